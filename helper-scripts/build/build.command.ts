@@ -1,0 +1,40 @@
+import { globSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { build } from 'esbuild';
+
+const repository = resolve(import.meta.dirname, '../..');
+
+/** Bundles every `*.lambda.ts` of the named apps (all when none is named) into `dist/<app>/<lambda>/index.mjs`. */
+export async function buildLambdas(apps: readonly string[] = []): Promise<string[]> {
+  const entries = globSync('{infrastructure,autoscaler,lambda-shell-runner,ec2-runner-ami}/**/*.lambda.ts', {
+    cwd: repository,
+    exclude: ['**/node_modules/**', '**/cdk.out/**'],
+  }).filter((file) => apps.length === 0 || apps.includes(file.split('/')[0] ?? ''));
+  return Promise.all(
+    entries.map(async (file) => {
+      const folder = join(repository, 'dist', file.split('/')[0] ?? '', basename(file, '.lambda.ts'));
+      await rm(folder, { recursive: true, force: true });
+      await build({
+        entryPoints: [join(repository, file)],
+        outfile: join(folder, 'index.mjs'),
+        bundle: true,
+        // Names stay, so that stack traces read without a source map (which Node would load at each cold start).
+        minifyWhitespace: true,
+        minifySyntax: true,
+        platform: 'node',
+        target: 'node24',
+        format: 'esm',
+        // ESM sources tree-shake; without this order esbuild would take the packages' CommonJS files.
+        mainFields: ['module', 'main'],
+        logLevel: 'warning',
+      });
+      return folder;
+    }),
+  );
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const folders = await buildLambdas(process.argv.slice(2));
+  console.log(`bundled ${folders.length} Lambda functions into dist/`);
+}

@@ -1,0 +1,42 @@
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { App, type StackProps, Tags } from 'aws-cdk-lib';
+import { type Deployment, DeploymentConfigError } from './deployment.ts';
+import type { AppName } from './parameter-names.ts';
+
+/** Tag on every resource of a deployment, by which people and our own clean-up find them. */
+export const deploymentTag = 'gitlab-runners-on-demand:deployment';
+
+const defaultConfigFile = resolve(import.meta.dirname, '../../deployment.config.ts');
+
+/**
+ * The CDK app of one subsystem for the chosen deployment: `-c deployment=NAME` chooses among several, `-c config=FILE` reads
+ * another file than the repository's `deployment.config.ts`.
+ *
+ * @throws {DeploymentConfigError} when the file or the name fits nothing.
+ */
+export async function createDeploymentApp(appName: AppName) {
+  const app = new App();
+  const file = app.node.tryGetContext('config');
+  const configFile = file ? resolve(String(file)) : defaultConfigFile;
+  const deployments = ((await import(pathToFileURL(configFile).href)) as { default: Deployment[] }).default;
+  const deployment = chooseDeployment(deployments, app.node.tryGetContext('deployment'), configFile);
+  Tags.of(app).add(deploymentTag, deployment.name);
+  const account = deployment.account ?? process.env.CDK_DEFAULT_ACCOUNT;
+  const region = deployment.region ?? process.env.CDK_DEFAULT_REGION;
+  const stackProps: StackProps = {
+    stackName: `${deployment.name}-${appName}`,
+    ...(account && region ? { env: { account, region } } : {}),
+  };
+  return { app, deployment, stackProps };
+}
+
+function chooseDeployment(deployments: readonly Deployment[], wanted: unknown, configFile: string): Deployment {
+  const names = deployments.map((deployment) => deployment.name).join(', ');
+  const chosen =
+    wanted === undefined && deployments.length === 1 ? deployments[0] : deployments.find(({ name }) => name === wanted);
+  if (chosen) return chosen;
+  const problem =
+    wanted === undefined ? 'has several deployments and none was chosen' : `has no deployment "${wanted}"`;
+  throw new DeploymentConfigError(`${configFile} ${problem}: add -c deployment=NAME with one of: ${names}`);
+}

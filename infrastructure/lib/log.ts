@@ -1,0 +1,34 @@
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** One JSON line per event. `with` returns a logger that adds fields (project and job id, above all) to each line. */
+export type Log = {
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  with(fields: LogFields): Log;
+};
+
+/** Makes a logger that hands finished lines to `write`; `now` gives the time in milliseconds since 1970. */
+export function createLog(write: (line: string) => void, now: () => number, context: LogFields = {}): Log {
+  const line =
+    (level: string) =>
+    (message: string, fields: LogFields = {}) =>
+      write(JSON.stringify({ time: new Date(now()).toISOString(), level, message, ...context, ...fields }, withErrors));
+  return {
+    info: line('info'),
+    warn: line('warn'),
+    error: line('error'),
+    with: (fields) => createLog(write, now, { ...context, ...fields }),
+  };
+}
+
+/** `JSON.stringify` writes errors as `{}`: give their name, message, stack and cause. */
+function withErrors(_key: string, value: unknown): unknown {
+  if (!(value instanceof Error)) return value;
+  return {
+    name: value.name,
+    message: value.message,
+    stack: value.stack,
+    ...(value.cause ? { cause: value.cause } : {}),
+  };
+}

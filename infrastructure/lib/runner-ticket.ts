@@ -1,0 +1,36 @@
+import * as z from 'zod/mini';
+import type { JobKey } from './job-key.ts';
+
+/**
+ * A runner's token, handed over once: the host claims the item with `DeleteItem` returning the old item, so a second reader
+ * gets nothing. `id` is the job's key until a host exists, then the instance id (EC2) or a random id (Lambda).
+ */
+export type RunnerTicket = {
+  readonly id: string;
+  /** GitLab runner authentication token (`glrt-...`). */
+  readonly token: string;
+  readonly job: JobKey;
+  /** Time to live, seconds since 1970 (DynamoDB TTL). */
+  readonly expiresAt: number;
+};
+
+/** A ticket that nobody has claimed by then is worthless: its host never came. */
+export const ticketLifeSeconds = 15 * 60;
+
+/**
+ * What the autoscaler passes to a Lambda runner. It holds no token: the function claims it with `ticketId`.
+ * `timeoutSeconds` is the runner's `maximum_timeout` in GitLab.
+ */
+export const lambdaRunnerPayloadSchema = z.object({
+  kind: z.literal('run-job'),
+  ticketId: z.string().check(z.minLength(1)),
+  ticketsTable: z.string().check(z.minLength(1)),
+  gitlabUrl: z.url(),
+  runnerName: z.string(),
+  runnerId: z.int(),
+  job: z.object({ projectId: z.int(), jobId: z.int(), jobName: z.string(), projectPath: z.nullable(z.string()) }),
+  attempt: z.int(),
+  timeoutSeconds: z.int(),
+});
+
+export type LambdaRunnerPayload = z.infer<typeof lambdaRunnerPayloadSchema>;
