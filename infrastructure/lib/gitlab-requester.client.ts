@@ -10,7 +10,7 @@ export const gitlabBackoff: BackoffPolicy = {
   maxAttempts: 5,
   firstDelayMilliseconds: 250,
   longestDelayMilliseconds: 4_000,
-  budgetMilliseconds: 15_000,
+  budgetMilliseconds: 8_000,
 };
 
 class HttpStatusError extends Error {

@@ -1,0 +1,155 @@
+import { join } from 'node:path';
+import { Stack } from 'aws-cdk-lib';
+import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { BundledFunction } from '../infrastructure/lib/bundled-function.construct.ts';
+import type { Deployment } from '../infrastructure/lib/deployment.ts';
+import { deploymentTag } from '../infrastructure/lib/deployment-app.construct.ts';
+import type { RunnerProfiles } from './runner-profiles.construct.ts';
+import { grantLaunching } from './start-runner/ec2/launch-permissions.construct.ts';
+import { launchTimeoutSeconds } from './start-runner/ec2/launch-queue.construct.ts';
+import type { Tables } from './tables.construct.ts';
+
+export type AutoscalerFunctionsProps = {
+  readonly deployment: Deployment;
+  readonly tables: Tables;
+  readonly profiles: RunnerProfiles;
+  readonly eventBus: IEventBus;
+  readonly launchQueue: Queue;
+  readonly gitlabTokenSecretArn: string;
+  /** Ids, separated by commas. */
+  readonly subnetIds: string;
+};
+
+/** What a Lambda does to a table, as IAM actions. A transaction needs the actions of its parts. */
+const reads = ['dynamodb:GetItem', 'dynamodb:Query'];
+const updates = ['dynamodb:UpdateItem'];
+const puts = ['dynamodb:PutItem'];
+const deletes = ['dynamodb:DeleteItem'];
+
+/** The autoscaler's Lambdas, each with exactly the rights that it needs. */
+export class AutoscalerFunctions extends Construct {
+  readonly chooseRunner: BundledFunction;
+  readonly admitJob: BundledFunction;
+  readonly registerRunner: BundledFunction;
+  readonly abandonRunner: BundledFunction;
+  readonly launchInstances: BundledFunction;
+  readonly bindRunner: BundledFunction;
+  readonly findRunner: BundledFunction;
+  readonly drainRunner: BundledFunction;
+  readonly unregisterRunner: BundledFunction;
+  readonly terminateInstance: BundledFunction;
+  readonly releaseRunner: BundledFunction;
+  readonly #props: AutoscalerFunctionsProps;
+
+  constructor(scope: Construct, id: string, props: AutoscalerFunctionsProps) {
+    super(scope, id);
+    this.#props = props;
+    const { deployment, tables, profiles, eventBus, launchQueue } = props;
+    const maxAttempts = { MAX_ATTEMPTS: String(deployment.maxAttempts) };
+
+    this.chooseRunner = this.add('start-runner/choose-runner', 'Chooses where a pending job runs', {
+      MAPPINGS_TABLE: tables.mappings.tableName,
+      PROFILES: Stack.of(this).toJsonString(profiles.runtime),
+      DEFAULT_RUNNER: JSON.stringify(deployment.defaultRunner),
+      ...(deployment.maxConcurrent === undefined ? {} : { MAX_CONCURRENT: String(deployment.maxConcurrent) }),
+    });
+    this.useGitLab(this.chooseRunner);
+    this.allow(this.chooseRunner, ['dynamodb:Scan'], tables.mappings.tableArn);
+
+    this.admitJob = this.add('start-runner/admit-job', 'Admits a job: the gate against duplicates', maxAttempts);
+    this.useRunners(this.admitJob, [...reads, ...puts, ...updates]);
+
+    this.registerRunner = this.add('start-runner/register-runner', 'Creates a runner in GitLab and leaves its ticket');
+    this.useGitLab(this.registerRunner);
+    this.useRunners(this.registerRunner, [...reads, ...updates]);
+    this.useTickets(this.registerRunner, puts);
+
+    this.abandonRunner = this.add('start-runner/abandon-runner', 'Undoes an attempt that failed', maxAttempts);
+    this.useGitLab(this.abandonRunner);
+    this.useRunners(this.abandonRunner, [...reads, ...puts, ...updates]);
+    this.useTickets(this.abandonRunner, deletes);
+
+    this.launchInstances = this.add('start-runner/ec2/launch-instances', 'Launches instances for waiting requests', {
+      LAUNCH_PROFILES: Stack.of(this).toJsonString(profiles.launch),
+      SUBNET_IDS: props.subnetIds,
+      LAUNCH_QUEUE_URL: launchQueue.queueUrl,
+      EVENT_BUS_ARN: eventBus.eventBusArn,
+    });
+    this.useRunners(this.launchInstances, [...reads, ...updates]);
+    this.useTickets(this.launchInstances, ['dynamodb:GetItem', ...puts, ...deletes]);
+    eventBus.grantPutEventsTo(this.launchInstances);
+    launchQueue.grantConsumeMessages(this.launchInstances);
+    grantLaunching(this.launchInstances, deployment, profiles.ec2);
+    this.allowTerminating(this.launchInstances);
+
+    this.bindRunner = this.add('bind-runner/bind-runner', 'Notes which job a runner took');
+    this.useRunners(this.bindRunner, [...reads, ...updates]);
+
+    this.findRunner = this.add('stop-runner/find-runner', 'Finds the runners that a finished job leaves');
+    this.useRunners(this.findRunner, [...reads, ...puts, ...updates]);
+
+    this.drainRunner = this.add('stop-runner/drain-runner', 'Pauses a runner and looks whether it is idle');
+    this.useGitLab(this.drainRunner);
+    this.useRunners(this.drainRunner, [...reads, ...updates]);
+
+    this.unregisterRunner = this.add('stop-runner/unregister-runner', 'Removes a runner from GitLab');
+    this.useGitLab(this.unregisterRunner);
+
+    this.terminateInstance = this.add('stop-runner/terminate-instance', 'Terminates the instance of a runner');
+    this.allowTerminating(this.terminateInstance);
+
+    this.releaseRunner = this.add('stop-runner/release-runner', 'Ends the item of a stopped runner');
+    this.useRunners(this.releaseRunner, [...reads, ...updates]);
+    this.useTickets(this.releaseRunner, deletes);
+  }
+
+  private add(path: string, description: string, environment: Record<string, string> = {}): BundledFunction {
+    const { deployment, tables } = this.#props;
+    const name = path.split('/').at(-1) ?? path;
+    return new BundledFunction(this, name, {
+      entry: join(import.meta.dirname, `${path}.lambda.ts`),
+      description,
+      timeoutSeconds: launchTimeoutSeconds,
+      environment: {
+        DEPLOYMENT: deployment.name,
+        RUNNERS_TABLE: tables.runners.tableName,
+        TICKETS_TABLE: tables.tickets.tableName,
+        ...environment,
+      },
+    });
+  }
+
+  private allow(lambda: BundledFunction, actions: string[], ...resources: string[]): void {
+    lambda.addToRolePolicy(new PolicyStatement({ actions, resources }));
+  }
+
+  private useRunners(lambda: BundledFunction, actions: string[]): void {
+    const { tableArn } = this.#props.tables.runners;
+    this.allow(lambda, actions, tableArn, `${tableArn}/index/*`);
+  }
+
+  private useTickets(lambda: BundledFunction, actions: string[]): void {
+    this.allow(lambda, actions, this.#props.tables.tickets.tableArn);
+  }
+
+  private useGitLab(lambda: BundledFunction): void {
+    const { deployment, gitlabTokenSecretArn } = this.#props;
+    lambda.addEnvironment('GITLAB_URL', deployment.gitlab.url);
+    lambda.addEnvironment('GITLAB_TOKEN_SECRET_ARN', gitlabTokenSecretArn);
+    this.allow(lambda, ['secretsmanager:GetSecretValue'], gitlabTokenSecretArn);
+  }
+
+  /** Only instances that carry this deployment's tag. */
+  private allowTerminating(lambda: BundledFunction): void {
+    lambda.addToRolePolicy(
+      new PolicyStatement({
+        actions: ['ec2:TerminateInstances'],
+        resources: [Stack.of(this).formatArn({ service: 'ec2', resource: 'instance', resourceName: '*' })],
+        conditions: { StringEquals: { [`aws:ResourceTag/${deploymentTag}`]: this.#props.deployment.name } },
+      }),
+    );
+  }
+}

@@ -1,0 +1,111 @@
+import { Stack, type StackProps } from 'aws-cdk-lib';
+import { EventBus, EventField, type EventPattern, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction, SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
+import { StringParameter } from 'aws-cdk-lib/aws-ssm';
+import type { Construct } from 'constructs';
+import { infrastructureParameters } from '../infrastructure/exports.ts';
+import type { Deployment } from '../infrastructure/lib/deployment.ts';
+import { type JobEventType, jobEventSource } from '../infrastructure/lib/job-event.ts';
+import { AutoscalerFunctions } from './autoscaler-functions.construct.ts';
+import { deadLetterQueue, deliveryOf } from './dead-letters.construct.ts';
+import { autoscalerParameters } from './exports.ts';
+import { RunnerProfiles } from './runner-profiles.construct.ts';
+import { AbandonRunner } from './start-runner/abandon-runner.construct.ts';
+import { LaunchQueue } from './start-runner/ec2/launch-queue.construct.ts';
+import { runnerFailedType } from './start-runner/runner-failed.ts';
+import { StartRunner } from './start-runner/start-runner.construct.ts';
+import { StopRunner } from './stop-runner/stop-runner.construct.ts';
+import { Tables } from './tables.construct.ts';
+
+export type AutoscalerStackProps = StackProps & { readonly deployment: Deployment };
+
+/** The heart: tables, the two workflows with their Lambdas, and what EC2 runners are launched from. */
+export class AutoscalerStack extends Stack {
+  constructor(scope: Construct, id: string, props: AutoscalerStackProps) {
+    super(scope, id, { ...props, description: 'GitLab runners on demand: starts, binds and stops runners' });
+    const { deployment } = props;
+    const given = infrastructureParameters(deployment.name);
+    const parameterValue = (name: string) => StringParameter.valueForStringParameter(this, name);
+    const eventBus = EventBus.fromEventBusArn(this, 'EventBus', parameterValue(given.eventBusArn));
+    const tables = new Tables(this, 'Tables');
+    const profiles = new RunnerProfiles(this, 'Profiles', {
+      deployment,
+      ticketsTable: tables.tickets,
+      securityGroupIds: parameterValue(given.securityGroupIds),
+      parameterValue,
+    });
+    const launchQueue = new LaunchQueue(this, 'LaunchQueue');
+    const functions = new AutoscalerFunctions(this, 'Functions', {
+      deployment,
+      tables,
+      profiles,
+      eventBus,
+      launchQueue: launchQueue.queue,
+      gitlabTokenSecretArn: parameterValue(given.gitlabTokenSecretArn),
+      subnetIds: parameterValue(given.subnetIds),
+    });
+    launchQueue.consumeWith(functions.launchInstances);
+
+    const start = new StartRunner(this, 'StartRunner', {
+      chooseRunner: functions.chooseRunner,
+      admitJob: functions.admitJob,
+      registerRunner: functions.registerRunner,
+      abandonRunner: functions.abandonRunner,
+      launchQueue: launchQueue.queue,
+      eventBus,
+      runnerFunctionArns: profiles.functionArns,
+      runnersTable: tables.runners,
+      ticketsTableName: tables.tickets.tableName,
+      gitlabUrl: deployment.gitlab.url,
+      deployment: deployment.name,
+    });
+    eventBus.grantPutEventsTo(start.workflow);
+    const stop = new StopRunner(this, 'StopRunner', { ...functions, eventBus });
+    const abandon = new AbandonRunner(this, 'AbandonRunner', { ...functions, eventBus });
+
+    const deadLetters = deadLetterQueue(this, 'DeadLetters');
+    const delivery = deliveryOf(deadLetters);
+    const rule = (ruleId: string, eventPattern: EventPattern) => new Rule(this, ruleId, { eventBus, eventPattern });
+    const jobEvents = (type: JobEventType): EventPattern => ({ source: [jobEventSource], detailType: [type] });
+    const detail = RuleTargetInput.fromEventPath('$.detail');
+    rule('OnJobPending', jobEvents('Job Pending')).addTarget(
+      new SfnStateMachine(start.workflow, { input: detail, ...delivery }),
+    );
+    rule('OnJobRunning', jobEvents('Job Running')).addTarget(
+      new LambdaFunction(functions.bindRunner, { event: detail, ...delivery }),
+    );
+    rule('OnJobFinished', jobEvents('Job Finished')).addTarget(
+      new SfnStateMachine(stop.workflow, { input: detail, ...delivery }),
+    );
+    rule('OnRunnerFailed', { source: [jobEventSource], detailType: [runnerFailedType] }).addTarget(
+      new SfnStateMachine(abandon.workflow, { input: detail, ...delivery }),
+    );
+    rule('OnLambdaRunnerFailed', {
+      source: ['lambda'],
+      detailType: ['Lambda Function Invocation Result - Failure'],
+      detail: { requestPayload: { kind: ['run-job'] } },
+    }).addTarget(new SfnStateMachine(abandon.workflow, { input: failedInvocation(), ...delivery }));
+
+    const names = autoscalerParameters(deployment.name);
+    const publish = (parameterName: string, stringValue: string) =>
+      new StringParameter(this, `Export${parameterName.split('/').at(-1)}`, { parameterName, stringValue });
+    publish(names.mappingsTable, tables.mappings.tableName);
+    publish(names.runnersTable, tables.runners.tableName);
+    publish(names.ticketsTable, tables.tickets.tableName);
+    publish(names.deadLetterQueueUrl, deadLetters.queueUrl);
+  }
+}
+
+/** What Lambda's on-failure destination says, as the input of AbandonRunner. */
+function failedInvocation(): RuleTargetInput {
+  const payload = '$.detail.requestPayload';
+  return RuleTargetInput.fromObject({
+    projectId: EventField.fromPath(`${payload}.job.projectId`),
+    jobId: EventField.fromPath(`${payload}.job.jobId`),
+    attempt: EventField.fromPath(`${payload}.attempt`),
+    event: null,
+    error: 'LambdaRunnerFailed',
+    // The function's own error is in its log; a path that some events lack would break the input.
+    cause: EventField.fromPath('$.detail.requestContext.condition'),
+  });
+}

@@ -1,0 +1,44 @@
+import { type JobEvent, jobEventSchema } from '../../infrastructure/lib/job-event.ts';
+import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
+import { createTables } from '../live-ports.client.ts';
+import { expiryOf } from '../runners/release.client.ts';
+import { RunnerStateChangedError } from '../runners/runner-errors.ts';
+import type { RunnersTable } from '../runners/runners-table.client.ts';
+
+export type BindRunnerPorts = { readonly runners: RunnersTable; readonly now: () => number };
+
+/**
+ * Writes down which job a runner really took: GitLab gives a job to any runner that fits. The job's own item learns that the job runs.
+ * Late and repeated events change nothing.
+ */
+export async function bindRunner(event: JobEvent, ports: BindRunnerPorts, { log }: LambdaContext): Promise<void> {
+  const job = jobKeyOf(event);
+  await ports.runners.noteJobState(job, 'RUNNING', expiryOf(ports.now()));
+  const item = event.runnerId === null ? null : await ports.runners.readByRunnerId(event.runnerId);
+  if (!item) return log.info('the job runs on a runner that is not ours', { runnerId: event.runnerId });
+  try {
+    await ports.runners.write({
+      job: item.pk,
+      from: ['REGISTERED', 'LAUNCHED'],
+      attempt: item.attempt,
+      set: { state: 'RUNNING', takenJob: job, pickedUpAt: event.occurredAt },
+    });
+    log.info('runner bound', {
+      runnerId: event.runnerId,
+      runnerOf: item.pk,
+      type: item.type,
+      secondsToPickUp: (Date.parse(event.occurredAt) - Date.parse(item.event.receivedAt)) / 1_000,
+    });
+  } catch (error) {
+    if (!(error instanceof RunnerStateChangedError)) throw error;
+    log.info('nothing to bind: the runner took its job before, or ended', { runnerOf: item.pk, state: item.state });
+  }
+}
+
+export const handler = lambdaHandler({
+  input: jobEventSchema,
+  logFields: ({ projectId, jobId }) => ({ projectId, jobId }),
+  ports: createTables,
+  work: bindRunner,
+});

@@ -1,0 +1,74 @@
+import * as z from 'zod/mini';
+import { runnerTypes } from './job-mappings/job-mapping.ts';
+
+const nonEmpty = z.string().check(z.minLength(1));
+
+/** Parses JSON inside an environment variable. */
+function json<Schema extends z.ZodMiniType>(schema: Schema) {
+  return z.pipe(
+    z.pipe(
+      nonEmpty,
+      z.transform((text, context) => {
+        try {
+          return JSON.parse(text) as unknown;
+        } catch {
+          context.issues.push({ code: 'custom', message: 'is not JSON', input: text });
+          return z.NEVER;
+        }
+      }),
+    ),
+    schema,
+  );
+}
+
+/** What a Lambda at run time knows of a profile; `functionArn` and the launch settings by type. */
+export const runtimeProfileSchema = z.object({
+  type: z.enum(runnerTypes),
+  timeoutMinutes: z.int(),
+  maxConcurrent: z.optional(z.int()),
+  functionArn: z.optional(z.string()),
+});
+export type RuntimeProfile = z.infer<typeof runtimeProfileSchema>;
+
+/** What the launcher knows of an EC2 profile. */
+export const launchProfileSchema = z.object({
+  launchTemplateId: nonEmpty,
+  /** The template's version that the stack deployed. */
+  launchTemplateVersion: nonEmpty,
+  instanceTypes: z.array(nonEmpty),
+  onDemand: z.enum(['never', 'fallback', 'always']),
+  maxPriceUsd: z.optional(z.number()),
+});
+export type LaunchProfile = z.infer<typeof launchProfileSchema>;
+
+export const defaultRunnerSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('IGNORE') }),
+  z.object({ type: z.literal('LAMBDA'), profile: nonEmpty }),
+  z.object({ type: z.literal('EC2'), profile: nonEmpty }),
+]);
+export type DefaultRunner = z.infer<typeof defaultRunnerSchema>;
+
+/** Environment of every Lambda of this app. */
+export const tablesEnvironment = z.object({
+  DEPLOYMENT: nonEmpty,
+  RUNNERS_TABLE: nonEmpty,
+  TICKETS_TABLE: nonEmpty,
+});
+
+export const gitlabEnvironment = z.object({ GITLAB_URL: z.url(), GITLAB_TOKEN_SECRET_ARN: nonEmpty });
+
+export const routingEnvironment = z.object({
+  MAPPINGS_TABLE: nonEmpty,
+  PROFILES: json(z.record(z.string(), runtimeProfileSchema)),
+  DEFAULT_RUNNER: json(defaultRunnerSchema),
+  MAX_CONCURRENT: z.optional(z.coerce.number()),
+});
+
+export const attemptsEnvironment = z.object({ MAX_ATTEMPTS: z.coerce.number() });
+
+export const launchEnvironment = z.object({
+  LAUNCH_PROFILES: json(z.record(z.string(), launchProfileSchema)),
+  SUBNET_IDS: nonEmpty,
+  LAUNCH_QUEUE_URL: nonEmpty,
+  EVENT_BUS_ARN: nonEmpty,
+});

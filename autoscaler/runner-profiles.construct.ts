@@ -1,0 +1,52 @@
+import { Policy, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
+import { Construct } from 'constructs';
+import { type Deployment, profilesOfType } from '../infrastructure/lib/deployment.ts';
+import { lambdaRunnerParameters } from '../lambda-shell-runner/exports.ts';
+import type { LaunchProfile, RuntimeProfile } from './environment.ts';
+import { Ec2RunnerProfile } from './start-runner/ec2/ec2-profile.construct.ts';
+
+export type RunnerProfilesProps = {
+  readonly deployment: Deployment;
+  readonly ticketsTable: { readonly tableName: string; readonly tableArn: string };
+  /** Ids, separated by commas. */
+  readonly securityGroupIds: string;
+  /** The value of another app's SSM parameter. */
+  readonly parameterValue: (parameterName: string) => string;
+};
+
+/** Every profile of the deployment, as the Lambdas need to know it, and the right of each host to claim its ticket. */
+export class RunnerProfiles extends Construct {
+  /** By profile: what ChooseRunner routes to. */
+  readonly runtime: Readonly<Record<string, RuntimeProfile>>;
+  /** By profile: what the launcher launches from. */
+  readonly launch: Readonly<Record<string, LaunchProfile>>;
+  readonly functionArns: readonly string[];
+  readonly ec2: readonly Ec2RunnerProfile[];
+
+  constructor(scope: Construct, id: string, props: RunnerProfilesProps) {
+    super(scope, id);
+    const { deployment, ticketsTable, securityGroupIds, parameterValue } = props;
+    const runtime: Record<string, RuntimeProfile> = {};
+    const launch: Record<string, LaunchProfile> = {};
+    this.functionArns = profilesOfType(deployment, 'LAMBDA').map(([name, profile]) => {
+      const names = lambdaRunnerParameters(deployment.name, name);
+      const functionArn = parameterValue(names.functionArn);
+      const { type, timeoutMinutes, maxConcurrent } = profile;
+      runtime[name] = { type, timeoutMinutes, maxConcurrent, functionArn };
+      new Policy(this, `${name}ClaimsTickets`, {
+        roles: [Role.fromRoleArn(this, `${name}Role`, parameterValue(names.roleArn))],
+        statements: [new PolicyStatement({ actions: ['dynamodb:DeleteItem'], resources: [ticketsTable.tableArn] })],
+      });
+      return functionArn;
+    });
+    this.ec2 = profilesOfType(deployment, 'EC2').map(([name, profile]) => {
+      const runner = new Ec2RunnerProfile(this, name, { deployment, name, profile, ticketsTable, securityGroupIds });
+      const { type, timeoutMinutes, maxConcurrent } = profile;
+      runtime[name] = { type, timeoutMinutes, maxConcurrent };
+      launch[name] = runner.launch;
+      return runner;
+    });
+    this.runtime = runtime;
+    this.launch = launch;
+  }
+}

@@ -1,0 +1,60 @@
+import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
+import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import { liveMark, type RunnerChoice, type RunnerItem } from './runner-item.ts';
+
+export type AdmissionRequest = {
+  readonly event: JobEvent;
+  readonly choice: RunnerChoice;
+  /** Id of the workflow execution, which finds its own admission when it tries again. */
+  readonly admittedBy: string;
+  readonly now: string;
+  readonly maxAttempts: number;
+};
+
+/** What a job's item says about admitting the job now. */
+export type AdmissionVerdict =
+  | { readonly kind: 'admit'; readonly item: RunnerItem }
+  | { readonly kind: 'already-ours'; readonly attempt: number }
+  | { readonly kind: 'refuse'; readonly why: string };
+
+/**
+ * Whether a job may have a runner, given its item (null when there is none). Attempts only count up, so that nothing that happens to
+ * an earlier attempt touches a later one.
+ */
+export function judgeAdmission(current: RunnerItem | null, request: AdmissionRequest): AdmissionVerdict {
+  if (!current) return { kind: 'admit', item: admittedItem(request, 1) };
+  if (current.state === 'ADMITTED' && current.admittedBy === request.admittedBy) {
+    return { kind: 'already-ours', attempt: current.attempt };
+  }
+  if (current.jobState !== 'PENDING') return { kind: 'refuse', why: `the job is ${current.jobState}` };
+  switch (current.state) {
+    case 'WAITING':
+      return { kind: 'admit', item: admittedItem(request, current.attempt) };
+    case 'FAILED':
+    case 'RELEASED':
+      return current.attempt < request.maxAttempts
+        ? { kind: 'admit', item: admittedItem(request, current.attempt + 1) }
+        : { kind: 'refuse', why: `${current.attempt} attempts were made, which is all that maxAttempts allows` };
+    default:
+      return { kind: 'refuse', why: `its runner is ${current.state} at attempt ${current.attempt}` };
+  }
+}
+
+function admittedItem({ event, choice, admittedBy, now }: AdmissionRequest, attempt: number): RunnerItem {
+  return {
+    pk: jobKeyOf(event),
+    state: 'ADMITTED',
+    jobState: 'PENDING',
+    attempt,
+    admittedBy,
+    event,
+    ...choice,
+    admittedAt: now,
+    live: liveMark,
+  };
+}
+
+/** The item of a job that waits for a place under its caps. It holds no counter. */
+export function waitingItem(item: RunnerItem): RunnerItem {
+  return { ...item, state: 'WAITING' };
+}

@@ -1,0 +1,71 @@
+import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
+import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import type { RunnerItem } from './runner-item.ts';
+
+/** A runner that is to end, and why. */
+export type PlannedStop = { readonly item: RunnerItem; readonly reason: string };
+
+export type SeenRunners = {
+  /** The item of the job that finished. */
+  readonly own: RunnerItem | null;
+  /** The item whose runner GitLab names in the event. */
+  readonly byRunner: RunnerItem | null;
+  /** Live items; may be a moment old. */
+  readonly live: readonly RunnerItem[];
+};
+
+/**
+ * Which runners end when a job is over. GitLab hands a job to any runner that fits, so that a job's own runner may be idle or busy
+ * with another job when the job ends: demand is counted against runners, and a runner is stopped only when it took this job, or
+ * is idle and no waiting job needs it. The drain that follows looks once more in GitLab before anything is removed.
+ */
+export function planStops(event: JobEvent, { own, byRunner, live }: SeenRunners): PlannedStop[] {
+  const job = jobKeyOf(event);
+  const stops = new Map<JobKey, PlannedStop>();
+  const stop = (item: RunnerItem, reason: string) => stops.set(item.pk, { item, reason });
+
+  if (byRunner && hasRunner(byRunner) && (!byRunner.takenJob || byRunner.takenJob === job)) {
+    stop(byRunner, 'the job that it took is over');
+  }
+  if (own?.takenJob === job && hasRunner(own)) stop(own, 'its job is over');
+  if (own?.state === 'ADMITTED' || own?.state === 'STOPPING') stop(own, 'its job ended before its runner started');
+
+  const others = live.filter((item) => item.pk !== own?.pk);
+  const seen: RunnerItem[] = own ? [...others, { ...own, jobState: 'FINISHED' }] : others;
+  const spares = seen.filter((item) => isIdle(item) && item.jobState !== 'PENDING' && !stops.has(item.pk));
+  for (const item of sparesNobodyNeeds(spares, seen.filter(isStarved))) stop(item, 'idle, and no waiting job needs it');
+  return [...stops.values()];
+}
+
+/** Says whether the item's runner may exist in GitLab or on AWS. */
+export function hasRunner(item: RunnerItem): boolean {
+  return ['REGISTERED', 'LAUNCHED', 'RUNNING', 'STOPPING'].includes(item.state);
+}
+
+function isIdle(item: RunnerItem): boolean {
+  return (item.state === 'REGISTERED' || item.state === 'LAUNCHED') && !item.takenJob;
+}
+
+/** A job that waits although its own runner took another job. */
+function isStarved(item: RunnerItem): boolean {
+  return (
+    item.jobState === 'PENDING' &&
+    (item.state === 'RELEASED' || (item.takenJob !== undefined && item.takenJob !== item.pk))
+  );
+}
+
+function sparesNobodyNeeds(spares: readonly RunnerItem[], starved: readonly RunnerItem[]): RunnerItem[] {
+  const free = [...spares].sort((a, b) => (a.admittedAt < b.admittedAt ? -1 : 1));
+  for (const job of starved) {
+    const index = free.findIndex((runner) => canRun(runner, job));
+    if (index >= 0) free.splice(index, 1);
+  }
+  return free;
+}
+
+/** Our runners belong to one project and have exactly the tags of the job they were made for. */
+function canRun(runner: RunnerItem, job: RunnerItem): boolean {
+  if (runner.event.projectId !== job.event.projectId) return false;
+  if (job.tags.length === 0) return runner.tags.length === 0;
+  return job.tags.every((tag) => runner.tags.includes(tag));
+}

@@ -1,0 +1,151 @@
+import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
+import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import { givePlaceBack } from './admission.client.ts';
+import { RunnerStateChangedError } from './runner-errors.ts';
+import { endedItemDays, liveMark, type RunnerItem, type RunnerState } from './runner-item.ts';
+import type { RunnersTable } from './runners-table.client.ts';
+import type { TicketsTable } from './tickets.client.ts';
+
+/** Longer than any start workflow can still run, with its retries. */
+const tombstoneSeconds = 60 * 60;
+
+export type ReleasePorts = {
+  readonly runners: RunnersTable;
+  readonly tickets: TicketsTable;
+  readonly now: () => number;
+};
+
+export type RunnerEnd = {
+  readonly from: readonly RunnerState[];
+  readonly state: 'RELEASED' | 'FAILED';
+  readonly failure?: string;
+};
+
+/**
+ * Ends a runner's item in one transaction: its state, the places under its caps, and its ticket, if nobody claimed it. A job that is not
+ * over keeps its item among the live ones.
+ *
+ * @returns the events of the jobs that waited longest for the places that became free.
+ * @throws {RunnerStateChangedError} when the item is in none of the states of `from`.
+ */
+export async function endRunner(ports: ReleasePorts, item: RunnerItem, end: RunnerEnd): Promise<JobEvent[]> {
+  try {
+    await writeEnd(ports, item, end);
+  } catch (error) {
+    const current = error instanceof RunnerStateChangedError ? await ports.runners.read(item.pk) : null;
+    const onlyTheJobWentOn =
+      current?.attempt === item.attempt && end.from.includes(current.state) && current.jobState !== item.jobState;
+    if (onlyTheJobWentOn) return endRunner(ports, current, end);
+    throw error;
+  }
+  return nextWaiting(await waitersFor(ports.runners, item));
+}
+
+async function writeEnd(ports: ReleasePorts, item: RunnerItem, end: RunnerEnd): Promise<void> {
+  const jobIsOver = item.jobState === 'FINISHED';
+  const now = ports.now();
+  await ports.runners.writeTogether(
+    [
+      {
+        job: item.pk,
+        from: end.from,
+        attempt: item.attempt,
+        // Had the job ended between our read and this write, its item would stay live for ever.
+        only: { jobState: item.jobState },
+        set: {
+          state: end.state,
+          stoppedAt: new Date(now).toISOString(),
+          ...(end.failure ? { failure: end.failure } : {}),
+          ...(jobIsOver ? { expiresAt: expiryOf(now) } : {}),
+        },
+        remove: jobIsOver ? ['live', 'launchGroup'] : ['launchGroup'],
+      },
+    ],
+    [
+      ...item.caps.map((cap) => givePlaceBack(ports.runners.tableName, cap)),
+      ...ticketIdsOf(item).map((id) => ports.tickets.remove(id)),
+    ],
+  );
+}
+
+/** A job that waited in the queue ends without having held a place. */
+export async function leaveQueue(ports: Pick<ReleasePorts, 'runners' | 'now'>, item: RunnerItem): Promise<void> {
+  const now = ports.now();
+  await ports.runners.write({
+    job: item.pk,
+    from: ['WAITING'],
+    attempt: item.attempt,
+    set: { state: 'RELEASED', stoppedAt: new Date(now).toISOString(), expiresAt: expiryOf(now) },
+    remove: ['live'],
+  });
+}
+
+/** Writes down that nothing could be begun for a job, so that its failure is visible and counts as an attempt. Returns the attempt. */
+export async function recordFailure(
+  runners: RunnersTable,
+  event: JobEvent,
+  failure: string,
+  now: number,
+): Promise<number> {
+  const first = { ...bareItem(event, now), failure, live: liveMark } as const;
+  if (await runners.putIfAbsent(first)) return first.attempt;
+  const current = await runners.read(jobKeyOf(event));
+  if (current?.state !== 'FAILED') return 0;
+  const attempt = current.attempt + 1;
+  await runners.write({ job: current.pk, from: ['FAILED'], attempt: current.attempt, set: { attempt, failure } });
+  return attempt;
+}
+
+/**
+ * Marks a job as over of which we know nothing: it was canceled while a workflow may just be choosing its runner, which then finds this
+ * item and admits nothing.
+ */
+export async function recordTombstone(runners: RunnersTable, event: JobEvent, now: number): Promise<void> {
+  await runners.putIfAbsent({
+    ...bareItem(event, now),
+    state: 'RELEASED',
+    jobState: 'FINISHED',
+    expiresAt: Math.floor(now / 1_000) + tombstoneSeconds,
+  });
+}
+
+/** An item of a job for which nothing was chosen yet. */
+function bareItem(event: JobEvent, now: number): RunnerItem {
+  return {
+    pk: jobKeyOf(event),
+    state: 'FAILED',
+    jobState: 'PENDING',
+    attempt: 1,
+    admittedBy: '',
+    event,
+    type: 'EC2',
+    profile: '',
+    functionArn: null,
+    mapping: null,
+    tags: [],
+    timeoutSeconds: 0,
+    caps: [],
+    admittedAt: new Date(now).toISOString(),
+  };
+}
+
+export function expiryOf(now: number): number {
+  return Math.floor(now / 1_000) + endedItemDays * 24 * 60 * 60;
+}
+
+function ticketIdsOf(item: RunnerItem): string[] {
+  return [...new Set([item.pk, item.ticketId, item.instanceId].filter((id) => id !== undefined))];
+}
+
+async function waitersFor(runners: RunnersTable, ended: RunnerItem): Promise<RunnerItem[]> {
+  if (ended.caps.length === 0) return [];
+  const freed = new Set(ended.caps.map((cap) => cap.counter));
+  const live = await runners.readLive();
+  return live.filter((item) => item.state === 'WAITING' && item.caps.some((cap) => freed.has(cap.counter)));
+}
+
+/** One place became free: the oldest waiting job gets the chance. */
+function nextWaiting(waiting: readonly RunnerItem[]): JobEvent[] {
+  const [oldest] = [...waiting].sort((a, b) => (a.admittedAt < b.admittedAt ? -1 : 1));
+  return oldest ? [oldest.event] : [];
+}

@@ -1,0 +1,19 @@
+/** The job has a runner already (or had as many as it may): a duplicate of an event, which ends here without any side effect. */
+export class JobAlreadyAdmittedError extends Error {
+  override readonly name = 'JobAlreadyAdmittedError';
+}
+
+/** As many runners live as may at once: the job waits, and starts when another one ends. */
+export class CapReachedError extends Error {
+  override readonly name = 'CapReachedError';
+}
+
+/** The item is no longer in the state that this step begins from: the job is over, or somebody else did the step. */
+export class RunnerStateChangedError extends Error {
+  override readonly name = 'RunnerStateChangedError';
+}
+
+/** GitLab says that the job is not pending yet, although its hook said so: its database replica lags. Worth another try. */
+export class JobNotYetPendingError extends Error {
+  override readonly name = 'JobNotYetPendingError';
+}

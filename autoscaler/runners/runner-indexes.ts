@@ -1,0 +1,5 @@
+/** Finds a runner's item by the runner's id in GitLab. */
+export const runnerIdIndex = 'by-runner-id';
+
+/** Holds the items of runners that live and of jobs that are not over; sparse, so that its cost follows what is live. */
+export const liveIndex = 'live';

@@ -1,0 +1,80 @@
+import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
+import type { JobKey } from '../../infrastructure/lib/job-key.ts';
+import type { RunnerType } from '../job-mappings/job-mapping.ts';
+
+/**
+ * The life of one job's runner. States only move forward; FAILED and a RELEASED runner that served another job may be admitted
+ * again, as the job's next attempt.
+ */
+export const runnerStates = [
+  'WAITING',
+  'ADMITTED',
+  'REGISTERED',
+  'LAUNCHED',
+  'RUNNING',
+  'STOPPING',
+  'RELEASED',
+  'FAILED',
+] as const;
+export type RunnerState = (typeof runnerStates)[number];
+
+/** States in which a host or a runner in GitLab may exist. */
+export const statesWithRunner = ['ADMITTED', 'REGISTERED', 'LAUNCHED', 'RUNNING', 'STOPPING'] as const;
+
+export const jobStates = ['PENDING', 'RUNNING', 'FINISHED'] as const;
+/** What we know of the job itself: its own runner may well have taken another job. */
+export type JobState = (typeof jobStates)[number];
+
+/** A limit on runners at the same time, and the counter that keeps it. */
+export type Cap = { readonly counter: string; readonly limit: number };
+
+/** Where a job runs: the outcome of the mappings, the profiles and the job's tags. */
+export type RunnerChoice = {
+  readonly type: RunnerType;
+  readonly profile: string;
+  /** LAMBDA: the function to invoke. */
+  readonly functionArn: string | null;
+  /** Id of the row that decided; null for the deployment's default. */
+  readonly mapping: string | null;
+  /** The job's tags, which become the runner's. */
+  readonly tags: readonly string[];
+  readonly timeoutSeconds: number;
+  readonly caps: readonly Cap[];
+};
+
+/** One item of the runners table: a GitLab job that we acted on, and the runner that was made for it. Times are ISO 8601. */
+export type RunnerItem = RunnerChoice & {
+  readonly pk: JobKey;
+  readonly state: RunnerState;
+  readonly jobState: JobState;
+  readonly attempt: number;
+  /** Who admitted the job: a workflow execution that tries again finds its own admission. */
+  readonly admittedBy: string;
+  /** The event that asked for the runner, to ask again with. */
+  readonly event: JobEvent;
+  readonly runnerId?: number;
+  /** Key of the ticket that holds the runner's token until the host claims it. */
+  readonly ticketId?: string;
+  readonly launchGroup?: LaunchGroup;
+  readonly instanceId?: string;
+  /** The job that this runner really took; GitLab gives a job to any runner that fits. */
+  readonly takenJob?: JobKey;
+  readonly failure?: string;
+  readonly admittedAt: string;
+  readonly registeredAt?: string;
+  readonly launchedAt?: string;
+  readonly pickedUpAt?: string;
+  readonly stoppedAt?: string;
+  /** Set while the runner lives or the job is not over: what the sparse index of live items holds. */
+  readonly live?: typeof liveMark;
+  /** Time to live, seconds since 1970. */
+  readonly expiresAt?: number;
+};
+
+/** The requests that one CreateFleet call serves; written down before the call, so that a repeated message finishes it. */
+export type LaunchGroup = { readonly id: string; readonly jobs: readonly JobKey[] };
+
+export const liveMark = 'live';
+
+/** Items of ended runners stay this long, for people who ask what happened. */
+export const endedItemDays = 14;

@@ -1,0 +1,91 @@
+import type * as z from 'zod/mini';
+import type { GitLab } from '../../infrastructure/lib/gitlab.client.ts';
+import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
+import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
+import { attemptsEnvironment } from '../environment.ts';
+import { createGitLabFromEnvironment, createTables } from '../live-ports.client.ts';
+import { endRunner, recordFailure } from '../runners/release.client.ts';
+import { RunnerStateChangedError } from '../runners/runner-errors.ts';
+import type { RunnersTable } from '../runners/runners-table.client.ts';
+import type { TicketsTable } from '../runners/tickets.client.ts';
+import { abandonRunnerInput } from './start-runner-input.ts';
+
+export type AbandonRunnerPorts = {
+  readonly gitlab: Pick<GitLab, 'removeRunner'>;
+  readonly runners: RunnersTable;
+  readonly tickets: TicketsTable;
+  readonly maxAttempts: number;
+  readonly now: () => number;
+  readonly random: () => number;
+};
+
+/** What the workflow does next: ask for the job's runner again after a while, and let jobs start that waited for its place. */
+export type Abandoned = {
+  readonly retry: JobEvent | null;
+  readonly retryAfterSeconds: number;
+  readonly next: readonly JobEvent[];
+};
+
+/** Errors that no further attempt will change: a person must. The job's item says what. */
+const hopeless = [
+  'MappingNotAllowedError',
+  'GitLabRefusedError',
+  'InvalidInputError',
+  'InvalidEnvironmentError',
+  'PermanentLaunchError',
+];
+
+/**
+ * Undoes what an attempt has done (GitLab runner, ticket, places under caps) and marks the job's item FAILED. Nothing happens to an
+ * attempt that meanwhile got its job, ended, or was followed by another one.
+ */
+export async function abandonRunner(
+  input: z.infer<typeof abandonRunnerInput>,
+  ports: AbandonRunnerPorts,
+  { log }: LambdaContext,
+): Promise<Abandoned> {
+  const job = jobKeyOf(input);
+  const nothing: Abandoned = { retry: null, retryAfterSeconds: 0, next: [] };
+  const failure = `${input.error}: ${input.cause}`.slice(0, 1_000);
+  if (input.attempt === null && input.event) {
+    const attempt = await recordFailure(ports.runners, input.event, failure, ports.now());
+    if (attempt === 0) return nothing;
+    log.error('no runner was started for the job', { attempt, error: input.error, cause: input.cause });
+    return { ...nothing, ...retryOf(input.event, attempt, input.error, ports) };
+  }
+  const item = await ports.runners.read(job);
+  if (!item || input.attempt !== item.attempt) return nothing;
+  try {
+    if (item.runnerId !== undefined) await ports.gitlab.removeRunner(item.runnerId);
+    const next = await endRunner(ports, item, {
+      from: ['ADMITTED', 'REGISTERED', 'LAUNCHED'],
+      state: 'FAILED',
+      failure,
+    });
+    log.error('runner abandoned', { attempt: item.attempt, error: input.error, cause: input.cause });
+    return { ...retryOf(item.event, item.attempt, input.error, ports), next };
+  } catch (error) {
+    if (!(error instanceof RunnerStateChangedError)) throw error;
+    log.info('nothing to abandon: the runner went on or ended meanwhile', { state: item.state });
+    return nothing;
+  }
+}
+
+function retryOf(event: JobEvent, attempt: number, error: string, { maxAttempts, random }: AbandonRunnerPorts) {
+  const retry = attempt < maxAttempts && !hopeless.includes(error) ? event : null;
+  const longestSeconds = 5 * 2 ** attempt;
+  return { retry, retryAfterSeconds: Math.ceil(longestSeconds * (0.5 + random() / 2)) };
+}
+
+export const handler = lambdaHandler({
+  input: abandonRunnerInput,
+  logFields: ({ projectId, jobId, attempt }) => ({ projectId, jobId, attempt }),
+  ports: () => ({
+    ...createTables(),
+    gitlab: createGitLabFromEnvironment(),
+    maxAttempts: readEnvironment(attemptsEnvironment).MAX_ATTEMPTS,
+    random: Math.random,
+  }),
+  work: abandonRunner,
+});

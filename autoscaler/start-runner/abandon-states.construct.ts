@@ -1,0 +1,91 @@
+import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import {
+  Choice,
+  Condition,
+  Fail,
+  type IChainable,
+  type INextable,
+  Map as MapState,
+  ProvideItems,
+  TaskInput,
+  Wait,
+  WaitTime,
+} from 'aws-cdk-lib/aws-stepfunctions';
+import { EventBridgePutEvents } from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import type { Construct } from 'constructs';
+import { type JobEventType, jobEventSource } from '../../infrastructure/lib/job-event.ts';
+import { lambdaState } from '../workflow.construct.ts';
+import { retryPassingTrouble } from '../workflow-retries.construct.ts';
+
+const pending: JobEventType = 'Job Pending';
+
+/** A state that asks for a job's runner (again): its event goes on the bus once more. `event` is a JSONata expression. */
+export function askForRunnerState(
+  scope: Construct,
+  name: string,
+  eventBus: IEventBus,
+  event: string,
+): EventBridgePutEvents {
+  const state = EventBridgePutEvents.jsonata(scope, name, {
+    stateName: name,
+    entries: [{ source: jobEventSource, detailType: pending, eventBus, detail: TaskInput.fromText(event) }],
+  });
+  state.addRetry(retryPassingTrouble);
+  return state;
+}
+
+/** A state that lets the jobs start that waited for a place. Its input holds their events as `next`. */
+export function startWaitingJobsState(scope: Construct, name: string, eventBus: IEventBus): IChainable & INextable {
+  const map = MapState.jsonata(scope, name, {
+    stateName: name,
+    comment: 'A place became free: the job that waited longest asks again',
+    items: ProvideItems.jsonata('{% [$states.input.next] %}'),
+  });
+  map.itemProcessor(askForRunnerState(scope, `${name}Event`, eventBus, '{% $states.input %}'));
+  return map;
+}
+
+/**
+ * AbandonRunner and what follows: undo the attempt, let waiting jobs have its place, ask again after a while if another attempt may help,
+ * and end as failed, so that the failure shows in the workflow's metrics. `failure` is the JSONata expression of what AbandonRunner takes.
+ */
+export function abandonStates(
+  scope: Construct,
+  { abandonRunner, eventBus }: { readonly abandonRunner: IFunction; readonly eventBus: IEventBus },
+  failure: string,
+): IChainable {
+  const failed = Fail.jsonata(scope, 'RunnerAbandoned', {
+    stateName: 'RunnerAbandoned',
+    error: '{% $error %}',
+    cause: '{% $cause %}',
+  });
+  const askAgain = askForRunnerState(scope, 'AskAgain', eventBus, '{% $retry %}');
+  const wait = Wait.jsonata(scope, 'WaitBeforeAskingAgain', {
+    stateName: 'WaitBeforeAskingAgain',
+    time: WaitTime.seconds('{% $retryAfterSeconds %}' as never),
+  });
+  const mayRetry = Choice.jsonata(scope, 'IsAnotherAttemptUseful', { stateName: 'IsAnotherAttemptUseful' })
+    .when(Condition.jsonata('{% $exists($retry.jobId) %}'), wait.next(askAgain).next(failed))
+    .otherwise(failed);
+  const abandon = lambdaState(scope, 'AbandonRunner', {
+    lambda: abandonRunner,
+    comment: 'Undo what the attempt has done; the input names job, attempt and error',
+    payload: failure,
+    assign: {
+      error: failure.replace(' %}', '.error %}'),
+      cause: failure.replace(' %}', '.cause %}'),
+      retry: '{% $states.result.Payload.retry %}',
+      retryAfterSeconds: '{% $states.result.Payload.retryAfterSeconds %}',
+    },
+  });
+  abandon.addCatch(
+    Fail.jsonata(scope, 'AbandonFailed', {
+      stateName: 'AbandonFailed',
+      error: '{% $states.input.Error %}',
+      cause: '{% $states.input.Cause %}',
+    }),
+    { outputs: '{% $states.errorOutput %}' },
+  );
+  return abandon.next(startWaitingJobsState(scope, 'StartWaitingJobs', eventBus)).next(mayRetry);
+}

@@ -1,0 +1,34 @@
+import type * as z from 'zod/mini';
+import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
+import { attemptsEnvironment } from '../environment.ts';
+import { createTables } from '../live-ports.client.ts';
+import { admitJob as admit } from '../runners/admission.client.ts';
+import type { RunnersTable } from '../runners/runners-table.client.ts';
+import { admitJobInput } from './start-runner-input.ts';
+
+export type AdmitJobPorts = {
+  readonly runners: RunnersTable;
+  readonly maxAttempts: number;
+  readonly now: () => number;
+};
+
+/** Admits the job: the one gate that every duplicate of an event fails at. Returns the attempt that begins. */
+export async function admitJob(input: z.infer<typeof admitJobInput>, ports: AdmitJobPorts, { log }: LambdaContext) {
+  const attempt = await admit(ports.runners, jobKeyOf(input.event), {
+    event: input.event,
+    choice: input.choice,
+    admittedBy: input.execution,
+    now: new Date(ports.now()).toISOString(),
+    maxAttempts: ports.maxAttempts,
+  });
+  log.info('job admitted', { attempt });
+  return { attempt };
+}
+
+export const handler = lambdaHandler({
+  input: admitJobInput,
+  logFields: ({ event }) => ({ projectId: event.projectId, jobId: event.jobId }),
+  ports: () => ({ ...createTables(), maxAttempts: readEnvironment(attemptsEnvironment).MAX_ATTEMPTS }),
+  work: admitJob,
+});

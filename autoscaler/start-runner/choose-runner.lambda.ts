@@ -1,0 +1,66 @@
+import type { GitLab } from '../../infrastructure/lib/gitlab.client.ts';
+import { type JobEvent, jobEventSchema } from '../../infrastructure/lib/job-event.ts';
+import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
+import { routingEnvironment } from '../environment.ts';
+import { createJobMappings, type JobMappings } from '../job-mappings/job-mappings.client.ts';
+import { createDocumentClient, createGitLabFromEnvironment } from '../live-ports.client.ts';
+import { JobNotYetPendingError } from '../runners/runner-errors.ts';
+import { decideRunner, mightBeOurs, type Offer, type RunnerDecision } from './choose-runner.ts';
+
+export type ChooseRunnerPorts = {
+  readonly gitlab: Pick<GitLab, 'readJob'>;
+  readonly mappings: JobMappings;
+  readonly offer: Omit<Offer, 'mappings'>;
+};
+
+/** GitLab's states before `pending`: its hook came from the database, its answer from a replica that lags. */
+const notYetPending = ['created', 'waiting_for_resource', 'waiting_for_callback', 'preparing', 'scheduled'];
+
+/**
+ * Decides where a pending job runs: its mapping by name, project and tags, once GitLab confirms that it still waits (the hook has no
+ * tags, and some versions send stale ones).
+ *
+ * @throws {JobNotYetPendingError} when GitLab's answer lags behind its hook.
+ * @throws {MappingNotAllowedError} when the mapping names what was not deployed.
+ */
+export async function chooseRunner(
+  event: JobEvent,
+  ports: ChooseRunnerPorts,
+  { log }: LambdaContext,
+): Promise<RunnerDecision> {
+  const { mappings, invalid } = await ports.mappings.read();
+  for (const row of invalid)
+    log.warn('a job mapping is not valid and is skipped', { mapping: row.id, faults: row.faults });
+  const offer = { ...ports.offer, mappings };
+  if (!mightBeOurs(event, offer)) return ignore('no mapping names the job', log);
+
+  const job = await ports.gitlab.readJob(event.projectId, event.jobId);
+  if (!job) return ignore('the job does not exist in GitLab any more', log);
+  if (notYetPending.includes(job.status)) {
+    throw new JobNotYetPendingError(`job ${event.jobId} is "${job.status}" in GitLab although its hook said pending`);
+  }
+  if (job.status !== 'pending') return ignore(`the job is ${job.status}`, log);
+  const decision = decideRunner(event, job, offer);
+  if (decision.decision === 'IGNORE') return ignore(decision.reason, log);
+  log.info('runner chosen', { ...decision.choice });
+  return decision;
+}
+
+function ignore(reason: string, log: LambdaContext['log']): RunnerDecision {
+  log.info('job ignored', { reason });
+  return { decision: 'IGNORE', reason };
+}
+
+export const handler = lambdaHandler({
+  input: jobEventSchema,
+  logFields: ({ projectId, jobId }) => ({ projectId, jobId }),
+  ports: () => {
+    const { MAPPINGS_TABLE, PROFILES, DEFAULT_RUNNER, MAX_CONCURRENT } = readEnvironment(routingEnvironment);
+    return {
+      gitlab: createGitLabFromEnvironment(),
+      mappings: createJobMappings(createDocumentClient(), MAPPINGS_TABLE, Date.now),
+      offer: { profiles: PROFILES, defaultRunner: DEFAULT_RUNNER, maxConcurrent: MAX_CONCURRENT },
+    };
+  },
+  work: chooseRunner,
+});

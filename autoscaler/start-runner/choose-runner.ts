@@ -1,0 +1,81 @@
+import type { GitLabJob } from '../../infrastructure/lib/gitlab.client.ts';
+import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
+import type { DefaultRunner, RuntimeProfile } from '../environment.ts';
+import { chooseMapping, couldMatch } from '../job-mappings/choose-mapping.ts';
+import type { JobMapping, MappingTarget } from '../job-mappings/job-mapping.ts';
+import type { Cap, RunnerChoice } from '../runners/runner-item.ts';
+
+/** What a deployment offers. */
+export type Offer = {
+  readonly mappings: readonly JobMapping[];
+  readonly profiles: Readonly<Record<string, RuntimeProfile>>;
+  readonly defaultRunner: DefaultRunner;
+  readonly maxConcurrent?: number | undefined;
+};
+
+export type RunnerDecision =
+  | { readonly decision: 'IGNORE'; readonly reason: string }
+  | { readonly decision: 'LAUNCH'; readonly choice: RunnerChoice };
+
+/** The mapping asks for something that this deployment does not offer; the message names the row and the remedy. */
+export class MappingNotAllowedError extends Error {
+  override readonly name = 'MappingNotAllowedError';
+}
+
+/** Says whether any mapping could send the job to a runner of ours: when not, GitLab need not be asked for the job's tags. */
+export function mightBeOurs(event: JobEvent, { mappings, defaultRunner }: Offer): boolean {
+  if (defaultRunner.type !== 'IGNORE') return true;
+  return mappings.some((mapping) => mapping.target.type !== 'IGNORE' && couldMatch(mapping, event));
+}
+
+/**
+ * Where a job runs.
+ *
+ * @throws {MappingNotAllowedError} when its mapping names a function or profile that was not deployed.
+ */
+export function decideRunner(event: JobEvent, job: Pick<GitLabJob, 'tags'>, offer: Offer): RunnerDecision {
+  const mapping = chooseMapping({ ...event, tags: job.tags }, offer.mappings);
+  const target = mapping ? mapping.target : targetOfDefault(offer.defaultRunner);
+  const what = mapping ? `mapping "${mapping.id}"` : 'the default runner';
+  if (target.type === 'IGNORE') return { decision: 'IGNORE', reason: `${what} leaves the job to other runners` };
+  const [name, profile] = profileOf(target, offer.profiles, what);
+  const caps: (Cap | null)[] = [
+    capOf('cap#deployment', offer.maxConcurrent),
+    capOf(`cap#profile#${name}`, profile.maxConcurrent),
+    mapping ? capOf(`cap#mapping#${mapping.id}`, mapping.maxConcurrent) : null,
+  ];
+  const timeoutMinutes = Math.min(mapping?.timeoutMinutes ?? profile.timeoutMinutes, profile.timeoutMinutes);
+  return {
+    decision: 'LAUNCH',
+    choice: {
+      type: profile.type,
+      profile: name,
+      functionArn: profile.functionArn ?? null,
+      mapping: mapping?.id ?? null,
+      tags: [...job.tags].sort(),
+      timeoutSeconds: timeoutMinutes * 60,
+      caps: caps.filter((cap) => cap !== null),
+    },
+  };
+}
+
+function targetOfDefault(runner: DefaultRunner): MappingTarget {
+  return runner.type === 'LAMBDA' ? { type: 'LAMBDA', function: runner.profile } : runner;
+}
+
+/** A function is named by the profile that deployed it or by its ARN, and must be one of ours: the table cannot escalate. */
+function profileOf(target: Exclude<MappingTarget, { type: 'IGNORE' }>, profiles: Offer['profiles'], what: string) {
+  const wanted = target.type === 'LAMBDA' ? target.function : target.profile;
+  const found = Object.entries(profiles).find(
+    ([name, profile]) => profile.type === target.type && (name === wanted || profile.functionArn === wanted),
+  );
+  if (found) return found;
+  const known = Object.keys(profiles).filter((name) => profiles[name]?.type === target.type);
+  throw new MappingNotAllowedError(
+    `${what} asks for the ${target.type} runner "${wanted}", which this deployment has not; name one of: ${known.join(', ') || '(none)'}`,
+  );
+}
+
+function capOf(counter: string, limit: number | undefined): Cap | null {
+  return limit === undefined ? null : { counter, limit };
+}

@@ -1,0 +1,117 @@
+import type { Deployment, Ec2Profile } from '../../../infrastructure/lib/deployment.ts';
+
+/** Limits of a host's life that no profile changes; tests shorten them. */
+export type BootTimings = {
+  /** Between two looks for a spot interruption; the notice comes two minutes ahead. */
+  readonly spotCheckSeconds: number;
+  /** From SIGTERM to SIGKILL: gitlab-runner itself gives up after 30 s. */
+  readonly stopGraceSeconds: number;
+  /** GitLab may hold a request for a job for 50 s, which the runner's own waiting time does not count. */
+  readonly longPollSeconds: number;
+  /** On top of the job's own timeout: a job that ignores SIGTERM gets ten more minutes from gitlab-runner, uploads come after. */
+  readonly marginSeconds: number;
+};
+
+export const defaultBootTimings: BootTimings = {
+  spotCheckSeconds: 5,
+  stopGraceSeconds: 40,
+  longPollSeconds: 55,
+  marginSeconds: 900,
+};
+
+/** What the boot script knows of its profile. The same for every host of the profile, and never a secret. */
+export type BootSettings = {
+  readonly deployment: string;
+  /** Table of the tickets, keyed by `id`; a host's own ticket has its instance id. */
+  readonly ticketsTable: string;
+  /** Asked of the metadata service when absent, which costs a little time. */
+  readonly region?: string | undefined;
+  readonly gitlabUrl: string;
+  readonly executor: 'docker' | 'shell';
+  /** Image of jobs that name none (docker executor). */
+  readonly dockerImage: string;
+  readonly privileged: boolean;
+  /** How long the runner waits for a job before it gives up; a long poll of GitLab adds up to 50 s. */
+  readonly waitTimeoutSeconds: number;
+  /** How long after the script's start the ticket may still come. */
+  readonly claimSeconds: number;
+  /** The runner's `maximum_timeout` in GitLab. */
+  readonly maximumJobMinutes: number;
+  readonly timings?: Partial<BootTimings>;
+};
+
+/** Long enough for GitLab to hand the job out, short enough that a host without one costs next to nothing. */
+const waitTimeoutSeconds = 60;
+/** A ticket comes a second or two after the launch; a launch message that is delivered twice makes it minutes. */
+const claimSeconds = 180;
+
+/** The settings of a deployment's EC2 profile. Tell the region (it may be a CDK token) to spare each boot the question. */
+export function bootSettingsOf(
+  deployment: Deployment,
+  profile: Ec2Profile,
+  ticketsTable: string,
+  region?: string,
+): BootSettings {
+  return {
+    deployment: deployment.name,
+    ticketsTable,
+    region,
+    gitlabUrl: deployment.gitlab.url,
+    executor: profile.executor,
+    dockerImage: profile.dockerImage,
+    privileged: profile.privileged,
+    waitTimeoutSeconds,
+    claimSeconds,
+    maximumJobMinutes: profile.timeoutMinutes,
+  };
+}
+
+/** A value cannot go into the boot script; the message names it. */
+export class BootSettingError extends Error {
+  override readonly name = 'BootSettingError';
+}
+
+/**
+ * The user data of a profile's hosts: `script` (boot.sh) with the profile's settings in front, and without its comment lines,
+ * since user data ends at 16 KiB. CDK tokens may stand in the texts: they pass through the quotes unharmed.
+ *
+ * @throws {BootSettingError} when a text has control characters (a line break, above all) or a number is not positive.
+ */
+export function renderBootScript(script: string, settings: BootSettings): string {
+  const [shebang = '', ...lines] = script.split('\n');
+  const timings = { ...defaultBootTimings, ...settings.timings };
+  const variables = {
+    deployment: text('deployment', settings.deployment),
+    tickets_table: text('ticketsTable', settings.ticketsTable),
+    region: text('region', settings.region ?? ''),
+    gitlab_url: text('gitlabUrl', settings.gitlabUrl),
+    executor: text('executor', settings.executor),
+    docker_image: text('dockerImage', settings.dockerImage),
+    privileged: String(settings.privileged),
+    wait_timeout_seconds: seconds('waitTimeoutSeconds', settings.waitTimeoutSeconds),
+    claim_seconds: seconds('claimSeconds', settings.claimSeconds),
+    maximum_job_seconds: seconds('maximumJobMinutes', settings.maximumJobMinutes * 60),
+    spot_check_seconds: seconds('timings.spotCheckSeconds', timings.spotCheckSeconds),
+    stop_grace_seconds: seconds('timings.stopGraceSeconds', timings.stopGraceSeconds),
+    long_poll_seconds: seconds('timings.longPollSeconds', timings.longPollSeconds),
+    margin_seconds: seconds('timings.marginSeconds', timings.marginSeconds),
+  };
+  const assignments = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
+  const code = lines.filter((line) => !/^\s*#/.test(line));
+  return [shebang, ...assignments, ...code].join('\n');
+}
+
+/** A word that bash takes literally: in single quotes nothing has a meaning but the quote itself. */
+function text(name: string, value: string): string {
+  if (/\p{Cc}/u.test(value)) {
+    throw new BootSettingError(`${name} has a control character or a line break (${JSON.stringify(value)}): remove it`);
+  }
+  return `'${value.replaceAll("'", "'\\''")}'`;
+}
+
+function seconds(name: string, value: number): string {
+  if (!(Number.isFinite(value) && value > 0)) {
+    throw new BootSettingError(`${name} is ${value}: give a number above zero`);
+  }
+  return String(Math.ceil(value));
+}

@@ -1,0 +1,5 @@
+/** Tag with the profile's name, on instance, volume and network interface. */
+export const profileTag = 'gitlab-runners-on-demand:profile';
+
+/** Tag with the id of the CreateFleet call that an instance came from. */
+export const launchGroupTag = 'gitlab-runners-on-demand:launch-group';

@@ -1,0 +1,46 @@
+import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { ChangeMessageVisibilityCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { jobEventSource } from '../../../infrastructure/lib/job-event.ts';
+import { runnerFailedType } from '../runner-failed.ts';
+import type { LaunchRequest } from '../start-runner-input.ts';
+
+const shortestSeconds = 4;
+const longestSeconds = 60;
+
+export type LaunchQueue = {
+  /** Lets a message come again after a short while that grows with every receive. */
+  comeBackSoon(receiptHandle: string, receives: number): Promise<void>;
+  /** Tells the bus that these jobs' runners failed: their attempts are abandoned. */
+  reportFailed(requests: readonly LaunchRequest[], error: Error): Promise<void>;
+};
+
+export class EventNotAcceptedError extends Error {
+  override readonly name = 'EventNotAcceptedError';
+}
+
+/** The launch queue and the bus on which failed launches are told. */
+export function createLaunchQueue({ queueUrl, eventBusArn }: { queueUrl: string; eventBusArn: string }): LaunchQueue {
+  const sqs = new SQSClient({});
+  const eventBridge = new EventBridgeClient({});
+  return {
+    async comeBackSoon(receiptHandle, receives) {
+      const ceiling = Math.min(shortestSeconds * 2 ** (receives - 1), longestSeconds);
+      const VisibilityTimeout = Math.ceil(ceiling * (0.5 + Math.random() / 2));
+      await sqs.send(
+        new ChangeMessageVisibilityCommand({ QueueUrl: queueUrl, ReceiptHandle: receiptHandle, VisibilityTimeout }),
+      );
+    },
+    async reportFailed(requests, error) {
+      const Entries = requests.map(({ projectId, jobId, attempt }) => ({
+        EventBusName: eventBusArn,
+        Source: jobEventSource,
+        DetailType: runnerFailedType,
+        Detail: JSON.stringify({ projectId, jobId, attempt, event: null, error: error.name, cause: error.message }),
+      }));
+      const answer = await eventBridge.send(new PutEventsCommand({ Entries }));
+      if (answer.FailedEntryCount) {
+        throw new EventNotAcceptedError(`PutEvents refused ${answer.FailedEntryCount} of ${Entries.length} events`);
+      }
+    },
+  };
+}

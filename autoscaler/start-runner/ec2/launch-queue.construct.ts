@@ -1,0 +1,35 @@
+import { Duration } from 'aws-cdk-lib';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { deadLetterQueue } from '../../dead-letters.construct.ts';
+
+/** Longer than the consumer's timeout, so that no message comes again while it is worked on. */
+export const launchTimeoutSeconds = 30;
+
+/** The queue of launch requests: a burst of jobs becomes few CreateFleet calls. */
+export class LaunchQueue extends Construct {
+  readonly queue: Queue;
+  readonly deadLetters: Queue;
+
+  constructor(scope: Construct, id: string) {
+    super(scope, id);
+    this.deadLetters = deadLetterQueue(this, 'DeadLetters');
+    this.queue = new Queue(this, 'Requests', {
+      visibilityTimeout: Duration.seconds(3 * launchTimeoutSeconds),
+      retentionPeriod: Duration.hours(1),
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      // The launcher itself gives up at `mostReceives`; this is for messages that it cannot even read.
+      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: 30 },
+    });
+  }
+
+  /** Feeds the launcher: up to ten requests at once, without waiting for more. */
+  consumeWith(launcher: LambdaFunction): void {
+    launcher.addEventSource(
+      new SqsEventSource(this.queue, { batchSize: 10, reportBatchItemFailures: true, maxConcurrency: 5 }),
+    );
+  }
+}

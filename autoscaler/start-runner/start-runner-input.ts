@@ -1,0 +1,38 @@
+import * as z from 'zod/mini';
+import { jobEventSchema } from '../../infrastructure/lib/job-event.ts';
+import { runnerTypes } from '../job-mappings/job-mapping.ts';
+
+/** A {@link RunnerChoice} as it passes through the workflow. */
+export const runnerChoiceSchema = z.object({
+  type: z.enum(runnerTypes),
+  profile: z.string(),
+  functionArn: z.nullable(z.string()),
+  mapping: z.nullable(z.string()),
+  tags: z.array(z.string()),
+  timeoutSeconds: z.int(),
+  caps: z.array(z.object({ counter: z.string(), limit: z.int() })),
+});
+
+export const admitJobInput = z.object({ event: jobEventSchema, choice: runnerChoiceSchema, execution: z.string() });
+
+export const registerRunnerInput = z.object({ event: jobEventSchema, choice: runnerChoiceSchema, attempt: z.int() });
+
+/** Names a job's attempt, and what went wrong with it. `attempt` is null when this execution admitted nothing. */
+export const abandonRunnerInput = z.object({
+  projectId: z.int(),
+  jobId: z.int(),
+  attempt: z.nullable(z.int()),
+  /** The event that asked for the runner, where it is known. */
+  event: z.nullable(jobEventSchema),
+  error: z.string(),
+  cause: z.string(),
+});
+
+/** A message on the launch queue. */
+export const launchRequestSchema = z.object({
+  projectId: z.int(),
+  jobId: z.int(),
+  attempt: z.int(),
+  profile: z.string(),
+});
+export type LaunchRequest = z.infer<typeof launchRequestSchema>;

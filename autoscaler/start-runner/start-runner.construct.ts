@@ -1,0 +1,188 @@
+import { Stack } from 'aws-cdk-lib';
+import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Choice, Condition, CustomState, type INextable, Succeed, TaskInput } from 'aws-cdk-lib/aws-stepfunctions';
+import { SqsSendMessage } from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import { Construct } from 'constructs';
+import { lambdaState, Workflow } from '../workflow.construct.ts';
+import { retryPassingTrouble } from '../workflow-retries.construct.ts';
+import { abandonStates } from './abandon-states.construct.ts';
+
+export type StartRunnerProps = {
+  readonly chooseRunner: IFunction;
+  readonly admitJob: IFunction;
+  readonly registerRunner: IFunction;
+  readonly abandonRunner: IFunction;
+  readonly launchQueue: IQueue;
+  readonly eventBus: IEventBus;
+  /** The functions that may run jobs: the state machine can invoke these and no other. */
+  readonly runnerFunctionArns: readonly string[];
+  readonly runnersTable: { readonly tableName: string; readonly tableArn: string };
+  readonly ticketsTableName: string;
+  readonly gitlabUrl: string;
+  readonly deployment: string;
+};
+
+/**
+ * What AbandonRunner takes, kept as a variable by every catch: the job, the attempt (none before admission) and the error. Not as the
+ * next state's input, since CDK drops a catch's `outputs` where a state is written as plain JSON.
+ */
+function noteFailure(event: string, attempt: string) {
+  const failure = {
+    projectId: `{% ${event}.projectId %}`,
+    jobId: `{% ${event}.jobId %}`,
+    attempt: `{% ${attempt} %}`,
+    event: `{% ${event} %}`,
+    error: '{% $states.errorOutput.Error %}',
+    cause: '{% $exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : "" %}',
+  };
+  return { errors: ['States.ALL'], assign: { failure } };
+}
+
+/** The workflow that gives a pending job a runner: choose, admit, register, launch. Its input is a JobEvent. */
+export class StartRunner extends Construct {
+  readonly workflow: Workflow;
+
+  constructor(scope: Construct, id: string, props: StartRunnerProps) {
+    super(scope, id);
+    const abandon = abandonStates(this, props, '{% $failure %}');
+    const ended = (name: string, comment: string) => Succeed.jsonata(this, name, { stateName: name, comment });
+    const launched = ended('Launched', 'A host is on its way');
+
+    const choose = lambdaState(this, 'ChooseRunner', {
+      lambda: props.chooseRunner,
+      comment: 'Mapping, tags, and whether the job still waits',
+      payload: '{% $states.input %}',
+      assign: {
+        event: '{% $states.input %}',
+        choice: '{% $states.result.Payload.choice ? $states.result.Payload.choice : {} %}',
+      },
+    });
+    choose.addRetry({ ...retryPassingTrouble, errors: ['JobNotYetPendingError'] });
+    choose.addCatch(ended('NotPending', 'GitLab never came to call the job pending; its next event will tell'), {
+      errors: ['JobNotYetPendingError'],
+    });
+    choose.addCatch(abandon, noteFailure('$states.input', 'null'));
+
+    const admit = lambdaState(this, 'AdmitJob', {
+      lambda: props.admitJob,
+      comment: 'The one gate: a duplicate ends here, before any side effect',
+      payload: { event: '{% $event %}', choice: '{% $choice %}', execution: '{% $states.context.Execution.Id %}' },
+      assign: { attempt: '{% $states.result.Payload.attempt %}' },
+    });
+    admit.addCatch(ended('AlreadyAdmitted', 'A duplicate: the job has its runner'), {
+      errors: ['JobAlreadyAdmittedError'],
+    });
+    admit.addCatch(ended('Waiting', 'A cap is reached: the job starts when a place is free'), {
+      errors: ['CapReachedError'],
+    });
+    admit.addCatch(abandon, noteFailure('$event', 'null'));
+
+    const register = lambdaState(this, 'RegisterRunner', {
+      lambda: props.registerRunner,
+      comment: 'A runner in GitLab with the tags of the job; its token waits as a ticket',
+      payload: { event: '{% $event %}', choice: '{% $choice %}', attempt: '{% $attempt %}' },
+      assign: { runner: '{% $states.result.Payload %}' },
+    });
+    register.addCatch(ended('NoLongerWanted', 'The job ended meanwhile'), { errors: ['RunnerStateChangedError'] });
+    register.addCatch(abandon, noteFailure('$event', '$attempt'));
+
+    const invoke = this.invokeLambdaRunner(props);
+    invoke.addCatch(abandon, noteFailure('$event', '$attempt'));
+    const note = this.noteLaunch(props);
+    // The function runs, whatever becomes of this note: binding works from REGISTERED too.
+    note.addCatch(launched, { errors: ['States.ALL'] });
+
+    const request = SqsSendMessage.jsonata(this, 'RequestInstance', {
+      stateName: 'RequestInstance',
+      comment: 'Launches are taken together, ten at a time: EC2 takes about two calls a second',
+      queue: props.launchQueue,
+      messageBody: TaskInput.fromText(
+        "{% $string({'projectId': $event.projectId, 'jobId': $event.jobId, 'attempt': $attempt, 'profile': $choice.profile}) %}",
+      ),
+    });
+    request.addRetry({ ...retryPassingTrouble, errors: ['States.ALL'] });
+    request.addCatch(abandon, noteFailure('$event', '$attempt'));
+
+    const byType = Choice.jsonata(this, 'ByRunnerType', { stateName: 'ByRunnerType' })
+      .when(Condition.jsonata("{% $choice.type = 'LAMBDA' %}"), invoke.next(note).next(launched))
+      .otherwise(request.next(launched));
+    const isOurs = Choice.jsonata(this, 'IsOurs', { stateName: 'IsOurs' })
+      .when(Condition.jsonata("{% $states.input.decision = 'LAUNCH' %}"), admit)
+      .otherwise(ended('Ignored', 'The job is left to other runners; nothing was written'));
+    choose.next(isOurs);
+    admit.next(register);
+    register.next(byType);
+
+    this.workflow = new Workflow(this, 'Workflow', {
+      definition: choose,
+      comment: 'Gives a pending job a runner: choose, admit, register, launch',
+    });
+    if (props.runnerFunctionArns.length > 0) {
+      this.workflow.addToRolePolicy(
+        new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [...props.runnerFunctionArns] }),
+      );
+    }
+    this.workflow.addToRolePolicy(
+      new PolicyStatement({ actions: ['dynamodb:UpdateItem'], resources: [props.runnersTable.tableArn] }),
+    );
+  }
+
+  /** Which function is a matter of the job's mapping, so that the state names it by an expression; the policy is the allow-list. */
+  private invokeLambdaRunner(props: StartRunnerProps): CustomState & INextable {
+    const state = new CustomState(this, 'InvokeLambdaRunner', {
+      stateJson: {
+        Type: 'Task',
+        Comment: 'Asynchronous: the job may take much longer than this workflow',
+        Resource: `arn:${Stack.of(this).partition}:states:::lambda:invoke`,
+        Arguments: {
+          FunctionName: '{% $choice.functionArn %}',
+          InvocationType: 'Event',
+          Payload: {
+            kind: 'run-job',
+            ticketId: '{% $runner.ticketId %}',
+            ticketsTable: props.ticketsTableName,
+            gitlabUrl: props.gitlabUrl,
+            runnerName: `{% '${props.deployment} lambda ' & $event.jobId %}`,
+            runnerId: '{% $runner.runnerId %}',
+            job: {
+              projectId: '{% $event.projectId %}',
+              jobId: '{% $event.jobId %}',
+              jobName: '{% $event.jobName %}',
+              projectPath: '{% $event.projectPath %}',
+            },
+            attempt: '{% $attempt %}',
+            timeoutSeconds: '{% $choice.timeoutSeconds %}',
+          },
+        },
+      },
+    });
+    state.addRetry(retryPassingTrouble);
+    return state;
+  }
+
+  private noteLaunch(props: StartRunnerProps): CustomState & INextable {
+    return new CustomState(this, 'NoteLaunch', {
+      stateJson: {
+        Type: 'Task',
+        Comment: 'REGISTERED -> LAUNCHED, unless the job is over already',
+        Resource: `arn:${Stack.of(this).partition}:states:::dynamodb:updateItem`,
+        Arguments: {
+          TableName: props.runnersTable.tableName,
+          Key: { pk: { S: "{% 'job#' & $event.projectId & '#' & $event.jobId %}" } },
+          UpdateExpression: 'SET #state = :launched, launchedAt = :now',
+          ConditionExpression: '#state = :registered AND attempt = :attempt',
+          ExpressionAttributeNames: { '#state': 'state' },
+          ExpressionAttributeValues: {
+            ':launched': { S: 'LAUNCHED' },
+            ':registered': { S: 'REGISTERED' },
+            ':attempt': { N: '{% $string($attempt) %}' },
+            ':now': { S: '{% $now() %}' },
+          },
+        },
+      },
+    });
+  }
+}

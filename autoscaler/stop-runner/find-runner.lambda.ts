@@ -1,0 +1,57 @@
+import { type JobEvent, jobEventSchema } from '../../infrastructure/lib/job-event.ts';
+import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
+import { createTables } from '../live-ports.client.ts';
+import { planStops } from '../runners/plan-stops.ts';
+import { expiryOf, leaveQueue, recordTombstone } from '../runners/release.client.ts';
+import type { RunnersTable } from '../runners/runners-table.client.ts';
+import type { RunnerToStop } from './stop-runner-input.ts';
+
+export type FindRunnerPorts = { readonly runners: RunnersTable; readonly now: () => number };
+
+/** Finds the runners that end because a job is over: by the job and by the runner that GitLab names, both in our own table. */
+export async function findRunner(
+  event: JobEvent,
+  ports: FindRunnerPorts,
+  { log }: LambdaContext,
+): Promise<{ readonly runners: readonly RunnerToStop[] }> {
+  const job = jobKeyOf(event);
+  const [own, byRunner] = await Promise.all([
+    ports.runners.noteJobState(job, 'FINISHED', expiryOf(ports.now())),
+    event.runnerId === null ? null : ports.runners.readByRunnerId(event.runnerId),
+  ]);
+  if (!own && !byRunner) {
+    if (event.runnerId === null) await recordTombstone(ports.runners, event, ports.now());
+    log.info('the job had no runner of ours', { status: event.status });
+    return { runners: [] };
+  }
+  if (own?.state === 'WAITING') {
+    log.info('the job ended while it waited for a place');
+    await leaveQueue(ports, own);
+  }
+  // Its own runner took the job: whoever else is idle is as needed as before.
+  const ordinary = own?.takenJob === job && byRunner?.pk === job;
+  const live = ordinary ? [] : await ports.runners.readLive();
+  const stops = planStops(event, { own, byRunner, live });
+  log.info('runners to stop', {
+    status: event.status,
+    stops: stops.map(({ item, reason }) => ({ runnerOf: item.pk, reason })),
+  });
+  return {
+    runners: stops.map(({ item, reason }) => ({
+      job: item.pk,
+      attempt: item.attempt,
+      type: item.type,
+      runnerId: item.runnerId ?? null,
+      instanceId: item.instanceId ?? null,
+      reason,
+    })),
+  };
+}
+
+export const handler = lambdaHandler({
+  input: jobEventSchema,
+  logFields: ({ projectId, jobId }) => ({ projectId, jobId }),
+  ports: createTables,
+  work: findRunner,
+});

@@ -1,0 +1,21 @@
+import * as z from 'zod/mini';
+import type { JobKey } from '../../infrastructure/lib/job-key.ts';
+import { parseJobKey } from '../../infrastructure/lib/job-key.ts';
+import { runnerTypes } from '../job-mappings/job-mapping.ts';
+
+const jobKeySchema = z.pipe(
+  z.string().check(z.refine((text) => parseJobKey(text) !== null, 'must be job#<project id>#<job id>')),
+  z.transform((text) => text as JobKey),
+);
+
+/** A runner that is to end, as it passes through the workflow: enough to find it everywhere, and no secret. */
+export const runnerToStopSchema = z.object({
+  job: jobKeySchema,
+  attempt: z.int(),
+  type: z.enum(runnerTypes),
+  runnerId: z.nullable(z.int()),
+  instanceId: z.nullable(z.string()),
+  reason: z.string(),
+});
+
+export type RunnerToStop = z.infer<typeof runnerToStopSchema>;

@@ -1,0 +1,23 @@
+import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
+import { createInstances, type Instances } from '../start-runner/ec2/instances.client.ts';
+import { type RunnerToStop, runnerToStopSchema } from './stop-runner-input.ts';
+
+export type TerminateInstancePorts = { readonly instances: Pick<Instances, 'terminate'> };
+
+/** Terminates the runner's instance. Already gone is success. */
+export async function terminateInstance(
+  { instanceId }: RunnerToStop,
+  { instances }: TerminateInstancePorts,
+  { log }: LambdaContext,
+) {
+  if (instanceId === null) return;
+  await instances.terminate([instanceId]);
+  log.info('instance terminated', { instanceId });
+}
+
+export const handler = lambdaHandler({
+  input: runnerToStopSchema,
+  logFields: ({ job, attempt }) => ({ runnerOf: job, attempt }),
+  ports: () => ({ instances: createInstances() }),
+  work: terminateInstance,
+});

@@ -1,0 +1,51 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
+import { AttributeType, BillingMode, ProjectionType, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { Construct } from 'constructs';
+import { liveIndex, runnerIdIndex } from './runners/runner-indexes.ts';
+
+const onDemand = { billingMode: BillingMode.PAY_PER_REQUEST };
+const recoverable = { pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true } };
+
+/** The three tables: what users say, what we do, and the tokens on their way. */
+export class Tables extends Construct {
+  /** Edited by users, so that it outlives the stack. */
+  readonly mappings: Table;
+  readonly runners: Table;
+  /** Short-lived secrets: no backup of them is wanted. */
+  readonly tickets: Table;
+
+  constructor(scope: Construct, id: string) {
+    super(scope, id);
+    this.mappings = new Table(this, 'JobMappings', {
+      partitionKey: { name: 'pk', type: AttributeType.STRING },
+      sortKey: { name: 'sk', type: AttributeType.STRING },
+      removalPolicy: RemovalPolicy.RETAIN,
+      ...onDemand,
+      ...recoverable,
+    });
+    this.runners = new Table(this, 'Runners', {
+      partitionKey: { name: 'pk', type: AttributeType.STRING },
+      timeToLiveAttribute: 'expiresAt',
+      removalPolicy: RemovalPolicy.DESTROY,
+      ...onDemand,
+      ...recoverable,
+    });
+    this.runners.addGlobalSecondaryIndex({
+      indexName: runnerIdIndex,
+      partitionKey: { name: 'runnerId', type: AttributeType.NUMBER },
+      projectionType: ProjectionType.KEYS_ONLY,
+    });
+    this.runners.addGlobalSecondaryIndex({
+      indexName: liveIndex,
+      partitionKey: { name: 'live', type: AttributeType.STRING },
+      sortKey: { name: 'admittedAt', type: AttributeType.STRING },
+      projectionType: ProjectionType.ALL,
+    });
+    this.tickets = new Table(this, 'Tickets', {
+      partitionKey: { name: 'id', type: AttributeType.STRING },
+      timeToLiveAttribute: 'expiresAt',
+      removalPolicy: RemovalPolicy.DESTROY,
+      ...onDemand,
+    });
+  }
+}

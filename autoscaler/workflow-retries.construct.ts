@@ -1,0 +1,28 @@
+import { Duration } from 'aws-cdk-lib';
+import { JitterType, type RetryProps } from 'aws-cdk-lib/aws-stepfunctions';
+
+/** What Lambda and DynamoDB answer when they are in passing trouble: the call may not have happened. */
+const passingTrouble = [
+  'Lambda.ServiceException',
+  'Lambda.AWSLambdaException',
+  'Lambda.SdkClientException',
+  'Lambda.TooManyRequestsException',
+  'Lambda.Unknown',
+  'States.Timeout',
+  'GitLabUnavailableError',
+  'SecretUnavailableError',
+  'ThrottlingException',
+  'ProvisionedThroughputExceededException',
+  'InternalServerError',
+  'TransactionCanceledException',
+];
+
+/** Retries with full jitter; a state waits at most seven seconds in all, so that a workflow keeps far under its five minutes. */
+export const retryPassingTrouble: RetryProps = {
+  errors: passingTrouble,
+  interval: Duration.seconds(1),
+  backoffRate: 2,
+  maxAttempts: 3,
+  maxDelay: Duration.seconds(4),
+  jitterStrategy: JitterType.FULL,
+};

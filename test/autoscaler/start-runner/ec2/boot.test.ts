@@ -1,0 +1,234 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'smol-toml';
+import { describe, expect, it, type TestContext } from 'vitest';
+import { bootRunnerHost, instanceId, type RunnerHostOptions, roleSecret, ticket, token } from './runner-host.ts';
+
+async function host(test: TestContext, options: RunnerHostOptions = {}) {
+  const booted = await bootRunnerHost(options);
+  test.onTestFinished(() => booted.close());
+  return booted;
+}
+
+/** The stub of gitlab-runner takes a job and then does this. */
+const takesJobAnd = (behaviour: string) => `tell 'Checking for jobs... received' ',"job":10'\n${behaviour}`;
+const workUntilTerminated = takesJobAnd(`
+trap 'tell "Job failed: aborted: terminated"; exit 0' TERM
+while :; do sleep 0.1; done`);
+
+describe.concurrent('the life of a runner host', () => {
+  it('claims its ticket, runs one job, removes its runner and shuts down', async (test) => {
+    const machine = await host(test);
+    const { reason, shutdowns, log } = await machine.ended;
+    expect(reason).toBe('job-over job=10 outcome=succeeded');
+    expect(shutdowns).toEqual(['-h now']);
+    expect(log).toContain('event=claimed job=job#1#10');
+    expect(log).toContain('"msg":"Job succeeded"');
+    expect(machine.table.has(instanceId)).toBe(false);
+    expect(machine.table.claims).toEqual([{ table: 'tickets', id: instanceId }]);
+    expect(machine.table.refusals).toEqual([]);
+    expect(machine.unregistered).toEqual([token]);
+  });
+
+  it('starts gitlab-runner for one job, with a config of its own in memory', async (test) => {
+    const machine = await host(test, { settings: { dockerImage: 'registry.test/a"b:1', privileged: true } });
+    await machine.ended;
+    const args = machine.read('arguments').trim().split('\n');
+    expect(args.slice(0, 4)).toEqual(['--log-format', 'json', 'run-single', '-c']);
+    expect(args[4]).toMatch(/^\/dev\/shm\/runner\.\w+\/config\.toml$/);
+    expect(args.slice(5)).toEqual(['-r', instanceId, '--max-builds', '1', '--wait-timeout', '20']);
+    expect(machine.read('mode').trim()).toBe('600');
+    expect(machine.read('system-id')).toBe('s_56789abcdef0');
+    expect(parse(machine.read('config.toml'))).toMatchObject({
+      concurrent: 1,
+      runners: [
+        {
+          name: instanceId,
+          token,
+          executor: 'docker',
+          docker: { image: 'registry.test/a"b:1', privileged: true, volumes: ['/cache', '/certs/client'] },
+        },
+      ],
+    });
+  });
+
+  it('gives a shell runner its folders and no docker section', async (test) => {
+    const machine = await host(test, { settings: { executor: 'shell' } });
+    await machine.ended;
+    const [runner] = parse(machine.read('config.toml')).runners as Record<string, unknown>[];
+    expect(runner).toMatchObject({ executor: 'shell', shell: 'bash', builds_dir: `${machine.home}/builds` });
+    expect(runner).not.toHaveProperty('docker');
+  });
+
+  it('keeps token and role keys out of arguments, environments, logs and files', async (test) => {
+    const machine = await host(test, { settings: { executor: 'shell' } });
+    const { log } = await machine.ended;
+    const seen = [machine.read('argv'), machine.read('environ'), machine.read('environment'), log];
+    for (const text of seen) {
+      expect(text).not.toBe('');
+      expect(text).not.toContain(token);
+      expect(text).not.toContain(roleSecret);
+      expect(text).not.toContain('not-a-real-session');
+      expect(text).not.toContain('NOT_FOR_JOBS');
+      expect(text).not.toContain('AWS_');
+    }
+    expect(machine.memoryFolders()).toEqual([]);
+    const left = readdirSync(machine.home, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    for (const file of left) expect(readFileSync(join(file.parentPath, file.name), 'utf8')).not.toContain(token);
+  });
+
+  it('removes the config as soon as the runner has read it, and its folder at the end', async (test) => {
+    const machine = await host(test, {
+      runner: takesJobAnd(`
+        for ((i = 0; i < 100; i += 1)); do [[ -e $config ]] || break; sleep 0.05; done
+        [[ -e $config ]] || tell 'Job succeeded while the config was gone'`),
+    });
+    const { log } = await machine.ended;
+    expect(log).toContain('Job succeeded while the config was gone');
+    expect(machine.memoryFolders()).toEqual([]);
+  });
+
+  it('waits for a ticket that is written after the boot', async (test) => {
+    const machine = await host(test, { ticketAfter: 1_200 });
+    const { reason, shutdowns } = await machine.ended;
+    expect(reason).toBe('job-over job=10 outcome=succeeded');
+    expect(machine.table.claims.length).toBeGreaterThan(1);
+    expect(shutdowns).toHaveLength(1);
+  });
+
+  it('shuts down without a runner when no ticket comes', async (test) => {
+    const machine = await host(test, { ticketAfter: null, settings: { claimSeconds: 2 } });
+    const { reason, shutdowns } = await machine.ended;
+    expect(reason).toBe('no-ticket');
+    expect(shutdowns).toEqual(['-h now']);
+    expect(machine.read('arguments')).toBe('');
+    expect(machine.unregistered).toEqual([]);
+  });
+
+  it('gets nothing when the ticket was claimed before', async (test) => {
+    const machine = await host(test, { settings: { claimSeconds: 2 } });
+    expect((await machine.ended).reason).toContain('job-over');
+    const second = await machine.bootAgain();
+    expect(second.reason).toBe('no-ticket');
+    expect(machine.unregistered).toEqual([token]);
+  });
+
+  it('says why a claim is refused, without the keys that the answer repeats, and asks for new ones', async (test) => {
+    const machine = await host(test, { secretAccessKey: 'another-fake-key', settings: { claimSeconds: 2 } });
+    const { reason, log } = await machine.ended;
+    expect(reason).toBe('no-ticket');
+    expect(machine.table.refusals).toContain('wrong signature');
+    expect(log).toContain('event=claim-refused status=400 type=com.amazon.coral.service#InvalidSignatureException');
+    expect(log).not.toContain('not-a-real-session');
+    expect(machine.table.has(instanceId)).toBe(true);
+  });
+
+  it('refuses a token that would not fit into its config', async (test) => {
+    const machine = await host(test, { ticket: ticket({ token: { S: 'glrt-fake' + "'; rm -rf" } }) });
+    const { reason, shutdowns } = await machine.ended;
+    expect(reason).toBe('malformed-ticket');
+    expect(shutdowns).toHaveLength(1);
+    expect(machine.read('arguments')).toBe('');
+  });
+
+  it('leaves the ticket alone when nothing but a disk could hold the token', async (test) => {
+    const machine = await host(test, { commands: { stat: 'echo ext2/ext3' } });
+    const { reason, shutdowns } = await machine.ended;
+    expect(reason).toBe('no-memory-backed-folder');
+    expect(shutdowns).toHaveLength(1);
+    expect(machine.table.has(instanceId)).toBe(true);
+  });
+
+  it('ends when it has no role', async (test) => {
+    const machine = await host(test, { roleName: undefined, settings: { claimSeconds: 1 } });
+    const { reason, shutdowns } = await machine.ended;
+    expect(reason).toBe('no-role-credentials');
+    expect(shutdowns).toHaveLength(1);
+  });
+
+  it('ends at once when GitLab refuses the token, instead of sleeping with the runner', async (test) => {
+    const machine = await host(test, { runner: `tell 'Runner is not healthy!'\nexec sleep 300` });
+    const { reason, shutdowns } = await machine.ended;
+    expect(reason).toBe('runner-refused');
+    expect(shutdowns).toHaveLength(1);
+    expect(machine.unregistered).toEqual([token]);
+  });
+
+  it('ends the job when EC2 takes the host back', async (test) => {
+    const machine = await host(test, { runner: workUntilTerminated });
+    await machine.runnerSays('received');
+    machine.interrupt();
+    const { reason, shutdowns, log } = await machine.ended;
+    expect(reason).toBe('spot-interruption job=10');
+    expect(log).toContain('Job failed: aborted: terminated');
+    expect(shutdowns).toHaveLength(1);
+    expect(machine.unregistered).toEqual([token]);
+  });
+
+  it('kills a runner that hangs past the longest job', async (test) => {
+    const machine = await host(test, {
+      settings: { maximumJobMinutes: 1 / 60, timings: { marginSeconds: 1, stopGraceSeconds: 1 } },
+      runner: takesJobAnd(`trap '' TERM\nwhile :; do sleep 0.1; done`),
+    });
+    const { reason, shutdowns } = await machine.ended;
+    expect(reason).toBe('too-late job=10');
+    expect(shutdowns).toHaveLength(1);
+    expect(machine.unregistered).toEqual([token]);
+  });
+
+  it('removes an idle runner from GitLab before it stops it', async (test) => {
+    const machine = await host(test, {
+      settings: { waitTimeoutSeconds: 1, timings: { longPollSeconds: 1 } },
+      runner: `trap 'tell "asked to stop"' TERM\nwhile :; do sleep 0.1; done`,
+    });
+    const { reason, log, shutdowns } = await machine.ended;
+    expect(reason).toBe('no-job');
+    expect(log).toMatch(/event=unregistered status=204[\s\S]*event=stopping reason=no-job[\s\S]*asked to stop/);
+    expect(machine.unregistered).toEqual([token]);
+    expect(shutdowns).toHaveLength(1);
+  });
+
+  it('ends when the runner gives up by itself without a job', async (test) => {
+    const machine = await host(test, { runner: `tell 'This runner has not received a job in 20 seconds, so now exiting'` });
+    expect((await machine.ended).reason).toBe('no-job');
+  });
+
+  it('tells that the runner failed', async (test) => {
+    const machine = await host(test, { runner: 'exit 7' });
+    const { reason, shutdowns } = await machine.ended;
+    expect(reason).toBe('runner-failed status=7');
+    expect(shutdowns).toHaveLength(1);
+  });
+
+  it('tells that the image has no runner', async (test) => {
+    const machine = await host(test, { commands: { 'gitlab-runner': 'exit 127' } });
+    expect((await machine.ended).reason).toBe('runner-failed status=127');
+  });
+
+  it('shuts down when a command of the script itself fails', async (test) => {
+    const machine = await host(test, { commands: { mktemp: 'exit 1', stat: 'echo tmpfs' } });
+    const { reason, shutdowns } = await machine.ended;
+    expect(reason).not.toBe('');
+    expect(shutdowns).toEqual(['-h now']);
+    expect(machine.table.has(instanceId)).toBe(true);
+  });
+
+  it('shuts down when it is asked to end, and lets the runner report its job', async (test) => {
+    const machine = await host(test, { runner: workUntilTerminated });
+    await machine.runnerSays('received');
+    process.kill(machine.pid, 'SIGTERM');
+    const { reason, log, shutdowns } = await machine.ended;
+    expect(reason).toBe('terminated job=10');
+    expect(log).toContain('Job failed: aborted: terminated');
+    expect(shutdowns).toHaveLength(1);
+  });
+
+  it('is shut down by its guard when the script is killed', async (test) => {
+    const machine = await host(test, { runner: takesJobAnd('sleep 4') });
+    await machine.runnerSays('received');
+    process.kill(machine.pid, 'SIGKILL');
+    const { reason, shutdowns } = await machine.ended;
+    expect(reason).toBe('boot-script-gone');
+    expect(shutdowns).toEqual(['-h now']);
+  });
+});

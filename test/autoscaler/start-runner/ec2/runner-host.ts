@@ -1,0 +1,216 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type BootSettings, renderBootScript } from '../../../../autoscaler/start-runner/ec2/boot-script.ts';
+import { startInstanceMetadata } from '../../../../helper-scripts/local/instances/instance-metadata.server.ts';
+import { startTicketTable, type TicketItem, textOf } from './ticket-table.server.ts';
+
+export const bootScriptFile = join(import.meta.dirname, '../../../../autoscaler/start-runner/ec2/boot.sh');
+export const instanceId = 'i-0123456789abcdef0';
+export const token = 'glrt-fake-not-a-real-secret_1.aB';
+export const roleSecret = 'not-a-real-secret/key+1';
+const session = 'not-a-real-session==';
+const region = 'eu-west-1';
+
+export const ticket = (fields: TicketItem = {}): TicketItem => ({
+  expiresAt: { N: '1790000000' },
+  id: { S: instanceId },
+  job: { S: 'job#1#10' },
+  token: { S: token },
+  ...fields,
+});
+
+export type RunnerHostOptions = {
+  readonly settings?: Partial<BootSettings>;
+  /** What the stub of gitlab-runner does after it has read its config (bash); `tell MSG [FIELDS]` writes a line of its log. */
+  readonly runner?: string;
+  /** Milliseconds after the boot; null for never. */
+  readonly ticketAfter?: number | null;
+  readonly ticket?: TicketItem;
+  /** Commands that do something else than usual (bash). */
+  readonly commands?: Readonly<Record<string, string>>;
+  readonly roleName?: string | undefined;
+  /** The secret key that the metadata service tells; another one than the table's makes bad signatures. */
+  readonly secretAccessKey?: string;
+};
+
+export type RunnerHost = Awaited<ReturnType<typeof bootRunnerHost>>;
+
+const runsOneJob = `
+tell 'Checking for jobs... received' ',"job":10'
+tell 'Job succeeded' ',"job":10,"job-status":"success"'
+`;
+
+/** Boots the real script on a host whose metadata service, ticket table, GitLab and gitlab-runner are small stand-ins. */
+export async function bootRunnerHost(options: RunnerHostOptions = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'runner-host-'));
+  const records = join(folder, 'records');
+  const bin = join(folder, 'bin');
+  const home = join(folder, 'home');
+  for (const path of [records, bin, home]) mkdirSync(path);
+  const credentials = { accessKeyId: 'ASIAFAKE', secretAccessKey: roleSecret, sessionToken: session };
+  const table = await startTicketTable(credentials, region);
+  const gitlab = await startGitLab();
+  const metadata = await startInstanceMetadata(identity(options), async () => ({
+    ...credentials,
+    secretAccessKey: options.secretAccessKey ?? roleSecret,
+    expiration: new Date(Date.now() + 3_600_000),
+  }));
+  writeCommands(bin, records, options);
+  writeFileSync(join(folder, 'user-data'), userData(options.settings ?? {}, gitlab.url), { mode: 0o700 });
+  const { ticketAfter = 0 } = options;
+  const putTicket = () => table.put(instanceId, options.ticket ?? ticket());
+  if (ticketAfter === 0) putTicket();
+  else if (ticketAfter !== null) setTimeout(putTicket, ticketAfter).unref();
+
+  const start = () => boot(folder, { home, bin, metadata: metadata.url, aws: table.url });
+  const first = start();
+  const read = (name: string) => (existsSync(join(records, name)) ? readFileSync(join(records, name), 'utf8') : '');
+  const memoryFolders = () => readdirSync('/dev/shm').filter((name) => memoryFolderOf(read('argv')) === `/dev/shm/${name}`);
+  return {
+    pid: first.pid,
+    table,
+    /** Tokens with which the runner was removed from GitLab. */
+    unregistered: gitlab.deleted,
+    ended: first.ended,
+    bootAgain: () => start().ended,
+    interrupt: () => metadata.interrupt(new Date(Date.now() + 120_000)),
+    /** What the host's commands and gitlab-runner were started with, and what the latter found. */
+    read,
+    home,
+    memoryFolders,
+    /** Waits until the runner's stub has written a line to its record. */
+    async runnerSays(text: string) {
+      while (!read('said').includes(text)) await sleep(20);
+    },
+    async close() {
+      first.kill();
+      await Promise.all([table.close(), gitlab.close(), metadata.close()]);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function identity(options: RunnerHostOptions) {
+  return {
+    instanceId,
+    accountId: '000000000000',
+    region,
+    availabilityZone: `${region}a`,
+    imageId: 'ami-1',
+    instanceType: 'm7a.large',
+    architecture: 'x86_64',
+    privateIp: '10.0.0.1',
+    launchedAt: new Date(),
+    tags: {},
+    userData: '',
+    roleName: 'roleName' in options ? options.roleName : 'runner-role',
+  };
+}
+
+function userData(settings: Partial<BootSettings>, gitlabUrl: string): string {
+  return renderBootScript(readFileSync(bootScriptFile, 'utf8'), {
+    deployment: 'ci',
+    ticketsTable: 'tickets',
+    gitlabUrl,
+    executor: 'docker',
+    dockerImage: 'alpine:3',
+    privileged: false,
+    waitTimeoutSeconds: 20,
+    claimSeconds: 10,
+    maximumJobMinutes: 1,
+    ...settings,
+    timings: { spotCheckSeconds: 1, ...settings.timings },
+  });
+}
+
+/** Every command that the script may start goes through a recorder of its arguments and environment. */
+function writeCommands(bin: string, records: string, { commands = {}, runner = runsOneJob }: RunnerHostOptions) {
+  const write = (name: string, lines: string) => {
+    const recorder = `#!/bin/bash\nprintf '%s ' ${name} "$@" >>${records}/argv; echo >>${records}/argv\ntr '\\0' '\\n' </proc/self/environ >>${records}/environ\n`;
+    writeFileSync(join(bin, name), recorder + lines);
+    chmodSync(join(bin, name), 0o755);
+  };
+  for (const name of ['curl', 'stat', 'mktemp', 'rm']) write(name, `exec /usr/bin/${name} "$@"`);
+  write('shutdown', `echo "$@" >>${records}/shutdowns`);
+  write('gitlab-runner', `${runnerStub(records)}\n${runner}`);
+  for (const [name, lines] of Object.entries(commands)) write(name, lines);
+}
+
+const runnerStub = (records: string) => `
+tell() { printf '{"level":"info","msg":"%s"%s}\\n' "$1" "\${2-}" | tee -a ${records}/said >&2; }
+for argument; do [[ $argument == */config.toml ]] && config=$argument; done
+printf '%s\\n' "$@" >${records}/arguments
+tr '\\0' '\\n' </proc/self/environ >${records}/environment
+ls -A "\${config%/*}" >${records}/files
+stat -c %a "$config" >${records}/mode
+cat "$config" >${records}/config.toml
+cat "\${config%/*}/.runner_system_id" >${records}/system-id
+tell 'Starting runner for x with token fake ...'
+`;
+
+function boot(folder: string, { home, bin, metadata, aws }: Record<'home' | 'bin' | 'metadata' | 'aws', string>) {
+  const child: ChildProcess = spawn(join(folder, 'user-data'), {
+    cwd: home,
+    env: {
+      PATH: `${bin}:/usr/bin:/bin`,
+      HOME: home,
+      AWS_EC2_METADATA_SERVICE_ENDPOINT: `${metadata}/`,
+      AWS_ENDPOINT_URL: aws,
+      NOT_FOR_JOBS: 'not-a-real-secret',
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  let log = '';
+  child.stdout?.on('data', (chunk) => {
+    log += chunk;
+  });
+  child.stderr?.on('data', (chunk) => {
+    log += chunk;
+  });
+  const shutdownsFile = join(folder, 'records/shutdowns');
+  const shutdowns = () => (existsSync(shutdownsFile) ? readFileSync(shutdownsFile, 'utf8').trim().split('\n') : []);
+  const ended = new Promise<Ending>((resolve) => {
+    child.once('close', () => resolve({ log, reason: /event=end reason=(.*)/.exec(log)?.[1] ?? '', shutdowns: shutdowns() }));
+  });
+  const kill = () => {
+    try {
+      process.kill(-(child.pid ?? 0), 'SIGKILL');
+    } catch {
+      // It has ended, as it should.
+    }
+  };
+  return { pid: child.pid ?? 0, ended, kill };
+}
+
+export type Ending = {
+  readonly log: string;
+  /** What the last line of the log says. */
+  readonly reason: string;
+  /** The arguments of each `shutdown`. */
+  readonly shutdowns: readonly string[];
+};
+
+function memoryFolderOf(argv: string): string {
+  return /-c (\S+)\/config\.toml/.exec(argv)?.[1] ?? '';
+}
+
+async function startGitLab() {
+  const deleted: string[] = [];
+  const server = createServer(async (request, response) => {
+    const body = new URLSearchParams(await textOf(request));
+    if (request.method === 'DELETE' && request.url === '/api/v4/runners') deleted.push(body.get('token') ?? '');
+    response.writeHead(204).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    deleted,
+    close: () => new Promise<void>((resolve) => server.close(() => resolve())),
+  };
+}
