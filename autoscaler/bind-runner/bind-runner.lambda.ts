@@ -1,7 +1,7 @@
 import { type JobEvent, jobEventSchema } from '../../infrastructure/lib/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
-import { createTables } from '../live-ports.client.ts';
+import { createTables } from '../live-tables.client.ts';
 import { expiryOf } from '../runners/release.client.ts';
 import { RunnerStateChangedError } from '../runners/runner-errors.ts';
 import type { RunnersTable } from '../runners/runners-table.client.ts';

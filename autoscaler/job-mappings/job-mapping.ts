@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod/mini';
 
 export const runnerTypes = ['LAMBDA', 'EC2'] as const;
 /** Where a job can run. A new runner type is a new word here, and the compiler then shows every place that needs it. */
@@ -15,19 +15,20 @@ const longestKeyBytes = 1_024;
 const mappingItemSchema = z.object({
   pk: z
     .string()
-    .regex(/^job#./su, 'must be "job#" and the name of a job, "job#*" for every job')
-    .max(longestKeyBytes),
+    .check(
+      z.regex(/^job#./su, 'must be "job#" and the name of a job, "job#*" for every job'),
+      z.maxLength(longestKeyBytes),
+    ),
   sk: z
     .string()
-    .regex(/^tags#/u, 'must be "tags#", or "tags#" and tags separated by "#"')
-    .max(longestKeyBytes),
+    .check(z.regex(/^tags#/u, 'must be "tags#", or "tags#" and tags separated by "#"'), z.maxLength(longestKeyBytes)),
   type: z.enum([...runnerTypes, 'IGNORE']),
-  arn: z.string().min(1).optional(),
-  profile: z.string().min(1).optional(),
-  project: z.string().min(1).optional(),
-  maxConcurrent: z.int().positive().optional(),
-  timeoutMinutes: z.int().min(10).max(10_080).optional(),
-  variables: z.record(z.string(), z.string()).optional(),
+  arn: z.optional(z.string().check(z.minLength(1))),
+  profile: z.optional(z.string().check(z.minLength(1))),
+  project: z.optional(z.string().check(z.minLength(1))),
+  maxConcurrent: z.optional(z.int().check(z.positive())),
+  timeoutMinutes: z.optional(z.int().check(z.minimum(10), z.maximum(10_080))),
+  variables: z.optional(z.record(z.string(), z.string())),
 });
 
 export type JobMapping = {

@@ -2,7 +2,7 @@ import type * as z from 'zod/mini';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
 import { attemptsEnvironment } from '../environment.ts';
-import { createTables } from '../live-ports.client.ts';
+import { createTables } from '../live-tables.client.ts';
 import { admitJob as admit } from '../runners/admission.client.ts';
 import type { RunnersTable } from '../runners/runners-table.client.ts';
 import { admitJobInput } from './start-runner-input.ts';

@@ -3,7 +3,8 @@ import { type JobEvent, jobEventSchema } from '../../infrastructure/lib/job-even
 import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
 import { routingEnvironment } from '../environment.ts';
 import { createJobMappings, type JobMappings } from '../job-mappings/job-mappings.client.ts';
-import { createDocumentClient, createGitLabFromEnvironment } from '../live-ports.client.ts';
+import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
+import { createDocumentClient } from '../live-tables.client.ts';
 import { JobNotYetPendingError } from '../runners/runner-errors.ts';
 import { decideRunner, mightBeOurs, type Offer, type RunnerDecision } from './choose-runner.ts';
 

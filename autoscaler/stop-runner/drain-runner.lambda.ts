@@ -1,7 +1,8 @@
 import type { GitLab } from '../../infrastructure/lib/gitlab.client.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
-import { createGitLabFromEnvironment, createTables } from '../live-ports.client.ts';
+import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
+import { createTables } from '../live-tables.client.ts';
 import { RunnerStateChangedError } from '../runners/runner-errors.ts';
 import type { RunnersTable } from '../runners/runners-table.client.ts';
 import { type RunnerToStop, runnerToStopSchema } from './stop-runner-input.ts';

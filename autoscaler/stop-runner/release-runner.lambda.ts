@@ -1,6 +1,6 @@
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
-import { createTables } from '../live-ports.client.ts';
+import { createTables } from '../live-tables.client.ts';
 import { endRunner, type ReleasePorts } from '../runners/release.client.ts';
 import { type RunnerToStop, runnerToStopSchema } from './stop-runner-input.ts';
 

@@ -1,6 +1,6 @@
 import type { GitLab } from '../../infrastructure/lib/gitlab.client.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
-import { createGitLabFromEnvironment } from '../live-ports.client.ts';
+import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { type RunnerToStop, runnerToStopSchema } from './stop-runner-input.ts';
 
 export type UnregisterRunnerPorts = { readonly gitlab: Pick<GitLab, 'removeRunner'> };

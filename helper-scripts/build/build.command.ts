@@ -27,6 +27,8 @@ export async function buildLambdas(apps: readonly string[] = []): Promise<string
         format: 'esm',
         // ESM sources tree-shake; without this order esbuild would take the packages' CommonJS files.
         mainFields: ['module', 'main'],
+        // Some packages inside are CommonJS and `require` Node's own modules, which an ES module has to be told how to.
+        banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
         logLevel: 'warning',
       });
       return folder;

@@ -29,12 +29,15 @@ life_seconds=$((claim_seconds + wait_timeout_seconds + long_poll_seconds + maxim
 exec {never}<> <(:)
 pause() { read -rt "$1" -u "$never" || :; }
 
+folder_name=runner-host-$$-$SRANDOM
+
 # Outlives this script: ends the host when the script is dead without having ended it, or far too late.
 guard() {
   set +e
   trap '' HUP INT TERM
   until ((SECONDS > life_seconds + 2 * stop_grace_seconds)) || ! kill -0 $$ 2>/dev/null; do pause 2; done
   kill -KILL $$ 2>/dev/null
+  rm -rf /dev/shm/"$folder_name" /run/"$folder_name"
   printf 'event=end reason=boot-script-gone\n'
   until shutdown -h now; do pause 5; done
 }
@@ -132,7 +135,9 @@ make_folder() {
   local place
   for place in /dev/shm /run; do
     [[ $(stat -f -c %T "$place" 2>/dev/null) =~ ^(tmpfs|ramfs)$ ]] || continue
-    folder=$(mktemp -d "$place/runner.XXXXXXXXXX") && return
+    folder=$place/$folder_name
+    mkdir -m 700 "$folder"
+    return
   done
   end no-memory-backed-folder
 }

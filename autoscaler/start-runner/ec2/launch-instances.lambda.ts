@@ -8,7 +8,7 @@ import {
   readEnvironment,
 } from '../../../infrastructure/lib/lambda-handler.client.ts';
 import { type LaunchProfile, launchEnvironment } from '../../environment.ts';
-import { createTables } from '../../live-ports.client.ts';
+import { createTables } from '../../live-tables.client.ts';
 import type { LaunchGroup } from '../../runners/runner-item.ts';
 import { type LaunchRequest, launchRequestSchema } from '../start-runner-input.ts';
 import { launchGroupTag, profileTag } from './instance-tags.ts';

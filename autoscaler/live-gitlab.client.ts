@@ -1,30 +1,10 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
 import { createGitLab, type GitLab } from '../infrastructure/lib/gitlab.client.ts';
 import { readEnvironment } from '../infrastructure/lib/lambda-handler.client.ts';
 import { createSecretReader, SecretUnavailableError } from '../infrastructure/lib/secret.client.ts';
-import { gitlabEnvironment, tablesEnvironment } from './environment.ts';
-import { RunnersTable } from './runners/runners-table.client.ts';
-import { TicketsTable } from './runners/tickets.client.ts';
+import { gitlabEnvironment } from './environment.ts';
 
 const gitlabSecretSchema = z.object({ token: z.string().check(z.minLength(1)) });
-
-/** DynamoDB with the options that all our items need: undefined attributes are left out. */
-export function createDocumentClient(): DynamoDBDocumentClient {
-  return DynamoDBDocumentClient.from(new DynamoDBClient({}), { marshallOptions: { removeUndefinedValues: true } });
-}
-
-/** The tables with the runners and their tickets, as the environment names them. */
-export function createTables(dynamodb = createDocumentClient()) {
-  const { DEPLOYMENT, RUNNERS_TABLE, TICKETS_TABLE } = readEnvironment(tablesEnvironment);
-  return {
-    deployment: DEPLOYMENT,
-    runners: new RunnersTable(dynamodb, RUNNERS_TABLE),
-    tickets: new TicketsTable(dynamodb, TICKETS_TABLE),
-    now: Date.now,
-  };
-}
 
 /** GitLab as the environment names it, with the access token from its secret (`{"token": "..."}`). */
 export function createGitLabFromEnvironment(): GitLab & { readonly url: string } {
