@@ -6,7 +6,7 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { BundledFunction } from '../infrastructure/lib/bundled-function.construct.ts';
 import type { Deployment } from '../infrastructure/lib/deployment.ts';
-import { deploymentTag } from '../infrastructure/lib/deployment-app.construct.ts';
+import { deploymentTag } from '../infrastructure/lib/deployment-tag.ts';
 import type { RunnerProfiles } from './runner-profiles.construct.ts';
 import { grantLaunching } from './start-runner/ec2/launch-permissions.construct.ts';
 import { launchTimeoutSeconds } from './start-runner/ec2/launch-queue.construct.ts';

@@ -2,10 +2,8 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { App, type StackProps, Tags } from 'aws-cdk-lib';
 import { type Deployment, DeploymentConfigError } from './deployment.ts';
+import { deploymentTag } from './deployment-tag.ts';
 import type { AppName } from './parameter-names.ts';
-
-/** Tag on every resource of a deployment, by which people and our own clean-up find them. */
-export const deploymentTag = 'gitlab-runners-on-demand:deployment';
 
 const defaultConfigFile = resolve(import.meta.dirname, '../../deployment.config.ts');
 

@@ -103,7 +103,7 @@ read_credentials() {
 # Takes the ticket: DeleteItem with the old item, so that a second reader gets nothing. Sets token and job. An answer that is
 # lost on the way is a lost ticket: then nothing is claimed here, and the reconciler replaces the host.
 claim_ticket() {
-  local endpoint=${AWS_ENDPOINT_URL_DYNAMODB:-${AWS_ENDPOINT_URL:-}} suffix='' answer status error=''
+  local endpoint=${AWS_ENDPOINT_URL_DYNAMODB:-${AWS_ENDPOINT_URL:-}} suffix='' answer status error='' uptime
   [[ $region != cn-* ]] || suffix=.cn
   endpoint=${endpoint:-https://dynamodb.$region.amazonaws.com$suffix}
   local request='{"TableName":"%s","Key":{"id":{"S":"%s"}},"ReturnValues":"ALL_OLD"}'
@@ -127,7 +127,8 @@ claim_ticket() {
     pause 0.5
   done
   if [[ ! $token =~ ^[A-Za-z0-9._-]+$ ]]; then token=''; end malformed-ticket; fi
-  say claimed "job=$job after=${SECONDS}s"
+  read -r uptime _ </proc/uptime || :
+  say claimed "job=$job after=${SECONDS}s uptime=${uptime}s"
 }
 
 # A folder of our own in memory; a token must not reach a disk, whose snapshots outlive the host.

@@ -6,7 +6,7 @@ import { CfnInstanceProfile, ManagedPolicy, PolicyStatement, Role, ServicePrinci
 import { Construct } from 'constructs';
 import { amiParameters } from '../../../ec2-runner-ami/exports.ts';
 import { type Deployment, type Ec2Profile, instanceTypesOf } from '../../../infrastructure/lib/deployment.ts';
-import { deploymentTag } from '../../../infrastructure/lib/deployment-app.construct.ts';
+import { deploymentTag } from '../../../infrastructure/lib/deployment-tag.ts';
 import type { LaunchProfile } from '../../environment.ts';
 import { bootSettingsOf, renderBootScript } from './boot-script.ts';
 import { profileTag } from './instance-tags.ts';

@@ -2,7 +2,7 @@ import { Stack } from 'aws-cdk-lib';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Deployment } from '../../../infrastructure/lib/deployment.ts';
-import { deploymentTag } from '../../../infrastructure/lib/deployment-app.construct.ts';
+import { deploymentTag } from '../../../infrastructure/lib/deployment-tag.ts';
 import type { Ec2RunnerProfile } from './ec2-profile.construct.ts';
 
 /**

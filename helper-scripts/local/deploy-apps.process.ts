@@ -1,0 +1,57 @@
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { runCommand } from './command.process.ts';
+
+const repository = resolve(import.meta.dirname, '../..');
+const localConfig = join(import.meta.dirname, 'deployment.config.ts');
+
+export type DeployOptions = {
+  /** Variables that point the CDK at an account and endpoint. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly account: string;
+  readonly region: string;
+  /** Folder for logs and for what the CDK synthesizes. */
+  readonly folder: string;
+  readonly signal?: AbortSignal | undefined;
+};
+
+/** `cdk bootstrap`, from an empty folder: inside an app it would synthesize the app once more. */
+export async function bootstrap({ environment, account, region, folder, signal }: DeployOptions): Promise<void> {
+  const empty = join(folder, 'bootstrap');
+  mkdirSync(empty, { recursive: true });
+  await runCommand('cdk', ['bootstrap', `aws://${account}/${region}`, '--no-notices'], {
+    cwd: empty,
+    environment,
+    logFile: join(folder, 'cdk.log'),
+    signal,
+  });
+}
+
+/** `cdk deploy` in an app's folder, with the local deployment's configuration; tells of each resource that is made. */
+export async function deployApp(
+  app: string,
+  options: DeployOptions,
+  onProgress: (line: string) => void,
+): Promise<void> {
+  const { environment, folder, signal } = options;
+  const args = [
+    'deploy',
+    '--require-approval',
+    'never',
+    '--no-notices',
+    '--progress',
+    'events',
+    '-c',
+    `config=${localConfig}`,
+  ];
+  await runCommand('cdk', [...args, '--output', join(folder, 'cdk.out', app)], {
+    cwd: join(repository, app),
+    environment,
+    logFile: join(folder, 'cdk.log'),
+    onLine: (line) => {
+      const made = /\|\s*(CREATE_COMPLETE|UPDATE_COMPLETE)\s*\|\s*(\S+)\s*\|\s*(\S+)/.exec(line);
+      if (made) onProgress(`${made[2]} ${made[3]}`);
+    },
+    signal,
+  });
+}

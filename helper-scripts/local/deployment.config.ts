@@ -1,0 +1,15 @@
+import { defineDeployment } from '../../infrastructure/lib/deployment.ts';
+
+/** The deployment of the local run. The only differences from yours: GitLab is on this machine, and no container engine is needed. */
+export default [
+  defineDeployment({
+    name: 'local',
+    gitlab: { url: process.env.LOCAL_GITLAB_URL ?? 'http://127.0.0.1:8929' },
+    profiles: {
+      // Jobs run in a shell of this machine: there is no docker to give each a container.
+      default: { type: 'EC2', executor: 'shell', timeoutMinutes: 10 },
+      large: { type: 'EC2', executor: 'shell', instanceTypes: ['m7a.2xlarge', 'm7i.2xlarge'], timeoutMinutes: 10 },
+      shell: { type: 'LAMBDA', packaging: 'zip', architecture: 'x86_64', timeoutMinutes: 10 },
+    },
+  }),
+];
