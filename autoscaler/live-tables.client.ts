@@ -2,8 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { readEnvironment } from '../infrastructure/lib/lambda-handler.client.ts';
 import { tablesEnvironment } from './environment.ts';
-import { RunnersTable } from './runners/runners-table.client.ts';
-import { TicketsTable } from './runners/tickets.client.ts';
+import { createRunnersStore } from './runners/runners-store.client.ts';
 
 /** DynamoDB with the options that all our items need: undefined attributes are left out. */
 export function createDocumentClient(): DynamoDBDocumentClient {
@@ -15,8 +14,7 @@ export function createTables(dynamodb = createDocumentClient()) {
   const { DEPLOYMENT, RUNNERS_TABLE, TICKETS_TABLE } = readEnvironment(tablesEnvironment);
   return {
     deployment: DEPLOYMENT,
-    runners: new RunnersTable(dynamodb, RUNNERS_TABLE),
-    tickets: new TicketsTable(dynamodb, TICKETS_TABLE),
+    store: createRunnersStore(dynamodb, { runners: RUNNERS_TABLE, tickets: TICKETS_TABLE }),
     now: Date.now,
   };
 }

@@ -2,11 +2,11 @@ import { type JobEvent, jobEventSchema } from '../../infrastructure/lib/job-even
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
 import { createTables } from '../live-tables.client.ts';
-import { expiryOf } from '../runners/release.client.ts';
-import { RunnerStateChangedError } from '../runners/runner-errors.ts';
-import type { RunnersTable } from '../runners/runners-table.client.ts';
+import { expiryOf } from '../runners/end-runner.ts';
+import { noteJobState } from '../runners/job-state.ts';
+import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
 
-export type BindRunnerPorts = { readonly runners: RunnersTable; readonly now: () => number };
+export type BindRunnerPorts = { readonly store: RunnersStore; readonly now: () => number };
 
 /**
  * Writes down which job a runner really took: GitLab gives a job to any runner that fits. The job's own item learns that the job runs.
@@ -14,11 +14,12 @@ export type BindRunnerPorts = { readonly runners: RunnersTable; readonly now: ()
  */
 export async function bindRunner(event: JobEvent, ports: BindRunnerPorts, { log }: LambdaContext): Promise<void> {
   const job = jobKeyOf(event);
-  await ports.runners.noteJobState(job, 'RUNNING', expiryOf(ports.now()));
-  const item = event.runnerId === null ? null : await ports.runners.readByRunnerId(event.runnerId);
+  await noteJobState(ports.store, job, 'RUNNING', expiryOf(ports.now()));
+  const item = event.runnerId === null ? null : await ports.store.readByRunnerId(event.runnerId);
   if (!item) return log.info('the job runs on a runner that is not ours', { runnerId: event.runnerId });
   try {
-    await ports.runners.write({
+    await ports.store.write({
+      kind: 'update',
       job: item.pk,
       from: ['REGISTERED', 'LAUNCHED'],
       attempt: item.attempt,

@@ -8,11 +8,6 @@ export class CapReachedError extends Error {
   override readonly name = 'CapReachedError';
 }
 
-/** The item is no longer in the state that this step begins from: the job is over, or somebody else did the step. */
-export class RunnerStateChangedError extends Error {
-  override readonly name = 'RunnerStateChangedError';
-}
-
 /** GitLab says that the job is not pending yet, although its hook said so: its database replica lags. Worth another try. */
 export class JobNotYetPendingError extends Error {
   override readonly name = 'JobNotYetPendingError';

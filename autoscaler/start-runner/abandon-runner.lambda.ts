@@ -6,16 +6,13 @@ import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infras
 import { attemptsEnvironment } from '../environment.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createTables } from '../live-tables.client.ts';
-import { endRunner, recordFailure } from '../runners/release.client.ts';
-import { RunnerStateChangedError } from '../runners/runner-errors.ts';
-import type { RunnersTable } from '../runners/runners-table.client.ts';
-import type { TicketsTable } from '../runners/tickets.client.ts';
+import { endRunner, recordFailure } from '../runners/end-runner.ts';
+import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
 import { abandonRunnerInput } from './start-runner-input.ts';
 
 export type AbandonRunnerPorts = {
   readonly gitlab: Pick<GitLab, 'removeRunner'>;
-  readonly runners: RunnersTable;
-  readonly tickets: TicketsTable;
+  readonly store: RunnersStore;
   readonly maxAttempts: number;
   readonly now: () => number;
   readonly random: () => number;
@@ -50,12 +47,12 @@ export async function abandonRunner(
   const nothing: Abandoned = { retry: null, retryAfterSeconds: 0, next: [] };
   const failure = `${input.error}: ${input.cause}`.slice(0, 1_000);
   if (input.attempt === null && input.event) {
-    const attempt = await recordFailure(ports.runners, input.event, failure, ports.now());
+    const attempt = await recordFailure(ports.store, input.event, failure, ports.now());
     if (attempt === 0) return nothing;
     log.error('no runner was started for the job', { attempt, error: input.error, cause: input.cause });
     return { ...nothing, ...retryOf(input.event, attempt, input.error, ports) };
   }
-  const item = await ports.runners.read(job);
+  const item = await ports.store.read(job);
   if (!item || input.attempt !== item.attempt) return nothing;
   try {
     if (item.runnerId !== undefined) await ports.gitlab.removeRunner(item.runnerId);

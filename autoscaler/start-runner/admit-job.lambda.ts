@@ -3,19 +3,19 @@ import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
 import { attemptsEnvironment } from '../environment.ts';
 import { createTables } from '../live-tables.client.ts';
-import { admitJob as admit } from '../runners/admission.client.ts';
-import type { RunnersTable } from '../runners/runners-table.client.ts';
+import { admitJob as admit } from '../runners/admit-job.ts';
+import type { RunnersStore } from '../runners/runners-store.ts';
 import { admitJobInput } from './start-runner-input.ts';
 
 export type AdmitJobPorts = {
-  readonly runners: RunnersTable;
+  readonly store: RunnersStore;
   readonly maxAttempts: number;
   readonly now: () => number;
 };
 
 /** Admits the job: the one gate that every duplicate of an event fails at. Returns the attempt that begins. */
 export async function admitJob(input: z.infer<typeof admitJobInput>, ports: AdmitJobPorts, { log }: LambdaContext) {
-  const attempt = await admit(ports.runners, jobKeyOf(input.event), {
+  const attempt = await admit(ports.store, jobKeyOf(input.event), {
     event: input.event,
     choice: input.choice,
     admittedBy: input.execution,

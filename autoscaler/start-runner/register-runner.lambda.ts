@@ -6,17 +6,14 @@ import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lamb
 import { ticketLifeSeconds } from '../../infrastructure/lib/runner-ticket.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createTables } from '../live-tables.client.ts';
-import { RunnerStateChangedError } from '../runners/runner-errors.ts';
 import { noteOfRunner } from '../runners/runner-mark.ts';
-import type { RunnersTable } from '../runners/runners-table.client.ts';
-import type { TicketsTable } from '../runners/tickets.client.ts';
+import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
 import { registerRunnerInput } from './start-runner-input.ts';
 
 export type RegisterRunnerPorts = {
   readonly deployment: string;
   readonly gitlab: Pick<GitLab, 'createRunner' | 'removeRunner'>;
-  readonly runners: RunnersTable;
-  readonly tickets: TicketsTable;
+  readonly store: RunnersStore;
   readonly now: () => number;
   readonly randomId: () => string;
 };
@@ -44,14 +41,24 @@ export async function registerRunner(
   const expiresAt = Math.floor(ports.now() / 1_000) + ticketLifeSeconds;
   const registeredAt = new Date(ports.now()).toISOString();
   try {
-    await ports.runners.writeTogether(
-      [{ job, from: ['ADMITTED'], attempt, set: { state: 'REGISTERED', runnerId, ticketId, registeredAt } }],
-      [ports.tickets.put({ id: ticketId, token, job, expiresAt })],
+    await ports.store.write(
+      {
+        kind: 'update',
+        job,
+        from: ['ADMITTED'],
+        attempt,
+        set: { state: 'REGISTERED', runnerId, ticketId, registeredAt },
+      },
+      { kind: 'put-ticket', ticket: { id: ticketId, token, job, expiresAt } },
     );
   } catch (error) {
-    if (error instanceof RunnerStateChangedError)
-      log.info('the job ended meanwhile: removing its new runner', { runnerId });
+    log.info('this runner is not needed: removing it', { runnerId, error });
     await ports.gitlab.removeRunner(runnerId);
+    const earlier = error instanceof RunnerStateChangedError ? await ports.store.read(job) : null;
+    // An earlier try of this step did its work, but its answer was lost.
+    if (earlier?.state === 'REGISTERED' && earlier.attempt === attempt && earlier.runnerId && earlier.ticketId) {
+      return { runnerId: earlier.runnerId, ticketId: earlier.ticketId };
+    }
     throw error;
   }
   log.info('runner registered', { runnerId, tags: choice.tags });

@@ -3,13 +3,12 @@ import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createTables } from '../live-tables.client.ts';
-import { RunnerStateChangedError } from '../runners/runner-errors.ts';
-import type { RunnersTable } from '../runners/runners-table.client.ts';
+import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
 import { type RunnerToStop, runnerToStopSchema } from './stop-runner-input.ts';
 
 export type DrainRunnerPorts = {
   readonly gitlab: Pick<GitLab, 'pauseRunner' | 'runningJobsOf'>;
-  readonly runners: RunnersTable;
+  readonly store: RunnersStore;
   readonly now: () => number;
 };
 
@@ -22,7 +21,7 @@ export type DrainVerdict = { readonly verdict: 'STOP' | 'KEEP' | 'DONE'; readonl
  */
 export async function drainRunner(
   { job, attempt, runnerId }: RunnerToStop,
-  { gitlab, runners, now }: DrainRunnerPorts,
+  { gitlab, store, now }: DrainRunnerPorts,
   { log }: LambdaContext,
 ): Promise<DrainVerdict> {
   if (runnerId !== null && (await gitlab.pauseRunner(runnerId))) {
@@ -30,8 +29,9 @@ export async function drainRunner(
     if (running) {
       const takenJob = jobKeyOf(running);
       log.info('the runner is kept: a job runs on it', { runnerId, takenJob });
-      await runners
+      await store
         .write({
+          kind: 'update',
           job,
           from: ['REGISTERED', 'LAUNCHED', 'RUNNING'],
           attempt,
@@ -41,15 +41,16 @@ export async function drainRunner(
       return { verdict: 'KEEP', instanceId: null };
     }
   }
-  await runners
+  await store
     .write({
+      kind: 'update',
       job,
       from: ['ADMITTED', 'REGISTERED', 'LAUNCHED', 'RUNNING'],
       attempt,
       set: { state: 'STOPPING' },
     })
     .catch(whenItWentOn);
-  const item = await runners.read(job);
+  const item = await store.read(job);
   if (item?.state !== 'STOPPING' || item.attempt !== attempt) return { verdict: 'DONE', instanceId: null };
   return { verdict: 'STOP', instanceId: item.instanceId ?? null };
 }

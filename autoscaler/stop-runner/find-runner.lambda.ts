@@ -2,12 +2,13 @@ import { type JobEvent, jobEventSchema } from '../../infrastructure/lib/job-even
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
 import { createTables } from '../live-tables.client.ts';
+import { expiryOf, leaveQueue, recordTombstone } from '../runners/end-runner.ts';
+import { noteJobState } from '../runners/job-state.ts';
 import { planStops } from '../runners/plan-stops.ts';
-import { expiryOf, leaveQueue, recordTombstone } from '../runners/release.client.ts';
-import type { RunnersTable } from '../runners/runners-table.client.ts';
+import type { RunnersStore } from '../runners/runners-store.ts';
 import type { RunnerToStop } from './stop-runner-input.ts';
 
-export type FindRunnerPorts = { readonly runners: RunnersTable; readonly now: () => number };
+export type FindRunnerPorts = { readonly store: RunnersStore; readonly now: () => number };
 
 /** Finds the runners that end because a job is over: by the job and by the runner that GitLab names, both in our own table. */
 export async function findRunner(
@@ -17,11 +18,11 @@ export async function findRunner(
 ): Promise<{ readonly runners: readonly RunnerToStop[] }> {
   const job = jobKeyOf(event);
   const [own, byRunner] = await Promise.all([
-    ports.runners.noteJobState(job, 'FINISHED', expiryOf(ports.now())),
-    event.runnerId === null ? null : ports.runners.readByRunnerId(event.runnerId),
+    noteJobState(ports.store, job, 'FINISHED', expiryOf(ports.now())),
+    event.runnerId === null ? null : ports.store.readByRunnerId(event.runnerId),
   ]);
   if (!own && !byRunner) {
-    if (event.runnerId === null) await recordTombstone(ports.runners, event, ports.now());
+    if (event.runnerId === null) await recordTombstone(ports.store, event, ports.now());
     log.info('the job had no runner of ours', { status: event.status });
     return { runners: [] };
   }
@@ -31,7 +32,7 @@ export async function findRunner(
   }
   // Its own runner took the job: whoever else is idle is as needed as before.
   const ordinary = own?.takenJob === job && byRunner?.pk === job;
-  const live = ordinary ? [] : await ports.runners.readLive();
+  const live = ordinary ? [] : await ports.store.readLive();
   const stops = planStops(event, { own, byRunner, live });
   log.info('runners to stop', {
     status: event.status,

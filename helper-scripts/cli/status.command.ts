@@ -2,7 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Command } from 'commander';
 import { autoscalerParameters } from '../../autoscaler/exports.ts';
-import { RunnersTable } from '../../autoscaler/runners/runners-table.client.ts';
+import { createRunnersStore } from '../../autoscaler/runners/runners-store.client.ts';
 import { deploymentNameOf, readParameter } from './deployment-names.client.ts';
 import { printTable } from './table.ts';
 
@@ -15,7 +15,8 @@ export function addStatusCommand(program: Command): void {
     .action(async ({ json }: { json?: boolean }) => {
       const deployment = await deploymentNameOf(program.opts<{ deployment?: string }>().deployment);
       const tableName = await readParameter(autoscalerParameters(deployment).runnersTable);
-      const items = await new RunnersTable(DynamoDBDocumentClient.from(new DynamoDBClient({})), tableName).readLive();
+      const dynamodb = DynamoDBDocumentClient.from(new DynamoDBClient({}));
+      const items = await createRunnersStore(dynamodb, { runners: tableName, tickets: '' }).readLive();
       if (json) return console.log(JSON.stringify(items, null, 2));
       printTable(
         ['job', 'name', 'state', 'type', 'profile', 'attempt', 'host', 'age', 'failure'],

@@ -14,7 +14,7 @@ import { type LaunchRequest, launchRequestSchema } from '../start-runner-input.t
 import { launchGroupTag, profileTag } from './instance-tags.ts';
 import { createInstances, type FleetRequest, type Instances, type Lifecycle } from './instances.client.ts';
 import { NoCapacityError, PermanentLaunchError } from './launch-errors.ts';
-import { beginGroup, giveInstance, type LaunchGroupPorts, leaveGroup } from './launch-groups.client.ts';
+import { beginGroup, giveInstance, type LaunchGroupPorts, leaveGroup } from './launch-groups.ts';
 import { clientTokenOf, pairInstances, planLaunches, type SeenRequest } from './launch-plan.ts';
 import { createLaunchQueue, type LaunchQueue } from './launch-queue.client.ts';
 
@@ -56,7 +56,7 @@ export async function launchInstances(
   const seen = await Promise.all(
     Records.map(async ({ messageId, body }): Promise<SeenRequest> => {
       const request = launchRequestSchema.parse(JSON.parse(body));
-      return { messageId, request, item: await ports.runners.read(jobKeyOf(request)) };
+      return { messageId, request, item: await ports.store.read(jobKeyOf(request)) };
     }),
   );
   const plan = planLaunches(seen, ports.randomId);
@@ -65,7 +65,7 @@ export async function launchInstances(
     group,
   }));
   for (const { profile, group, attempts } of plan.fresh) {
-    if (await beginGroup(ports, group, attempts)) groups.push({ profile, group });
+    if (await beginGroup(ports.store, group, attempts)) groups.push({ profile, group });
   }
   const outcomes = await Promise.allSettled(
     groups.map(({ profile, group }) => launchGroup(profile, group, ports, context)),
@@ -85,7 +85,7 @@ async function returnUnserved(
   const failures = await Promise.all(
     records.map(async ({ messageId, receiptHandle, attributes }) => {
       const request = seen.find((one) => one.messageId === messageId)?.request;
-      const item = request && (await ports.runners.read(jobKeyOf(request)));
+      const item = request && (await ports.store.read(jobKeyOf(request)));
       if (item?.state !== 'REGISTERED' || item.attempt !== request?.attempt) return [];
       const received = Number(attributes.ApproximateReceiveCount);
       if (received >= mostReceives) {
@@ -136,7 +136,7 @@ async function launchGroup(
     if (outcome === 'refused') unneeded.push(instanceId);
   }
   if (unneeded.length > 0) await ports.instances.terminate(unneeded);
-  for (const job of unserved) await leaveGroup(ports, group, job);
+  for (const job of unserved) await leaveGroup(ports.store, group, job);
 }
 
 function lifecyclesOf({ onDemand }: LaunchProfile): Lifecycle[] {

@@ -1,19 +1,12 @@
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
-import { givePlaceBack } from './admission.client.ts';
-import { RunnerStateChangedError } from './runner-errors.ts';
 import { endedItemDays, liveMark, type RunnerItem, type RunnerState } from './runner-item.ts';
-import type { RunnersTable } from './runners-table.client.ts';
-import type { TicketsTable } from './tickets.client.ts';
+import { RunnerStateChangedError, type RunnersStore } from './runners-store.ts';
 
 /** Longer than any start workflow can still run, with its retries. */
 const tombstoneSeconds = 60 * 60;
 
-export type ReleasePorts = {
-  readonly runners: RunnersTable;
-  readonly tickets: TicketsTable;
-  readonly now: () => number;
-};
+export type EndRunnerPorts = { readonly store: RunnersStore; readonly now: () => number };
 
 export type RunnerEnd = {
   readonly from: readonly RunnerState[];
@@ -28,50 +21,48 @@ export type RunnerEnd = {
  * @returns the events of the jobs that waited longest for the places that became free.
  * @throws {RunnerStateChangedError} when the item is in none of the states of `from`.
  */
-export async function endRunner(ports: ReleasePorts, item: RunnerItem, end: RunnerEnd): Promise<JobEvent[]> {
+export async function endRunner(ports: EndRunnerPorts, item: RunnerItem, end: RunnerEnd): Promise<JobEvent[]> {
   try {
     await writeEnd(ports, item, end);
   } catch (error) {
-    const current = error instanceof RunnerStateChangedError ? await ports.runners.read(item.pk) : null;
+    const current = error instanceof RunnerStateChangedError ? await ports.store.read(item.pk) : null;
     const onlyTheJobWentOn =
       current?.attempt === item.attempt && end.from.includes(current.state) && current.jobState !== item.jobState;
     if (onlyTheJobWentOn) return endRunner(ports, current, end);
     throw error;
   }
-  return nextWaiting(await waitersFor(ports.runners, item));
+  return nextWaiting(await waitersFor(ports.store, item));
 }
 
-async function writeEnd(ports: ReleasePorts, item: RunnerItem, end: RunnerEnd): Promise<void> {
+async function writeEnd({ store, now }: EndRunnerPorts, item: RunnerItem, end: RunnerEnd): Promise<void> {
   const jobIsOver = item.jobState === 'FINISHED';
-  const now = ports.now();
-  await ports.runners.writeTogether(
-    [
-      {
-        job: item.pk,
-        from: end.from,
-        attempt: item.attempt,
-        // Had the job ended between our read and this write, its item would stay live for ever.
-        only: { jobState: item.jobState },
-        set: {
-          state: end.state,
-          stoppedAt: new Date(now).toISOString(),
-          ...(end.failure ? { failure: end.failure } : {}),
-          ...(jobIsOver ? { expiresAt: expiryOf(now) } : {}),
-        },
-        remove: jobIsOver ? ['live', 'launchGroup'] : ['launchGroup'],
+  const at = now();
+  await store.write(
+    {
+      kind: 'update',
+      job: item.pk,
+      from: end.from,
+      attempt: item.attempt,
+      // Had the job ended between our read and this write, its item would stay live for ever.
+      only: { jobState: item.jobState },
+      set: {
+        state: end.state,
+        stoppedAt: new Date(at).toISOString(),
+        ...(end.failure ? { failure: end.failure } : {}),
+        ...(jobIsOver ? { expiresAt: expiryOf(at) } : {}),
       },
-    ],
-    [
-      ...item.caps.map((cap) => givePlaceBack(ports.runners.tableName, cap)),
-      ...ticketIdsOf(item).map((id) => ports.tickets.remove(id)),
-    ],
+      remove: jobIsOver ? ['live', 'launchGroup'] : ['launchGroup'],
+    },
+    ...item.caps.map((cap) => ({ kind: 'give-place-back', cap }) as const),
+    ...ticketIdsOf(item).map((id) => ({ kind: 'remove-ticket', id }) as const),
   );
 }
 
 /** A job that waited in the queue ends without having held a place. */
-export async function leaveQueue(ports: Pick<ReleasePorts, 'runners' | 'now'>, item: RunnerItem): Promise<void> {
+export async function leaveQueue(ports: EndRunnerPorts, item: RunnerItem): Promise<void> {
   const now = ports.now();
-  await ports.runners.write({
+  await ports.store.write({
+    kind: 'update',
     job: item.pk,
     from: ['WAITING'],
     attempt: item.attempt,
@@ -82,17 +73,23 @@ export async function leaveQueue(ports: Pick<ReleasePorts, 'runners' | 'now'>, i
 
 /** Writes down that nothing could be begun for a job, so that its failure is visible and counts as an attempt. Returns the attempt. */
 export async function recordFailure(
-  runners: RunnersTable,
+  store: RunnersStore,
   event: JobEvent,
   failure: string,
   now: number,
 ): Promise<number> {
   const first = { ...bareItem(event, now), failure, live: liveMark } as const;
-  if (await runners.putIfAbsent(first)) return first.attempt;
-  const current = await runners.read(jobKeyOf(event));
+  if (await putIfAbsent(store, first)) return first.attempt;
+  const current = await store.read(jobKeyOf(event));
   if (current?.state !== 'FAILED') return 0;
   const attempt = current.attempt + 1;
-  await runners.write({ job: current.pk, from: ['FAILED'], attempt: current.attempt, set: { attempt, failure } });
+  await store.write({
+    kind: 'update',
+    job: current.pk,
+    from: ['FAILED'],
+    attempt: current.attempt,
+    set: { attempt, failure },
+  });
   return attempt;
 }
 
@@ -100,13 +97,24 @@ export async function recordFailure(
  * Marks a job as over of which we know nothing: it was canceled while a workflow may just be choosing its runner, which then finds this
  * item and admits nothing.
  */
-export async function recordTombstone(runners: RunnersTable, event: JobEvent, now: number): Promise<void> {
-  await runners.putIfAbsent({
+export async function recordTombstone(store: RunnersStore, event: JobEvent, now: number): Promise<void> {
+  await putIfAbsent(store, {
     ...bareItem(event, now),
     state: 'RELEASED',
     jobState: 'FINISHED',
     expiresAt: Math.floor(now / 1_000) + tombstoneSeconds,
   });
+}
+
+/** False when there is an item already. */
+async function putIfAbsent(store: RunnersStore, item: RunnerItem): Promise<boolean> {
+  try {
+    await store.write({ kind: 'put', item, over: null });
+    return true;
+  } catch (error) {
+    if (error instanceof RunnerStateChangedError) return false;
+    throw error;
+  }
 }
 
 /** An item of a job for which nothing was chosen yet. */
@@ -137,10 +145,10 @@ function ticketIdsOf(item: RunnerItem): string[] {
   return [...new Set([item.pk, item.ticketId, item.instanceId].filter((id) => id !== undefined))];
 }
 
-async function waitersFor(runners: RunnersTable, ended: RunnerItem): Promise<RunnerItem[]> {
+async function waitersFor(store: RunnersStore, ended: RunnerItem): Promise<RunnerItem[]> {
   if (ended.caps.length === 0) return [];
   const freed = new Set(ended.caps.map((cap) => cap.counter));
-  const live = await runners.readLive();
+  const live = await store.readLive();
   return live.filter((item) => item.state === 'WAITING' && item.caps.some((cap) => freed.has(cap.counter)));
 }
 

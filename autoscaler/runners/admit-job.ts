@@ -1,0 +1,50 @@
+import type { JobKey } from '../../infrastructure/lib/job-key.ts';
+import { type AdmissionRequest, judgeAdmission, waitingItem } from './admission.ts';
+import { CapReachedError, JobAlreadyAdmittedError } from './runner-errors.ts';
+import type { Cap, RunnerItem } from './runner-item.ts';
+import { RunnerStateChangedError, type RunnersStore } from './runners-store.ts';
+
+/**
+ * Admits a job: its item and the counters of its caps move in one transaction, the single gate before any side effect.
+ *
+ * @returns the attempt that begins.
+ * @throws {JobAlreadyAdmittedError} for a duplicate, or when the job has used up its attempts.
+ * @throws {CapReachedError} when a cap is reached: the job is WAITING then.
+ */
+export async function admitJob(store: RunnersStore, job: JobKey, request: AdmissionRequest): Promise<number> {
+  const current = await store.read(job);
+  const verdict = judgeAdmission(current, request);
+  if (verdict.kind === 'already-ours') return verdict.attempt;
+  if (verdict.kind === 'refuse')
+    throw new JobAlreadyAdmittedError(`${job} gets no runner from this event: ${verdict.why}`);
+  const { item } = verdict;
+  const full = await takePlaces(store, current, item);
+  if (full.length === 0) return item.attempt;
+
+  // Wait in the table first and try once more then: a place that became free in between would else wake nobody.
+  const waiting = waitingItem(item);
+  await store.write({ kind: 'put', item: waiting, over: current }).catch(rethrowAsDuplicate(job));
+  const stillFull = await takePlaces(store, waiting, item);
+  if (stillFull.length === 0) return item.attempt;
+  const limits = stillFull.map(({ counter, limit }) => `${counter} allows ${limit} at the same time`).join(', ');
+  throw new CapReachedError(`${job} waits: ${limits}`);
+}
+
+/** Writes the admitted item and counts it under its caps, all or nothing; returns the caps that are full. */
+async function takePlaces(store: RunnersStore, over: RunnerItem | null, item: RunnerItem): Promise<readonly Cap[]> {
+  try {
+    await store.write({ kind: 'put', item, over }, ...item.caps.map((cap) => ({ kind: 'take-place', cap }) as const));
+    return [];
+  } catch (error) {
+    if (!(error instanceof RunnerStateChangedError) || error.refused.includes(0))
+      return rethrowAsDuplicate(item.pk)(error);
+    return item.caps.filter((_, index) => error.refused.includes(index + 1));
+  }
+}
+
+function rethrowAsDuplicate(job: JobKey) {
+  return (error: unknown): never => {
+    if (!(error instanceof RunnerStateChangedError)) throw error;
+    throw new JobAlreadyAdmittedError(`${job} was admitted by somebody else at the same moment`, { cause: error });
+  };
+}

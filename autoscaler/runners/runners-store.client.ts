@@ -1,0 +1,126 @@
+import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import {
+  DeleteCommand,
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  paginateQuery,
+  QueryCommand,
+  TransactWriteCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
+import { type BackoffPorts, retryWithBackoff, systemBackoffPorts } from '../../infrastructure/lib/backoff.ts';
+import type { RunnerTicket } from '../../infrastructure/lib/runner-ticket.ts';
+import { liveIndex, runnerIdIndex } from './runner-indexes.ts';
+import { liveMark, type RunnerItem } from './runner-item.ts';
+import { RunnerStateChangedError, type RunnersStore, type StoreWrite } from './runners-store.ts';
+import { type TableNames, transactItemOf } from './transact-items.ts';
+
+/** Two transactions met on one item: nothing is wrong, the loser comes again. */
+const conflictBackoff = {
+  maxAttempts: 10,
+  firstDelayMilliseconds: 25,
+  longestDelayMilliseconds: 500,
+  budgetMilliseconds: 6_000,
+};
+
+/** The runners' items and tickets in DynamoDB. */
+export function createRunnersStore(
+  dynamodb: DynamoDBDocumentClient,
+  tables: TableNames,
+  backoffPorts: BackoffPorts = systemBackoffPorts,
+): RunnersStore {
+  const read: RunnersStore['read'] = async (job) => {
+    const { Item } = await dynamodb.send(
+      new GetCommand({ TableName: tables.runners, Key: { pk: job }, ConsistentRead: true }),
+    );
+    return (Item as RunnerItem | undefined) ?? null;
+  };
+  return {
+    read,
+
+    async readByRunnerId(runnerId) {
+      const { Items } = await dynamodb.send(
+        new QueryCommand({
+          TableName: tables.runners,
+          IndexName: runnerIdIndex,
+          KeyConditionExpression: 'runnerId = :runnerId',
+          ExpressionAttributeValues: { ':runnerId': runnerId },
+        }),
+      );
+      const found = Items?.[0] as Pick<RunnerItem, 'pk'> | undefined;
+      const item = found ? await read(found.pk) : null;
+      return item?.runnerId === runnerId ? item : null;
+    },
+
+    async readLive() {
+      const items: RunnerItem[] = [];
+      const query = {
+        TableName: tables.runners,
+        IndexName: liveIndex,
+        KeyConditionExpression: 'live = :live',
+        ExpressionAttributeValues: { ':live': liveMark },
+      };
+      for await (const page of paginateQuery({ client: dynamodb }, query)) {
+        items.push(...((page.Items ?? []) as RunnerItem[]));
+      }
+      return items;
+    },
+
+    async readTicket(id) {
+      const { Item } = await dynamodb.send(
+        new GetCommand({ TableName: tables.tickets, Key: { id }, ConsistentRead: true }),
+      );
+      return (Item as RunnerTicket | undefined) ?? null;
+    },
+
+    async write(...parts) {
+      try {
+        const judge = (error: unknown) => ({ retry: cancellationCodes(error).includes('TransactionConflict') });
+        await retryWithBackoff(() => send(dynamodb, tables, parts), judge, conflictBackoff, backoffPorts);
+      } catch (error) {
+        throw refusalOf(error, parts);
+      }
+    },
+  };
+}
+
+/** A single part costs half of what a transaction costs. */
+async function send(dynamodb: DynamoDBDocumentClient, tables: TableNames, parts: readonly StoreWrite[]): Promise<void> {
+  const TransactItems = parts.map((part) => transactItemOf(part, tables));
+  const [only, ...others] = TransactItems;
+  if (!only) return;
+  if (others.length > 0) await dynamodb.send(new TransactWriteCommand({ TransactItems }));
+  else if (only.Update) await dynamodb.send(new UpdateCommand(only.Update));
+  else if (only.Put) await dynamodb.send(new PutCommand(only.Put));
+  else if (only.Delete) await dynamodb.send(new DeleteCommand(only.Delete));
+}
+
+/** The reason of each part of a canceled transaction, in order; empty for any other error. */
+function cancellationCodes(error: unknown): string[] {
+  if (!(error instanceof TransactionCanceledException)) return [];
+  return (error.CancellationReasons ?? []).map((reason) => reason.Code ?? 'None');
+}
+
+function refusalOf(error: unknown, parts: readonly StoreWrite[]): unknown {
+  const codes =
+    error instanceof ConditionalCheckFailedException ? ['ConditionalCheckFailed'] : cancellationCodes(error);
+  const refused = codes.flatMap((code, index) => (code === 'ConditionalCheckFailed' ? [index] : []));
+  if (refused.length === 0) return error;
+  const what = refused.map((index) => nameOf(parts[index])).join(', ');
+  return new RunnerStateChangedError(`${what}: not in the state that this step begins from`, refused, { cause: error });
+}
+
+function nameOf(part: StoreWrite | undefined): string {
+  switch (part?.kind) {
+    case 'update':
+      return part.job;
+    case 'put':
+      return part.item.pk;
+    case 'take-place':
+    case 'give-place-back':
+      return part.cap.counter;
+    default:
+      return part?.kind ?? 'write';
+  }
+}

@@ -1,0 +1,110 @@
+import type { RunnerUpdate, StoreWrite } from './runners-store.ts';
+
+export type TableNames = { readonly runners: string; readonly tickets: string };
+
+/** The shape that DynamoDB's document client takes; spelled out here, since a pure file imports no SDK. */
+export type TransactItem = {
+  Put?: { TableName: string; Item: Record<string, unknown> } & Conditions;
+  Update?: {
+    TableName: string;
+    Key: Record<string, unknown>;
+    UpdateExpression: string;
+    ConditionExpression: string;
+  } & Conditions;
+  Delete?: { TableName: string; Key: Record<string, unknown> };
+};
+
+type Conditions = {
+  ConditionExpression?: string;
+  ExpressionAttributeNames?: Record<string, string>;
+  ExpressionAttributeValues?: Record<string, unknown>;
+};
+
+/** One part of a write as DynamoDB takes it, with its condition. */
+export function transactItemOf(part: StoreWrite, tables: TableNames): TransactItem {
+  switch (part.kind) {
+    case 'update':
+      return { Update: updateOf(part, tables.runners) };
+    case 'put':
+      return { Put: { TableName: tables.runners, Item: part.item, ...sameAs(part.over) } };
+    case 'take-place':
+      return addToCounter(tables.runners, part.cap.counter, 1, {
+        ConditionExpression: 'attribute_not_exists(inUse) OR inUse < :bound',
+        bound: part.cap.limit,
+      });
+    case 'give-place-back':
+      return addToCounter(tables.runners, part.cap.counter, -1, { ConditionExpression: 'inUse > :bound', bound: 0 });
+    case 'put-ticket':
+      return { Put: { TableName: tables.tickets, Item: part.ticket } };
+    case 'remove-ticket':
+      return { Delete: { TableName: tables.tickets, Key: { id: part.id } } };
+  }
+}
+
+function updateOf({ job, from, attempt, only = {}, set = {}, remove = [] }: RunnerUpdate, TableName: string) {
+  const names: Record<string, string> = {};
+  const values: Record<string, unknown> = {};
+  const name = (attribute: string) => {
+    names[`#${attribute}`] = attribute;
+    return `#${attribute}`;
+  };
+  const value = (key: string, content: unknown) => {
+    values[`:${key}`] = content;
+    return `:${key}`;
+  };
+  const demands = { ...(attempt === undefined ? {} : { attempt }), ...only };
+  const conditions = [
+    `${name('state')} IN (${from.map((state, index) => value(`from${index}`, state)).join(', ')})`,
+    ...Object.entries(demands).map(([attribute, content]) =>
+      content === undefined
+        ? `attribute_not_exists(${name(attribute)})`
+        : `${name(attribute)} = ${value(`if_${attribute}`, content)}`,
+    ),
+  ];
+  const sets = Object.entries(set)
+    .filter(([, content]) => content !== undefined)
+    .map(([attribute, content]) => `${name(attribute)} = ${value(attribute, content)}`);
+  return {
+    TableName,
+    Key: { pk: job },
+    UpdateExpression: [
+      ...(sets.length > 0 ? [`SET ${sets.join(', ')}`] : []),
+      ...(remove.length > 0 ? [`REMOVE ${remove.map(name).join(', ')}`] : []),
+    ].join(' '),
+    ConditionExpression: conditions.join(' AND '),
+    ExpressionAttributeNames: names,
+    ExpressionAttributeValues: values,
+  };
+}
+
+/** Nothing happened to the item since it was read: state, attempt and admission are as they were. */
+function sameAs(over: Extract<StoreWrite, { kind: 'put' }>['over']): Conditions {
+  if (!over) return { ConditionExpression: 'attribute_not_exists(pk)' };
+  return {
+    ConditionExpression: '#state = :state AND attempt = :attempt AND admittedBy = :admittedBy AND jobState = :jobState',
+    ExpressionAttributeNames: { '#state': 'state' },
+    ExpressionAttributeValues: {
+      ':state': over.state,
+      ':attempt': over.attempt,
+      ':admittedBy': over.admittedBy,
+      ':jobState': over.jobState,
+    },
+  };
+}
+
+function addToCounter(
+  TableName: string,
+  counter: string,
+  amount: 1 | -1,
+  { ConditionExpression, bound }: { ConditionExpression: string; bound: number },
+): TransactItem {
+  return {
+    Update: {
+      TableName,
+      Key: { pk: counter },
+      UpdateExpression: 'ADD inUse :amount',
+      ConditionExpression,
+      ExpressionAttributeValues: { ':amount': amount, ':bound': bound },
+    },
+  };
+}

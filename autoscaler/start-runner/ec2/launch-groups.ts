@@ -1,0 +1,72 @@
+import type { JobKey } from '../../../infrastructure/lib/job-key.ts';
+import { ticketLifeSeconds } from '../../../infrastructure/lib/runner-ticket.ts';
+import type { LaunchGroup } from '../../runners/runner-item.ts';
+import { RunnerStateChangedError, type RunnersStore } from '../../runners/runners-store.ts';
+
+export type LaunchGroupPorts = { readonly store: RunnersStore; readonly now: () => number };
+
+/** Writes the group down on each of its jobs' items, all or none; false when one of them went on meanwhile. */
+export async function beginGroup(
+  store: RunnersStore,
+  group: LaunchGroup,
+  attempts: readonly number[],
+): Promise<boolean> {
+  const parts = group.jobs.map(
+    (job, index) =>
+      ({
+        kind: 'update',
+        job,
+        from: ['REGISTERED'],
+        attempt: attempts[index],
+        only: { launchGroup: undefined },
+        set: { launchGroup: group },
+      }) as const,
+  );
+  return store.write(...parts).then(() => true, whenRefused);
+}
+
+/**
+ * Gives an instance to a job: the job's item learns it and the ticket moves under the instance's id, together.
+ *
+ * @returns `given`; `served` when the item has this instance already; `refused` when the job is over: nobody needs the instance.
+ */
+export async function giveInstance(
+  { store, now }: LaunchGroupPorts,
+  group: LaunchGroup,
+  job: JobKey,
+  instanceId: string,
+): Promise<'given' | 'served' | 'refused'> {
+  const ticket = await store.readTicket(job);
+  if (ticket) {
+    const launchedAt = new Date(now()).toISOString();
+    const expiresAt = Math.floor(now() / 1_000) + ticketLifeSeconds;
+    const given = await store
+      .write(
+        {
+          kind: 'update',
+          job,
+          from: ['REGISTERED'],
+          only: { launchGroup: group },
+          set: { state: 'LAUNCHED', instanceId, ticketId: instanceId, launchedAt },
+        },
+        { kind: 'put-ticket', ticket: { ...ticket, id: instanceId, expiresAt } },
+        { kind: 'remove-ticket', id: job },
+      )
+      .then(() => true, whenRefused);
+    if (given) return 'given';
+  }
+  const item = await store.read(job);
+  return item?.instanceId === instanceId ? 'served' : 'refused';
+}
+
+/** Takes a job out of a group that had no instance for it, so that its message begins another group when it comes again. */
+export async function leaveGroup(store: RunnersStore, group: LaunchGroup, job: JobKey): Promise<void> {
+  await store
+    .write({ kind: 'update', job, from: ['REGISTERED'], only: { launchGroup: group }, remove: ['launchGroup'] })
+    .catch(whenRefused);
+}
+
+function whenRefused(error: unknown): false {
+  if (error instanceof RunnerStateChangedError) return false;
+  throw error;
+}

@@ -1,0 +1,85 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
+import { RunnerStateChangedError, type RunnersStore, type StoreWrite } from '../../autoscaler/runners/runners-store.ts';
+import type { JobKey } from '../../infrastructure/lib/job-key.ts';
+import type { RunnerTicket } from '../../infrastructure/lib/runner-ticket.ts';
+
+export type InMemoryRunnersStore = RunnersStore & {
+  readonly items: Map<JobKey, RunnerItem>;
+  readonly tickets: Map<string, RunnerTicket>;
+  readonly counters: Map<string, number>;
+};
+
+/** The tables in memory, with the same conditions and the same all-or-nothing as the ones in DynamoDB. */
+export function inMemoryRunnersStore(...items: readonly RunnerItem[]): InMemoryRunnersStore {
+  const store = {
+    items: new Map(items.map((item) => [item.pk, item])),
+    tickets: new Map<string, RunnerTicket>(),
+    counters: new Map<string, number>(),
+  };
+  return {
+    ...store,
+    read: async (job) => store.items.get(job) ?? null,
+    readByRunnerId: async (runnerId) => [...store.items.values()].find((item) => item.runnerId === runnerId) ?? null,
+    readLive: async () =>
+      [...store.items.values()].filter((item) => item.live).sort((a, b) => (a.admittedAt < b.admittedAt ? -1 : 1)),
+    readTicket: async (id) => store.tickets.get(id) ?? null,
+    async write(...parts) {
+      const refused = parts.flatMap((part, index) => (holds(part, store) ? [] : [index]));
+      if (refused.length > 0) throw new RunnerStateChangedError('a condition does not hold', refused);
+      for (const part of parts) apply(part, store);
+    },
+  };
+}
+
+type Tables = Pick<InMemoryRunnersStore, 'items' | 'tickets' | 'counters'>;
+
+function holds(part: StoreWrite, { items, counters }: Tables): boolean {
+  switch (part.kind) {
+    case 'update': {
+      const item = items.get(part.job);
+      if (!item || !part.from.includes(item.state)) return false;
+      if (part.attempt !== undefined && item.attempt !== part.attempt) return false;
+      return Object.entries(part.only ?? {}).every(([name, value]) =>
+        isDeepStrictEqual(item[name as keyof RunnerItem], value),
+      );
+    }
+    case 'put': {
+      const item = items.get(part.item.pk);
+      if (!part.over || !item) return !part.over && !item;
+      const same = ['state', 'attempt', 'admittedBy', 'jobState'] as const;
+      return same.every((name) => item[name] === part.over?.[name]);
+    }
+    case 'take-place':
+      return (counters.get(part.cap.counter) ?? 0) < part.cap.limit;
+    case 'give-place-back':
+      return (counters.get(part.cap.counter) ?? 0) > 0;
+    default:
+      return true;
+  }
+}
+
+function apply(part: StoreWrite, { items, tickets, counters }: Tables): void {
+  switch (part.kind) {
+    case 'update': {
+      const item: Record<string, unknown> = { ...items.get(part.job), ...part.set };
+      for (const name of part.remove ?? []) delete item[name];
+      items.set(part.job, item as RunnerItem);
+      return;
+    }
+    case 'put':
+      items.set(part.item.pk, part.item);
+      return;
+    case 'take-place':
+      counters.set(part.cap.counter, (counters.get(part.cap.counter) ?? 0) + 1);
+      return;
+    case 'give-place-back':
+      counters.set(part.cap.counter, (counters.get(part.cap.counter) ?? 0) - 1);
+      return;
+    case 'put-ticket':
+      tickets.set(part.ticket.id, part.ticket);
+      return;
+    case 'remove-ticket':
+      tickets.delete(part.id);
+  }
+}
