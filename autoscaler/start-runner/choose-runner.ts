@@ -1,4 +1,3 @@
-import type { GitLabJob } from '../../infrastructure/lib/gitlab.client.ts';
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import type { DefaultRunner, RuntimeProfile } from '../environment.ts';
 import { chooseMapping, couldMatch } from '../job-mappings/choose-mapping.ts';
@@ -33,7 +32,7 @@ export function mightBeOurs(event: JobEvent, { mappings, defaultRunner }: Offer)
  *
  * @throws {MappingNotAllowedError} when its mapping names a function or profile that was not deployed.
  */
-export function decideRunner(event: JobEvent, job: Pick<GitLabJob, 'tags'>, offer: Offer): RunnerDecision {
+export function decideRunner(event: JobEvent, job: { readonly tags: readonly string[] }, offer: Offer): RunnerDecision {
   const mapping = chooseMapping({ ...event, tags: job.tags }, offer.mappings);
   const target = mapping ? mapping.target : targetOfDefault(offer.defaultRunner);
   const what = mapping ? `mapping "${mapping.id}"` : 'the default runner';

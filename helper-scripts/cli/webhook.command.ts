@@ -34,14 +34,15 @@ export function addWebhookCommands(program: Command): void {
     .command('add <project>')
     .description("create or update a project's job hook (an id, or a path); the access token is read from GITLAB_TOKEN")
     .option('--gitlab <url>', 'base URL of GitLab', 'https://gitlab.com')
+    .option('--url <url>', 'another URL than the one that was deployed, such as one of a domain of yours')
     .addHelpText('after', '\nExample:\n  $ GITLAB_TOKEN=... npm run cli -- webhook add group/project')
-    .action(async (project: string, { gitlab }: { gitlab: string }) => {
+    .action(async (project: string, { gitlab, url: otherUrl }: { gitlab: string; url?: string }) => {
       const token = process.env.GITLAB_TOKEN;
       if (!token)
         throw new UsageError('Set GITLAB_TOKEN to an access token with the scope api and the role Maintainer');
       const names = await given();
       const [url, secretArn] = await Promise.all([
-        readParameter(names.webhookUrl),
+        otherUrl ?? readParameter(names.webhookUrl),
         readParameter(names.webhookSecretArn),
       ]);
       const { SecretString } = await secrets.send(new GetSecretValueCommand({ SecretId: secretArn }));

@@ -1,0 +1,282 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EC2Client } from '@aws-sdk/client-ec2';
+import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
+import { autoscalerParameters } from '../../autoscaler/exports.ts';
+import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
+import { amiParameters, architectures } from '../../ec2-runner-ami/exports.ts';
+import { infrastructureParameters } from '../../infrastructure/exports.ts';
+import { appNames } from '../../infrastructure/lib/parameter-names.ts';
+import { buildLambdas } from '../build/build.command.ts';
+import { readParameter } from '../cli/deployment-names.client.ts';
+import { type LocalAws, startLocalAws } from './aws/local-aws.process.ts';
+import { ensurePythonEnvironment } from './aws/python-environment.process.ts';
+import { runCommand } from './command.process.ts';
+import { bootstrap, deployApp } from './deploy-apps.process.ts';
+import { type LocalGitLab, startLocalGitLab } from './gitlab/local-gitlab.server.ts';
+import {
+  type FoundGitLabRunner,
+  findGitLabRunner,
+  writeRunnerFolder,
+} from './gitlab-runner/find-gitlab-runner.process.ts';
+import { type InstanceHost, startInstanceHost } from './instances/instance-host.process.ts';
+import { countLeftovers, type Leftovers } from './leftovers.client.ts';
+
+const repository = resolve(import.meta.dirname, '../..');
+const account = '000000000000';
+const region = 'eu-west-1';
+const deployment = 'local';
+/** Obviously no secret: the local GitLab lives as long as this process and listens on loopback only. */
+const gitlabAccessToken = 'not-a-real-token-of-the-local-gitlab';
+
+export type LocalRunOptions = {
+  /** Folder for logs, synthesized templates and the hosts' disks; emptied first. */
+  readonly folder: string;
+  readonly awsPort: number;
+  readonly gitlabPort: number;
+  /** How long an instance takes from its launch to its boot script, in milliseconds. */
+  readonly bootDelayMilliseconds: number;
+  readonly signal?: AbortSignal | undefined;
+};
+
+/** A step of the start, told to whoever shows progress. */
+export type Progress = (line: string) => void;
+export type LocalRunStep = {
+  readonly title: string;
+  readonly run: (tell: Progress) => Promise<string | undefined>;
+};
+
+/** Everything of the project on this machine: local AWS with the four apps deployed, a local GitLab, and a host for instances. */
+export class LocalRun {
+  readonly options: LocalRunOptions;
+  readonly deployment = deployment;
+  #stops: (() => Promise<unknown>)[] = [];
+  #python = '';
+  #runner: FoundGitLabRunner | undefined;
+  #aws: LocalAws | undefined;
+  #gitlab: LocalGitLab | undefined;
+  #instances: InstanceHost | undefined;
+  #runnersTable = '';
+  #ticketsTable = '';
+  webhookUrl = '';
+
+  constructor(options: LocalRunOptions) {
+    this.options = options;
+  }
+
+  get aws(): LocalAws {
+    return required(this.#aws, 'local AWS');
+  }
+  get gitlab(): LocalGitLab {
+    return required(this.#gitlab, 'local GitLab');
+  }
+  get instances(): InstanceHost {
+    return required(this.#instances, 'host for instances');
+  }
+  get runner(): FoundGitLabRunner {
+    return required(this.#runner, 'gitlab-runner');
+  }
+  get dynamodb(): DynamoDBDocumentClient {
+    return DynamoDBDocumentClient.from(new DynamoDBClient(this.clientOptions()));
+  }
+  get tableNames() {
+    return { runners: this.#runnersTable, tickets: this.#ticketsTable };
+  }
+
+  /** Options for an AWS client that talks to the local AWS as its administrator. */
+  clientOptions() {
+    return {
+      region,
+      endpoint: this.aws.endpoint,
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    };
+  }
+
+  /** The steps of the start, in order. Each may be long; each tells what it does. */
+  steps(): LocalRunStep[] {
+    const { folder } = this.options;
+    return [
+      {
+        title: 'Python environment with MiniStack',
+        run: async (tell) => {
+          rmSync(folder, { recursive: true, force: true });
+          mkdirSync(folder, { recursive: true });
+          this.#python = await ensurePythonEnvironment({ folder: join(repository, '.local/python'), log: tell });
+          return undefined;
+        },
+      },
+      {
+        title: 'Bundles of the Lambdas',
+        run: async () => {
+          const [bundles] = await Promise.all([buildLambdas(), this.#findRunner()]);
+          const kind = this.runner.kind === 'real' ? 'the real gitlab-runner' : 'our stand-in for gitlab-runner';
+          return `${bundles.length} bundles; jobs run with ${kind} (${this.runner.version})`;
+        },
+      },
+      { title: 'Local AWS (MiniStack with our corrections)', run: () => this.#startAws() },
+      { title: 'Local GitLab', run: () => this.#startGitLab() },
+      { title: 'cdk bootstrap', run: () => bootstrap(this.#deployOptions()).then(() => undefined) },
+      ...appNames.map((app) => ({
+        title: `cdk deploy in ${app}/`,
+        run: async (tell: Progress) => {
+          await deployApp(app, this.#deployOptions(), tell);
+          if (app === 'ec2-runner-ami') return this.#publishImage();
+          if (app === 'autoscaler') await this.#readNames();
+          return undefined;
+        },
+      })),
+      { title: 'Secrets, webhook and job mappings, with our command line', run: (tell) => this.#configure(tell) },
+      { title: 'Host for instances', run: () => this.#startInstances() },
+    ];
+  }
+
+  /** Runs every step without showing anything. */
+  async start(tell: Progress = () => {}): Promise<void> {
+    for (const { title, run } of this.steps()) {
+      tell(title);
+      await run(tell);
+    }
+  }
+
+  /** Runs our own command line as a user would. */
+  cli(args: readonly string[], input = '', environment: Record<string, string> = {}): Promise<string> {
+    return runCommand(
+      'node',
+      ['--import', 'tsx', join(repository, 'helper-scripts/cli/cli.command.ts'), '--deployment', deployment, ...args],
+      {
+        cwd: repository,
+        environment: { ...process.env, ...this.aws.environment, ...environment },
+        logFile: join(this.options.folder, 'cli.log'),
+        input,
+        signal: this.options.signal,
+      },
+    );
+  }
+
+  /** Every runner's item, ended ones too. */
+  async readItems(): Promise<RunnerItem[]> {
+    const items: RunnerItem[] = [];
+    for await (const page of paginateScan({ client: this.dynamodb }, { TableName: this.#runnersTable })) {
+      items.push(...((page.Items ?? []) as RunnerItem[]).filter((item) => item.pk.startsWith('job#')));
+    }
+    return items;
+  }
+
+  /** What is left of runners, everywhere. */
+  leftovers(): Promise<Leftovers> {
+    return countLeftovers({
+      deployment,
+      ec2: new EC2Client(this.clientOptions()),
+      dynamodb: this.dynamodb,
+      runnersTable: this.#runnersTable,
+      ticketsTable: this.#ticketsTable,
+      countGitLabRunners: () => this.gitlab.runners().length,
+    });
+  }
+
+  /** Ends everything that was started, the last first; nothing of it stays. */
+  async stop(): Promise<void> {
+    for (const stop of this.#stops.splice(0).reverse()) await stop().catch((error: unknown) => console.error(error));
+  }
+
+  async #findRunner(): Promise<void> {
+    this.#runner = await findGitLabRunner(process.env);
+  }
+
+  async #startAws(): Promise<string> {
+    const runnerFolder = await writeRunnerFolder(this.runner, join(this.options.folder, 'bin'));
+    this.#aws = await startLocalAws({
+      port: this.options.awsPort,
+      python: this.#python,
+      nodeModules: join(repository, 'node_modules'),
+      node: dirname(process.execPath),
+      extraPath: runnerFolder,
+      logFile: join(this.options.folder, 'ministack.log'),
+      region,
+      account,
+    });
+    this.#stops.push(() => this.aws.stop());
+    return this.aws.endpoint;
+  }
+
+  async #startGitLab(): Promise<string> {
+    this.#gitlab = await startLocalGitLab({
+      port: this.options.gitlabPort,
+      adminToken: gitlabAccessToken,
+      sharedRunner: { tags: [], runUntagged: true },
+    });
+    this.#stops.push(() => this.gitlab.stop());
+    return this.gitlab.url;
+  }
+
+  #deployOptions() {
+    const environment = {
+      ...process.env,
+      ...this.aws.environment,
+      LOCAL_GITLAB_URL: this.gitlab.url,
+      CDK_DISABLE_CLI_TELEMETRY: 'true',
+    };
+    return { environment, account, region, folder: this.options.folder, signal: this.options.signal };
+  }
+
+  /** Image Builder does not build here: the parameter that its pipeline would publish is written by hand. */
+  async #publishImage(): Promise<string> {
+    const ssm = new SSMClient(this.clientOptions());
+    for (const architecture of architectures) {
+      const Name = amiParameters(deployment, architecture).imageId;
+      await ssm.send(
+        new PutParameterCommand({ Name, Value: 'ami-0123456789abcdef0', Type: 'String', Overwrite: true }),
+      );
+    }
+    return 'no image is built here: its id is made up';
+  }
+
+  async #readNames(): Promise<void> {
+    const ssm = new SSMClient(this.clientOptions());
+    this.#runnersTable = await readParameter(autoscalerParameters(deployment).runnersTable, ssm);
+    this.#ticketsTable = await readParameter(autoscalerParameters(deployment).ticketsTable, ssm);
+    const published = await readParameter(infrastructureParameters(deployment).webhookUrl, ssm);
+    const apiId = new URL(published).hostname.split('.')[0];
+    this.webhookUrl = `${this.aws.endpoint}/_aws/execute-api/${apiId}/$default/webhook`;
+  }
+
+  async #configure(tell: Progress): Promise<string> {
+    const project = this.gitlab.createProject('examples/pipeline');
+    tell('secret gitlab-token');
+    await this.cli(['secret', 'gitlab-token'], gitlabAccessToken);
+    tell('webhook rotate');
+    await this.cli(['webhook', 'rotate']);
+    tell('webhook add');
+    await this.cli(['webhook', 'add', String(project.id), '--gitlab', this.gitlab.url, '--url', this.webhookUrl], '', {
+      GITLAB_TOKEN: gitlabAccessToken,
+    });
+    tell('mapping import');
+    await this.cli(['mapping', 'import', join(import.meta.dirname, 'examples/job-mappings.yaml')]);
+    return project.path;
+  }
+
+  async #startInstances(): Promise<undefined> {
+    this.#instances = await startInstanceHost({
+      endpoint: this.aws.endpoint,
+      region,
+      deployment,
+      folder: join(this.options.folder, 'instances'),
+      runnerPathFolder: join(this.options.folder, 'bin'),
+      bootDelayMilliseconds: this.options.bootDelayMilliseconds,
+    });
+    this.#stops.push(() => this.instances.stop());
+  }
+}
+
+/** The example pipeline as it stands in the repository. */
+export function readExamplePipeline(): Promise<string> {
+  return readFile(join(import.meta.dirname, 'examples/.gitlab-ci.yml'), 'utf8');
+}
+
+function required<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new Error(`${what} is not started yet`);
+  return value;
+}
