@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdirSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
@@ -9,19 +9,16 @@ import { autoscalerParameters } from '../../autoscaler/exports.ts';
 import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
 import { amiParameters, architectures } from '../../ec2-runner-ami/exports.ts';
 import { infrastructureParameters } from '../../infrastructure/exports.ts';
+import { createLog } from '../../infrastructure/lib/log.ts';
 import { appNames } from '../../infrastructure/lib/parameter-names.ts';
 import { buildLambdas } from '../build/build.command.ts';
 import { readParameter } from '../cli/deployment-names.client.ts';
-import { type LocalAws, startLocalAws } from './aws/local-aws.process.ts';
+import { inLocalAws, type LocalAws, startLocalAws } from './aws/local-aws.process.ts';
 import { ensurePythonEnvironment } from './aws/python-environment.process.ts';
 import { runCommand } from './command.process.ts';
 import { bootstrap, deployApp } from './deploy-apps.process.ts';
 import { type LocalGitLab, startLocalGitLab } from './gitlab/local-gitlab.server.ts';
-import {
-  type FoundGitLabRunner,
-  findGitLabRunner,
-  writeRunnerFolder,
-} from './gitlab-runner/find-gitlab-runner.process.ts';
+import { type FoundRunner, findGitLabRunner, writeRunnerFolder } from './gitlab-runner/find-gitlab-runner.process.ts';
 import { type InstanceHost, startInstanceHost } from './instances/instance-host.process.ts';
 import { countLeftovers, type Leftovers } from './leftovers.client.ts';
 
@@ -55,7 +52,7 @@ export class LocalRun {
   readonly deployment = deployment;
   #stops: (() => Promise<unknown>)[] = [];
   #python = '';
-  #runner: FoundGitLabRunner | undefined;
+  #runner: FoundRunner | undefined;
   #aws: LocalAws | undefined;
   #gitlab: LocalGitLab | undefined;
   #instances: InstanceHost | undefined;
@@ -76,7 +73,7 @@ export class LocalRun {
   get instances(): InstanceHost {
     return required(this.#instances, 'host for instances');
   }
-  get runner(): FoundGitLabRunner {
+  get runner(): FoundRunner {
     return required(this.#runner, 'gitlab-runner');
   }
   get dynamodb(): DynamoDBDocumentClient {
@@ -148,7 +145,7 @@ export class LocalRun {
       ['--import', 'tsx', join(repository, 'helper-scripts/cli/cli.command.ts'), '--deployment', deployment, ...args],
       {
         cwd: repository,
-        environment: { ...process.env, ...this.aws.environment, ...environment },
+        environment: { ...inLocalAws(process.env, this.aws), ...environment },
         logFile: join(this.options.folder, 'cli.log'),
         input,
         signal: this.options.signal,
@@ -187,13 +184,14 @@ export class LocalRun {
   }
 
   async #startAws(): Promise<string> {
-    const runnerFolder = await writeRunnerFolder(this.runner, join(this.options.folder, 'bin'));
+    const runnerFolder = join(this.options.folder, 'bin');
+    await writeRunnerFolder(runnerFolder, this.runner);
     this.#aws = await startLocalAws({
       port: this.options.awsPort,
       python: this.#python,
       nodeModules: join(repository, 'node_modules'),
       node: dirname(process.execPath),
-      extraPath: runnerFolder,
+      extraPath: [runnerFolder],
       logFile: join(this.options.folder, 'ministack.log'),
       region,
       account,
@@ -214,10 +212,8 @@ export class LocalRun {
 
   #deployOptions() {
     const environment = {
-      ...process.env,
-      ...this.aws.environment,
+      ...inLocalAws(process.env, this.aws),
       LOCAL_GITLAB_URL: this.gitlab.url,
-      CDK_DISABLE_CLI_TELEMETRY: 'true',
     };
     return { environment, account, region, folder: this.options.folder, signal: this.options.signal };
   }
@@ -262,7 +258,7 @@ export class LocalRun {
     this.#instances = await startInstanceHost({
       endpoint: this.aws.endpoint,
       region,
-      deployment,
+      log: createLog((line) => appendFileSync(join(this.options.folder, 'instances.log'), `${line}\n`), Date.now),
       folder: join(this.options.folder, 'instances'),
       runnerPathFolder: join(this.options.folder, 'bin'),
       bootDelayMilliseconds: this.options.bootDelayMilliseconds,
