@@ -1,3 +1,14 @@
 import { defineConfig } from 'vitest/config';
 
-export default defineConfig({ test: { include: ['test/**/*.test.ts'], testTimeout: 60_000 } });
+export default defineConfig({
+  test: {
+    globalSetup: ['test/global-setup.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 300_000,
+    // Slow ones have a process of their own each: everything on the local AWS runs one after the other, beside the rest.
+    projects: [
+      { extends: true, test: { name: 'fast', include: ['test/**/*.test.ts'], exclude: ['test/end-to-end/**'] } },
+      { extends: true, test: { name: 'end-to-end', include: ['test/end-to-end/*.test.ts'], fileParallelism: false } },
+    ],
+  },
+});

@@ -1,5 +1,4 @@
 import { globSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { build } from 'esbuild';
 
@@ -14,7 +13,6 @@ export async function buildLambdas(apps: readonly string[] = []): Promise<string
   return Promise.all(
     entries.map(async (file) => {
       const folder = join(repository, 'dist', file.split('/')[0] ?? '', basename(file, '.lambda.ts'));
-      await rm(folder, { recursive: true, force: true });
       await build({
         entryPoints: [join(repository, file)],
         outfile: join(folder, 'index.mjs'),

@@ -9,7 +9,6 @@ const steps: readonly (readonly [name: string, command: string, ...args: string[
   ['lint and format', 'biome', 'ci', '--error-on-warnings', '.'],
   ['unused code', 'knip'],
   ['types', 'tsc', '-p', 'tsconfig.json'],
-  ['build', 'tsx', 'helper-scripts/build/build.command.ts'],
   ['tests', 'vitest', 'run', ...process.argv.slice(2)],
 ];
 

@@ -1,0 +1,34 @@
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const repository = resolve(import.meta.dirname, '../..');
+
+/** What of other apps each app may import: their exports, and the kit in `infrastructure/lib/`. */
+const mayImport: Readonly<Record<string, readonly RegExp[]>> = {
+  infrastructure: [/^ec2-runner-ami\/exports\.ts$/],
+  'lambda-shell-runner': [/^infrastructure\/(exports\.ts|lib\/)/],
+  'ec2-runner-ami': [/^infrastructure\/(exports\.ts|lib\/)/],
+  autoscaler: [/^infrastructure\/(exports\.ts|lib\/)/, /^(lambda-shell-runner|ec2-runner-ami)\/exports\.ts$/],
+};
+
+function foreignImports(app: string): { readonly file: string; readonly imported: string }[] {
+  return globSync(`${app}/**/*.ts`, { cwd: repository, exclude: ['**/cdk.out/**'] }).flatMap((file) => {
+    const source = readFileSync(join(repository, file), 'utf8');
+    return [...source.matchAll(/from '(\.{1,2}\/[^']+)'/g)]
+      .map(([, path]) => relative(repository, resolve(repository, dirname(file), path ?? '')))
+      .filter((imported) => !imported.startsWith(`${app}/`))
+      .map((imported) => ({ file, imported }));
+  });
+}
+
+describe.each(Object.entries(mayImport))('%s', (app, allowed) => {
+  it('imports of other apps only what they export', () => {
+    const forbidden = foreignImports(app).filter(({ imported }) => !allowed.some((pattern) => pattern.test(imported)));
+    expect(forbidden).toEqual([]);
+  });
+});
+
+it('looks at every app and finds imports at all', () => {
+  expect(Object.keys(mayImport).every((app) => foreignImports(app).length > 0)).toBe(true);
+});
