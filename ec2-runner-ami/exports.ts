@@ -1,7 +1,5 @@
+import type { Architecture } from '../infrastructure/lib/architecture.ts';
 import { parameterNameOf } from '../infrastructure/lib/parameter-names.ts';
-
-export const architectures = ['x86_64', 'arm64'] as const;
-export type Architecture = (typeof architectures)[number];
 
 /** Names of the SSM parameters that the AMI pipeline publishes for one architecture. */
 export function amiParameters(deployment: string, architecture: Architecture) {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { architectures } from '../../ec2-runner-ami/exports.ts';
+import { architectures } from './architecture.ts';
 
 /** GitLab refuses runners with a shorter maximum timeout (POST /user/runners). */
 const shortestMaximumTimeoutMinutes = 10;
