@@ -24,3 +24,6 @@ export function infrastructureParameters(deployment: string) {
     imageRepositoryUri: name('image-repository-uri'),
   };
 }
+
+/** What the secret of the GitLab access token holds until a person stores the real one. */
+export const gitlabTokenPlaceholder = 'set-me-to-a-gitlab-access-token';

@@ -1,0 +1,136 @@
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import type { JobEvent, JobEventType } from '../lib/job-event.ts';
+import { log } from '../lib/lambda-handler.client.ts';
+import type { Log } from '../lib/log.ts';
+import { createEventBus } from './event-bus.client.ts';
+import { answerOf, type HookOutcome, logEntryOf } from './hook-outcome.ts';
+import { readIngestEnvironment } from './ingest-environment.ts';
+import { readJobHook } from './job-hook.ts';
+import { createProjectFilter, type ProjectFilter } from './project-filter.ts';
+import { type Credentials, readCredentials, type SenderVerdict, verifySender } from './sender.ts';
+import { createSignedAws } from './signed-aws.client.ts';
+import { loadWebhookSecrets } from './webhook-secret.client.ts';
+import { createSecretCache, type SecretCache } from './webhook-secret-cache.ts';
+
+export type JobHookRequest = Pick<APIGatewayProxyEventV2, 'headers' | 'body' | 'isBase64Encoded'>;
+
+export type JobHookPorts = {
+  readonly secrets: SecretCache;
+  /** Puts an event on the deployment's bus; rejects when the bus did not take it. */
+  readonly putEvent: (type: JobEventType, event: JobEvent) => Promise<void>;
+  readonly isAllowed: ProjectFilter;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly log: Log;
+};
+
+/**
+ * Receives one job hook: proves that GitLab sent it, keeps what we need of it, and puts that on the event bus. Everything
+ * authentic is answered with 2xx, even what is ignored; only an event that could not be handed on is a 503.
+ */
+export async function receiveJobHook(
+  request: JobHookRequest,
+  ports: JobHookPorts,
+): Promise<APIGatewayProxyStructuredResultV2> {
+  const startedAt = ports.now();
+  const outcome = await handleHook(request, ports);
+  const { level, fields } = logEntryOf(outcome);
+  ports.log[level]('job hook', { ...fields, milliseconds: ports.now() - startedAt });
+  return answerOf(outcome);
+}
+
+async function handleHook(request: JobHookRequest, ports: JobHookPorts): Promise<HookOutcome> {
+  const { headers } = request;
+  const body = Buffer.from(request.body ?? '', request.isBase64Encoded ? 'base64' : 'utf8');
+  const credentials = readCredentials(headers, ports.now());
+  if (credentials.kind === 'refused') return credentials;
+
+  const sender = await proveSender(credentials, body, ports.secrets).catch(
+    unavailableBecause('the webhook secret', null),
+  );
+  if (sender.kind !== 'authentic') return sender;
+
+  const payload = parseJson(body);
+  if (payload === undefined) {
+    return { kind: 'malformed', reason: 'the body is not JSON: check the custom webhook template' };
+  }
+  const hook = readJobHook(payload, {
+    receivedAt: new Date(ports.now()).toISOString(),
+    deliveryId: headers['webhook-id'] ?? headers['idempotency-key'] ?? null,
+  });
+  if (hook.kind === 'ignored') return hook;
+
+  const { type, event } = hook;
+  const verdict = ports.isAllowed(event.projectPath);
+  if (!verdict.allowed) {
+    return { kind: 'ignored', reason: verdict.reason, projectId: event.projectId, jobId: event.jobId };
+  }
+  return ports
+    .putEvent(type, event)
+    .then((): HookOutcome => ({ kind: 'accepted', type, event, provedBy: `${sender.secret} ${sender.by}` }))
+    .catch(unavailableBecause('the event bus', event));
+}
+
+/** Secrets that were not read for this very request may be from before a rotation: look once more before refusing. */
+async function proveSender(credentials: Credentials, body: Buffer, secrets: SecretCache): Promise<SenderVerdict> {
+  const { secrets: known, fresh } = await secrets.read();
+  const verdict = verifySender(credentials, body, known);
+  if (verdict.kind === 'authentic' || fresh) return verdict;
+  const reread = await secrets.reread();
+  return reread ? verifySender(credentials, body, reread) : verdict;
+}
+
+function unavailableBecause(what: string, event: JobEvent | null) {
+  return (error: unknown): HookOutcome & { kind: 'unavailable' } => ({
+    kind: 'unavailable',
+    reason: `${what} is not available: try again`,
+    error,
+    event,
+  });
+}
+
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+function livePorts(): JobHookPorts {
+  const environment = readIngestEnvironment(process.env);
+  const callAws = createSignedAws(environment.aws);
+  return {
+    secrets: createSecretCache({
+      load: () => loadWebhookSecrets(environment.webhookSecretArn, callAws),
+      now: Date.now,
+      onStale: (error) => log.warn('webhook secret not read anew, using the one from before', { error }),
+    }),
+    putEvent: createEventBus(environment.eventBusArn, callAws),
+    isAllowed: createProjectFilter(environment.allowedProjects),
+    now: Date.now,
+    log,
+  };
+}
+
+let ports: JobHookPorts | undefined;
+
+/**
+ * Not through the wrapper of the other Lambdas: a failure here is an HTTP answer rather than an error, and the schema library
+ * would double what our own code adds to a cold start (`npm run bench`).
+ */
+export async function handler(event: APIGatewayProxyEventV2): Promise<APIGatewayProxyStructuredResultV2> {
+  ports ??= livePorts();
+  return receiveJobHook(event, ports);
+}
+
+// Lambda gives initialisation more CPU than it gives the events of a small function: read the secret here, and with it load all
+// code that a call needs. What fails is tried again, and reported, with the first event.
+if (process.env.AWS_LAMBDA_FUNCTION_NAME) {
+  await Promise.resolve()
+    .then(() => {
+      ports = livePorts();
+      return ports.secrets.read();
+    })
+    .catch(() => undefined);
+}

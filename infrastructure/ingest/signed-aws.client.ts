@@ -1,0 +1,104 @@
+import { AwsV4Signer } from 'aws4fetch';
+import { type BackoffPolicy, type BackoffPorts, retryWithBackoff, systemBackoffPorts } from '../lib/backoff.ts';
+import { postText } from './http-post.client.ts';
+import type { AwsEnvironment } from './ingest-environment.ts';
+
+/** Two tries of both calls that one event may need fit into the function's time-out. */
+const tryTimeoutMilliseconds = 1_500;
+
+/** One quick second try: it also covers a kept-alive connection that died while Lambda had frozen the container. */
+const onceMore: BackoffPolicy = {
+  maxAttempts: 2,
+  firstDelayMilliseconds: 100,
+  longestDelayMilliseconds: 100,
+  budgetMilliseconds: 2_000,
+};
+
+/** AWS answered with an error; `code` is its name, such as `ResourceNotFoundException`. */
+export class AwsAnswerError extends Error {
+  override readonly name = 'AwsAnswerError';
+  readonly code: string;
+  readonly worthRetrying: boolean;
+  constructor(message: string, code: string, worthRetrying: boolean) {
+    super(message);
+    this.code = code;
+    this.worthRetrying = worthRetrying;
+  }
+}
+
+/**
+ * Calls one action (`AWSEvents.PutEvents`) of a service (`events`) with AWS's JSON protocol. `read` takes what is wanted from the
+ * answer, and may throw an {@link AwsAnswerError} itself, since some refusals come as an answer of 200.
+ *
+ * @throws {AwsAnswerError} or what the connection failed with.
+ */
+export type CallAws = <T>(service: string, action: string, input: object, read: (answer: unknown) => T) => Promise<T>;
+
+/** Signed calls without the AWS SDK, whose loading would be most of a webhook's cold start. */
+export function createSignedAws(environment: AwsEnvironment, backoffPorts: BackoffPorts = systemBackoffPorts): CallAws {
+  const { endpointUrl, ...credentials } = environment;
+  // Signing keys last a day: aws4fetch keeps them here.
+  const cache = new Map<string, ArrayBuffer>();
+  return (service, action, input, read) => {
+    const attempt = async () => {
+      const body = JSON.stringify(input);
+      const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': action };
+      const url = endpointUrl ?? endpointOf(service, environment.region);
+      const signed = await new AwsV4Signer({
+        ...credentials,
+        cache,
+        service,
+        method: 'POST',
+        url,
+        headers,
+        body,
+      }).sign();
+      const answer = await postText(signed.url, Object.fromEntries(signed.headers), body, tryTimeoutMilliseconds);
+      if (answer.status !== 200) throw errorOf(action, answer.status, answer.text);
+      return read(parseAnswer(action, answer.text));
+    };
+    return retryWithBackoff(attempt, judgeFailure, onceMore, backoffPorts);
+  };
+}
+
+function endpointOf(service: string, region: string): string {
+  return `https://${service}.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}/`;
+}
+
+function judgeFailure(error: unknown) {
+  return { retry: !(error instanceof AwsAnswerError) || error.worthRetrying };
+}
+
+/** An answer may hold a secret, which the message of `JSON.parse` would quote. */
+function parseAnswer(action: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new AwsAnswerError(`${action}: the answer is not JSON; is that AWS?`, 'NotJson', false);
+  }
+}
+
+function errorOf(action: string, status: number, text: string): AwsAnswerError {
+  const { code, message } = readError(text);
+  const worthRetrying = status >= 500 || status === 429 || isPassing(code);
+  return new AwsAnswerError(`${action}: ${status} ${code} ${message}`.trim(), code, worthRetrying);
+}
+
+/** Is this the name of an error that passes by itself, such as `ThrottlingException` or `InternalFailure`? */
+export function isPassing(code: string): boolean {
+  return /Throttl|Internal|Unavailable/.test(code);
+}
+
+/** AWS names an error as `Name` or `namespace#Name` in `__type`; a proxy in between may answer with anything. */
+function readError(text: string): { code: string; message: string } {
+  try {
+    const {
+      __type = '',
+      message,
+      Message,
+    } = JSON.parse(text) as { __type?: string; message?: string; Message?: string };
+    return { code: __type.replace(/^.*#/, ''), message: String(message ?? Message ?? '').slice(0, 300) };
+  } catch {
+    return { code: '', message: text.slice(0, 300) };
+  }
+}

@@ -1,0 +1,61 @@
+import { Validations } from 'aws-cdk-lib';
+import {
+  GatewayVpcEndpointAwsService,
+  type IVpc,
+  SecurityGroup,
+  type SubnetConfiguration,
+  SubnetType,
+  Vpc,
+} from 'aws-cdk-lib/aws-ec2';
+import { Construct } from 'constructs';
+import type { Deployment } from './lib/deployment.ts';
+
+type OwnNetwork = Extract<Deployment['network'], { natGateways: number }>;
+
+/** Where EC2 runners live: a VPC of the deployment's own, or subnets and security groups that exist. */
+export class Network extends Construct {
+  readonly subnetIds: readonly string[];
+  readonly securityGroupIds: readonly string[];
+
+  constructor(scope: Construct, id: string, network: Deployment['network']) {
+    super(scope, id);
+    // Nothing of an existing network is looked up: its ids are all that runners need, and synth stays offline.
+    const { subnetIds, securityGroupIds } = 'vpcId' in network ? network : this.createNetwork(network);
+    this.subnetIds = subnetIds;
+    this.securityGroupIds = securityGroupIds;
+  }
+
+  private createNetwork({ availabilityZones, natGateways }: OwnNetwork) {
+    const withNat = natGateways > 0;
+    const vpc = new Vpc(this, 'Vpc', {
+      maxAzs: availabilityZones,
+      // A gateway beyond one for each zone would have no subnet.
+      natGateways: Math.min(natGateways, availabilityZones),
+      subnetConfiguration: withNat ? [publicSubnets, privateSubnets] : [publicSubnets],
+      // Free, and they keep caches, image layers and tickets off the NAT gateway's bill.
+      gatewayEndpoints: {
+        S3: { service: GatewayVpcEndpointAwsService.S3 },
+        DynamoDb: { service: GatewayVpcEndpointAwsService.DYNAMODB },
+      },
+      // It would cost a custom resource, and nothing of ours is ever in the default group.
+      restrictDefaultSecurityGroup: false,
+    });
+    Validations.of(vpc).acknowledge({
+      id: 'AwsSolutions-VPC7',
+      reason:
+        'Hosts live minutes and accept no connection; flow logs would cost more than the control plane. Add one to the VPC where a rule asks for it.',
+    });
+    const runners = new SecurityGroup(this, 'Runners', {
+      vpc: vpc as IVpc,
+      description: 'GitLab runners: nothing comes in, everything goes out',
+      allowAllOutbound: true,
+    });
+    return {
+      subnetIds: (withNat ? vpc.privateSubnets : vpc.publicSubnets).map((subnet) => subnet.subnetId),
+      securityGroupIds: [runners.securityGroupId],
+    };
+  }
+}
+
+const publicSubnets: SubnetConfiguration = { name: 'public', subnetType: SubnetType.PUBLIC };
+const privateSubnets: SubnetConfiguration = { name: 'private', subnetType: SubnetType.PRIVATE_WITH_EGRESS };

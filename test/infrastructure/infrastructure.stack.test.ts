@@ -1,0 +1,152 @@
+import { Match } from 'aws-cdk-lib/assertions';
+import { describe, expect, test } from 'vitest';
+import { gitlabTokenPlaceholder } from '../../infrastructure/exports.ts';
+import { publishedBy, type Resource, resourcesOf, templateOf } from './infrastructure-templates.ts';
+
+type Variables = Record<string, unknown>;
+
+describe('what other apps get', () => {
+  test('is a parameter for every name of exports.ts, under the deployment’s name', () => {
+    const published = publishedBy(templateOf({ name: 'ci-west' }), 'ci-west');
+    const missing = Object.keys(published).filter((key) => published[key] === undefined);
+    expect(missing).toEqual([]);
+    expect(Object.keys(published)).toHaveLength(9);
+  });
+
+  test('is never a parameter that exports.ts does not know', () => {
+    const template = templateOf();
+    template.resourceCountIs('AWS::SSM::Parameter', Object.keys(publishedBy(template)).length);
+  });
+
+  test('tells the user where GitLab’s hook points to, and that is the published address', () => {
+    const template = templateOf();
+    template.hasOutput('WebhookUrl', { Value: publishedBy(template).webhookUrl });
+    expect(JSON.stringify(publishedBy(template).webhookUrl)).toContain('/webhook');
+  });
+
+  test('of two deployments in one account has no name in common', () => {
+    const nameProperty = /^(?:Bucket|Repository|Function|Role|LogGroup|Archive|Api)?Name$/;
+    const namesOf = (name: string) => {
+      const { Resources } = templateOf({ name }).toJSON() as { Resources: Record<string, Resource> };
+      const properties = Object.values(Resources).flatMap(({ Properties = {} }) => Object.entries(Properties));
+      const names = properties.filter(([key]) => nameProperty.test(key)).map(([, value]) => JSON.stringify(value));
+      // What refers to a resource of this stack is not a name that this stack fixes.
+      return names
+        .map((text) => text.replace('{"Ref":"AWS::StackName"}', JSON.stringify(`${name}-infrastructure`)))
+        .filter((text) => !/"(?:Ref|Fn::GetAtt)"/.test(text));
+    };
+    const [one, two] = [namesOf('ci-west'), namesOf('ci-east')];
+    expect(one).toContainEqual(expect.stringContaining('-job-events'));
+    expect(one.filter((name) => two.includes(name))).toEqual([]);
+  });
+});
+
+describe('the webhook', () => {
+  test('is one route, throttled, and its access log holds neither headers nor bodies', () => {
+    const template = templateOf();
+    template.resourcePropertiesCountIs('AWS::ApiGatewayV2::Route', { RouteKey: 'POST /webhook' }, 1);
+    template.resourceCountIs('AWS::ApiGatewayV2::Route', 1);
+    template.hasResourceProperties('AWS::ApiGatewayV2::Integration', { PayloadFormatVersion: '2.0' });
+    const [stage] = resourcesOf(template, 'AWS::ApiGatewayV2::Stage').map(({ Properties }) => Properties);
+    expect(stage).toMatchObject({
+      DefaultRouteSettings: { ThrottlingRateLimit: 250, ThrottlingBurstLimit: 500 },
+      AccessLogSettings: { Format: expect.stringContaining('$context.status') },
+    });
+    expect(JSON.stringify(stage)).not.toMatch(/\$request|\$context\.(?:authorizer|identity\.caller)/);
+  });
+
+  test('may put events on its own bus and read its own secret, and nothing else', () => {
+    const template = templateOf();
+    const lambdas = template.findResources('AWS::Lambda::Function', { Properties: { Timeout: 8 } });
+    const [lambda] = Object.values(lambdas) as { Properties: { Role: { 'Fn::GetAtt': [string, string] } } }[];
+    const role = lambda?.Properties.Role['Fn::GetAtt'][0];
+    const [busId] = Object.keys(template.findResources('AWS::Events::EventBus'));
+    const policies = resourcesOf(template, 'AWS::IAM::Policy').filter(({ Properties }) =>
+      JSON.stringify(Properties.Roles).includes(String(role)),
+    );
+    expect(policies.map(({ Properties }) => (Properties.PolicyDocument as { Statement: unknown }).Statement)).toEqual([
+      [
+        { Effect: 'Allow', Action: 'events:PutEvents', Resource: { 'Fn::GetAtt': [busId, 'Arn'] } },
+        {
+          Effect: 'Allow',
+          Action: 'secretsmanager:GetSecretValue',
+          Resource: publishedBy(template).webhookSecretArn,
+        },
+      ],
+    ]);
+  });
+
+  test('looks only at allowed projects when there are some', () => {
+    const patternIn = (allowedProjects: string[]) => {
+      const lambdas = resourcesOf(templateOf({ allowedProjects }), 'AWS::Lambda::Function');
+      const environments = lambdas.map(
+        ({ Properties }) => Properties.Environment as { Variables: Variables } | undefined,
+      );
+      return environments.find((environment) => environment?.Variables.EVENT_BUS_ARN)?.Variables.ALLOWED_PROJECTS;
+    };
+    expect(patternIn([])).toBeUndefined();
+    expect('group/project').toMatch(new RegExp(String(patternIn(['group/*']))));
+  });
+});
+
+describe('what is kept', () => {
+  test('events stay a week in an archive', () => {
+    templateOf().hasResourceProperties('AWS::Events::Archive', {
+      RetentionDays: 7,
+      EventPattern: { source: ['gitlab-runners-on-demand'] },
+    });
+  });
+
+  test('the webhook token is generated, and GitLab’s is a placeholder that nobody takes for a token', () => {
+    const template = templateOf();
+    template.hasResourceProperties('AWS::SecretsManager::Secret', {
+      GenerateSecretString: { GenerateStringKey: 'token', SecretStringTemplate: '{}', ExcludePunctuation: true },
+    });
+    template.hasResourceProperties('AWS::SecretsManager::Secret', {
+      SecretString: JSON.stringify({ token: gitlabTokenPlaceholder }),
+    });
+    expect(gitlabTokenPlaceholder).toMatch(/^set-me/);
+  });
+
+  test('what people stored outlives the stack, what we or jobs can make again does not', () => {
+    const template = templateOf();
+    const policyOf = (type: string) => resourcesOf(template, type).map((resource) => resource.DeletionPolicy);
+    expect(policyOf('AWS::S3::Bucket')).toEqual(['Delete', 'Retain']);
+    expect(policyOf('AWS::ECR::Repository')).toEqual(['Retain']);
+    expect(policyOf('AWS::SecretsManager::Secret')).toEqual(['Delete', 'Delete']);
+    expect(policyOf('AWS::Logs::LogGroup')).toEqual(['Delete', 'Delete']);
+    template.resourceCountIs('Custom::S3AutoDeleteObjects', 1);
+  });
+
+  test('buckets are closed, encrypted, reached by TLS alone, and forget', () => {
+    const template = templateOf();
+    template.allResourcesProperties('AWS::S3::Bucket', {
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+      },
+      OwnershipControls: { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] },
+      LifecycleConfiguration: { Rules: [Match.objectLike({ ExpirationInDays: Match.anyValue(), Status: 'Enabled' })] },
+    });
+    template.allResourcesProperties('AWS::S3::BucketPolicy', {
+      PolicyDocument: Match.objectLike({
+        Statement: Match.arrayWith([
+          Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+        ]),
+      }),
+    });
+  });
+
+  test('images are scanned, their tags do not move, and old ones go', () => {
+    templateOf().hasResourceProperties('AWS::ECR::Repository', {
+      ImageScanningConfiguration: { ScanOnPush: true },
+      ImageTagMutability: 'IMMUTABLE',
+      LifecyclePolicy: { LifecyclePolicyText: Match.serializedJson(Match.objectLike({ rules: Match.anyValue() })) },
+    });
+  });
+});

@@ -1,0 +1,300 @@
+import { createHmac } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { createProjectFilter } from '../../../infrastructure/ingest/project-filter.ts';
+import { projectPatternOf } from '../../../infrastructure/ingest/project-pattern.ts';
+import { type JobHookRequest, receiveJobHook } from '../../../infrastructure/ingest/receive-job-hook.lambda.ts';
+import type { WebhookSecrets } from '../../../infrastructure/ingest/webhook-secret.ts';
+import { createSecretCache, rereadIntervalMilliseconds } from '../../../infrastructure/ingest/webhook-secret-cache.ts';
+import type { JobEvent, JobEventType } from '../../../infrastructure/lib/job-event.ts';
+import { createLog } from '../../../infrastructure/lib/log.ts';
+import { finishedJobBody, jobHookBody, runningJobBody } from './job-hook-bodies.ts';
+
+const token = 'current-not-a-real-secret';
+const signingKey = Buffer.alloc(32, 1);
+
+/** GitLab on one side, the bus on the other, and a clock that stands still. */
+function ingest({ allowedProjects = [] as readonly string[] } = {}) {
+  const world = {
+    now: Date.parse('2026-09-21T02:41:38.500Z'),
+    stored: { current: { token, signingKey }, previous: null } as WebhookSecrets | null,
+    busWorks: true,
+    events: [] as (JobEvent & { type: JobEventType })[],
+    lines: [] as string[],
+    loads: 0,
+  };
+  const now = () => world.now;
+  const log = createLog((line) => world.lines.push(line), now);
+  const load = async () => {
+    world.loads += 1;
+    if (!world.stored) throw new Error('cannot use the webhook secret arn:aws:secretsmanager:...:secret:webhook');
+    return world.stored;
+  };
+  const ports = {
+    secrets: createSecretCache({ load, now, onStale: () => log.warn('stale') }),
+    putEvent: async (type: JobEventType, event: JobEvent) => {
+      if (!world.busWorks) throw new Error('cannot put it on the event bus');
+      world.events.push({ type, ...event });
+    },
+    isAllowed: createProjectFilter(projectPatternOf(allowedProjects)),
+    now,
+    log,
+  };
+  const receive = async (request: JobHookRequest) => {
+    const answer = await receiveJobHook(request, ports);
+    return { statusCode: answer.statusCode, headers: answer.headers, ...JSON.parse(String(answer.body)) };
+  };
+  const lastLine = () => JSON.parse(world.lines.at(-1) ?? '{}');
+  return { world, receive, lastLine };
+}
+
+/** A request as an HTTP API hands it over. */
+function requestWith(body: unknown, headers: Record<string, string> = { 'x-gitlab-token': token }): JobHookRequest {
+  return {
+    headers: { 'x-gitlab-event': 'Job Hook', ...headers },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+    isBase64Encoded: false,
+  };
+}
+
+function signed(request: JobHookRequest, nowMilliseconds: number, key = signingKey): JobHookRequest {
+  const [id, timestamp] = ['delivery-7', String(Math.floor(nowMilliseconds / 1_000))];
+  const hmac = createHmac('sha256', key).update(`${id}.${timestamp}.${request.body}`);
+  const { 'x-gitlab-token': _token, ...headers } = request.headers;
+  const signature = `v1,${hmac.digest('base64')}`;
+  return {
+    ...request,
+    headers: { ...headers, 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signature },
+  };
+}
+
+const inBase64 = (request: JobHookRequest): JobHookRequest => ({
+  ...request,
+  body: Buffer.from(request.body ?? '').toString('base64'),
+  isBase64Encoded: true,
+});
+
+describe('an authentic job hook', () => {
+  test.each([
+    [jobHookBody(), 'Job Pending'],
+    [runningJobBody(), 'Job Running'],
+    [finishedJobBody(), 'Job Finished'],
+  ])('is on the bus when GitLab gets its answer (%#)', async (body, type) => {
+    const { world, receive } = ingest();
+    expect(await receive(requestWith(body))).toMatchObject({ statusCode: 202, outcome: 'accepted', event: type });
+    expect(world.events).toEqual([
+      expect.objectContaining({ type, jobId: 1977, projectId: 380, projectPath: 'group/project' }),
+    ]);
+  });
+
+  test('may be signed, and come with its body in base64', async () => {
+    const { world, receive, lastLine } = ingest();
+    const request = signed(requestWith(jobHookBody({ build_name: 'größe' })), world.now);
+    expect((await receive(request)).statusCode).toBe(202);
+    expect((await receive(inBase64(request))).statusCode).toBe(202);
+    expect(world.events.map((event) => [event.jobName, event.deliveryId])).toEqual([
+      ['größe', 'delivery-7'],
+      ['größe', 'delivery-7'],
+    ]);
+    expect(lastLine()).toMatchObject({ provedBy: 'current signature' });
+  });
+
+  test('is told apart from its resend by nobody: both carry the same delivery id', async () => {
+    const { world, receive } = ingest();
+    const request = requestWith(jobHookBody(), { 'x-gitlab-token': token, 'idempotency-key': 'delivery-3' });
+    await receive(request);
+    await receive(request);
+    expect(world.events.map((event) => event.deliveryId)).toEqual(['delivery-3', 'delivery-3']);
+  });
+
+  test('is recognised by what its body says, whatever the event header says', async () => {
+    const { world, receive } = ingest();
+    for (const name of ['System Hook', 'Pipeline Hook', '']) {
+      await receive(requestWith(jobHookBody(), { 'x-gitlab-token': token, 'x-gitlab-event': name }));
+    }
+    expect(world.events).toHaveLength(3);
+  });
+
+  test.each([
+    ['a job that was only created', jobHookBody({ build_status: 'created' })],
+    ['a test event', jobHookBody({ build_id: 0 })],
+    ['a push', { object_kind: 'push' }],
+    ['a list', []],
+  ])(
+    'that is %s is answered 2xx, says that it was ignored and why, and puts nothing on the bus',
+    async (_what, body) => {
+      const { world, receive } = ingest();
+      const answer = await receive(requestWith(body));
+      expect(answer).toMatchObject({ statusCode: 200, outcome: 'ignored', reason: expect.stringMatching(/.{10}/) });
+      expect(world.events).toEqual([]);
+    },
+  );
+
+  test('of a project that is not allowed is ignored', async () => {
+    const { world, receive } = ingest({ allowedProjects: ['group/other', 'team/**'] });
+    const answer = await receive(requestWith(jobHookBody()));
+    expect(answer).toMatchObject({
+      statusCode: 200,
+      outcome: 'ignored',
+      reason: expect.stringContaining('group/project'),
+    });
+    const body = jobHookBody({ project: { id: 380, path_with_namespace: 'team/sub/project' } });
+    expect((await receive(requestWith(body))).statusCode).toBe(202);
+    expect(world.events.map((event) => event.projectPath)).toEqual(['team/sub/project']);
+  });
+
+  test('whose project path is unknown is ignored when there is a list of allowed projects', async () => {
+    const { receive } = ingest({ allowedProjects: ['**'] });
+    const answer = await receive(requestWith(jobHookBody({ project: null, repository: null })));
+    expect(answer).toMatchObject({ statusCode: 200, reason: expect.stringContaining('no project path') });
+  });
+
+  test('that is not JSON, as a faulty template makes it, is a 400 with the reason', async () => {
+    const { world, receive, lastLine } = ingest();
+    const request = signed(requestWith('{"build_name": "a "quoted" person@example.com"}'), world.now);
+    expect(await receive(request)).toMatchObject({ statusCode: 400, reason: expect.stringContaining('template') });
+    expect(await receive({ ...requestWith(''), body: undefined } as never)).toMatchObject({ statusCode: 400 });
+    expect(JSON.stringify(lastLine())).not.toContain('person');
+  });
+});
+
+describe('anybody else', () => {
+  test.each([
+    ['no credentials', {}],
+    ['a wrong token', { 'x-gitlab-token': 'wrong-not-a-real-secret' }],
+    ['a wrong signature', { 'webhook-id': 'd', 'webhook-timestamp': '1789958498', 'webhook-signature': 'v1,wrong' }],
+  ])('with %s gets a 401, and nothing reaches the bus', async (_what, headers) => {
+    const { world, receive } = ingest();
+    world.now = 1_789_958_498_000;
+    const answer = await receive(requestWith(jobHookBody(), headers));
+    expect(answer).toMatchObject({ statusCode: 401, outcome: 'refused' });
+    expect(world.events).toEqual([]);
+  });
+
+  test('who shows nothing costs no read of the secret', async () => {
+    const { world, receive } = ingest();
+    await receive(requestWith(jobHookBody(), {}));
+    expect(world.loads).toBe(0);
+  });
+
+  test('with a wrong token costs no second read when the first was for that very request', async () => {
+    const { world, receive } = ingest();
+    await receive(requestWith(jobHookBody(), { 'x-gitlab-token': 'wrong' }));
+    expect(world.loads).toBe(1);
+  });
+
+  test('who floods the endpoint costs one read of the secret in half a minute', async () => {
+    const { world, receive } = ingest();
+    const flood = async () => {
+      for (let call = 0; call < 50; call += 1) await receive(requestWith('{}', { 'x-gitlab-token': `guess-${call}` }));
+    };
+    await receive(requestWith(jobHookBody()));
+    await flood();
+    expect(world.loads).toBe(2);
+    world.now += rereadIntervalMilliseconds;
+    await flood();
+    expect(world.loads).toBe(3);
+  });
+
+  test('who signs while we know no signing token learns nothing, but the log says what to do', async () => {
+    const { world, receive, lastLine } = ingest();
+    world.stored = { current: { token, signingKey: null }, previous: null };
+    const answer = await receive(signed(requestWith(jobHookBody()), world.now));
+    expect(answer).toMatchObject({ statusCode: 401, reason: expect.not.stringContaining('signing') });
+    expect(lastLine().reason).toMatch(/add the hook's signing token/);
+  });
+});
+
+describe('a rotation of the secret', () => {
+  const next = { token: 'next-not-a-real-secret', signingKey: Buffer.alloc(32, 5) };
+
+  test('loses no event, whether GitLab or Secrets Manager knows first', async () => {
+    const { world, receive, lastLine } = ingest();
+    const before = requestWith(jobHookBody());
+    const after = requestWith(jobHookBody(), { 'x-gitlab-token': next.token });
+    expect((await receive(before)).statusCode).toBe(202);
+    world.stored = { current: next, previous: { token, signingKey } };
+    expect((await receive(before)).statusCode).toBe(202);
+    expect((await receive(after)).statusCode).toBe(202);
+    expect((await receive(before)).statusCode).toBe(202);
+    expect(lastLine()).toMatchObject({ provedBy: 'previous token' });
+    expect((await receive(signed(after, world.now, next.signingKey))).statusCode).toBe(202);
+    expect((await receive(signed(before, world.now))).statusCode).toBe(202);
+  });
+
+  test('is seen even by a container that read the secret a moment before', async () => {
+    const { world, receive } = ingest();
+    await receive(requestWith(jobHookBody()));
+    world.stored = { current: next, previous: null };
+    world.now += 1_000;
+    expect((await receive(requestWith(jobHookBody(), { 'x-gitlab-token': next.token }))).statusCode).toBe(202);
+    expect((await receive(requestWith(jobHookBody()))).statusCode).toBe(401);
+  });
+});
+
+describe('a fault of ours', () => {
+  test('is a 503 with a hint when the secret cannot be read, names the secret in the log, and poisons nothing', async () => {
+    const { world, receive, lastLine } = ingest();
+    const stored = world.stored;
+    world.stored = null;
+    const answer = await receive(requestWith(jobHookBody()));
+    expect(answer).toMatchObject({ statusCode: 503, outcome: 'unavailable', headers: { 'retry-after': '5' } });
+    expect(lastLine()).toMatchObject({ level: 'error', error: { message: expect.stringContaining('secret:webhook') } });
+    world.stored = stored;
+    expect((await receive(requestWith(jobHookBody()))).statusCode).toBe(202);
+  });
+
+  test('is a 503 when nobody can tell whether a token is the new one', async () => {
+    const { world, receive } = ingest();
+    await receive(requestWith(jobHookBody()));
+    world.stored = null;
+    expect((await receive(requestWith(jobHookBody(), { 'x-gitlab-token': 'maybe-the-new-one' }))).statusCode).toBe(503);
+    expect((await receive(requestWith(jobHookBody()))).statusCode).toBe(202);
+  });
+
+  test('is a 503 with a hint when the bus does not take the event, and the line names the job', async () => {
+    const { world, receive, lastLine } = ingest();
+    world.busWorks = false;
+    const answer = await receive(requestWith(runningJobBody()));
+    expect(answer).toMatchObject({ statusCode: 503, reason: expect.stringContaining('event bus') });
+    expect(lastLine()).toMatchObject({ level: 'error', projectId: 380, jobId: 1977, jobStatus: 'running' });
+  });
+});
+
+describe('the log', () => {
+  test('has one JSON line for each request, with project, job and outcome', async () => {
+    const { world, receive } = ingest();
+    await receive(requestWith(runningJobBody()));
+    await receive(requestWith(jobHookBody({ build_status: 'created' })));
+    await receive(requestWith(jobHookBody(), {}));
+    expect(world.lines.map((line) => JSON.parse(line))).toMatchObject([
+      {
+        level: 'info',
+        outcome: 'accepted',
+        httpStatus: 202,
+        projectId: 380,
+        jobId: 1977,
+        runnerId: 9171,
+        type: 'Job Running',
+      },
+      { level: 'info', outcome: 'ignored', httpStatus: 200, projectId: 380, jobId: 1977 },
+      { level: 'warn', outcome: 'refused', httpStatus: 401, projectId: null, jobId: null },
+    ]);
+  });
+
+  test('and the answers hold no secret, no signature and nobody’s name', async () => {
+    const { world, receive } = ingest();
+    const request = signed(requestWith(jobHookBody()), world.now);
+    const answers = [
+      await receive(request),
+      await receive({ ...request, body: `${request.body} ` }),
+      await receive(requestWith(jobHookBody())),
+      await receive(requestWith(jobHookBody(), { 'x-gitlab-token': 'wrong-not-a-real-secret' })),
+    ];
+    expect(answers.map((answer) => answer.statusCode)).toEqual([202, 401, 202, 401]);
+    const said = JSON.stringify(answers) + world.lines.join('\n') + JSON.stringify(world.events);
+    const signature = String(request.headers['webhook-signature']).slice('v1,'.length);
+    for (const secret of ['not-a-real-secret', signature, 'user@example.com', 'A User', 'a message']) {
+      expect(said).not.toContain(secret);
+    }
+  });
+});

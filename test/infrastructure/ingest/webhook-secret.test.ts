@@ -1,0 +1,42 @@
+import { describe, expect, test } from 'vitest';
+import { parseWebhookSecret, WebhookSecretInvalidError } from '../../../infrastructure/ingest/webhook-secret.ts';
+
+const key = Buffer.alloc(32, 7);
+
+describe('the webhook secret', () => {
+  test('may hold a token alone', () => {
+    expect(parseWebhookSecret('{"token":"not-a-real-secret"}')).toEqual({
+      token: 'not-a-real-secret',
+      signingKey: null,
+    });
+  });
+
+  test('may hold a signing token, with or without the padding of its base64', () => {
+    const padded = key.toString('base64');
+    for (const encoded of [padded, padded.replace(/=+$/, '')]) {
+      const secret = parseWebhookSecret(JSON.stringify({ token: 't', signingToken: `whsec_${encoded}` }));
+      expect(secret.signingKey).toEqual(key);
+    }
+  });
+
+  test.each([
+    ['not JSON', 'not-a-real-secret'],
+    ['a JSON text', '"not-a-real-secret"'],
+    ['an object without a token', '{"password":"not-a-real-secret"}'],
+    ['an empty token', '{"token":""}'],
+    ['a signing token of another kind', '{"token":"t","signingToken":"not-a-real-secret"}'],
+    ['a signing token without a key', '{"token":"t","signingToken":"whsec_"}'],
+    ['a signing key that is too short', '{"token":"t","signingToken":"whsec_bm90LWEtcmVhbC1zZWNyZXQ="}'],
+  ])('is refused when it is %s, and never quoted', (_what, text) => {
+    let thrown: unknown;
+    try {
+      parseWebhookSecret(text);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toBeInstanceOf(WebhookSecretInvalidError);
+    const said = JSON.stringify(thrown, Object.getOwnPropertyNames(thrown));
+    expect(said).not.toMatch(/not-a-real|bm90/);
+    expect((thrown as Error).cause).toBeUndefined();
+  });
+});
