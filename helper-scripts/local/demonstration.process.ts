@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
-import { jobRowHead, jobRows, type SeenJob } from './job-rows.ts';
+import type { JobView } from './gitlab/job-view.ts';
+import { jobRowHead, jobRows } from './job-rows.ts';
 import { isNothing, type Leftovers } from './leftovers.client.ts';
 import { LiveTable } from './live-table.process.ts';
 import type { LocalRun } from './local-run.process.ts';
@@ -13,7 +14,7 @@ const overStatuses = ['success', 'failed', 'canceled', 'skipped'];
 const patienceSeconds = 300;
 
 export type DemonstrationOutcome = {
-  readonly jobs: readonly SeenJob[];
+  readonly jobs: readonly JobView[];
   /** What went otherwise than it should have, in words. */
   readonly faults: readonly string[];
   readonly leftovers: Leftovers;
@@ -28,7 +29,7 @@ export async function runDemonstration(run: LocalRun, yamlText: string): Promise
   const deadline = Date.now() + patienceSeconds * 1_000;
   let canceled = false;
   for (;;) {
-    const jobs = run.gitlab.jobs().map(asSeenJob);
+    const jobs = run.gitlab.jobs();
     const items = await run.readItems();
     table.show(jobRows(jobs, items));
     const doomed = jobs.find(({ name, status }) => name === jobToCancel && status === 'pending');
@@ -48,15 +49,9 @@ export async function runDemonstration(run: LocalRun, yamlText: string): Promise
   }
 }
 
-function faultsOf(jobs: readonly SeenJob[]): string[] {
+function faultsOf(jobs: readonly JobView[]): string[] {
   return jobs.flatMap(({ name, status }) => {
     const expected = expectedStatus[name] ?? 'success';
     return status === expected ? [] : [`job "${name}" is ${status} instead of ${expected}`];
   });
-}
-
-type GitLabJobView = ReturnType<LocalRun['gitlab']['jobs']>[number];
-
-function asSeenJob(job: GitLabJobView): SeenJob {
-  return job as unknown as SeenJob;
 }

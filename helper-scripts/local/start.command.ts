@@ -65,7 +65,8 @@ async function main(): Promise<number> {
       title,
       task: async (_context: unknown, task: { title: string; output: string }) => {
         const note = await work((line) => {
-          task.output = line;
+          // Without a terminal each line would stay, hundreds of them.
+          if (process.stdout.isTTY) task.output = line;
         });
         if (note) task.title = `${title}: ${note}`;
       },

@@ -1,0 +1,9 @@
+#!/bin/bash
+# The image with which gitlab-runner clones and uploads: without it every docker job would begin with its download.
+set -euo pipefail
+: "${helper_image:?}"
+
+systemctl start docker.service
+docker pull "$helper_image"
+# The image's disk is copied next: docker must have written everything.
+systemctl stop docker.service docker.socket

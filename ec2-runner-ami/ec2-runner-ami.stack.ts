@@ -1,0 +1,73 @@
+import { CfnOutput, CfnWaitConditionHandle, Fn, Stack, type StackProps } from 'aws-cdk-lib';
+import { StringParameter } from 'aws-cdk-lib/aws-ssm';
+import type { Construct } from 'constructs';
+import { infrastructureParameters } from '../infrastructure/exports.ts';
+import { type Architecture, architectures } from '../infrastructure/lib/architecture.ts';
+import { type Deployment, profilesOfType } from '../infrastructure/lib/deployment.ts';
+import { amiParameters } from './exports.ts';
+import { gitlabRunnerRelease } from './gitlab-runner-version.ts';
+import { ImageRoles } from './image-roles.construct.ts';
+import { RunnerImage } from './runner-image.construct.ts';
+
+export type Ec2RunnerAmiStackProps = StackProps & {
+  readonly deployment: Deployment;
+  /**
+   * Build an image while the stack is deployed (about half an hour), and again whenever its content changes. It ends with an image that
+   * passed its tests and whose id is in the parameter, or it fails and changes nothing. Without it the stack is there in a
+   * minute, and its outputs say what to run.
+   */
+  readonly buildNow: boolean;
+};
+
+/**
+ * The machine images of the deployment's EC2 profiles, one for each architecture that a profile without an `imageParameter` of its own
+ * uses. Launch templates find the newest image by its parameter at each launch, so a new image needs no other deployment.
+ * The images and the parameters stay when the stack is destroyed.
+ */
+export class Ec2RunnerAmiStack extends Stack {
+  constructor(scope: Construct, id: string, { deployment, buildNow, ...props }: Ec2RunnerAmiStackProps) {
+    super(scope, id, { description: 'GitLab runners on demand: machine images of EC2 runners', ...props });
+    const used = architecturesToBuild(deployment);
+    if (used.length === 0) {
+      // CloudFormation refuses a stack without resources; this one is nothing.
+      new CfnWaitConditionHandle(this, 'NoProfileNeedsAnImage');
+      return;
+    }
+    const imageParameterNames = used.map((architecture) => amiParameters(deployment.name, architecture).imageId);
+    const roles = new ImageRoles(this, 'Roles', { imageParameterNames });
+    const network = infrastructureParameters(deployment.name);
+    const subnetIds = StringParameter.valueForStringParameter(this, network.subnetIds);
+    const securityGroupIds = StringParameter.valueForStringParameter(this, network.securityGroupIds);
+    for (const architecture of used) {
+      const image = new RunnerImage(this, `Image-${architecture}`, {
+        deployment: deployment.name,
+        architecture,
+        release: gitlabRunnerRelease,
+        roles,
+        subnetId: Fn.select(0, Fn.split(',', subnetIds)),
+        securityGroupIds: Fn.split(',', securityGroupIds),
+        buildNow,
+      });
+      this.explain(architecture, amiParameters(deployment.name, architecture).imageId, image.pipeline.attrArn);
+    }
+  }
+
+  private explain(architecture: Architecture, parameterName: string, pipelineArn: string): void {
+    const suffix = architecture.replace('_', '');
+    new CfnOutput(this, `ImageParameter${suffix}`, {
+      value: parameterName,
+      description: `SSM parameter with the id of the newest ${architecture} image, once one is built`,
+    });
+    new CfnOutput(this, `BuildCommand${suffix}`, {
+      value: `aws imagebuilder start-image-pipeline-execution --region ${this.region} --image-pipeline-arn ${pipelineArn}`,
+      description: `Builds an ${architecture} image now instead of next Sunday; needed once after a deployment without a build`,
+    });
+  }
+}
+
+function architecturesToBuild(deployment: Deployment): readonly Architecture[] {
+  const profiles = profilesOfType(deployment, 'EC2').map(([, profile]) => profile);
+  return architectures.filter((architecture) =>
+    profiles.some((profile) => profile.architecture === architecture && profile.imageParameter === undefined),
+  );
+}

@@ -1,0 +1,27 @@
+/** How often one call is made before its answer is taken as it is. */
+export const callAttempts = 5;
+
+const shortestDelayMs = 100;
+
+/** Too many requests, and faults that may pass. */
+export function isWorthRetrying(status: number): boolean {
+  return status === 429 || status >= 500;
+}
+
+/**
+ * Milliseconds until the same call is made again: what the server asks for, else exponential with jitter.
+ * @param attempt 0 for the first repetition
+ * @param chance a random number, 0 to 1
+ */
+export function retryDelayMs(attempt: number, retryAfter: string | undefined, chance: number): number {
+  if (retryAfter !== undefined && /^\d+$/.test(retryAfter)) return Number(retryAfter) * 1000;
+  const longest = shortestDelayMs * 2 ** attempt;
+  return shortestDelayMs + chance * (longest - shortestDelayMs);
+}
+
+const longestFinalDelaySeconds = 60;
+
+/** Seconds between two attempts at the final update, beside the update interval. */
+export function finalUpdateDelaySeconds(attempt: number): number {
+  return Math.min(2 ** attempt, longestFinalDelaySeconds);
+}

@@ -1,0 +1,66 @@
+import {
+  DescribeInstanceAttributeCommand,
+  EC2Client,
+  type Instance,
+  paginateDescribeInstances,
+  TerminateInstancesCommand,
+} from '@aws-sdk/client-ec2';
+import { deploymentTag } from '../../../infrastructure/lib/deployment-tag.ts';
+import type { InstanceIdentity } from './instance-metadata.server.ts';
+import type { AwsAccess } from './instance-role.client.ts';
+
+/** An instance that EC2 says is running. */
+export type RunningInstance = Omit<InstanceIdentity, 'userData' | 'roleName'> & {
+  readonly instanceProfileArn: string | undefined;
+};
+
+export type HostedInstances = {
+  /** Every running instance of a deployment of ours. */
+  listRunning(): Promise<readonly RunningInstance[]>;
+  /** The decoded user data; empty when there is none. */
+  readUserData(instanceId: string): Promise<string>;
+  terminate(instanceId: string): Promise<void>;
+};
+
+/** The instances of the local AWS that someone must bring to life. */
+export function createHostedInstances({ endpoint, region, credentials }: AwsAccess): HostedInstances {
+  const ec2 = new EC2Client({ endpoint, region, credentials });
+  return {
+    async listRunning() {
+      const Filters = [
+        { Name: 'tag-key', Values: [deploymentTag] },
+        { Name: 'instance-state-name', Values: ['running'] },
+      ];
+      const found: RunningInstance[] = [];
+      for await (const page of paginateDescribeInstances({ client: ec2 }, { Filters })) {
+        for (const { Instances = [], OwnerId = '' } of page.Reservations ?? []) {
+          found.push(...Instances.map((instance) => describe(instance, OwnerId, region)));
+        }
+      }
+      return found;
+    },
+    async readUserData(InstanceId) {
+      const answer = await ec2.send(new DescribeInstanceAttributeCommand({ InstanceId, Attribute: 'userData' }));
+      return Buffer.from(answer.UserData?.Value ?? '', 'base64').toString('utf8');
+    },
+    async terminate(instanceId) {
+      await ec2.send(new TerminateInstancesCommand({ InstanceIds: [instanceId] }));
+    },
+  };
+}
+
+function describe(instance: Instance, accountId: string, region: string): RunningInstance {
+  return {
+    instanceId: instance.InstanceId ?? '',
+    accountId,
+    region,
+    availabilityZone: instance.Placement?.AvailabilityZone ?? `${region}a`,
+    imageId: instance.ImageId ?? '',
+    instanceType: instance.InstanceType ?? '',
+    architecture: instance.Architecture ?? '',
+    privateIp: instance.PrivateIpAddress ?? '',
+    launchedAt: instance.LaunchTime ?? new Date(0),
+    tags: Object.fromEntries((instance.Tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value])),
+    instanceProfileArn: instance.IamInstanceProfile?.Arn,
+  };
+}

@@ -1,0 +1,32 @@
+import type { JobFolder } from './runner-config.ts';
+
+/** By this variable we find the processes that a job left behind. */
+export const executionVariable = 'GITLAB_RUNNER_EXECUTION';
+
+const defaultPath = '/usr/local/bin:/usr/bin:/bin';
+
+/** What a job may see of the function's environment: how to find programs, certificates and the way out. */
+const allowed = [
+  ...['LANG', 'LC_ALL', 'TZ', 'SSL_CERT_FILE', 'SSL_CERT_DIR'],
+  ...['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy'],
+];
+
+/**
+ * The whole environment of gitlab-runner, which a shell job inherits. It is made by hand from an allow-list: the function's own has
+ * the credentials of its role (`AWS_*`) and the address of the Lambda runtime API.
+ */
+export function jobEnvironment(
+  own: Readonly<Record<string, string | undefined>>,
+  folder: JobFolder,
+  executionId: string,
+): Record<string, string> {
+  const inherited = allowed.flatMap((name) => (own[name] ? [[name, own[name]] as const] : []));
+  return {
+    LANG: 'C.UTF-8',
+    ...Object.fromEntries(inherited),
+    PATH: own.PATH || defaultPath,
+    HOME: folder.home,
+    TMPDIR: folder.temporary,
+    [executionVariable]: executionId,
+  };
+}

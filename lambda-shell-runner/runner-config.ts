@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { stringify } from 'smol-toml';
+
+/** Where one job lives: nothing of it lies outside `root`. All paths are absolute. */
+export type JobFolder = {
+  readonly root: string;
+  readonly home: string;
+  readonly temporary: string;
+  readonly builds: string;
+  readonly cache: string;
+  /** gitlab-runner's configuration; it holds the token, so it exists only until gitlab-runner has read it. */
+  readonly configFile: string;
+  /** gitlab-runner reads its system id from a file of this name beside its configuration. */
+  readonly systemIdFile: string;
+};
+
+/** The parts of a job's folder below `root`. */
+export function layOutJobFolder(root: string): JobFolder {
+  return {
+    root,
+    home: join(root, 'home'),
+    temporary: join(root, 'tmp'),
+    builds: join(root, 'builds'),
+    cache: join(root, 'cache'),
+    configFile: join(root, 'runner', 'config.toml'),
+    systemIdFile: join(root, 'runner', '.runner_system_id'),
+  };
+}
+
+/**
+ * The `config.toml` for one runner with the shell executor. With `-c FILE -r NAME` gitlab-runner takes all of this from the file, so
+ * that the token is neither on its command line nor in its environment, both of which the job can read.
+ * Source: https://docs.gitlab.com/runner/configuration/advanced-configuration/
+ */
+export function renderRunnerConfig(
+  runner: { readonly name: string; readonly url: string; readonly token: string },
+  folder: JobFolder,
+): string {
+  return stringify({
+    concurrent: 1,
+    runners: [
+      {
+        name: runner.name,
+        url: runner.url,
+        token: runner.token,
+        executor: 'shell',
+        shell: 'bash',
+        builds_dir: folder.builds,
+        cache_dir: folder.cache,
+      },
+    ],
+  });
+}
+
+/** The id by which GitLab tells this execution from others of the same runner (`r_` and 12 hexadecimal digits). */
+export function systemIdOf(ticketId: string): string {
+  return `r_${createHash('sha256').update(ticketId).digest('hex').slice(0, 12)}`;
+}
+
+/** How to call gitlab-runner for one job. Never with `--shutdown-timeout`: it panics (17.11 to 19.3). */
+export function runnerArguments(folder: JobFolder, name: string, waitForJobSeconds: number): readonly string[] {
+  return [
+    ...['run-single', '-c', folder.configFile, '-r', name],
+    ...['--max-builds', '1', '--wait-timeout', String(waitForJobSeconds)],
+    // Ten tries, the default, would outlive the job by more than a minute when GitLab is down.
+    ...['--job-status-final-update-retry-limit', '3', '--log-format', 'json'],
+  ];
+}

@@ -1,0 +1,56 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RunnerExit } from './job-outcome.ts';
+import { sendSignal } from './processes.client.ts';
+import { RunnerNotStartedError } from './runner-errors.ts';
+
+/** The last lines are in the pipe when the process is gone; a job's process that holds it open must not hold us up. */
+const lastLinesMilliseconds = 500;
+
+export type RunnerCommand = {
+  readonly binary: string;
+  readonly arguments: readonly string[];
+  readonly folder: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Called with each line of its log. */
+  readonly onLine: (line: string) => void;
+};
+
+export type RunnerProcess = {
+  readonly pid: number;
+  readonly exited: Promise<RunnerExit>;
+  readonly signal: (signal: NodeJS.Signals) => void;
+};
+
+/**
+ * Starts gitlab-runner in a session and process group of its own, so that all of it can be found and killed.
+ *
+ * @throws {RunnerNotStartedError} when the operating system cannot start it.
+ */
+export async function startRunner(command: RunnerCommand): Promise<RunnerProcess> {
+  const child = spawn(command.binary, command.arguments, {
+    cwd: command.folder,
+    env: { ...command.environment },
+    detached: true,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const lines = createInterface({ input: child.stderr, crlfDelay: Number.POSITIVE_INFINITY });
+  lines.on('line', command.onLine);
+  const read = once(lines, 'close');
+  const exited = new Promise<RunnerExit>((resolve) => {
+    child.once('exit', async (code, signal) => {
+      await Promise.race([read, sleep(lastLinesMilliseconds, undefined, { ref: false })]);
+      child.stderr.destroy();
+      resolve({ code, signal });
+    });
+  });
+  await once(child, 'spawn').catch((cause: unknown) => {
+    throw new RunnerNotStartedError(`cannot start ${command.binary}: is it a program for this architecture?`, {
+      cause,
+    });
+  });
+  const pid = child.pid as number;
+  return { pid, exited, signal: (signal) => sendSignal(pid, signal) };
+}

@@ -1,0 +1,130 @@
+import { copyFileSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Duration, RemovalPolicy, Size, Stage } from 'aws-cdk-lib';
+import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
+import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import { Effect, type IRole, ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import {
+  Architecture,
+  Code,
+  DockerImageCode,
+  DockerImageFunction,
+  type FunctionOptions,
+  type IDestination,
+  Function as LambdaFunction,
+  LoggingFormat,
+  Runtime,
+} from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { bundleFolderOf } from '../infrastructure/lib/bundled-function.construct.ts';
+import type { LambdaProfile } from '../infrastructure/lib/deployment.ts';
+
+const entry = join(import.meta.dirname, 'run-job.lambda.ts');
+
+/** For starting, for ending a stubborn job (30 s) and for cleaning; Lambda's own limit is 15 minutes. */
+const extraMinutes = 2;
+const longestMinutes = 15;
+
+/** A job that waited longer for its function has been given another runner by then. */
+const maxEventAge = Duration.minutes(5);
+
+export type ShellRunnerFunctionProps = {
+  readonly profileName: string;
+  readonly profile: LambdaProfile;
+  /** Where Lambda reports an invocation that failed. */
+  readonly eventBus: IEventBus;
+};
+
+/** The function that runs one GitLab job per invocation, as one LAMBDA profile wants it. */
+export class ShellRunnerFunction extends Construct {
+  readonly function: LambdaFunction;
+  /** The autoscaler adds the right to claim tickets. */
+  readonly role: Role;
+
+  constructor(scope: Construct, id: string, { profileName, profile, eventBus }: ShellRunnerFunctionProps) {
+    super(scope, id);
+    const logGroup = new LogGroup(this, 'Logs', {
+      retention: RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    this.role = new Role(this, 'Role', {
+      description: 'Lambda shell runner: its jobs run in the same sandbox, so it may do next to nothing',
+      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+      managedPolicies: profile.managedPolicyArns.map((arn, index) =>
+        ManagedPolicy.fromManagedPolicyArn(this, `ManagedPolicy${index}`, arn),
+      ),
+    });
+    logGroup.grantWrite(this.role);
+    this.function = createFunction(this, profile, {
+      description: `GitLab jobs of profile ${profileName}: one per invocation`,
+      role: this.role,
+      architecture: profile.architecture === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64,
+      memorySize: profile.memoryMiB,
+      ephemeralStorageSize: Size.mebibytes(profile.ephemeralStorageMiB),
+      timeout: Duration.minutes(Math.min(profile.timeoutMinutes + extraMinutes, longestMinutes)),
+      loggingFormat: LoggingFormat.JSON,
+      logGroup,
+      ...(profile.maxConcurrent === undefined ? {} : { reservedConcurrentExecutions: profile.maxConcurrent }),
+    });
+    // A second try would be a second runner, which takes another job: the autoscaler decides about those.
+    this.function.configureAsyncInvoke({ retryAttempts: 0, maxEventAge, onFailure: reportTo(eventBus, this.role) });
+  }
+}
+
+function createFunction(scope: Construct, profile: LambdaProfile, options: FunctionOptions): LambdaFunction {
+  switch (profile.packaging) {
+    case 'image':
+      return new DockerImageFunction(scope, 'Function', {
+        ...options,
+        code: imageFor(scope, profile.architecture),
+      });
+    case 'zip':
+      return new LambdaFunction(scope, 'Function', {
+        ...options,
+        runtime: Runtime.NODEJS_24_X,
+        handler: 'index.handler',
+        code: Code.fromAsset(bundleFolderOf(entry)),
+      });
+  }
+}
+
+const imageFolder = join(import.meta.dirname, 'image');
+const imageFiles = ['Dockerfile', 'install-gitlab-runner.sh'];
+
+/** The image is built where the app is deployed (`cdk deploy` calls the container engine); synth needs only the files. */
+function imageFor(scope: Construct, architecture: LambdaProfile['architecture']): DockerImageCode {
+  const context = join(Stage.of(scope)?.assetOutdir ?? 'cdk.out', 'shell-runner-image');
+  mkdirSync(context, { recursive: true });
+  for (const name of imageFiles) copyFileSync(join(imageFolder, name), join(context, name));
+  copyFileSync(join(bundleFolderOf(entry), 'index.mjs'), join(context, 'index.mjs'));
+  const isArm = architecture === 'arm64';
+  return DockerImageCode.fromImageAsset(context, {
+    displayName: `lambda-shell-runner ${architecture}`,
+    platform: isArm ? Platform.LINUX_ARM64 : Platform.LINUX_AMD64,
+    buildArgs: { GITLAB_RUNNER_ARCHITECTURE: isArm ? 'arm64' : 'amd64' },
+  });
+}
+
+/**
+ * Lambda reports failed invocations with the function's own role, whose credentials a job may come to hold. CDK's
+ * `EventBridgeDestination` would allow any event on the bus; this role can put only events of the source `lambda`, so that nobody
+ * can forge a job event with it. `ForAllValues` is true for a request that names no source: no event lacks one, but Lambda may check
+ * the permission without an event when the destination is set.
+ * Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
+ */
+function reportTo(eventBus: IEventBus, role: IRole): IDestination {
+  return {
+    bind: () => {
+      role.addToPrincipalPolicy(
+        new PolicyStatement({
+          effect: Effect.ALLOW,
+          actions: ['events:PutEvents'],
+          resources: [eventBus.eventBusArn],
+          conditions: { 'ForAllValues:StringEquals': { 'events:source': 'lambda' } },
+        }),
+      );
+      return { destination: eventBus.eventBusArn };
+    },
+  };
+}
