@@ -5,7 +5,7 @@ import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
 import { infrastructureParameters } from '../infrastructure/exports.ts';
 import type { Deployment } from '../infrastructure/lib/deployment.ts';
-import { type JobEventType, jobEventSource } from '../infrastructure/lib/job-event.ts';
+import { type JobEventType, jobEventSource } from '../infrastructure/lib/job-event-types.ts';
 import { AutoscalerFunctions } from './autoscaler-functions.construct.ts';
 import { deadLetterQueue, deliveryOf } from './dead-letters.construct.ts';
 import { autoscalerParameters } from './exports.ts';

@@ -1,8 +1,6 @@
-import type { JobEvent, JobEventType, jobEventSource } from '../lib/job-event.ts';
-import { AwsAnswerError, type CallAws, isPassing } from './signed-aws.client.ts';
-
-/** The type comes alone, so that the bundle stays without the schema library; the compiler holds the two equal. */
-const source: typeof jobEventSource = 'gitlab-runners-on-demand';
+import type { JobEvent } from '../lib/job-event.ts';
+import { type JobEventType, jobEventSource } from '../lib/job-event-types.ts';
+import { AwsAnswerError, type CallAws, isPassing } from '../lib/signed-aws.client.ts';
 
 /** The event is not on the bus: the bus did not answer, or refused it. */
 export class EventNotAcceptedError extends Error {
@@ -12,7 +10,12 @@ export class EventNotAcceptedError extends Error {
 /** Makes the function that puts one event on the bus. It throws {@link EventNotAcceptedError}, naming the bus. */
 export function createEventBus(eventBusArn: string, callAws: CallAws) {
   return async (type: JobEventType, event: JobEvent): Promise<void> => {
-    const entry = { EventBusName: eventBusArn, Source: source, DetailType: type, Detail: JSON.stringify(event) };
+    const entry = {
+      EventBusName: eventBusArn,
+      Source: jobEventSource,
+      DetailType: type,
+      Detail: JSON.stringify(event),
+    };
     try {
       await callAws('events', 'AWSEvents.PutEvents', { Entries: [entry] }, throwWhenRefused);
     } catch (cause) {

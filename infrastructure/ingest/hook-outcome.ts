@@ -1,5 +1,6 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import type { JobEvent, JobEventType } from '../lib/job-event.ts';
+import type { JobEvent } from '../lib/job-event.ts';
+import type { JobEventType } from '../lib/job-event-types.ts';
 import type { LogFields } from '../lib/log.ts';
 
 /** How one request to the webhook ended. */

@@ -1,4 +1,5 @@
-import type { JobEvent, JobEventType } from '../lib/job-event.ts';
+import type { JobEvent } from '../lib/job-event.ts';
+import type { JobEventType } from '../lib/job-event-types.ts';
 import { parseGitLabTime } from './gitlab-time.ts';
 
 /** What a hook's body means to us. Numbers that could be read are kept for the log, even when the event is ignored. */

@@ -1,14 +1,15 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import type { JobEvent, JobEventType } from '../lib/job-event.ts';
+import type { JobEvent } from '../lib/job-event.ts';
+import type { JobEventType } from '../lib/job-event-types.ts';
 import { log } from '../lib/lambda-handler.client.ts';
 import type { Log } from '../lib/log.ts';
+import { createSignedAws } from '../lib/signed-aws.client.ts';
 import { createEventBus } from './event-bus.client.ts';
 import { answerOf, type HookOutcome, logEntryOf } from './hook-outcome.ts';
 import { readIngestEnvironment } from './ingest-environment.ts';
 import { readJobHook } from './job-hook.ts';
 import { createProjectFilter, type ProjectFilter } from './project-filter.ts';
 import { type Credentials, readCredentials, type SenderVerdict, verifySender } from './sender.ts';
-import { createSignedAws } from './signed-aws.client.ts';
 import { loadWebhookSecrets } from './webhook-secret.client.ts';
 import { createSecretCache, type SecretCache } from './webhook-secret-cache.ts';
 

@@ -1,12 +1,5 @@
 import * as z from 'zod/mini';
 
-/** `Source` of every event that the ingest Lambda puts on the deployment's bus. */
-export const jobEventSource = 'gitlab-runners-on-demand';
-
-/** What can happen to a job, as `DetailType` on the bus. */
-export const jobEventTypes = ['Job Pending', 'Job Running', 'Job Finished'] as const;
-export type JobEventType = (typeof jobEventTypes)[number];
-
 /**
  * The `detail` of an event on the bus: what we keep of GitLab's job hook. Names, e-mail addresses and commit messages stay out.
  * Times are ISO 8601; `runnerId` is GitLab's number of the runner, null while no runner has the job or when that runner was removed.

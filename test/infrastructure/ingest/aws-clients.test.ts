@@ -1,12 +1,13 @@
 import { createHash, createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { createEventBus, EventNotAcceptedError } from '../../../infrastructure/ingest/event-bus.client.ts';
-import { createSignedAws } from '../../../infrastructure/ingest/signed-aws.client.ts';
 import {
   loadWebhookSecrets,
   WebhookSecretUnreadableError,
 } from '../../../infrastructure/ingest/webhook-secret.client.ts';
-import { type JobEvent, jobEventSource } from '../../../infrastructure/lib/job-event.ts';
+import type { JobEvent } from '../../../infrastructure/lib/job-event.ts';
+import { jobEventSource } from '../../../infrastructure/lib/job-event-types.ts';
+import { createSignedAws } from '../../../infrastructure/lib/signed-aws.client.ts';
 import { eventTaken, noSuchVersion, type StubAnswer, type StubCall, secretAnswer, startAwsStub } from './aws-stub.ts';
 
 const busArn = 'arn:aws:events:eu-west-1:000000000000:event-bus/jobs';

@@ -5,7 +5,8 @@ import { projectPatternOf } from '../../../infrastructure/ingest/project-pattern
 import { type JobHookRequest, receiveJobHook } from '../../../infrastructure/ingest/receive-job-hook.lambda.ts';
 import type { WebhookSecrets } from '../../../infrastructure/ingest/webhook-secret.ts';
 import { createSecretCache, rereadIntervalMilliseconds } from '../../../infrastructure/ingest/webhook-secret-cache.ts';
-import type { JobEvent, JobEventType } from '../../../infrastructure/lib/job-event.ts';
+import type { JobEvent } from '../../../infrastructure/lib/job-event.ts';
+import type { JobEventType } from '../../../infrastructure/lib/job-event-types.ts';
 import { createLog } from '../../../infrastructure/lib/log.ts';
 import { finishedJobBody, jobHookBody, runningJobBody } from './job-hook-bodies.ts';
 

@@ -1,7 +1,7 @@
 import { AwsV4Signer } from 'aws4fetch';
-import { type BackoffPolicy, type BackoffPorts, retryWithBackoff, systemBackoffPorts } from '../lib/backoff.ts';
+import type { AwsEnvironment } from './aws-environment.ts';
+import { type BackoffPolicy, type BackoffPorts, retryWithBackoff, systemBackoffPorts } from './backoff.ts';
 import { postText } from './http-post.client.ts';
-import type { AwsEnvironment } from './ingest-environment.ts';
 
 /** Two tries of both calls that one event may need fit into the function's time-out. */
 const tryTimeoutMilliseconds = 1_500;
