@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     globalSetup: ['test/global-setup.ts'],
-    testTimeout: 60_000,
+    testTimeout: 240_000,
     hookTimeout: 300_000,
     // Slow ones have a process of their own each: everything on the local AWS runs one after the other, beside the rest.
     projects: [

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { gitlabTokenPlaceholder } from '../infrastructure/exports.ts';
 import { createGitLab, type GitLab } from '../infrastructure/lib/gitlab.client.ts';
 import { readEnvironment } from '../infrastructure/lib/lambda-handler.client.ts';
 import { createSecretReader, SecretUnavailableError } from '../infrastructure/lib/secret.client.ts';
@@ -13,9 +14,9 @@ export function createGitLabFromEnvironment(): GitLab & { readonly url: string }
   const token = async () => {
     const text = await readSecret();
     const parsed = z.safeParse(z.pipe(z.string(), z.pipe(z.transform(parseJson), gitlabSecretSchema)), text);
-    if (parsed.success) return parsed.data.token;
+    if (parsed.success && parsed.data.token !== gitlabTokenPlaceholder) return parsed.data.token;
     throw new SecretUnavailableError(
-      `The secret ${GITLAB_TOKEN_SECRET_ARN} must hold {"token": "<GitLab access token>"}`,
+      `The secret ${GITLAB_TOKEN_SECRET_ARN} has no GitLab access token yet: store one with "npm run cli -- secret gitlab-token"`,
     );
   };
   return { url: GITLAB_URL, ...createGitLab({ url: GITLAB_URL, token }) };

@@ -237,9 +237,7 @@ export class LocalRun {
     const ssm = new SSMClient(this.clientOptions());
     this.#runnersTable = await readParameter(autoscalerParameters(deployment).runnersTable, ssm);
     this.#ticketsTable = await readParameter(autoscalerParameters(deployment).ticketsTable, ssm);
-    const published = await readParameter(infrastructureParameters(deployment).webhookUrl, ssm);
-    const apiId = new URL(published).hostname.split('.')[0];
-    this.webhookUrl = `${this.aws.endpoint}/_aws/execute-api/${apiId}/$default/webhook`;
+    this.webhookUrl = await readParameter(infrastructureParameters(deployment).webhookUrl, ssm);
   }
 
   async #configure(tell: Progress): Promise<string> {
@@ -249,7 +247,7 @@ export class LocalRun {
     tell('webhook rotate');
     await this.cli(['webhook', 'rotate']);
     tell('webhook add');
-    await this.cli(['webhook', 'add', String(project.id), '--gitlab', this.gitlab.url, '--url', this.webhookUrl], '', {
+    await this.cli(['webhook', 'add', String(project.id), '--gitlab', this.gitlab.url], '', {
       GITLAB_TOKEN: gitlabAccessToken,
     });
     tell('mapping import');

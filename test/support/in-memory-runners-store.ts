@@ -25,6 +25,9 @@ export function inMemoryRunnersStore(...items: readonly RunnerItem[]): InMemoryR
       [...store.items.values()].filter((item) => item.live).sort((a, b) => (a.admittedAt < b.admittedAt ? -1 : 1)),
     readTicket: async (id) => store.tickets.get(id) ?? null,
     async write(...parts) {
+      const keys = parts.map(keyOf);
+      const twice = keys.find((key, index) => keys.indexOf(key) !== index);
+      if (twice) throw new Error(`DynamoDB refuses a transaction that names an item twice: ${twice}`);
       const refused = parts.flatMap((part, index) => (holds(part, store) ? [] : [index]));
       if (refused.length > 0) throw new RunnerStateChangedError('a condition does not hold', refused);
       for (const part of parts) apply(part, store);
@@ -33,6 +36,22 @@ export function inMemoryRunnersStore(...items: readonly RunnerItem[]): InMemoryR
 }
 
 type Tables = Pick<InMemoryRunnersStore, 'items' | 'tickets' | 'counters'>;
+
+function keyOf(part: StoreWrite): string {
+  switch (part.kind) {
+    case 'update':
+      return part.job;
+    case 'put':
+      return part.item.pk;
+    case 'take-place':
+    case 'give-place-back':
+      return part.cap.counter;
+    case 'put-ticket':
+      return `ticket ${part.ticket.id}`;
+    case 'remove-ticket':
+      return `ticket ${part.id}`;
+  }
+}
 
 function holds(part: StoreWrite, { items, counters }: Tables): boolean {
   switch (part.kind) {
@@ -62,7 +81,8 @@ function holds(part: StoreWrite, { items, counters }: Tables): boolean {
 function apply(part: StoreWrite, { items, tickets, counters }: Tables): void {
   switch (part.kind) {
     case 'update': {
-      const item: Record<string, unknown> = { ...items.get(part.job), ...part.set };
+      const item: Record<string, unknown> = { ...items.get(part.job) };
+      for (const [name, value] of Object.entries(part.set ?? {})) if (value !== undefined) item[name] = value;
       for (const name of part.remove ?? []) delete item[name];
       items.set(part.job, item as RunnerItem);
       return;

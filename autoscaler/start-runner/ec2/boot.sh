@@ -1,6 +1,6 @@
 #!/bin/bash
 # The life of a runner host: claim one ticket, run one job, end. The host's static user data; the settings of its profile
-# are put in front by boot-script.ts. Needs bash, curl >= 7.86, coreutils and gitlab-runner (and docker for that executor).
+# are put in front by boot-script.ts. Needs bash >= 5.1, curl >= 7.86, coreutils and gitlab-runner (and docker for that executor).
 #
 # Round trips between power-on and the first jobs/request, each for a reason:
 #   1 metadata  PUT api/token: IMDSv2 answers nobody without a session (link-local: under a millisecond, like 2 and 3)
@@ -58,7 +58,12 @@ finish() {
   set +e
   trap - ERR
   trap '' HUP INT TERM
-  if [[ $runner ]] && kill -KILL "$runner" 2>/dev/null; then relay_rest; fi
+  if [[ $runner ]]; then
+    # Only after an error of this script; half a second is fifty times what a runner needs to report its job as interrupted.
+    kill -TERM "$runner" 2>/dev/null && pause 0.5
+    kill -KILL "$runner" 2>/dev/null
+    relay_rest
+  fi
   [[ $folder ]] && rm -rf "$folder"
   unregister
   say end "reason=$reason"
@@ -93,7 +98,7 @@ json_string() {
 
 read_credentials() {
   local answer
-  answer=$(metadata --fail "$data/iam/security-credentials/$role")
+  answer=$(metadata --fail "$data/iam/security-credentials/$role") || return
   access_key=$(json_string AccessKeyId "$answer")
   secret_key=$(json_string SecretAccessKey "$answer")
   session_token=$(json_string Token "$answer")
@@ -117,10 +122,10 @@ claim_ticket() {
     status=${answer##*$'\n'}
     token=$(json_string token "$answer") job=$(json_string job "$answer")
     [[ -z $token ]] || break
-    if [[ $status != 200 && $status != "$error" ]]; then
-      # The error's type only: the text of a signature error repeats the request with the session token.
+    if [[ $status != 200 ]]; then
+      # Once, and the error's type only: the text of a signature error repeats the request with the session token.
+      [[ $status == "$error" ]] || say claim-refused "status=$status type=$(json_string __type "$answer")"
       error=$status
-      say claim-refused "status=$status type=$(json_string __type "$answer")"
       read_credentials || :
     fi
     ((SECONDS < claim_seconds)) || end no-ticket
@@ -199,8 +204,8 @@ heed() {
 
 # shellcheck disable=SC2329 # by way of a trap
 relay_rest() {
-  local text
-  while IFS= read -rt 0.5 -u "$log" text || [[ $text ]]; do heed "$text"; done
+  local text until=$((SECONDS + 5))
+  while ((SECONDS < until)) && { IFS= read -rt 0.5 -u "$log" text || [[ $text ]]; }; do printf '%s\n' "$text"; done
 }
 
 look_for_interruption() {

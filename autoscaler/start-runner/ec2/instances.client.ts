@@ -117,6 +117,7 @@ export function fleetOf({ profile, subnetIds, lifecycle, count, tags }: FleetReq
         ),
       },
     ],
-    TagSpecifications: [{ ResourceType: 'instance', Tags: tagList }],
+    // The fleet as well: the launcher may only create what carries the deployment's tag.
+    TagSpecifications: (['fleet', 'instance'] as const).map((ResourceType) => ({ ResourceType, Tags: tagList })),
   };
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { SQSBatchResponse } from 'aws-lambda';
 import * as z from 'zod/mini';
+import { deploymentTag } from '../../../infrastructure/lib/deployment-tag.ts';
 import { jobKeyOf } from '../../../infrastructure/lib/job-key.ts';
 import {
   type LambdaContext,
@@ -122,7 +123,7 @@ async function launchGroup(
       subnetIds: ports.subnetIds,
       lifecycle,
       count,
-      tags: { [launchGroupTag]: group.id, [profileTag]: profileName },
+      tags: { [deploymentTag]: ports.deployment, [launchGroupTag]: group.id, [profileTag]: profileName },
     };
     const answer = await ports.instances.launch(request, clientTokenOf(ports.deployment, group, lifecycle, request));
     groupLog.info('instances requested', { lifecycle, count, ...answer });

@@ -13,7 +13,10 @@ import signal
 import sys
 import threading
 import time
+import traceback
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 PIN = "ministack=="
 # What a worker that is busy when IAM enforcement is switched may still take: the longest run of a Lambda function.
@@ -50,12 +53,19 @@ def main() -> None:
     signal.signal(signal.SIGUSR1, lambda *_: threading.Thread(target=_switch_iam, daemon=True).start())
     if options.end_with_stdin:
         threading.Thread(target=_end_with_stdin, daemon=True).start()
+    _end(_serve(app.main))
+
+
+def _serve(serve: Callable[[], None]) -> int:
+    """Serves to the end and returns the exit code, which MiniStack states by an exception."""
     try:
-        app.main()
-    except KeyboardInterrupt:
-        pass
-    finally:
-        _end_workers()
+        serve()
+    except (KeyboardInterrupt, SystemExit) as end:
+        return end.code if isinstance(end, SystemExit) and isinstance(end.code, int) else 0
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
 
 
 def _expect_pinned_version() -> None:
@@ -90,7 +100,7 @@ def _end_with_stdin() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _end_workers() -> None:
+def _end(exit_code: int) -> NoReturn:
     """Ends the function processes, and whatever they started if this process leads a group of its own."""
     from ministack.core import lambda_runtime
 
@@ -101,7 +111,7 @@ def _end_workers() -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     # Not `sys.exit`: threads of calls that still wait for a function would hold the process.
-    os._exit(0)
+    os._exit(exit_code)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ export const host = '127.0.0.1';
 type Variables = Readonly<Record<string, string | undefined>>;
 type Account = { readonly region: string; readonly account: string };
 
-export type ServerSettings = Account & {
+type ServerSettings = Account & {
   readonly port: number;
   readonly nodeModules: string;
   /** The folder of the `node` that runs functions. */

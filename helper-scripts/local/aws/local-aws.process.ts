@@ -12,6 +12,7 @@ import { clientEnvironment, host, serverEnvironment } from './local-aws-environm
 const defaultAccount = { region: 'eu-west-1', account: '000000000000' } as const;
 const startDeadlineMs = 60_000;
 const stopDeadlineMs = 10_000;
+const switchDeadlineMs = 10_000;
 const lookIntervalMs = 50;
 const logTailLines = 15;
 
@@ -76,11 +77,16 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
   }
   // A caller that forgets to stop it ends all the same, and the server with it.
   child.unref();
+  let switched: Promise<void> = Promise.resolve();
   return {
     endpoint,
     pid: child.pid ?? 0,
     environment: clientEnvironment(endpoint, accountOf(options)),
-    enforceIam: (on) => switchIam(child, endpoint, on),
+    enforceIam: (on) => {
+      // The signal toggles: two at once would undo each other.
+      switched = switched.catch(() => {}).then(() => switchIam(child, endpoint, on));
+      return switched;
+    },
     stop,
     [Symbol.asyncDispose]: stop,
   };
@@ -155,7 +161,12 @@ async function switchIam(child: ChildProcess, endpoint: string, on: boolean): Pr
   const wanted = on ? 'enabled' : 'disabled';
   if ((await readHealth(endpoint))?.auth === wanted) return;
   child.kill('SIGUSR1');
-  while (child.exitCode === null && (await readHealth(endpoint))?.auth !== wanted) await sleep(lookIntervalMs);
+  const deadline = Date.now() + switchDeadlineMs;
+  while ((await readHealth(endpoint))?.auth !== wanted) {
+    if (Date.now() > deadline)
+      throw new LocalAwsFailedError(`the local AWS at ${endpoint} did not switch IAM ${wanted}`);
+    await sleep(lookIntervalMs);
+  }
 }
 
 async function endProcess(child: ChildProcess): Promise<void> {

@@ -35,7 +35,7 @@ describe.concurrent('the life of a runner host', () => {
     await machine.ended;
     const args = machine.read('arguments').trim().split('\n');
     expect(args.slice(0, 4)).toEqual(['--log-format', 'json', 'run-single', '-c']);
-    expect(args[4]).toMatch(/^\/dev\/shm\/runner\.\w+\/config\.toml$/);
+    expect(args[4]).toMatch(/^\/dev\/shm\/runner-host-[0-9-]+\/config\.toml$/);
     expect(args.slice(5)).toEqual(['-r', instanceId, '--max-builds', '1', '--wait-timeout', '20']);
     expect(machine.read('mode').trim()).toBe('600');
     expect(machine.read('system-id')).toBe('s_56789abcdef0');
@@ -189,7 +189,9 @@ describe.concurrent('the life of a runner host', () => {
   });
 
   it('ends when the runner gives up by itself without a job', async (test) => {
-    const machine = await host(test, { runner: `tell 'This runner has not received a job in 20 seconds, so now exiting'` });
+    const machine = await host(test, {
+      runner: `tell 'This runner has not received a job in 20 seconds, so now exiting'`,
+    });
     expect((await machine.ended).reason).toBe('no-job');
   });
 
@@ -206,11 +208,20 @@ describe.concurrent('the life of a runner host', () => {
   });
 
   it('shuts down when a command of the script itself fails', async (test) => {
-    const machine = await host(test, { commands: { mktemp: 'exit 1', stat: 'echo tmpfs' } });
+    const machine = await host(test, { commands: { mkdir: 'exit 1' } });
     const { reason, shutdowns } = await machine.ended;
-    expect(reason).not.toBe('');
+    expect(reason).toMatch(/^script-error line=\d+$/);
     expect(shutdowns).toEqual(['-h now']);
     expect(machine.table.has(instanceId)).toBe(true);
+  });
+
+  it('lets the runner report its job when the script fails beside it', async (test) => {
+    const machine = await host(test, { runner: workUntilTerminated, commands: { rm: 'sleep 0.3; exit 1' } });
+    const { reason, log, shutdowns } = await machine.ended;
+    expect(reason).toMatch(/^script-error line=\d+$/);
+    expect(log).toContain('Job failed: aborted: terminated');
+    expect(shutdowns).toEqual(['-h now']);
+    expect(machine.unregistered).toEqual([token]);
   });
 
   it('shuts down when it is asked to end, and lets the runner report its job', async (test) => {
@@ -230,5 +241,6 @@ describe.concurrent('the life of a runner host', () => {
     const { reason, shutdowns } = await machine.ended;
     expect(reason).toBe('boot-script-gone');
     expect(shutdowns).toEqual(['-h now']);
+    expect(machine.memoryFolders()).toEqual([]);
   });
 });

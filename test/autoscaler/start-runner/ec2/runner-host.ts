@@ -1,5 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -70,7 +79,8 @@ export async function bootRunnerHost(options: RunnerHostOptions = {}) {
   const start = () => boot(folder, { home, bin, metadata: metadata.url, aws: table.url });
   const first = start();
   const read = (name: string) => (existsSync(join(records, name)) ? readFileSync(join(records, name), 'utf8') : '');
-  const memoryFolders = () => readdirSync('/dev/shm').filter((name) => memoryFolderOf(read('argv')) === `/dev/shm/${name}`);
+  const memoryFolders = () =>
+    readdirSync('/dev/shm').filter((name) => memoryFolderOf(read('argv')) === `/dev/shm/${name}`);
   return {
     pid: first.pid,
     table,
@@ -90,6 +100,7 @@ export async function bootRunnerHost(options: RunnerHostOptions = {}) {
     async close() {
       first.kill();
       await Promise.all([table.close(), gitlab.close(), metadata.close()]);
+      for (const name of memoryFolders()) rmSync(join('/dev/shm', name), { recursive: true, force: true });
       rmSync(folder, { recursive: true, force: true });
     },
   };
@@ -131,11 +142,11 @@ function userData(settings: Partial<BootSettings>, gitlabUrl: string): string {
 /** Every command that the script may start goes through a recorder of its arguments and environment. */
 function writeCommands(bin: string, records: string, { commands = {}, runner = runsOneJob }: RunnerHostOptions) {
   const write = (name: string, lines: string) => {
-    const recorder = `#!/bin/bash\nprintf '%s ' ${name} "$@" >>${records}/argv; echo >>${records}/argv\ntr '\\0' '\\n' </proc/self/environ >>${records}/environ\n`;
+    const recorder = `#!/bin/bash\nprintf '%s ' ${name} "$@" >>${records}/argv; echo >>${records}/argv\ntr '\\0' '\\n' </proc/$$/environ >>${records}/environ\n`;
     writeFileSync(join(bin, name), recorder + lines);
     chmodSync(join(bin, name), 0o755);
   };
-  for (const name of ['curl', 'stat', 'mktemp', 'rm']) write(name, `exec /usr/bin/${name} "$@"`);
+  for (const name of ['curl', 'stat', 'mkdir', 'rm']) write(name, `exec /usr/bin/${name} "$@"`);
   write('shutdown', `echo "$@" >>${records}/shutdowns`);
   write('gitlab-runner', `${runnerStub(records)}\n${runner}`);
   for (const [name, lines] of Object.entries(commands)) write(name, lines);
@@ -145,7 +156,7 @@ const runnerStub = (records: string) => `
 tell() { printf '{"level":"info","msg":"%s"%s}\\n' "$1" "\${2-}" | tee -a ${records}/said >&2; }
 for argument; do [[ $argument == */config.toml ]] && config=$argument; done
 printf '%s\\n' "$@" >${records}/arguments
-tr '\\0' '\\n' </proc/self/environ >${records}/environment
+tr '\\0' '\\n' </proc/$$/environ >${records}/environment
 ls -A "\${config%/*}" >${records}/files
 stat -c %a "$config" >${records}/mode
 cat "$config" >${records}/config.toml
@@ -176,7 +187,9 @@ function boot(folder: string, { home, bin, metadata, aws }: Record<'home' | 'bin
   const shutdownsFile = join(folder, 'records/shutdowns');
   const shutdowns = () => (existsSync(shutdownsFile) ? readFileSync(shutdownsFile, 'utf8').trim().split('\n') : []);
   const ended = new Promise<Ending>((resolve) => {
-    child.once('close', () => resolve({ log, reason: /event=end reason=(.*)/.exec(log)?.[1] ?? '', shutdowns: shutdowns() }));
+    child.once('close', () =>
+      resolve({ log, reason: /event=end reason=(.*)/.exec(log)?.[1] ?? '', shutdowns: shutdowns() }),
+    );
   });
   const kill = () => {
     try {

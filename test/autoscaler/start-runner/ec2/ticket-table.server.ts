@@ -62,7 +62,8 @@ export async function startTicketTable(credentials: Credentials, region: string)
 
 function refusalOf(request: IncomingMessage, body: string, credentials: Credentials, region: string): string | null {
   const headers = request.headers;
-  if (request.method !== 'POST' || request.url !== '/') return `${request.method} ${request.url} is not a DynamoDB call`;
+  if (request.method !== 'POST' || request.url !== '/')
+    return `${request.method} ${request.url} is not a DynamoDB call`;
   if (headers['x-amz-target'] !== 'DynamoDB_20120810.DeleteItem') return `target ${String(headers['x-amz-target'])}`;
   if (!body.includes('"ReturnValues":"ALL_OLD"')) return 'does not ask for the old item';
   if (headers['x-amz-security-token'] !== credentials.sessionToken) return 'another session token';

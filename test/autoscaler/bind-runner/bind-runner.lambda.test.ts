@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import { bindRunner } from '../../../autoscaler/bind-runner/bind-runner.lambda.ts';
+import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
+import type { JobEvent } from '../../../infrastructure/lib/job-event.ts';
+import { runnerItem, runningJob, testStart } from '../../support/builders.ts';
+import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
+import { lambdaContext } from '../../support/lambda-context.ts';
+
+async function bind(event: Partial<JobEvent>, ...items: readonly RunnerItem[]) {
+  const store = inMemoryRunnersStore(...items);
+  const context = lambdaContext();
+  const take = (changes: Partial<JobEvent> = {}) =>
+    bindRunner(runningJob({ ...event, ...changes }), { store, now: () => testStart }, context);
+  await take();
+  return { item: (jobId: number) => store.items.get(`job#7#${jobId}`), again: take, lines: context.lines };
+}
+const launched = (jobId: number, changes: Partial<RunnerItem> = {}) =>
+  runnerItem({ jobId, state: 'LAUNCHED', runnerId: 500 + jobId, ...changes });
+
+describe('bindRunner', () => {
+  it.each(['REGISTERED', 'LAUNCHED'] as const)('binds a runner that is %s to the job that it took', async (state) => {
+    const { item } = await bind({ runnerId: 501 }, launched(1, { state }));
+    expect(item(1)).toMatchObject({
+      state: 'RUNNING',
+      jobState: 'RUNNING',
+      takenJob: 'job#7#1',
+      pickedUpAt: '2030-01-01T00:00:31.000Z',
+    });
+  });
+
+  it('binds a runner to the job of another', async () => {
+    const { item } = await bind({ jobId: 1, runnerId: 502 }, launched(1), launched(2));
+    expect(item(1)).toEqual(launched(1, { jobState: 'RUNNING' }));
+    expect(item(2)).toMatchObject({ state: 'RUNNING', jobState: 'PENDING', takenJob: 'job#7#1' });
+  });
+
+  it('binds a runner of ours to a job that is none', async () => {
+    const { item } = await bind({ jobId: 9, runnerId: 501 }, launched(1));
+    expect(item(1)).toMatchObject({ state: 'RUNNING', jobState: 'PENDING', takenJob: 'job#7#9' });
+    expect(item(9)).toBeUndefined();
+  });
+
+  it('notes of a job on somebody else’s runner that it runs, and leaves its own runner as it is', async () => {
+    for (const runnerId of [999, null]) {
+      const { item } = await bind({ runnerId }, launched(1));
+      expect(item(1)).toEqual(launched(1, { jobState: 'RUNNING' }));
+    }
+  });
+
+  it('is not impressed by an event that comes twice', async () => {
+    const { item, again } = await bind({ runnerId: 501 }, launched(1));
+    const bound = item(1);
+    await again({ occurredAt: '2030-01-01T00:09:00.000Z' });
+    expect(item(1)).toEqual(bound);
+  });
+
+  it('stays with the first job of a runner', async () => {
+    const { item, again } = await bind({ runnerId: 501 }, launched(1));
+    await again({ jobId: 2 });
+    expect(item(1)).toMatchObject({ takenJob: 'job#7#1' });
+  });
+
+  it.each(['STOPPING', 'RELEASED', 'FAILED'] as const)('comes too late for a runner that is %s', async (state) => {
+    const ended = launched(1, { state, jobState: 'FINISHED' });
+    const { item } = await bind({ runnerId: 501 }, ended);
+    expect(item(1)).toEqual(ended);
+  });
+
+  it('does not let a job that is over run again', async () => {
+    const { item } = await bind({ runnerId: 999 }, launched(1, { jobState: 'FINISHED' }));
+    expect(item(1)).toEqual(launched(1, { jobState: 'FINISHED' }));
+  });
+
+  it('says in the log how long the job waited for its pick-up', async () => {
+    const { lines } = await bind({ runnerId: 501 }, launched(1));
+    expect(lines).toContainEqual(expect.objectContaining({ message: 'runner bound', secondsToPickUp: 30 }));
+  });
+
+  it('lets a failing store fail it, so that the event comes again', async () => {
+    const down = Object.assign(new Error('slow down'), { name: 'ThrottlingException' });
+    const store = inMemoryRunnersStore(launched(1, { jobState: 'RUNNING' }));
+    const ports = { store: { ...store, write: () => Promise.reject(down) }, now: () => testStart };
+    await expect(bindRunner(runningJob({ runnerId: 501 }), ports, lambdaContext())).rejects.toBe(down);
+  });
+});

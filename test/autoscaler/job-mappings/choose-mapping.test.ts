@@ -1,0 +1,185 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  chooseMapping,
+  compareSpecificity,
+  couldMatch,
+  type JobToMap,
+} from '../../../autoscaler/job-mappings/choose-mapping.ts';
+import type { JobMapping } from '../../../autoscaler/job-mappings/job-mapping.ts';
+import { jobMapping } from '../../support/builders.ts';
+
+const job = (changes: Partial<JobToMap> = {}): JobToMap => ({
+  jobName: 'deploy-prod',
+  projectPath: 'group/project',
+  tags: ['docker', 'linux'],
+  ...changes,
+});
+const chosenName = (jobName: string, ...names: string[]) =>
+  chooseMapping(
+    job({ jobName }),
+    names.map((name) => jobMapping({ jobName: name })),
+  )?.jobName;
+
+describe('a mapping’s name', () => {
+  it.each([
+    ['the exact name before every glob', 'deploy-prod', ['*', 'deploy-*', 'deploy-prod'], 'deploy-prod'],
+    ['the glob with the longest literal part', 'deploy-prod', ['*', 'd*', 'deploy-*'], 'deploy-*'],
+    ['any glob before "*"', 'deploy-prod', ['*', '?*'], '?*'],
+    ['"*" when nothing else matches', 'build', ['deploy-*', '*'], '*'],
+    ['the name without its matrix suffix', 'test: [a, b]', ['*', 'test'], 'test'],
+    ['the name without its parallel suffix', 'rspec 3/28', ['*', 'rspec'], 'rspec'],
+    ['the whole name, suffix and all, when a row has it', 'rspec 3/28', ['*', 'rspec 3/28'], 'rspec 3/28'],
+    ['a glob on the name without its suffix', 'rspec-js 3/28', ['*', 'rspec-*'], 'rspec-*'],
+    ['? as exactly one character', 'job1', ['job?', 'job??', '*'], 'job?'],
+    ['a star over slashes, colons and blanks', 'a/b: c', ['a*c', '*'], 'a*c'],
+    ['brackets, dots and plus signs as they are', 'a.b+(c)', ['a.b+(c)*', '*'], 'a.b+(c)*'],
+    ['no dot as any character', 'axb', ['a.*', '*'], '*'],
+    ['upper and lower case as different', 'Build', ['build', '*'], '*'],
+  ])('decides: %s', (_, jobName, names, chosen) => {
+    expect(chosenName(jobName, ...names)).toBe(chosen);
+    expect(chosenName(jobName, ...names.toReversed())).toBe(chosen);
+  });
+
+  it('leaves a job without a mapping when none has its name', () => {
+    expect(chosenName('build', 'deploy-*', 'test', 'buil', 'build?')).toBeUndefined();
+  });
+});
+
+describe('a mapping’s project', () => {
+  const rows = [undefined, 'group/*', 'group/project', 'other/*'].map((project) =>
+    jobMapping({ id: `for ${project}`, project }),
+  );
+
+  it.each([
+    ['group/project', 'for group/project'],
+    ['group/another', 'for group/*'],
+    ['other/one', 'for other/*'],
+    ['elsewhere/one', 'for undefined'],
+    ['group/sub/project', 'for undefined'],
+    [null, 'for undefined'],
+  ])('of "%s" is matched exactly, by glob, or not at all', (projectPath, id) => {
+    expect(chooseMapping(job({ projectPath }), rows)?.id).toBe(id);
+  });
+
+  it('is matched at any depth by "**", and less so than by a longer glob', () => {
+    const deep = [jobMapping({ id: 'all', project: 'group/**' }), jobMapping({ id: 'sub', project: 'group/sub/**' })];
+    expect(chooseMapping(job({ projectPath: 'group/sub/a/b' }), deep)?.id).toBe('sub');
+    expect(chooseMapping(job({ projectPath: 'group/x/.hidden' }), deep)?.id).toBe('all');
+  });
+
+  it('counts less than the name, and more than the tags', () => {
+    const named = jobMapping({ id: 'named', jobName: 'deploy-*' });
+    const owned = jobMapping({ id: 'owned', project: 'group/project' });
+    const tagged = jobMapping({ id: 'tagged', tags: ['docker', 'linux'] });
+    expect(chooseMapping(job(), [tagged, owned, named])?.id).toBe('named');
+    expect(chooseMapping(job(), [tagged, owned])?.id).toBe('owned');
+  });
+
+  it('never stops other jobs, whatever somebody wrote', () => {
+    const odd = ['group/[', 'group/{a', '!(', '+(', '*'.repeat(200), `a${'/x'.repeat(40_000)}`];
+    const rowsWithOdd = [...odd.map((project, index) => jobMapping({ id: `odd ${index}`, project })), jobMapping()];
+    expect(() => chooseMapping(job({ projectPath: 'q' }), rowsWithOdd)).not.toThrow();
+  });
+});
+
+describe('a mapping’s tags', () => {
+  const rows = [[], ['docker'], ['docker', 'linux'], ['gpu']].map((tags) => jobMapping({ tags }));
+
+  it.each([
+    [['docker', 'linux'], ['docker', 'linux']],
+    [['linux', 'docker', 'x'], ['docker', 'linux']],
+    [['docker'], ['docker']],
+    [['linux'], []],
+    [[], []],
+  ])('of a job with %j: all of them must be on the job, and most of them win', (tags, chosen) => {
+    expect(chooseMapping(job({ tags }), rows)?.tags).toEqual(chosen);
+  });
+
+  it('are no matter of couldMatch, which is asked before GitLab told them', () => {
+    expect(couldMatch(jobMapping({ tags: ['gpu'] }), job())).toBe(true);
+    expect(couldMatch(jobMapping({ jobName: 'other' }), job())).toBe(false);
+    expect(couldMatch(jobMapping({ project: 'other/*' }), job())).toBe(false);
+  });
+});
+
+describe('at a tie', () => {
+  it('the row whose id sorts first is chosen', () => {
+    const [a, b] = [
+      jobMapping({ id: 'job#deploy-prod tags#docker', jobName: 'deploy-prod', tags: ['docker'] }),
+      jobMapping({ id: 'job#deploy-prod tags#linux', jobName: 'deploy-prod', tags: ['linux'] }),
+    ];
+    expect(chooseMapping(job(), [b, a])).toBe(a);
+    expect(chooseMapping(job(), [a, b])).toBe(a);
+  });
+});
+
+describe('whatever the table holds', () => {
+  const names = fc.constantFrom('*', '?*', 'd*', 'de*', 'deploy-*', 'deploy-prod', 'test', 'deploy-prod 1/2');
+  const projects = fc.constantFrom(undefined, 'group/*', 'gr*/**', 'group/project', 'group/other', '**');
+  const tags = fc.uniqueArray(fc.constantFrom('a', 'b', 'c'));
+  const rows: fc.Arbitrary<JobMapping[]> = fc
+    .array(fc.record({ jobName: names, project: projects, tags }), { maxLength: 12 })
+    .map((all) => all.map((row, index) => jobMapping({ ...row, id: `row ${index}` })));
+  const jobs = fc.record<JobToMap>({
+    jobName: fc.constantFrom('deploy-prod', 'deploy-prod 1/2', 'test: [a]', 'test', 'd', 'x'),
+    projectPath: fc.constantFrom(null, 'group/project', 'group/other', 'group/sub/x', 'q'),
+    tags,
+  });
+  const matches = (row: JobMapping, one: JobToMap) =>
+    couldMatch(row, one) && row.tags.every((tag) => one.tags.includes(tag));
+
+  it('the chosen mapping matches, and no other match is more specific', () => {
+    fc.assert(
+      fc.property(jobs, rows, (one, table) => {
+        const chosen = chooseMapping(one, table);
+        const matching = table.filter((row) => matches(row, one));
+        expect(chosen === null).toBe(matching.length === 0);
+        if (!chosen) return;
+        expect(matching).toContain(chosen);
+        for (const other of matching.filter((row) => row !== chosen)) {
+          expect(compareSpecificity(chosen, other, one)).toBeLessThan(0);
+        }
+      }),
+    );
+  });
+
+  it('the order of the rows changes nothing, and the rows stay as they are', () => {
+    const shuffled = rows.chain((table) =>
+      fc.tuple(fc.constant(table), fc.shuffledSubarray(table, { minLength: table.length })),
+    );
+    fc.assert(
+      fc.property(jobs, shuffled, (one, [table, mixed]) => {
+        const before = [...mixed];
+        expect(chooseMapping(one, mixed)).toBe(chooseMapping(one, table));
+        expect(mixed).toEqual(before);
+      }),
+    );
+  });
+
+  it('of two rows exactly one is more specific, and specificity is an order', () => {
+    fc.assert(
+      fc.property(jobs, rows, (one, table) => {
+        const matching = table.filter((row) => matches(row, one));
+        for (const a of matching) {
+          for (const b of matching.filter((row) => row !== a)) {
+            const [ab, ba] = [compareSpecificity(a, b, one), compareSpecificity(b, a, one)];
+            expect(Math.sign(ab)).toBe(-Math.sign(ba));
+            for (const c of matching.filter((row) => row !== a && row !== b)) {
+              if (ab < 0 && compareSpecificity(b, c, one) < 0) expect(compareSpecificity(a, c, one)).toBeLessThan(0);
+            }
+          }
+        }
+      }),
+    );
+  });
+
+  it('a row that does not match changes nothing', () => {
+    fc.assert(
+      fc.property(jobs, rows, (one, table) => {
+        const matching = table.filter((row) => matches(row, one));
+        expect(chooseMapping(one, matching)).toBe(chooseMapping(one, table));
+      }),
+    );
+  });
+});

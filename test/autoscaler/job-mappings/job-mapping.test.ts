@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { isUsable, readMapping } from '../../../autoscaler/job-mappings/job-mapping.ts';
+
+const functionArn = 'arn:aws:lambda:eu-west-1:123456789012:function:shell';
+
+describe('readMapping', () => {
+  it('reads an item as older systems wrote it: pk, sk, type and arn', () => {
+    expect(readMapping({ pk: 'job#build', sk: 'tags#linux#arm', type: 'LAMBDA', arn: functionArn })).toEqual({
+      id: 'job#build tags#linux#arm',
+      jobName: 'build',
+      tags: ['arm', 'linux'],
+      target: { type: 'LAMBDA', function: functionArn },
+    });
+  });
+
+  it('reads every attribute of the format', () => {
+    const item = {
+      pk: 'job#deploy-*',
+      sk: 'tags#prod',
+      type: 'EC2',
+      profile: 'large',
+      project: 'group/*',
+      maxConcurrent: 3,
+      timeoutMinutes: 90,
+      variables: { A: 'b' },
+      note: 'written by hand',
+    };
+    expect(readMapping(item)).toEqual({
+      id: 'job#deploy-* tags#prod',
+      jobName: 'deploy-*',
+      tags: ['prod'],
+      project: 'group/*',
+      target: { type: 'EC2', profile: 'large' },
+      maxConcurrent: 3,
+      timeoutMinutes: 90,
+    });
+  });
+
+  it('takes the profile "default" for an EC2 mapping that names none, even beside the arn of an older system', () => {
+    const target = { type: 'EC2', profile: 'default' };
+    expect(readMapping({ pk: 'job#a', sk: 'tags#', type: 'EC2' })).toMatchObject({ target, tags: [] });
+    expect(readMapping({ pk: 'job#a', sk: 'tags#', type: 'EC2', arn: functionArn })).toMatchObject({ target });
+  });
+
+  it('reads an IGNORE mapping without any target', () => {
+    expect(readMapping({ pk: 'job#*', sk: 'tags#', type: 'IGNORE' })).toMatchObject({
+      jobName: '*',
+      target: { type: 'IGNORE' },
+    });
+  });
+
+  it('keeps "#" in a job name, since only the first one is a separator', () => {
+    expect(readMapping({ pk: 'job#c#-build', sk: 'tags#', type: 'EC2' })).toMatchObject({ jobName: 'c#-build' });
+  });
+
+  it('counts a tag that is written twice once', () => {
+    expect(readMapping({ pk: 'job#a', sk: 'tags#x#x#y#', type: 'EC2' })).toMatchObject({ tags: ['x', 'y'] });
+  });
+
+  it.each([
+    ['no pk', { pk: undefined }, /^pk: /],
+    ['a pk without job#', { pk: 'build' }, /^pk: .*"job#"/],
+    ['a pk without a name', { pk: 'job#' }, /^pk: /],
+    ['an sk without tags#', { sk: 'linux' }, /^sk: .*"tags#"/],
+    ['no sk', { sk: undefined }, /^sk: /],
+    ['an unknown type', { type: 'FARGATE' }, /^type: /],
+    ['a type in lower case', { type: 'ec2' }, /^type: /],
+    ['an empty project', { project: '' }, /^project: /],
+    ['a cap of 0', { maxConcurrent: 0 }, /^maxConcurrent: /],
+    ['half a cap', { maxConcurrent: 1.5 }, /^maxConcurrent: /],
+    ['a cap that is text', { maxConcurrent: '3' }, /^maxConcurrent: /],
+    ['a timeout that GitLab refuses', { timeoutMinutes: 9 }, /^timeoutMinutes: /],
+    ['a timeout of more than a week', { timeoutMinutes: 10_081 }, /^timeoutMinutes: /],
+    ['variables that are not text', { variables: { A: 1 } }, /^variables\.A: /],
+    ['a LAMBDA mapping without a function', { type: 'LAMBDA' }, /^arn: .*needs the function/],
+  ])('names the fault of an item with %s', (_, changes, fault) => {
+    const row = readMapping({ pk: 'job#build', sk: 'tags#', type: 'EC2', ...changes });
+    expect(isUsable(row)).toBe(false);
+    expect(row).toMatchObject({ faults: [expect.stringMatching(fault)] });
+  });
+
+  it('names every fault at once, and the row by its keys', () => {
+    const row = readMapping({ pk: 'build', sk: 'tags#', type: 'VM', maxConcurrent: -1 });
+    expect(row).toMatchObject({ id: 'build tags#', faults: { length: 3 } });
+  });
+
+  it.each([[{}], [{ pk: 1, sk: null }], [{ pk: { S: 'job#a' } }]])('refuses %o without throwing', (item) => {
+    expect(isUsable(readMapping(item))).toBe(false);
+  });
+
+  it('takes as usable exactly what can be read', () => {
+    expect(isUsable(readMapping({ pk: 'job#a', sk: 'tags#', type: 'EC2' }))).toBe(true);
+  });
+});

@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest';
+import { type AdmissionRequest, judgeAdmission, waitingItem } from '../../../autoscaler/runners/admission.ts';
+import { jobStates, type RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
+import { choice, pendingJob, runnerItem } from '../../support/builders.ts';
+
+const request = (changes: Partial<AdmissionRequest> = {}): AdmissionRequest => ({
+  event: pendingJob(),
+  choice: choice({ tags: ['docker'] }),
+  admittedBy: 'this execution',
+  now: '2030-01-01T00:10:00.000Z',
+  maxAttempts: 3,
+  ...changes,
+});
+
+describe('a job without an item', () => {
+  it('is admitted as its first attempt, with all that is known of it', () => {
+    const { event, choice: chosen } = request();
+    expect(judgeAdmission(null, request())).toEqual({
+      kind: 'admit',
+      item: {
+        pk: 'job#7#1',
+        state: 'ADMITTED',
+        jobState: 'PENDING',
+        attempt: 1,
+        admittedBy: 'this execution',
+        event,
+        ...chosen,
+        admittedAt: '2030-01-01T00:10:00.000Z',
+        live: 'live',
+      },
+    });
+  });
+});
+
+describe('a job with a runner on its way or at work', () => {
+  it.each(['ADMITTED', 'REGISTERED', 'LAUNCHED', 'RUNNING', 'STOPPING'] as const)('gets no second one: %s', (state) => {
+    const verdict = judgeAdmission(runnerItem({ state, attempt: 2 }), request());
+    expect(verdict).toEqual({ kind: 'refuse', why: `its runner is ${state} at attempt 2` });
+  });
+
+  it('keeps its attempt when the same execution asks again, having lost the answer', () => {
+    const own = runnerItem({ state: 'ADMITTED', attempt: 2, admittedBy: 'this execution' });
+    expect(judgeAdmission(own, request())).toEqual({ kind: 'already-ours', attempt: 2 });
+  });
+
+  it('is refused even to the execution that admitted it, once its runner went on', () => {
+    const own = runnerItem({ state: 'REGISTERED', admittedBy: 'this execution' });
+    expect(judgeAdmission(own, request())).toMatchObject({ kind: 'refuse' });
+  });
+});
+
+describe('a job that waits for a place', () => {
+  it('is admitted as the same attempt, since waiting costs none', () => {
+    const verdict = judgeAdmission(runnerItem({ state: 'WAITING', attempt: 3 }), request());
+    expect(verdict).toMatchObject({ kind: 'admit', item: { state: 'ADMITTED', attempt: 3 } });
+  });
+
+  it('keeps its place in the queue when it has to go on waiting', () => {
+    const waitingSince = '2030-01-01T00:00:02.000Z';
+    const verdict = judgeAdmission(runnerItem({ state: 'WAITING', admittedAt: waitingSince }), request());
+    expect(verdict.kind === 'admit' && waitingItem(verdict.item).admittedAt).toBe(waitingSince);
+  });
+});
+
+describe.each(['FAILED', 'RELEASED'] as const)('a job that still waits although its runner is %s', (state) => {
+  it('gets its next attempt, in which nothing of the earlier one is left', () => {
+    const earlier = runnerItem({
+      state,
+      attempt: 2,
+      runnerId: 5,
+      ticketId: 'i-1',
+      instanceId: 'i-1',
+      takenJob: 'job#7#2',
+      failure: 'x',
+      stoppedAt: '2030-01-01T00:01:00.000Z',
+      launchGroup: { id: 'g', jobs: ['job#7#1'] },
+      expiresAt: 1,
+    });
+    const fresh = judgeAdmission(null, request());
+    expect(judgeAdmission(earlier, request())).toEqual({
+      kind: 'admit',
+      item: { ...(fresh as { item: RunnerItem }).item, attempt: 3 },
+    });
+  });
+
+  it('gets none beyond maxAttempts', () => {
+    expect(judgeAdmission(runnerItem({ state, attempt: 3 }), request())).toEqual({
+      kind: 'refuse',
+      why: '3 attempts were made, which is all that maxAttempts allows',
+    });
+  });
+});
+
+describe('a job that does not wait any more', () => {
+  const over = jobStates.filter((state) => state !== 'PENDING');
+  const states = ['WAITING', 'FAILED', 'RELEASED'] as const;
+
+  it.each(over.flatMap((jobState) => states.map((state) => [jobState, state] as const)))(
+    'gets no runner: %s, with its item %s',
+    (jobState, state) => {
+      const verdict = judgeAdmission(runnerItem({ state, jobState }), request());
+      expect(verdict).toEqual({ kind: 'refuse', why: `the job is ${jobState}` });
+    },
+  );
+});
+
+describe('the item of a job that waits', () => {
+  it('is the admitted one, waiting', () => {
+    const item = runnerItem({ caps: [{ counter: 'cap#deployment', limit: 1 }] });
+    expect(waitingItem(item)).toEqual({ ...item, state: 'WAITING' });
+  });
+});

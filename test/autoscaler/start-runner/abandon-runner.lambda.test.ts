@@ -1,0 +1,202 @@
+import type * as z from 'zod/mini';
+import { describe, expect, it } from 'vitest';
+import { type RunnerItem, runnerStates } from '../../../autoscaler/runners/runner-item.ts';
+import { abandonRunner } from '../../../autoscaler/start-runner/abandon-runner.lambda.ts';
+import type { abandonRunnerInput } from '../../../autoscaler/start-runner/start-runner-input.ts';
+import { pendingJob, runnerItem, testStart } from '../../support/builders.ts';
+import { inMemoryGitLab } from '../../support/in-memory-gitlab.ts';
+import { type InMemoryRunnersStore, inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
+import { lambdaContext } from '../../support/lambda-context.ts';
+
+type Input = z.infer<typeof abandonRunnerInput>;
+type Options = { readonly maxAttempts?: number; readonly random?: number };
+
+const job = 'job#7#1';
+const caps = [{ counter: 'cap#deployment', limit: 1 }];
+const abandonable = ['ADMITTED', 'REGISTERED', 'LAUNCHED'] as const;
+
+/** A job's item, with its place, its runner in GitLab and its ticket. */
+async function world(changes: Partial<RunnerItem> = {}, ...others: RunnerItem[]) {
+  const gitlab = inMemoryGitLab();
+  const note = { description: 'd', maintenanceNote: 'n', projectId: 7, tags: [], maximumTimeoutSeconds: 3_600 };
+  const { runnerId, token } = await gitlab.createRunner(note);
+  const store = inMemoryRunnersStore(runnerItem({ caps, runnerId, ticketId: job, ...changes }), ...others);
+  store.tickets.set(job, { id: job, token, job, expiresAt: 1 });
+  store.counters.set('cap#deployment', 1);
+  return { gitlab, store, runnerId };
+}
+
+function abandon(
+  { gitlab, store }: { gitlab: ReturnType<typeof inMemoryGitLab>; store: InMemoryRunnersStore },
+  changes: Partial<Input> = {},
+  { maxAttempts = 3, random = 0 }: Options = {},
+) {
+  const input = { projectId: 7, jobId: 1, attempt: 1, event: pendingJob(), error: 'NoCapacityError', cause: 'none' };
+  const ports = { gitlab, store, maxAttempts, now: () => testStart, random: () => random };
+  return abandonRunner({ ...input, ...changes }, ports, lambdaContext());
+}
+
+describe.each(abandonable)('an attempt that failed when it was %s', (state) => {
+  it('leaves no runner, no ticket and no place, and says why', async () => {
+    const { gitlab, store } = await world({ state });
+    await abandon({ gitlab, store });
+    expect(gitlab.runners.size).toBe(0);
+    expect(store.tickets.size).toBe(0);
+    expect(store.counters.get('cap#deployment')).toBe(0);
+    expect(store.items.get(job)).toMatchObject({
+      state: 'FAILED',
+      attempt: 1,
+      failure: 'NoCapacityError: none',
+      stoppedAt: '2030-01-01T00:00:00.000Z',
+      live: 'live',
+    });
+  });
+
+  it('removes the ticket of the instance that was to claim it', async () => {
+    const { gitlab, store } = await world({ state, ticketId: 'i-1', instanceId: 'i-1' });
+    store.tickets.set('i-1', { id: 'i-1', token: 'glrt-fake-token', job, expiresAt: 1 });
+    await abandon({ gitlab, store });
+    expect(store.tickets.size).toBe(0);
+  });
+
+  it('lets the job that waited longest have the place', async () => {
+    const waiting = [2, 3].map((jobId) =>
+      runnerItem({ jobId, state: 'WAITING', caps, admittedAt: `2030-01-01T00:00:0${9 - jobId}.000Z` }),
+    );
+    expect((await abandon(await world({ state }, ...waiting))).next.map(({ jobId }) => jobId)).toEqual([3]);
+  });
+
+  it('is out of the live ones when its job is over already', async () => {
+    const { gitlab, store } = await world({ state, jobState: 'FINISHED' });
+    await abandon({ gitlab, store });
+    expect(store.items.get(job)).toMatchObject({ state: 'FAILED', expiresAt: testStart / 1_000 + 14 * 86_400 });
+    expect(store.items.get(job)).not.toHaveProperty('live');
+  });
+});
+
+describe('a runner that is not to be abandoned', () => {
+  it.each(['WAITING', 'RUNNING', 'STOPPING', 'RELEASED'] as const)('keeps everything: %s', async (state) => {
+    const { gitlab, store, runnerId } = await world({ state });
+    const before = store.items.get(job);
+    expect(await abandon({ gitlab, store })).toEqual({ retry: null, retryAfterSeconds: 0, next: [] });
+    expect(store.items.get(job)).toEqual(before);
+    expect(store.tickets.size).toBe(1);
+    expect(store.counters.get('cap#deployment')).toBe(1);
+    expect(gitlab.runners.has(runnerId)).toBe(true);
+  });
+
+  it('is one of another attempt', async () => {
+    const { gitlab, store, runnerId } = await world({ state: 'REGISTERED', attempt: 2 });
+    expect(await abandon({ gitlab, store }, { attempt: 1 })).toMatchObject({ retry: null });
+    expect(store.items.get(job)).toMatchObject({ state: 'REGISTERED' });
+    expect(gitlab.runners.has(runnerId)).toBe(true);
+  });
+
+  it('is one of a job that we do not know', async () => {
+    const store = inMemoryRunnersStore();
+    expect(await abandon({ gitlab: inMemoryGitLab(), store })).toMatchObject({ retry: null, next: [] });
+    expect(store.items.size).toBe(0);
+  });
+});
+
+describe('another attempt', () => {
+  const failed = (attempt: number, options: Options = {}, error = 'NoCapacityError') =>
+    world({ state: 'REGISTERED', attempt }).then((one) => abandon(one, { attempt, error }, options));
+
+  it('is asked for with the event that asked for the first, even when the failure came without it', async () => {
+    const event = pendingJob({ deliveryId: 'delivery-1' });
+    const one = await world({ state: 'REGISTERED', event });
+    expect((await abandon(one, { event: null })).retry).toEqual(event);
+  });
+
+  it('is asked for until there were maxAttempts', async () => {
+    expect((await failed(2)).retry).not.toBeNull();
+    expect((await failed(3)).retry).toBeNull();
+    expect((await failed(1, { maxAttempts: 1 })).retry).toBeNull();
+  });
+
+  it.each(['GitLabUnavailableError', 'LaunchThrottledError', 'NoCapacityError', 'LambdaRunnerFailed', 'Lambda.Unknown'])(
+    'may help after %s',
+    async (error) => {
+      expect((await failed(1, {}, error)).retry).not.toBeNull();
+    },
+  );
+
+  it.each([
+    'MappingNotAllowedError',
+    'GitLabRefusedError',
+    'InvalidInputError',
+    'InvalidEnvironmentError',
+    'PermanentLaunchError',
+  ])('does not help after %s, which a person must mend', async (error) => {
+    expect((await failed(1, {}, error)).retry).toBeNull();
+  });
+
+  it('comes after a while that grows with each attempt, and is never the same for all', async () => {
+    const waits = await Promise.all([1, 2].map((attempt) => failed(attempt)));
+    expect(waits.map(({ retryAfterSeconds }) => retryAfterSeconds)).toEqual([5, 10]);
+    expect((await failed(1, { random: 0.99 })).retryAfterSeconds).toBe(10);
+  });
+
+  it.each([1, 2, 3, 4, 5, 6, 7, 8, 9])(
+    'of at most ten comes while the workflow still lives: after attempt %i',
+    async (attempt) => {
+      const { retryAfterSeconds } = await failed(attempt, { maxAttempts: 10, random: 0.999 });
+      // Four minutes is the workflow's timeout; its states may retry for up to a minute and a half.
+      expect(retryAfterSeconds).toBeLessThanOrEqual(4 * 60 - 90);
+    },
+  );
+
+  it('is asked for also when the step itself is tried again, having lost its answer', async () => {
+    const one = await world({ state: 'REGISTERED' }, runnerItem({ jobId: 2, state: 'WAITING', caps }));
+    const first = await abandon(one);
+    expect(first).toMatchObject({ retry: { jobId: 1 }, next: [{ jobId: 2 }] });
+    expect(await abandon(one)).toEqual(first);
+    expect(one.store.counters.get('cap#deployment')).toBe(0);
+  });
+});
+
+describe('a failure before anything was admitted', () => {
+  const before = (store: InMemoryRunnersStore, changes: Partial<Input> = {}) =>
+    abandon({ gitlab: inMemoryGitLab(), store }, { attempt: null, error: 'GitLabUnavailableError', ...changes });
+
+  it('is written down, counts as an attempt, and is tried again', async () => {
+    const store = inMemoryRunnersStore();
+    expect(await before(store)).toMatchObject({ retry: pendingJob(), next: [] });
+    expect(store.items.get(job)).toMatchObject({
+      state: 'FAILED',
+      jobState: 'PENDING',
+      attempt: 1,
+      failure: 'GitLabUnavailableError: none',
+      live: 'live',
+    });
+  });
+
+  it('is tried again maxAttempts times in all', async () => {
+    const store = inMemoryRunnersStore();
+    const retries = [await before(store), await before(store), await before(store)].map(({ retry }) => retry !== null);
+    expect(retries).toEqual([true, true, false]);
+    expect(store.items.get(job)).toMatchObject({ attempt: 3 });
+  });
+
+  it.each(runnerStates.filter((state) => state !== 'FAILED'))(
+    'does nothing to a job whose runner is %s, thanks to another execution',
+    async (state) => {
+      const store = inMemoryRunnersStore(runnerItem({ state }));
+      expect(await before(store)).toMatchObject({ retry: null });
+      expect(store.items.get(job)).toEqual(runnerItem({ state }));
+    },
+  );
+
+  it('is nothing to anybody when not even the event is known', async () => {
+    const store = inMemoryRunnersStore();
+    expect(await before(store, { event: null })).toMatchObject({ retry: null });
+    expect(store.items.size).toBe(0);
+  });
+
+  it('keeps what it writes down short', async () => {
+    const store = inMemoryRunnersStore();
+    await before(store, { cause: 'x'.repeat(100_000) });
+    expect(store.items.get(job)?.failure?.length).toBeLessThanOrEqual(1_000);
+  });
+});

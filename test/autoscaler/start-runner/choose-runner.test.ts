@@ -1,0 +1,147 @@
+import { describe, expect, it } from 'vitest';
+import {
+  decideRunner,
+  MappingNotAllowedError,
+  mightBeOurs,
+  type Offer,
+} from '../../../autoscaler/start-runner/choose-runner.ts';
+import { gitlabJob, jobMapping, pendingJob } from '../../support/builders.ts';
+
+const functionArn = 'arn:aws:lambda:eu-west-1:123456789012:function:shell';
+const offer = (changes: Partial<Offer> = {}): Offer => ({
+  mappings: [jobMapping()],
+  profiles: {
+    default: { type: 'EC2', timeoutMinutes: 60 },
+    large: { type: 'EC2', timeoutMinutes: 120, maxConcurrent: 4 },
+    shell: { type: 'LAMBDA', timeoutMinutes: 13, functionArn },
+  },
+  defaultRunner: { type: 'IGNORE' },
+  ...changes,
+});
+const decide = (changes: Partial<Offer>, tags: readonly string[] = []) =>
+  decideRunner(pendingJob(), gitlabJob({ tags }), offer(changes));
+const choiceOf = (changes: Partial<Offer>, tags: readonly string[] = []) => {
+  const decision = decide(changes, tags);
+  if (decision.decision === 'IGNORE') throw new Error(`ignored: ${decision.reason}`);
+  return decision.choice;
+};
+
+describe('where a job runs', () => {
+  it('is the profile of its mapping, with the job’s own tags', () => {
+    const mappings = [jobMapping({ tags: ['docker'], target: { type: 'EC2', profile: 'large' } })];
+    expect(choiceOf({ mappings }, ['linux', 'docker'])).toEqual({
+      type: 'EC2',
+      profile: 'large',
+      functionArn: null,
+      mapping: 'job#* tags#docker',
+      tags: ['docker', 'linux'],
+      timeoutSeconds: 120 * 60,
+      caps: [{ counter: 'cap#profile#large', limit: 4 }],
+    });
+  });
+
+  it.each([['by the profile’s name', 'shell'], ['by its ARN', functionArn]])(
+    'is a function that a mapping names %s',
+    (_, name) => {
+      const mappings = [jobMapping({ target: { type: 'LAMBDA', function: name } })];
+      expect(choiceOf({ mappings })).toMatchObject({ type: 'LAMBDA', profile: 'shell', functionArn });
+    },
+  );
+
+  it('is nowhere of ours when its mapping says IGNORE, and the reason names the row', () => {
+    const mappings = [jobMapping({ target: { type: 'IGNORE' } })];
+    expect(decide({ mappings, defaultRunner: { type: 'EC2', profile: 'default' } })).toEqual({
+      decision: 'IGNORE',
+      reason: 'mapping "job#* tags#" leaves the job to other runners',
+    });
+  });
+
+  it('is the default runner when no mapping matches', () => {
+    expect(choiceOf({ mappings: [], defaultRunner: { type: 'EC2', profile: 'large' } })).toMatchObject({
+      profile: 'large',
+      mapping: null,
+    });
+    expect(choiceOf({ mappings: [], defaultRunner: { type: 'LAMBDA', profile: 'shell' } })).toMatchObject({
+      type: 'LAMBDA',
+      functionArn,
+    });
+    expect(decide({ mappings: [] })).toMatchObject({ decision: 'IGNORE', reason: /default runner/ });
+  });
+
+  it('does not depend on tags that GitLab lists in another order', () => {
+    expect(choiceOf({}, ['b', 'a'])).toEqual(choiceOf({}, ['a', 'b']));
+  });
+});
+
+describe('a runner that was not deployed', () => {
+  it.each([
+    ['a profile that does not exist', { type: 'EC2', profile: 'huge' }, /EC2 runner "huge".*default, large$/],
+    ['a LAMBDA profile as EC2', { type: 'EC2', profile: 'shell' }, /EC2 runner "shell"/],
+    ['an EC2 profile as LAMBDA', { type: 'LAMBDA', function: 'default' }, /LAMBDA runner "default".*shell$/],
+    ['somebody else’s function', { type: 'LAMBDA', function: `${functionArn}-2` }, /name one of: shell$/],
+    ['the ARN as an EC2 profile', { type: 'EC2', profile: functionArn }, /EC2 runner/],
+    ['what every object has', { type: 'EC2', profile: 'constructor' }, /EC2 runner "constructor"/],
+  ] as const)('is refused: %s; the message names the row and what there is', (_, target, message) => {
+    const mappings = [jobMapping({ id: 'job#a tags#', target })];
+    expect(() => decide({ mappings })).toThrow(MappingNotAllowedError);
+    expect(() => decide({ mappings })).toThrow(message);
+    expect(() => decide({ mappings })).toThrow(/mapping "job#a tags#"/);
+  });
+
+  it('is refused as the default too', () => {
+    expect(() => decide({ mappings: [], defaultRunner: { type: 'EC2', profile: 'huge' }, profiles: {} })).toThrow(
+      'the default runner asks for the EC2 runner "huge", which this deployment has not; name one of: (none)',
+    );
+  });
+});
+
+describe('the caps of a runner', () => {
+  it('are those of deployment, profile and mapping that are set', () => {
+    const mappings = [jobMapping({ id: 'row', target: { type: 'EC2', profile: 'large' }, maxConcurrent: 2 })];
+    expect(choiceOf({ mappings, maxConcurrent: 10 }).caps).toEqual([
+      { counter: 'cap#deployment', limit: 10 },
+      { counter: 'cap#profile#large', limit: 4 },
+      { counter: 'cap#mapping#row', limit: 2 },
+    ]);
+  });
+
+  it('are none when none is set', () => {
+    expect(choiceOf({}).caps).toEqual([]);
+  });
+
+  it('have a counter each, since a transaction takes an item only once', () => {
+    const mappings = [jobMapping({ id: 'deployment', target: { type: 'EC2', profile: 'large' }, maxConcurrent: 2 })];
+    const counters = choiceOf({ mappings, maxConcurrent: 10 }).caps.map(({ counter }) => counter);
+    expect(new Set(counters).size).toBe(3);
+  });
+});
+
+describe('the timeout of a job', () => {
+  it.each([
+    ['the profile’s', undefined, 60],
+    ['the mapping’s when it is shorter', 20, 20],
+    ['never longer than the profile’s', 600, 60],
+  ])('is %s', (_, timeoutMinutes, minutes) => {
+    expect(choiceOf({ mappings: [jobMapping({ timeoutMinutes })] }).timeoutSeconds).toBe(minutes * 60);
+  });
+});
+
+describe('mightBeOurs', () => {
+  const ec2 = { type: 'EC2', profile: 'default' } as const;
+
+  it.each<[string, boolean, Partial<Offer>]>([
+    ['there is a default runner', true, { mappings: [], defaultRunner: ec2 }],
+    ['a mapping names the job, whatever its tags are', true, { mappings: [jobMapping({ tags: ['gpu'] })] }],
+    ['there is nothing', false, { mappings: [] }],
+    ['all that names the job says IGNORE', false, { mappings: [jobMapping({ target: { type: 'IGNORE' } })] }],
+    ['mappings are for other jobs', false, { mappings: [jobMapping({ jobName: 'deploy' })] }],
+    ['mappings are for other projects', false, { mappings: [jobMapping({ project: 'other/*' })] }],
+    [
+      'a row says IGNORE and another does not',
+      true,
+      { mappings: [jobMapping({ target: { type: 'IGNORE' } }), jobMapping({ tags: ['a'] })] },
+    ],
+  ])('when %s: %s', (_, expected, changes) => {
+    expect(mightBeOurs(pendingJob(), offer(changes))).toBe(expected);
+  });
+});

@@ -1,0 +1,95 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  type BootSettings,
+  bootSettingsOf,
+  renderBootScript,
+} from '../../../../autoscaler/start-runner/ec2/boot-script.ts';
+import { defineDeployment, profilesOfType } from '../../../../infrastructure/lib/deployment.ts';
+import { bootScriptFile } from './runner-host.ts';
+
+const settings = (changes: Partial<BootSettings> = {}): BootSettings => ({
+  deployment: 'ci',
+  ticketsTable: 'tickets',
+  gitlabUrl: 'https://gitlab.example.com',
+  executor: 'docker',
+  dockerImage: 'alpine:3',
+  privileged: false,
+  waitTimeoutSeconds: 60,
+  claimSeconds: 180,
+  maximumJobMinutes: 60,
+  ...changes,
+});
+const script = readFileSync(bootScriptFile, 'utf8');
+
+describe('renderBootScript', () => {
+  it('gives bash every text as it is, whatever quotes and signs are in it', () => {
+    const text = fc.string({ unit: 'grapheme-ascii' });
+    fc.assert(
+      fc.property(text, text, (dockerImage, gitlabUrl) => {
+        const probe = '#!/bin/bash\nprintf \'%s\\n%s\' "$docker_image" "$gitlab_url"';
+        const printed = execFileSync('bash', ['-c', renderBootScript(probe, settings({ dockerImage, gitlabUrl }))]);
+        expect(printed.toString()).toBe(`${dockerImage}\n${gitlabUrl}`);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('refuses a line break and other control characters', () => {
+    for (const dockerImage of ['alpine\nreboot', 'alpine\r', 'alpine\0', 'alpine\u0085']) {
+      expect(() => renderBootScript(script, settings({ dockerImage }))).toThrow(/dockerImage has a control character/);
+    }
+  });
+
+  it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY])('refuses %s as a time', (claimSeconds) => {
+    expect(() => renderBootScript(script, settings({ claimSeconds }))).toThrow(/claimSeconds is .*above zero/);
+  });
+
+  it('lets the tokens of CDK through, so that a table may have its name at deploy time only', () => {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: this is what a CDK token looks like
+    const token = '${Token[TicketsTable.12]}';
+    expect(renderBootScript(script, settings({ ticketsTable: token }))).toContain(`tickets_table='${token}'`);
+  });
+
+  it('counts a job in minutes and the script in seconds', () => {
+    expect(renderBootScript(script, settings({ maximumJobMinutes: 90 }))).toContain('maximum_job_seconds=5400\n');
+  });
+
+  it('keeps the shebang first and drops comments, and stays under 12 KiB', () => {
+    const rendered = renderBootScript(script, settings({ deployment: 'd'.repeat(32), gitlabUrl: 'u'.repeat(300) }));
+    expect(rendered).toMatch(/^#!\/bin\/bash\n/);
+    expect(rendered.split('\n').filter((line) => line.trimStart().startsWith('#'))).toEqual(['#!/bin/bash']);
+    expect(Buffer.byteLength(rendered)).toBeLessThan(12 * 1024);
+  });
+
+  it('sets every variable that the script asks for', () => {
+    const checks = script.split('\n').filter((line) => line.startsWith(': "'));
+    const asked = [...checks.join(' ').matchAll(/\$\{(\w+):?\?\}/g)].map(([, name]) => name);
+    const rendered = renderBootScript(script, settings());
+    expect(asked.length).toBeGreaterThan(10);
+    for (const name of asked) expect(rendered).toMatch(new RegExp(`^${name}=`, 'm'));
+  });
+});
+
+describe('bootSettingsOf', () => {
+  it('takes a profile as it was deployed', () => {
+    const deployment = defineDeployment({
+      name: 'ci',
+      gitlab: { url: 'https://gitlab.example.com' },
+      profiles: { default: { type: 'EC2', executor: 'shell', privileged: true, timeoutMinutes: 120 } },
+    });
+    const [[, profile] = []] = profilesOfType(deployment, 'EC2');
+    if (!profile) throw new Error('the deployment has lost its profile');
+    expect(bootSettingsOf(deployment, profile, 'tickets', 'eu-west-1')).toMatchObject({
+      deployment: 'ci',
+      ticketsTable: 'tickets',
+      region: 'eu-west-1',
+      gitlabUrl: 'https://gitlab.example.com',
+      executor: 'shell',
+      privileged: true,
+      maximumJobMinutes: 120,
+    });
+  });
+});

@@ -1,0 +1,72 @@
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import * as z from 'zod/mini';
+import { createLaunchQueue } from '../../../../autoscaler/start-runner/ec2/launch-queue.client.ts';
+import { abandonRunnerInput } from '../../../../autoscaler/start-runner/start-runner-input.ts';
+
+type Sent = { readonly input: Record<string, unknown> };
+
+afterEach(() => void vi.restoreAllMocks());
+
+/** The launch queue over an SQS and an EventBridge that keep what they were asked. */
+function launchQueue(answer: object = {}) {
+  const sent: Record<string, unknown>[] = [];
+  const send = async (command: Sent) => {
+    sent.push(command.input);
+    return answer;
+  };
+  vi.spyOn(SQSClient.prototype, 'send').mockImplementation(send as never);
+  vi.spyOn(EventBridgeClient.prototype, 'send').mockImplementation(send as never);
+  vi.stubEnv('AWS_REGION', 'eu-west-1');
+  const busArn = 'arn:aws:events:eu-west-1:123456789012:event-bus/ci';
+  return { sent, queue: createLaunchQueue({ queueUrl: 'https://sqs.invalid/requests', eventBusArn: busArn }) };
+}
+
+describe('a message that comes back', () => {
+  const waitsFor = async (receives: number, random: number) => {
+    vi.spyOn(Math, 'random').mockReturnValue(random);
+    const { sent, queue } = launchQueue();
+    await queue.comeBackSoon('receipt', receives);
+    expect(sent).toMatchObject([{ QueueUrl: 'https://sqs.invalid/requests', ReceiptHandle: 'receipt' }]);
+    return Number(sent[0]?.VisibilityTimeout);
+  };
+
+  it('waits longer each time, a minute at most', async () => {
+    const longest = await Promise.all([1, 2, 3, 4, 5, 6, 20].map((receives) => waitsFor(receives, 0.999)));
+    expect(longest).toEqual([4, 8, 16, 32, 60, 60, 60]);
+  });
+
+  it('waits at least half as long, and never not at all, so that messages do not come back together', async () => {
+    const shortest = await Promise.all([1, 2, 5, 20].map((receives) => waitsFor(receives, 0)));
+    expect(shortest).toEqual([2, 4, 30, 30]);
+  });
+});
+
+describe('a failed launch', () => {
+  const requests = [1, 2].map((jobId) => ({ projectId: 7, jobId, attempt: 2, profile: 'default' }));
+  const error = Object.assign(new Error('no capacity in 20 tries'), { name: 'NoCapacityError' });
+
+  it('is told to the bus for each job, as the AbandonRunner workflow takes it', async () => {
+    const { sent, queue } = launchQueue();
+    await queue.reportFailed(requests, error);
+    const entries = sent[0]?.Entries as readonly { Detail: string; DetailType: string; Source: string }[];
+    expect(entries.map(({ DetailType, Source }) => [DetailType, Source])).toEqual([
+      ['Runner Failed', 'gitlab-runners-on-demand'],
+      ['Runner Failed', 'gitlab-runners-on-demand'],
+    ]);
+    const details = entries.map(({ Detail }) => z.parse(abandonRunnerInput, JSON.parse(Detail)));
+    expect(details).toEqual([
+      { projectId: 7, jobId: 1, attempt: 2, event: null, error: 'NoCapacityError', cause: 'no capacity in 20 tries' },
+      { projectId: 7, jobId: 2, attempt: 2, event: null, error: 'NoCapacityError', cause: 'no capacity in 20 tries' },
+    ]);
+  });
+
+  it('that the bus does not take is an error, so that its message comes again', async () => {
+    const { queue } = launchQueue({ FailedEntryCount: 1 });
+    await expect(queue.reportFailed(requests, error)).rejects.toMatchObject({
+      name: 'EventNotAcceptedError',
+      message: 'PutEvents refused 1 of 2 events',
+    });
+  });
+});

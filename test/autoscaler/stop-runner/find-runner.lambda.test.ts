@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
+import { admitJob } from '../../../autoscaler/start-runner/admit-job.lambda.ts';
+import { findRunner } from '../../../autoscaler/stop-runner/find-runner.lambda.ts';
+import type { JobEvent } from '../../../infrastructure/lib/job-event.ts';
+import { choice, finishedJob, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
+import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
+import { lambdaContext } from '../../support/lambda-context.ts';
+
+function world(...items: readonly RunnerItem[]) {
+  const store = inMemoryRunnersStore(...items);
+  const ports = { store, now: () => testStart };
+  const find = async (event: Partial<JobEvent> = {}) =>
+    (await findRunner(finishedJob(event), ports, lambdaContext())).runners;
+  return { store, find, item: (jobId: number) => store.items.get(`job#7#${jobId}`) };
+}
+const running = (jobId: number, changes: Partial<RunnerItem> = {}) =>
+  runnerItem({ jobId, state: 'RUNNING', jobState: 'RUNNING', runnerId: 500 + jobId, takenJob: `job#7#${jobId}`, ...changes });
+
+describe('findRunner', () => {
+  it('names the runner that the job leaves, by all that is needed to stop it', async () => {
+    const { find } = world(running(1, { instanceId: 'i-1', attempt: 2 }));
+    expect(await find({ runnerId: 501 })).toEqual([
+      { job: 'job#7#1', attempt: 2, type: 'EC2', runnerId: 501, instanceId: 'i-1', reason: 'its job is over' },
+    ]);
+  });
+
+  it('names what is not there as null, since undefined does not pass through a workflow', async () => {
+    const { find } = world(runnerItem());
+    expect(await find({ status: 'canceled' })).toMatchObject([{ runnerId: null, instanceId: null }]);
+  });
+
+  it('finds the runner in our own table when GitLab names none any more', async () => {
+    expect(await world(running(1)).find({ runnerId: null })).toMatchObject([{ runnerId: 501 }]);
+  });
+
+  it('finds the runner that took the job, and the job’s own that nobody needs', async () => {
+    const own = runnerItem({ state: 'LAUNCHED', runnerId: 501 });
+    const { find } = world(own, running(2, { takenJob: 'job#7#1' }));
+    const found = await find({ runnerId: 502 });
+    expect(found.map(({ runnerId }) => runnerId).sort()).toEqual([501, 502]);
+  });
+
+  it('leaves other jobs’ runners alone when the job ran on its own', async () => {
+    const { find } = world(running(1), running(2), runnerItem({ jobId: 3, state: 'LAUNCHED', runnerId: 503 }));
+    expect(await find({ runnerId: 501 })).toMatchObject([{ runnerId: 501 }]);
+  });
+
+  it('notes that the job is over, and names the same runner to an event that comes twice', async () => {
+    const { find, item } = world(running(1));
+    const first = await find({ runnerId: 501 });
+    expect(item(1)).toMatchObject({ state: 'RUNNING', jobState: 'FINISHED', live: 'live' });
+    expect(await find({ runnerId: 501 })).toEqual(first);
+  });
+
+  it.each(['RELEASED', 'FAILED'] as const)('lets the item of a job go whose runner is %s', async (state) => {
+    const { find, item } = world(runnerItem({ state }));
+    expect(await find()).toEqual([]);
+    expect(item(1)).not.toHaveProperty('live');
+    expect(item(1)).toMatchObject({ jobState: 'FINISHED', expiresAt: testStart / 1_000 + 14 * 86_400 });
+  });
+});
+
+describe('a job of which we know nothing', () => {
+  it('is marked as over when it ended before it ran: its runner may just be chosen', async () => {
+    const { store, find, item } = world();
+    expect(await find({ status: 'canceled', runnerId: null })).toEqual([]);
+    expect(item(1)).toMatchObject({ state: 'RELEASED', jobState: 'FINISHED', expiresAt: testStart / 1_000 + 3_600 });
+    expect(item(1)).not.toHaveProperty('live');
+    const input = { event: pendingJob(), choice: { ...choice(), tags: [], caps: [] }, execution: 'e' };
+    const admitting = admitJob(input, { store, maxAttempts: 3, now: () => testStart }, lambdaContext());
+    await expect(admitting).rejects.toMatchObject({ name: 'JobAlreadyAdmittedError' });
+  });
+
+  it('is left alone when it ran on somebody else’s runner', async () => {
+    const { store, find } = world();
+    expect(await find({ runnerId: 999 })).toEqual([]);
+    expect(store.items.size).toBe(0);
+  });
+
+  it('may come twice, even at the same moment', async () => {
+    const { find, item } = world();
+    expect(await Promise.all([find({ runnerId: null }), find({ runnerId: null })])).toEqual([[], []]);
+    expect(item(1)).toMatchObject({ jobState: 'FINISHED' });
+  });
+});
+
+describe('a job that waits for a place', () => {
+  const waiting = runnerItem({ state: 'WAITING', caps: [{ counter: 'cap#deployment', limit: 1 }] });
+
+  it('leaves the queue, and gives no place back since it had none', async () => {
+    const { store, find, item } = world(waiting);
+    store.counters.set('cap#deployment', 1);
+    expect(await find({ status: 'canceled' })).toEqual([]);
+    expect(item(1)).toMatchObject({ state: 'RELEASED', jobState: 'FINISHED', expiresAt: expect.any(Number) });
+    expect(item(1)).not.toHaveProperty('live');
+    expect(store.counters.get('cap#deployment')).toBe(1);
+  });
+
+  it('leaves it once, when its event comes twice', async () => {
+    const { find, item } = world(waiting);
+    await find({ status: 'canceled' });
+    expect(await find({ status: 'canceled' })).toEqual([]);
+    expect(item(1)).toMatchObject({ state: 'RELEASED' });
+  });
+
+  it('leaves it once, when its event comes twice at the same moment', async () => {
+    const { find, item } = world(waiting);
+    const both = await Promise.all([find({ status: 'canceled' }), find({ status: 'canceled' })]);
+    expect(both).toEqual([[], []]);
+    expect(item(1)).toMatchObject({ state: 'RELEASED' });
+  });
+
+  it('leaves it also when another runner of ours took the job, which then stops', async () => {
+    const { find, item } = world(waiting, running(2, { takenJob: 'job#7#1' }));
+    expect(await find({ runnerId: 502 })).toMatchObject([{ runnerId: 502 }]);
+    expect(item(1)).toMatchObject({ state: 'RELEASED' });
+  });
+});

@@ -1,0 +1,34 @@
+import { expect, it } from 'vitest';
+import type { World } from '../world.ts';
+
+const pipeline = `
+on lambda: { tags: [aws], script: [echo from-a-function, test -z "$AWS_ACCESS_KEY_ID"] }
+on ec2: { tags: [aws, big], script: [echo from-an-instance] }
+failing: { tags: [aws, big], script: [exit 7] }
+`;
+
+export function bothTypes(world: () => World): void {
+  it('runs a job on a function, one on an instance and a failing one, and leaves nothing', async () => {
+    const jobs = world().startPipeline(pipeline);
+    const [onLambda, onEc2, failing] = await world().untilOver(...jobs);
+
+    expect(onLambda).toMatchObject({ status: 'success' });
+    expect(onEc2).toMatchObject({ status: 'success' });
+    expect(failing).toMatchObject({ status: 'failed', failureReason: 'script_failure', exitCode: 7 });
+    expect(world().run.gitlab.jobTrace(onLambda?.id ?? 0)).toContain('from-a-function');
+    expect(world().run.gitlab.jobTrace(onEc2?.id ?? 0)).toContain('from-an-instance');
+    await world().untilNothingIsLeft();
+  });
+
+  it('notes which job each runner took, also when it was made for another one', async () => {
+    const sameTags = Array.from({ length: 4 }, (_, index) => `same ${index}: { tags: [aws], script: [echo ${index}] }`);
+    const jobs = await world().untilOver(...world().startPipeline(sameTags.join('\n')));
+    await world().untilNothingIsLeft();
+
+    const items = await world().run.readItems();
+    for (const job of jobs) {
+      const took = items.find(({ takenJob }) => takenJob === `job#${job.projectId}#${job.id}`);
+      expect(took?.runnerId, `the runner of job ${job.id}`).toBe(job.runnerId);
+    }
+  });
+}

@@ -1,0 +1,102 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  CloudWatchLogsClient,
+  paginateDescribeLogGroups,
+  paginateFilterLogEvents,
+} from '@aws-sdk/client-cloudwatch-logs';
+import { DescribeLaunchTemplateVersionsCommand, EC2Client, paginateDescribeInstances } from '@aws-sdk/client-ec2';
+import {
+  GetExecutionHistoryCommand,
+  ListStateMachinesCommand,
+  paginateListExecutions,
+  SFNClient,
+} from '@aws-sdk/client-sfn';
+import { expect, it } from 'vitest';
+import type { World } from '../world.ts';
+
+/** Runs after the other scenarios, whose traces it searches. */
+export function secrecy(world: () => World): void {
+  it('has left no token in user data, tags, workflow histories or logs', async () => {
+    const { token, signingToken } = await world().webhookSecret();
+    const secrets = [
+      /glrt-[\w.-]+/,
+      /glcbt-[\w.-]+/,
+      new RegExp(escaped(token)),
+      new RegExp(escaped(signingToken)),
+      new RegExp(escaped(world().run.gitlab.adminToken)),
+    ];
+    const places = await everythingThatWasWritten(world());
+
+    // The search finds what there is: otherwise it would prove nothing.
+    expect(Object.keys(places).sort()).toEqual([
+      'instances',
+      'launch templates',
+      'log files',
+      'log groups',
+      'workflow histories',
+    ]);
+    expect(places['workflow histories']).toContain('ReleaseRunner');
+    expect(places['launch templates']).toContain('run-single');
+    expect(places.instances).toContain('gitlab-runners-on-demand:launch-group');
+    expect(places['log files']).toContain('runner registered');
+    for (const [place, text] of Object.entries(places)) {
+      for (const secret of secrets) expect(secret.exec(text)?.[0]?.slice(0, 8), `a secret in ${place}`).toBeUndefined();
+    }
+  });
+}
+
+async function everythingThatWasWritten({ run }: World): Promise<Record<string, string>> {
+  const options = run.clientOptions();
+  const ec2 = new EC2Client(options);
+  const instances: unknown[] = [];
+  for await (const page of paginateDescribeInstances({ client: ec2 }, {})) instances.push(page.Reservations);
+  const templates = await ec2.send(new DescribeLaunchTemplateVersionsCommand({ Versions: ['$Latest'] }));
+  const userData = (templates.LaunchTemplateVersions ?? []).map(({ LaunchTemplateData }) =>
+    Buffer.from(LaunchTemplateData?.UserData ?? '', 'base64').toString('utf8'),
+  );
+  return {
+    instances: JSON.stringify(instances),
+    'launch templates': userData.join('\n'),
+    'workflow histories': await workflowHistories(new SFNClient(options)),
+    'log groups': await logGroups(new CloudWatchLogsClient(options)),
+    'log files': logFiles(run.options.folder),
+  };
+}
+
+async function workflowHistories(sfn: SFNClient): Promise<string> {
+  const { stateMachines = [] } = await sfn.send(new ListStateMachinesCommand({}));
+  const texts: string[] = [];
+  for (const { stateMachineArn } of stateMachines) {
+    for await (const page of paginateListExecutions({ client: sfn }, { stateMachineArn })) {
+      for (const { executionArn } of page.executions ?? []) {
+        texts.push(JSON.stringify(await sfn.send(new GetExecutionHistoryCommand({ executionArn }))));
+      }
+    }
+  }
+  return texts.join('\n');
+}
+
+async function logGroups(logs: CloudWatchLogsClient): Promise<string> {
+  const texts: string[] = [];
+  for await (const page of paginateDescribeLogGroups({ client: logs }, {})) {
+    for (const { logGroupName } of page.logGroups ?? []) {
+      for await (const found of paginateFilterLogEvents({ client: logs }, { logGroupName })) {
+        texts.push(...(found.events ?? []).map(({ message }) => message ?? ''));
+      }
+    }
+  }
+  return texts.join('\n');
+}
+
+/** What the local AWS, the instances and our own command line wrote down. */
+function logFiles(folder: string): string {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.log'))
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'))
+    .join('\n');
+}
+
+function escaped(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+}

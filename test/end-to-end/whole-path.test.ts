@@ -1,0 +1,41 @@
+import { resolve } from 'node:path';
+import { afterAll, beforeAll, describe } from 'vitest';
+import { LocalRun } from '../../helper-scripts/local/local-run.process.ts';
+import { freePort } from '../support/free-port.ts';
+import { authenticity } from './scenarios/authenticity.ts';
+import { bothTypes } from './scenarios/both-types.ts';
+import { cancellation } from './scenarios/cancellation.ts';
+import { duplicatesAndOrder } from './scenarios/duplicates.ts';
+import { gitlabTrouble } from './scenarios/gitlab-trouble.ts';
+import { secrecy } from './scenarios/secrecy.ts';
+import { World } from './world.ts';
+
+let run: LocalRun | undefined;
+let world: World;
+
+beforeAll(async () => {
+  run = new LocalRun({
+    folder: resolve(import.meta.dirname, '../../.local/end-to-end'),
+    awsPort: await freePort(),
+    gitlabPort: await freePort(),
+    bootDelayMilliseconds: 1_000,
+  });
+  await run.start((line) => {
+    if (line.includes('cdk') || line.includes('Local')) console.log(`end to end: ${line}`);
+  });
+  // Deploying needs more rights than running: from here on every missing grant is an error.
+  await run.aws.enforceIam(true);
+  world = new World(run);
+});
+
+afterAll(() => run?.stop());
+
+describe('the whole path on a local AWS with IAM enforced', () => {
+  const theWorld = () => world;
+  describe('both runner types', () => bothTypes(theWorld));
+  describe('duplicates and order', () => duplicatesAndOrder(theWorld));
+  describe('cancellation', () => cancellation(theWorld));
+  describe('authenticity', () => authenticity(theWorld));
+  describe('trouble with GitLab', () => gitlabTrouble(theWorld));
+  describe('secrecy', () => secrecy(theWorld));
+});

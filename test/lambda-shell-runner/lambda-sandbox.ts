@@ -1,0 +1,159 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { bundleFolderOf } from '../../infrastructure/lib/bundled-function.construct.ts';
+import type { RunnerTicket } from '../../infrastructure/lib/runner-ticket.ts';
+import { fakeToken, jobPayload } from './executions.ts';
+import type { FakeRunnerScript } from './fake-gitlab-runner.ts';
+
+const run = promisify(execFile);
+const entry = join(import.meta.dirname, '../../lambda-shell-runner/run-job.lambda.ts');
+
+/** What a sandbox needs of the machine; null when it has it. */
+export function whyNoSandbox(): string | null {
+  const { status, stderr, error } = spawnSync('unshare', [...namespaces, 'setpriv', '--version'], { encoding: 'utf8' });
+  return status === 0 ? null : `no namespaces here: ${error?.message ?? stderr}`.trim();
+}
+
+const namespaces = [
+  ...(process.getuid?.() === 0 ? [] : ['--map-root-user']),
+  '--mount',
+  '--pid',
+  '--fork',
+  '--mount-proc',
+];
+const nobody = process.getuid?.() === 0 ? ['--reuid', '65534', '--regid', '65534', '--clear-groups'] : [];
+
+/**
+ * As Lambda makes it: read-only file system, `/var/task` with the function, an empty `/tmp`, processes of its own, a user without
+ * rights, and as in our image a Node.js that this user may execute but not read.
+ */
+const enter = `
+set -e
+mount --bind "$1" /mnt
+mount -t tmpfs tmpfs /tmp
+mount -t tmpfs tmpfs /var
+mkdir /var/task
+mount --bind /mnt/task /var/task
+mount -o remount,bind,ro /
+chmod 1777 /tmp
+cd /var/task
+status=0
+for crash_after in $2; do
+  setpriv ${nobody.join(' ')} --inh-caps=-all --bounding-set=-all \\
+    sh -c 'exec /mnt/bin/node /mnt/bin/lambda-runtime.process.ts /mnt/out/events.json /mnt/out/answers.jsonl "$0"' "$crash_after" || status=$?
+done
+exit 0
+`;
+
+export type SandboxRun = {
+  readonly answers: readonly Record<string, unknown>[];
+  /** What the function logged, as one text. */
+  readonly log: string;
+  /** What the jobs wrote to `/mnt/out/seen`, one line each. */
+  readonly seen: readonly string[];
+  readonly runnersInGitLab: readonly string[];
+};
+
+/**
+ * Runs one event for each job script in a sandbox, through the built bundle. `processes` says how many function processes follow each
+ * other there, and after how many milliseconds each crashes (0: it does not).
+ */
+export async function runInSandbox(
+  jobScript: string,
+  { events = 1, processes = [0] }: { readonly events?: number; readonly processes?: readonly number[] } = {},
+): Promise<SandboxRun> {
+  const folder = mkdtempSync(join(tmpdir(), 'lambda-sandbox-'));
+  const tickets = Array.from({ length: events * processes.length }, () => fakeToken);
+  const runners = new Set([fakeToken]);
+  const servers = [await serveTickets(tickets), await serveGitLab(runners)];
+  const [aws, gitlab] = servers.map(({ address }) => address);
+  try {
+    furnish(folder, { answers: [{ kind: 'job', jobId: 10, afterMilliseconds: 50 }], jobScript });
+    const payloads = Array.from({ length: events }, () => jobPayload({ gitlabUrl: gitlab ?? '' }));
+    writeFileSync(join(folder, 'out', 'events.json'), JSON.stringify(payloads));
+    const { stdout } = await run(
+      'unshare',
+      [...namespaces, 'bash', '-c', enter, 'enter', folder, processes.join(' ')],
+      {
+        env: {
+          PATH: `/mnt/bin:${process.env.PATH}`,
+          AWS_ENDPOINT_URL: aws,
+          AWS_REGION: 'eu-west-1',
+          AWS_ACCESS_KEY_ID: 'fake-access-key',
+          AWS_SECRET_ACCESS_KEY: 'not-a-real-secret',
+          AWS_LAMBDA_RUNTIME_API: '127.0.0.1:9001',
+        },
+      },
+    );
+    return {
+      answers: linesOf(join(folder, 'out', 'answers.jsonl')).map((line) => JSON.parse(line)),
+      log: stdout,
+      seen: linesOf(join(folder, 'out', 'seen')),
+      runnersInGitLab: [...runners],
+    };
+  } finally {
+    for (const { server } of servers) server.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function furnish(folder: string, script: FakeRunnerScript): void {
+  for (const name of ['bin', 'task', 'out']) mkdirSync(join(folder, name));
+  copyFileSync(process.execPath, join(folder, 'bin', 'node'));
+  copyFileSync(join(bundleFolderOf(entry), 'index.mjs'), join(folder, 'task', 'index.mjs'));
+  for (const name of ['lambda-runtime.process.ts', 'fake-gitlab-runner.process.ts']) {
+    copyFileSync(join(import.meta.dirname, name), join(folder, 'bin', name));
+  }
+  writeFileSync(join(folder, 'bin', 'script.json'), JSON.stringify(script));
+  writeFileSync(
+    join(folder, 'bin', 'gitlab-runner'),
+    '#!/bin/sh\nexec /mnt/bin/node /mnt/bin/fake-gitlab-runner.process.ts /mnt/bin/script.json "$@"\n',
+    { mode: 0o755 },
+  );
+  for (const name of ['.', 'out']) chmodSync(join(folder, name), 0o777);
+  chmodSync(join(folder, 'bin', 'node'), 0o111);
+}
+
+type Stub = { readonly server: Server; readonly address: string };
+
+async function serve(answer: (body: string) => { readonly status: number; readonly body: string }): Promise<Stub> {
+  const server = createServer(async (request, response) => {
+    const { status, body } = answer(Buffer.concat(await request.toArray()).toString('utf8'));
+    response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0', connection: 'close' }).end(body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { server, address: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+/** DynamoDB, as far as one ticket after the other is deleted from it. */
+function serveTickets(tokens: string[]): Promise<Stub> {
+  return serve((body) => {
+    const token = tokens.shift();
+    const { id } = (JSON.parse(body) as { Key: { id: { S: string } } }).Key;
+    const ticket: RunnerTicket = { id: id.S, token: token ?? '', job: 'job#123#10', expiresAt: Date.now() + 600 };
+    const { expiresAt, ...texts } = ticket;
+    const strings = Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, { S: text }]));
+    const attributes = { ...strings, expiresAt: { N: String(expiresAt) } };
+    return { status: 200, body: JSON.stringify(token ? { Attributes: attributes } : {}) };
+  });
+}
+
+function serveGitLab(runners: Set<string>): Promise<Stub> {
+  return serve((body) => {
+    const removed = runners.delete((JSON.parse(body) as { token: string }).token);
+    return { status: removed ? 204 : 403, body: '' };
+  });
+}
+
+function linesOf(file: string): readonly string[] {
+  try {
+    return readFileSync(file, 'utf8').split('\n').filter(Boolean);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,90 @@
+import type { JobMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
+import type { RunnerChoice, RunnerItem } from '../../autoscaler/runners/runner-item.ts';
+import type { GitLabJob } from '../../infrastructure/lib/gitlab.client.ts';
+import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
+import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+
+/** When every test begins: milliseconds since 1970. */
+export const testStart = Date.parse('2030-01-01T00:00:00.000Z');
+
+/** A job that waits for a runner, as the bus tells it. */
+export function pendingJob(changes: Partial<JobEvent> = {}): JobEvent {
+  return {
+    jobId: 1,
+    projectId: 7,
+    jobName: 'build',
+    stage: 'test',
+    status: 'pending',
+    projectPath: 'group/project',
+    pipelineId: 50,
+    ref: 'main',
+    runnerId: null,
+    occurredAt: '2030-01-01T00:00:00.000Z',
+    receivedAt: '2030-01-01T00:00:01.000Z',
+    failureReason: null,
+    deliveryId: null,
+    ...changes,
+  };
+}
+
+/** A job that a runner took. */
+export function runningJob(changes: Partial<JobEvent> = {}): JobEvent {
+  return pendingJob({ status: 'running', occurredAt: '2030-01-01T00:00:31.000Z', ...changes });
+}
+
+/** A job that is over. */
+export function finishedJob(changes: Partial<JobEvent> = {}): JobEvent {
+  return pendingJob({ status: 'success', occurredAt: '2030-01-01T00:05:00.000Z', ...changes });
+}
+
+/** What ChooseRunner decided for a job. */
+export function choice(changes: Partial<RunnerChoice> = {}): RunnerChoice {
+  return {
+    type: 'EC2',
+    profile: 'default',
+    functionArn: null,
+    mapping: null,
+    tags: [],
+    timeoutSeconds: 3_600,
+    caps: [],
+    ...changes,
+  };
+}
+
+/** The item of a job's runner. `jobId` and `projectId` name the job, unless `event` does. */
+export function runnerItem({
+  jobId = 1,
+  projectId = 7,
+  ...changes
+}: Partial<RunnerItem> & { readonly jobId?: number; readonly projectId?: number } = {}): RunnerItem {
+  const event = changes.event ?? pendingJob({ jobId, projectId });
+  return {
+    pk: jobKeyOf(event),
+    state: 'ADMITTED',
+    jobState: 'PENDING',
+    attempt: 1,
+    admittedBy: `execution-of-${event.jobId}`,
+    event,
+    ...choice(),
+    admittedAt: '2030-01-01T00:00:02.000Z',
+    live: 'live',
+    ...changes,
+  };
+}
+
+/** What GitLab says about a job. */
+export function gitlabJob(changes: Partial<GitLabJob> = {}): GitLabJob {
+  return { id: 1, status: 'pending', tags: [], runnerId: null, ...changes };
+}
+
+/** A usable row of the mappings table. */
+export function jobMapping(changes: Partial<JobMapping> = {}): JobMapping {
+  const { jobName = '*', tags = [] } = changes;
+  return {
+    id: `job#${jobName} tags#${tags.join('#')}`,
+    jobName,
+    tags,
+    target: { type: 'EC2', profile: 'default' },
+    ...changes,
+  };
+}

@@ -1,0 +1,74 @@
+import type { GitLab, GitLabJob, NewRunner } from '../../infrastructure/lib/gitlab.client.ts';
+import { GitLabRefusedError } from '../../infrastructure/lib/gitlab-errors.ts';
+
+/** Stands in every runner token of the tests, so that a token that went astray is found. */
+export const tokenWord = 'not-a-real-secret';
+
+/** A job in GitLab. */
+export type KnownJob = GitLabJob & { readonly projectId: number };
+
+/** A runner in GitLab. */
+export type KnownRunner = NewRunner & { readonly runnerId: number; readonly token: string; readonly paused: boolean };
+
+export type InMemoryGitLab = GitLab & {
+  readonly jobs: Map<number, KnownJob>;
+  readonly runners: Map<number, KnownRunner>;
+  /** Adds a job, or changes what is known of it. */
+  setJob(job: Partial<KnownJob> & { readonly id: number }): void;
+  /** The job that GitLab gives a runner that asks, which runs from then on: the first pending one that fits. Null when there is none. */
+  giveJobTo(runnerId: number): number | null;
+};
+
+/** GitLab in memory: the calls that we make, and what it does with runners that ask for jobs. */
+export function inMemoryGitLab(): InMemoryGitLab {
+  const jobs = new Map<number, KnownJob>();
+  const runners = new Map<number, KnownRunner>();
+  let lastRunnerId = 100;
+
+  const setJob: InMemoryGitLab['setJob'] = (job) => {
+    const known = jobs.get(job.id) ?? { projectId: 7, status: 'pending', tags: [], runnerId: null };
+    jobs.set(job.id, { ...known, ...job });
+  };
+  return {
+    jobs,
+    runners,
+    setJob,
+    giveJobTo(runnerId) {
+      const runner = runners.get(runnerId);
+      if (!runner || runner.paused) return null;
+      const job = [...jobs.values()].find((one) => one.status === 'pending' && fits(runner, one));
+      if (!job) return null;
+      setJob({ id: job.id, status: 'running', runnerId });
+      return job.id;
+    },
+    async readJob(projectId, jobId) {
+      const job = jobs.get(jobId);
+      return job?.projectId === projectId ? job : null;
+    },
+    async createRunner(runner) {
+      if (runner.maximumTimeoutSeconds < 600) throw new GitLabRefusedError('maximum_timeout needs to be at least 600');
+      lastRunnerId += 1;
+      const token = `glrt-fake-${tokenWord}-${lastRunnerId}`;
+      runners.set(lastRunnerId, { ...runner, runnerId: lastRunnerId, token, paused: false });
+      return { runnerId: lastRunnerId, token };
+    },
+    removeRunner: async (runnerId) => runners.delete(runnerId),
+    async pauseRunner(runnerId) {
+      const runner = runners.get(runnerId);
+      if (runner) runners.set(runnerId, { ...runner, paused: true });
+      return runner !== undefined;
+    },
+    async runningJobsOf(runnerId) {
+      if (!runners.has(runnerId)) return [];
+      const running = [...jobs.values()].filter((job) => job.status === 'running' && job.runnerId === runnerId);
+      return running.map(({ projectId, id }) => ({ projectId, jobId: id }));
+    },
+  };
+}
+
+/** Source: https://docs.gitlab.com/ci/runners/configure_runners/#control-jobs-that-a-runner-can-run */
+function fits(runner: KnownRunner, job: KnownJob): boolean {
+  if (runner.projectId !== job.projectId) return false;
+  if (job.tags.length === 0) return runner.tags.length === 0;
+  return job.tags.every((tag) => runner.tags.includes(tag));
+}

@@ -1,0 +1,56 @@
+import type { FleetRequest, Instances, Lifecycle } from '../../autoscaler/start-runner/ec2/instances.client.ts';
+import { PermanentLaunchError } from '../../autoscaler/start-runner/ec2/launch-errors.ts';
+
+export type InMemoryInstances = Instances & {
+  /** Instances that live, with the request that they came from. */
+  readonly running: Map<string, FleetRequest>;
+  /** Requests that launched something or tried to: a repeated one is not among them. */
+  readonly launches: FleetRequest[];
+  /** How many instances EC2 still has; as many as asked for when absent. */
+  readonly capacity: Partial<Record<Lifecycle, number>>;
+};
+
+/** EC2 in memory: capacity, and CreateFleet's idempotency as AWS describes it. */
+export function inMemoryInstances(capacity: Partial<Record<Lifecycle, number>> = {}): InMemoryInstances {
+  const running = new Map<string, FleetRequest>();
+  const launches: FleetRequest[] = [];
+  const answers = new Map<string, { readonly parameters: string; readonly instanceIds: readonly string[] }>();
+  const left = { ...capacity };
+  let launched = 0;
+
+  return {
+    running,
+    launches,
+    capacity: left,
+    async launch(request, clientToken) {
+      const parameters = JSON.stringify(request);
+      const earlier = answers.get(clientToken);
+      if (earlier && earlier.parameters !== parameters) throw new PermanentLaunchError('IdempotentParameterMismatch');
+      if (earlier) return repeated(earlier.instanceIds, request, running);
+      const count = Math.min(request.count, left[request.lifecycle] ?? request.count);
+      const instanceIds = Array.from({ length: count }, () => {
+        launched += 1;
+        return `i-${String(launched).padStart(4, '0')}`;
+      });
+      for (const instanceId of instanceIds) running.set(instanceId, request);
+      if (left[request.lifecycle] !== undefined) left[request.lifecycle] = (left[request.lifecycle] ?? 0) - count;
+      launches.push(request);
+      answers.set(clientToken, { parameters, instanceIds });
+      return { instanceIds, errorCodes: errorsOf(count, request), ended: false };
+    },
+    async terminate(instanceIds) {
+      for (const instanceId of instanceIds) running.delete(instanceId);
+    },
+  };
+}
+
+/** Source: https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html */
+function repeated(instanceIds: readonly string[], request: FleetRequest, running: ReadonlyMap<string, FleetRequest>) {
+  const ended = instanceIds.length > 0 && instanceIds.every((instanceId) => !running.has(instanceId));
+  if (ended) return { instanceIds: [], errorCodes: ['IdempotentInstanceTerminated'], ended };
+  return { instanceIds, errorCodes: errorsOf(instanceIds.length, request), ended };
+}
+
+function errorsOf(given: number, { count }: FleetRequest): string[] {
+  return given < count ? ['InsufficientInstanceCapacity'] : [];
+}
