@@ -237,7 +237,10 @@ export class LocalRun {
     const ssm = new SSMClient(this.clientOptions());
     this.#runnersTable = await readParameter(autoscalerParameters(deployment).runnersTable, ssm);
     this.#ticketsTable = await readParameter(autoscalerParameters(deployment).ticketsTable, ssm);
-    this.webhookUrl = await readParameter(infrastructureParameters(deployment).webhookUrl, ssm);
+    const published = await readParameter(infrastructureParameters(deployment).webhookUrl, ssm);
+    // AWS serves an API under a host name of its own; here the path says which one it is.
+    const apiId = new URL(published).hostname.split('.')[0];
+    this.webhookUrl = `${this.aws.endpoint}/_aws/execute-api/${apiId}/$default/webhook`;
   }
 
   async #configure(tell: Progress): Promise<string> {
@@ -247,7 +250,7 @@ export class LocalRun {
     tell('webhook rotate');
     await this.cli(['webhook', 'rotate']);
     tell('webhook add');
-    await this.cli(['webhook', 'add', String(project.id), '--gitlab', this.gitlab.url], '', {
+    await this.cli(['webhook', 'add', String(project.id), '--gitlab', this.gitlab.url, '--url', this.webhookUrl], '', {
       GITLAB_TOKEN: gitlabAccessToken,
     });
     tell('mapping import');
