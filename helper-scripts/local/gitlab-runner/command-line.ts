@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-export const runnerCommands = ['run-single', 'verify', 'unregister'] as const;
+const runnerCommands = ['run-single', 'verify', 'unregister'] as const;
 export type RunnerCommand = (typeof runnerCommands)[number];
 export type LogFormat = 'runner' | 'text' | 'json';
 

@@ -21,7 +21,7 @@ export class GitLabRunnerNotUsableError extends Error {
 }
 
 /** Names the program to use instead of the one on the PATH. */
-export const runnerPathVariable = 'GITLAB_RUNNER';
+const runnerPathVariable = 'GITLAB_RUNNER';
 
 const programName = 'gitlab-runner';
 const standInEntry = fileURLToPath(new URL('./gitlab-runner.command.ts', import.meta.url));

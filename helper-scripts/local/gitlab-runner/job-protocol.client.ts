@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { type ApiAnswer, headerText, messageOf, replyFields, updateAnswer } from './api-answer.ts';
 import type { JobResult, RunnerJob } from './job.ts';
 import { publicRepositoryUrl, supportedFailureReason } from './job.ts';
-import { type JobReply, judgePatch, judgeUpdate, type UpdateAnswer } from './job-reply.ts';
-import { type ApiAnswer, headerText, NoAnswerError, type RunnerApi, UnusableUrlError } from './runner-api.client.ts';
+import { type JobReply, judgePatch, judgeUpdate } from './job-reply.ts';
+import { NoAnswerError, type RunnerApi, UnusableUrlError } from './runner-api.client.ts';
 import type { RunnerInfo } from './runner-identity.ts';
 import type { RunnerLog } from './runner-log.process.ts';
 
@@ -18,8 +19,6 @@ export interface TraceSummary {
   readonly checksum: string;
   readonly bytes: number;
 }
-
-const defaultUpdateIntervalMs = 3000;
 
 /** The four calls of a runner that does jobs, with the messages that the released binary logs for them. */
 export class JobProtocol {
@@ -192,35 +191,4 @@ export class JobProtocol {
 /** As many hexadecimal digits as the released binary's correlation ids have. */
 export function newCorrelationId(): string {
   return randomBytes(16).toString('hex');
-}
-
-function updateAnswer(answer: ApiAnswer): UpdateAnswer {
-  return {
-    status: answer.status,
-    jobStatus: headerText(answer, 'job-status'),
-    updateIntervalMs: updateInterval(answer),
-  };
-}
-
-function updateInterval(answer: ApiAnswer): number {
-  const seconds = Number(headerText(answer, 'x-gitlab-trace-update-interval'));
-  return seconds > 0 ? seconds * 1000 : defaultUpdateIntervalMs;
-}
-
-function replyFields(answer: ApiAnswer) {
-  return {
-    code: answer.status,
-    'job-status': headerText(answer, 'job-status'),
-    'update-interval': updateInterval(answer),
-  };
-}
-
-/** The server's own words, where they say more than the status line. */
-function messageOf(answer: ApiAnswer): string {
-  try {
-    const { message } = JSON.parse(answer.text) as { message?: unknown };
-    return typeof message === 'string' && message !== answer.statusText ? ` (${message})` : '';
-  } catch {
-    return '';
-  }
 }

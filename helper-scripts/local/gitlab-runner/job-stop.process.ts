@@ -76,7 +76,7 @@ export function stoppedResult(reason: StopReason): JobResult {
 }
 
 /** As Go prints a duration: `5s`, `10m0s`, `1h0m0s`. */
-export function goDuration(seconds: number): string {
+function goDuration(seconds: number): string {
   const hours = Math.floor(seconds / 3600);
   const minutes = Math.floor((seconds % 3600) / 60);
   const parts = [hours > 0 ? `${hours}h` : '', hours > 0 || minutes > 0 ? `${minutes}m` : '', `${seconds % 60}s`];

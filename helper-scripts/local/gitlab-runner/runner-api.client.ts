@@ -1,5 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
+import type { ApiAnswer } from './api-answer.ts';
 import { callAttempts, isWorthRetrying, retryDelayMs } from './retry-delay.ts';
 import type { RunnerLog } from './runner-log.process.ts';
 import type { RunnerTime } from './runner-time.process.ts';
@@ -11,14 +12,6 @@ export interface ApiCall {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array;
   readonly correlationId: string;
-}
-
-export interface ApiAnswer {
-  readonly status: number;
-  /** As in Go's messages: method and address are added by whoever logs it. */
-  readonly statusText: string;
-  readonly headers: http.IncomingHttpHeaders;
-  readonly text: string;
 }
 
 /** The address cannot be used at all: unlike a server that is down, this makes a runner unhealthy. */
@@ -110,10 +103,4 @@ export class RunnerApi {
       request.end(call.body);
     });
   }
-}
-
-/** One header's text; GitLab sends each of those that matter once. */
-export function headerText(answer: ApiAnswer, name: string): string {
-  const value = answer.headers[name];
-  return Array.isArray(value) ? value.join(', ') : (value ?? '');
 }

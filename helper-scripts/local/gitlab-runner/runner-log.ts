@@ -11,7 +11,7 @@ export interface LogEntry {
 }
 
 /** Milliseconds as a field: Go prints a duration as `3s` in text and as nanoseconds in JSON. */
-export const updateIntervalField = 'update-interval';
+const updateIntervalField = 'update-interval';
 
 const messageWidth = 50;
 

@@ -34,7 +34,7 @@ const failureReasons = [
 ];
 
 /** Seconds after which the runner has to end a job: the shorter of the job's and the runner's limit. */
-export function effectiveTimeoutSeconds(job: Job, runner: Runner): number {
+function effectiveTimeoutSeconds(job: Job, runner: Runner): number {
   return Math.min(job.plan.timeoutSeconds ?? projectTimeoutSeconds, runner.maximumTimeoutSeconds ?? Infinity);
 }
 

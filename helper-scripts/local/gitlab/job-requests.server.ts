@@ -2,11 +2,11 @@ import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { ApiError, forbidden } from './api-error.ts';
-import { type GitLabParts, jobSubject } from './gitlab-parts.ts';
+import { type GitLabParts, jobSubject } from './gitlab-parts.server.ts';
 import { type GitLabContext, pathId, readParams } from './http-request.server.ts';
 import { isWithRunner, type Job } from './job.ts';
 import { renderJobOffer } from './job-offer.ts';
-import { appendTrace } from './job-trace.ts';
+import { appendTrace, traceChecksum } from './job-trace.ts';
 import type { Runner } from './runner.ts';
 
 const optionalText = z.string().optional();
@@ -32,6 +32,7 @@ const jobUpdate = z.object({
   state: z.enum(['pending', 'running', 'success', 'failed']),
   failure_reason: optionalText,
   exit_code: z.number().int().optional(),
+  output: z.object({ checksum: optionalText }).optional(),
 });
 
 /** The side of the API that runners use. They come with tokens of their own, not with an access token. */
@@ -72,13 +73,18 @@ async function requestJob(context: GitLabContext, parts: GitLabParts): Promise<R
 async function updateJob(context: GitLabContext, parts: GitLabParts): Promise<Response> {
   const update = await readParams(context, jobUpdate);
   const { id } = authenticateJob(context, parts, update.token);
+  const checksum = update.output?.checksum;
+  // GitLab takes the job as it is, too: a log that does not fit is only counted.
+  const whole = checksum === undefined ? {} : { logIsWhole: checksum === traceChecksum(storedTrace(parts, id)) };
   switch (update.state) {
     case 'success':
-      parts.jobs.succeed(id);
+      parts.jobs.succeed(id, whole);
       break;
-    case 'failed':
-      parts.jobs.fail(id, update.failure_reason ?? 'unknown_failure', update.exit_code);
+    case 'failed': {
+      const exitCode = update.exit_code === undefined ? {} : { exitCode: update.exit_code };
+      parts.jobs.fail(id, update.failure_reason ?? 'unknown_failure', { ...whole, ...exitCode });
       break;
+    }
     case 'pending':
     case 'running':
       break;
@@ -90,7 +96,7 @@ async function patchTrace(context: GitLabContext, parts: GitLabParts): Promise<R
   const job = authenticateJob(context, parts, undefined);
   const contentRange = context.req.header('content-range');
   if (contentRange === undefined) throw new ApiError(400, { error: '400 Missing header Content-Range' });
-  const stored = parts.store.traces.get(job.id) ?? Buffer.alloc(0);
+  const stored = storedTrace(parts, job.id);
   const result = appendTrace(stored, contentRange, Buffer.from(await context.req.arrayBuffer()));
   if (result.kind === 'mismatch') {
     throw new ApiError(416, { error: '416 Range Not Satisfiable' }, { Range: `0-${stored.length}` });
@@ -144,6 +150,10 @@ function authenticateJob(context: GitLabContext, { store }: GitLabParts, token: 
   if (job === undefined || (token ?? context.req.header('job-token')) !== job.token) throw forbidden();
   if (!isWithRunner(job.status)) throw forbidden('Job is not processing on runner', { 'Job-Status': job.status });
   return job;
+}
+
+function storedTrace({ store }: GitLabParts, jobId: number): Buffer {
+  return store.traces.get(jobId) ?? Buffer.alloc(0);
 }
 
 function updateHeaders({ traceUpdateIntervalSeconds }: GitLabParts, job: Job): Record<string, string> {

@@ -1,5 +1,5 @@
-import type { JobSubject } from './entities.ts';
 import type { Job, JobStatus } from './job.ts';
+import type { JobSubject } from './job-entity.ts';
 
 /** A job as the programs of the local run see it. */
 export interface JobView {
@@ -12,6 +12,8 @@ export interface JobView {
   readonly status: JobStatus;
   readonly failureReason: string | null;
   readonly exitCode: number | null;
+  /** Whether the log arrived as the runner says that it was; null when it did not say. */
+  readonly logIsWhole: boolean | null;
   readonly runnerId: number | null;
   readonly runnerDescription: string | null;
   /** The host that runs it. */

@@ -29,6 +29,8 @@ export interface Job {
   readonly finishedAt: Date | null;
   readonly failureReason: string | null;
   readonly exitCode: number | null;
+  /** Whether the log arrived as the runner says that it was; null when it did not say. */
+  readonly logIsWhole: boolean | null;
   /** Cleared when the runner is deleted. */
   readonly runnerId: number | null;
   readonly managerId: number | null;
@@ -41,6 +43,7 @@ export interface Job {
 export interface JobChangeDetails {
   readonly failureReason?: string;
   readonly exitCode?: number;
+  readonly logIsWhole?: boolean;
   readonly runnerId?: number;
   readonly managerId?: number | null;
 }

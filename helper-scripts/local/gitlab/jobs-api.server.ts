@@ -3,11 +3,11 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 import { ApiError, badRequest, forbidden } from './api-error.ts';
 import { parseCiConfig } from './ci-config.ts';
-import { renderJob, renderPipeline } from './entities.ts';
-import { type GitLabParts, jobOfProject, jobSubject, rendering } from './gitlab-parts.ts';
+import { type GitLabParts, jobOfProject, jobSubject, rendering } from './gitlab-parts.server.ts';
 import { NotFoundError } from './gitlab-store.ts';
 import { answerPage, type GitLabContext, pathId, readParams } from './http-request.server.ts';
 import { isRetryable, type Job, jobStatuses } from './job.ts';
+import { renderJob, renderPipeline } from './job-entity.ts';
 import type { Pipeline } from './project.ts';
 
 /** Other statuses of GitLab's that never occur here may be asked for. */

@@ -72,12 +72,12 @@ export class Jobs {
     return this.#change(jobId, 'running', { runnerId: runner.id, managerId: manager?.id ?? null });
   }
 
-  succeed(jobId: number): Job {
-    return this.#finish(jobId, 'success', {});
+  succeed(jobId: number, details: Pick<JobChangeDetails, 'logIsWhole'> = {}): Job {
+    return this.#finish(jobId, 'success', details);
   }
 
-  fail(jobId: number, failureReason: string, exitCode?: number): Job {
-    return this.#finish(jobId, 'failed', { failureReason, ...(exitCode === undefined ? {} : { exitCode }) });
+  fail(jobId: number, failureReason: string, details: Pick<JobChangeDetails, 'exitCode' | 'logIsWhole'> = {}): Job {
+    return this.#finish(jobId, 'failed', { ...details, failureReason });
   }
 
   /**
@@ -123,7 +123,9 @@ export class Jobs {
   /** What the runner says is final, but a job that was to be cancelled is cancelled however it ended. */
   #finish(jobId: number, status: 'success' | 'failed', details: JobChangeDetails): Job {
     const job = this.#store.job(jobId);
-    return job.status === 'canceling' ? this.#change(jobId, 'canceled') : this.#change(jobId, status, details);
+    if (job.status !== 'canceling') return this.#change(jobId, status, details);
+    const { logIsWhole } = details;
+    return this.#change(jobId, 'canceled', logIsWhole === undefined ? {} : { logIsWhole });
   }
 
   #create(pipeline: Pipeline, plan: JobPlan, retriesCount: number): Job {
@@ -140,6 +142,7 @@ export class Jobs {
       finishedAt: null,
       failureReason: null,
       exitCode: null,
+      logIsWhole: null,
       runnerId: null,
       managerId: null,
       retriesCount,

@@ -1,11 +1,10 @@
 import type { CompositeStatus } from './composite-status.ts';
+import type { Delivery } from './delivery.ts';
 import type { Faults } from './faults.ts';
 import type { JobChangeView, JobView } from './job-view.ts';
 import type { PipelineOptions } from './jobs.ts';
 import type { Project } from './project.ts';
 import type { ProjectOptions, Webhook } from './projects.ts';
-import type { SharedRunner, SharedRunnerOptions } from './shared-runner.process.ts';
-import type { Delivery } from './webhook-sender.client.ts';
 
 export interface LocalGitLabOptions {
   /** 0 takes any free port. */
@@ -24,6 +23,16 @@ export interface LocalGitLabOptions {
   readonly hookShape?: 'current' | 'old';
   readonly sharedRunner?: SharedRunnerOptions;
   readonly now?: () => Date;
+}
+
+/** A runner of somebody else, see `SharedRunner`. */
+export interface SharedRunnerOptions {
+  readonly tags: readonly string[];
+  readonly runUntagged: boolean;
+  /** Until a job is taken. */
+  readonly delayMs?: number;
+  /** Until it has succeeded. */
+  readonly durationMs?: number;
 }
 
 export interface PipelineView {
@@ -74,6 +83,6 @@ export interface LocalGitLab {
   readonly faults: Faults;
   /** @returns a function that ends the listening */
   onJobChange(listener: (change: JobChangeView) => void): () => void;
-  sharedRunner(options: SharedRunnerOptions): SharedRunner;
+  sharedRunner(options: SharedRunnerOptions): { stop(): void };
   stop(): Promise<void>;
 }

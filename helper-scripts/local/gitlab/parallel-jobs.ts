@@ -24,7 +24,7 @@ export function expandParallel(name: string, parallel: JobConfig['parallel']): r
 }
 
 /** Every combination of each entry's values, the first variable changing slowest. */
-export function expandMatrix(matrix: Matrix): readonly Readonly<Record<string, string>>[] {
+function expandMatrix(matrix: Matrix): readonly Readonly<Record<string, string>>[] {
   return matrix.flatMap((entry) =>
     Object.entries(entry).reduce<readonly Readonly<Record<string, string>>[]>(
       (combinations, [key, values]) =>

@@ -2,12 +2,12 @@ import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { ApiError } from './api-error.ts';
-import { renderHook, renderProject, renderUser } from './entities.ts';
-import type { GitLabParts } from './gitlab-parts.ts';
+import type { GitLabParts } from './gitlab-parts.server.ts';
 import { NotFoundError } from './gitlab-store.ts';
 import type { Hook } from './hook.ts';
 import { answerPage, type GitLabContext, pathId, readParams } from './http-request.server.ts';
 import { user } from './instance.ts';
+import { renderHook, renderProject, renderUser } from './project-entity.ts';
 import { isSigningToken } from './webhook-signature.ts';
 
 const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((word) => word === 'true')]);

@@ -1,20 +1,12 @@
 import type { GitLabStore } from './gitlab-store.ts';
 import type { Job, JobStatus } from './job.ts';
 import type { JobChange, Jobs } from './jobs.ts';
+import type { SharedRunnerOptions } from './local-gitlab.ts';
 import type { Runner, RunnerManager } from './runner.ts';
 import { takesTags } from './runner-matching.ts';
 import type { Runners } from './runners.ts';
 
-export interface SharedRunnerOptions {
-  readonly tags: readonly string[];
-  readonly runUntagged: boolean;
-  /** Until a job is taken. */
-  readonly delayMs?: number;
-  /** Until it has succeeded. */
-  readonly durationMs?: number;
-}
-
-export const sharedRunnerDescription = 'shared-runner';
+const sharedRunnerDescription = 'shared-runner';
 const defaultDelayMs = 500;
 const defaultDurationMs = 1000;
 

@@ -1,24 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Delivery } from './delivery.ts';
 import type { Faults, WebhookFault } from './faults.ts';
 import { type Hook, renderHookHeaders } from './hook.ts';
 import type { Instance } from './instance.ts';
-import type { JobStatus } from './job.ts';
 import type { HookEvent } from './job-events.ts';
-
-/** A delivery of a job event, sent or not. */
-export interface Delivery {
-  readonly id: number;
-  readonly hookId: number;
-  readonly jobId: number;
-  readonly buildStatus: JobStatus;
-  readonly idempotencyKey: string;
-  readonly url: string;
-  readonly body: string;
-  readonly requestedAt: Date;
-  /** The status that was answered; `waiting` until then. Nothing is repeated, whatever it is. */
-  readonly outcome: number | 'waiting' | 'timeout' | 'no answer' | 'dropped';
-  readonly latencyMs: number | null;
-}
 
 export class UnknownDeliveryError extends Error {
   override readonly name = 'UnknownDeliveryError';

@@ -201,6 +201,7 @@ ship: { stage: deploy, script: 'echo never' }
     expect((await run(1).ended).exitCode).toBe(0);
     expect(statuses(gitlab)).toEqual({ job: 'success' });
     expect(output(gitlab, 'job')).toEqual(['one', 'two']);
+    expect(gitlab.jobs()[0]?.logIsWhole).toBe(true);
     expect(gitlab.faults.list()).toEqual([]);
   });
 

@@ -264,6 +264,7 @@ describe('pipelines over the API', () => {
     const started = await start();
     expect(started).toMatchObject({ status: 201, body: { ref: 'topic', status: 'pending', project_id: project.id } });
     const { id } = started.body as { id: number };
+    gitlab.createPipeline(project.id, pipelineOf({ 'of another pipeline': ['x'] }));
     expect(
       (await call(gitlab, 'GET', `/projects/${project.id}/pipelines/${id}/jobs?scope[]=pending`)).body,
     ).toMatchObject([{ name: 'job', ref: 'topic' }]);

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   askForJob,
   call,
@@ -89,9 +89,11 @@ describe('a request for a job', () => {
     const project = gitlab.createProject('group/app');
     const runner = await registerRunner(gitlab, project.id, { paused: true });
     gitlab.createPipeline(project.id, pipelineOf({ compile: [] }));
-    expect((await askForJob(gitlab, runner.token)).status).toBe(204);
+    const paused = await askForJob(gitlab, runner.token);
+    expect(paused.status).toBe(204);
     await call(gitlab, 'PUT', `/runners/${runner.id}`, { paused: false });
-    expect((await askForJob(gitlab, runner.token)).status).toBe(201);
+    const last_update = paused.headers.get('x-gitlab-last-update');
+    expect((await askForJob(gitlab, runner.token, { last_update })).status).toBe(201);
   });
 
   it('that repeats what it was last told gets nothing until the queue changes', async () => {
@@ -113,7 +115,7 @@ describe('a request for a job', () => {
   });
 
   it('is held in a long poll until a job comes, and the next request gets that job', async () => {
-    const gitlab = await gitlabUnderTest({ longPollSeconds: 30 });
+    const gitlab = await gitlabUnderTest({ longPollSeconds: 600 });
     const project = gitlab.createProject('group/app');
     const runner = await registerRunner(gitlab, project.id);
     const lastUpdate = (await askForJob(gitlab, runner.token)).headers.get('x-gitlab-last-update');
@@ -125,8 +127,8 @@ describe('a request for a job', () => {
     await call(gitlab, 'GET', '/version');
     order.push('job comes');
     gitlab.createPipeline(project.id, pipelineOf({ compile: [] }));
+    await vi.waitFor(() => expect(order).toEqual(['job comes', 'answered']), { timeout: 20_000 });
     expect((await held).status).toBe(204);
-    expect(order).toEqual(['job comes', 'answered']);
     expect((await askForJob(gitlab, runner.token, { last_update: lastUpdate })).status).toBe(201);
   });
 
@@ -219,6 +221,18 @@ describe('an update of a job', () => {
     expect([end.status, end.headers.get('job-status')]).toEqual([200, 'failed']);
     expect(gitlab.job(job.id)).toMatchObject({ status: 'failed', failureReason: 'runner_interrupted', exitCode: 1 });
     expect((await updateJob(gitlab, job, { state: 'success' })).status).toBe(403);
+  });
+
+  it('shows whether the log arrived as it was sent', async () => {
+    for (const [checksum, logIsWhole] of [
+      ['crc32:3610a686', true],
+      ['crc32:00000000', false],
+    ] as const) {
+      const { gitlab, job } = await runningJob();
+      await patchTrace(gitlab, job, 0, 'hello');
+      expect((await updateJob(gitlab, job, { state: 'success', output: { checksum } })).status).toBe(200);
+      expect(gitlab.job(job.id)).toMatchObject({ status: 'success', logIsWhole });
+    }
   });
 
   it('tells a runner that the job is to be cancelled, and that it is', async () => {

@@ -51,7 +51,7 @@ function succeed(name: string): void {
 }
 function fail(name: string): void {
   jobs.start(job(name).id, runner, graceful);
-  jobs.fail(job(name).id, 'script_failure', 1);
+  jobs.fail(job(name).id, 'script_failure', { exitCode: 1 });
 }
 const pipelineStatus = () => compositeStatus(store.presentJobs(2001));
 
@@ -85,6 +85,13 @@ describe('a pipeline', () => {
   it('goes on after a failure that is allowed', () => {
     run(twoStages);
     fail('lint');
+    succeed('compile');
+    expect(statuses().unit).toBe('pending');
+  });
+
+  it('goes on after a job that may fail was cancelled', () => {
+    run(twoStages);
+    jobs.cancel(job('lint').id);
     succeed('compile');
     expect(statuses().unit).toBe('pending');
   });
@@ -124,6 +131,30 @@ next: { stage: two, script: a }
     jobs.play(job('gate').id);
     succeed('gate');
     expect(statuses().next).toBe('pending');
+  });
+
+  it('goes on after a stage that was skipped, but not with a job that needs a skipped one', () => {
+    run(`
+stages: [one, two, three]
+first: { stage: one, script: a }
+rescue: { stage: two, script: a, when: on_failure }
+after all: { stage: three, script: a }
+after rescue: { stage: three, script: a, needs: [rescue] }
+`);
+    succeed('first');
+    expect(statuses()).toEqual({
+      first: 'success',
+      rescue: 'skipped',
+      'after all': 'pending',
+      'after rescue': 'skipped',
+    });
+    store.jobs.clear();
+    run(`
+stages: [one, two]
+rescue: { stage: one, script: a, when: on_failure }
+next: { stage: two, script: a }
+`);
+    expect(statuses()).toEqual({ rescue: 'skipped', next: 'pending' });
   });
 
   it('starts a job as soon as what it needs is done, whatever its stage, and skips it when that failed', () => {

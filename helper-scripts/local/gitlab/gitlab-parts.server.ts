@@ -1,12 +1,13 @@
-import type { JobSubject, Rendering } from './entities.ts';
 import type { Faults } from './faults.ts';
 import { type GitLabPorts, type GitLabStore, NotFoundError } from './gitlab-store.ts';
 import type { Instance } from './instance.ts';
 import type { Job } from './job.ts';
+import type { JobSubject } from './job-entity.ts';
 import type { JobQueue } from './job-queue.ts';
 import type { Jobs } from './jobs.ts';
 import type { Project } from './project.ts';
 import type { Projects } from './projects.ts';
+import type { Rendering } from './rendering.ts';
 import type { Runners } from './runners.ts';
 import type { WebhookSender } from './webhook-sender.client.ts';
 
