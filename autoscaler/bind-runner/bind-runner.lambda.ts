@@ -3,7 +3,7 @@ import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
 import { createTables } from '../live-tables.client.ts';
 import { expiryOf } from '../runners/end-runner.ts';
-import { noteJobState } from '../runners/job-state.ts';
+import { noteJobState, noteTakenJob } from '../runners/job-state.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
 
 export type BindRunnerPorts = { readonly store: RunnersStore; readonly now: () => number };
@@ -18,13 +18,7 @@ export async function bindRunner(event: JobEvent, ports: BindRunnerPorts, { log 
   const item = event.runnerId === null ? null : await ports.store.readByRunnerId(event.runnerId);
   if (!item) return log.info('the job runs on a runner that is not ours', { runnerId: event.runnerId });
   try {
-    await ports.store.write({
-      kind: 'update',
-      job: item.pk,
-      from: ['REGISTERED', 'LAUNCHED'],
-      attempt: item.attempt,
-      set: { state: 'RUNNING', takenJob: job, pickedUpAt: event.occurredAt },
-    });
+    await noteTakenJob(ports.store, item, job, event.occurredAt);
     log.info('runner bound', {
       runnerId: event.runnerId,
       runnerOf: item.pk,

@@ -34,3 +34,24 @@ export async function noteJobState(
     throw error;
   }
 }
+
+/**
+ * Writes down which job a runner really took.
+ *
+ * @param pickedUpAt when it did, where that is known.
+ * @throws {RunnerStateChangedError} when the runner took a job before, or ended.
+ */
+export async function noteTakenJob(
+  store: RunnersStore,
+  runner: RunnerItem,
+  takenJob: JobKey,
+  pickedUpAt?: string,
+): Promise<void> {
+  await store.write({
+    kind: 'update',
+    job: runner.pk,
+    from: ['REGISTERED', 'LAUNCHED'],
+    attempt: runner.attempt,
+    set: { state: 'RUNNING', takenJob, ...(pickedUpAt ? { pickedUpAt } : {}) },
+  });
+}

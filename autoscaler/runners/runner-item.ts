@@ -18,9 +18,6 @@ export const runnerStates = [
 ] as const;
 export type RunnerState = (typeof runnerStates)[number];
 
-/** States in which a host or a runner in GitLab may exist. */
-export const statesWithRunner = ['ADMITTED', 'REGISTERED', 'LAUNCHED', 'RUNNING', 'STOPPING'] as const;
-
 export const jobStates = ['PENDING', 'RUNNING', 'FINISHED'] as const;
 /** What we know of the job itself: its own runner may well have taken another job. */
 export type JobState = (typeof jobStates)[number];

@@ -3,9 +3,10 @@ import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
 import { createTables } from '../live-tables.client.ts';
 import { expiryOf, leaveQueue, recordTombstone } from '../runners/end-runner.ts';
-import { noteJobState } from '../runners/job-state.ts';
+import { noteJobState, noteTakenJob } from '../runners/job-state.ts';
 import { planStops } from '../runners/plan-stops.ts';
-import type { RunnersStore } from '../runners/runners-store.ts';
+import type { RunnerItem } from '../runners/runner-item.ts';
+import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
 import type { RunnerToStop } from './stop-runner-input.ts';
 
 export type FindRunnerPorts = { readonly store: RunnersStore; readonly now: () => number };
@@ -17,10 +18,9 @@ export async function findRunner(
   { log }: LambdaContext,
 ): Promise<{ readonly runners: readonly RunnerToStop[] }> {
   const job = jobKeyOf(event);
-  const [own, byRunner] = await Promise.all([
-    noteJobState(ports.store, job, 'FINISHED', expiryOf(ports.now())),
-    event.runnerId === null ? null : ports.store.readByRunnerId(event.runnerId),
-  ]);
+  const named = await findBoundRunner(event, ports.store);
+  const own = await noteJobState(ports.store, job, 'FINISHED', expiryOf(ports.now()));
+  const byRunner = named?.pk === job ? own : named;
   if (!own && !byRunner) {
     if (event.runnerId === null) await recordTombstone(ports.store, event, ports.now());
     log.info('the job had no runner of ours', { status: event.status });
@@ -48,6 +48,18 @@ export async function findRunner(
       reason,
     })),
   };
+}
+
+/** The runner that GitLab names; when the job was so short that its `running` event has not come yet, it is bound now. */
+async function findBoundRunner(event: JobEvent, store: RunnersStore): Promise<RunnerItem | null> {
+  const runner = event.runnerId === null ? null : await store.readByRunnerId(event.runnerId);
+  if (!runner || runner.takenJob) return runner;
+  try {
+    await noteTakenJob(store, runner, jobKeyOf(event));
+  } catch (error) {
+    if (!(error instanceof RunnerStateChangedError)) throw error;
+  }
+  return store.read(runner.pk);
 }
 
 export const handler = lambdaHandler({

@@ -45,7 +45,8 @@ export function secrecy(world: () => World): void {
       'workflow histories': 'StopEach',
       'launch templates': 'run-single',
       instances: 'gitlab-runners-on-demand:launch-group',
-      'log files': 'runner registered',
+      'log groups': 'runner registered',
+      'log files': 'instances requested',
     };
     for (const [place, word] of Object.entries(known))
       expect(places[place]?.includes(word), `${word} in ${place}`).toBe(true);
