@@ -42,7 +42,7 @@ export async function runDemonstration(run: LocalRun, yamlText: string): Promise
     const allOver = jobs.every(({ status }) => overStatuses.includes(status));
     const leftovers = allOver ? await run.leftovers() : undefined;
     if ((leftovers && isNothing(leftovers)) || Date.now() > deadline) {
-      table.show(jobRows(jobs, items));
+      table.finish(jobRows(jobs, items));
       return { jobs, faults: faultsOf(jobs), leftovers: leftovers ?? (await run.leftovers()) };
     }
     await sleep(250);

@@ -13,7 +13,14 @@ export class LiveTable {
     this.#output = output;
   }
 
+  /** Shows the rows as they are now; what does not fit on the screen is only counted. */
   show(rows: readonly (readonly string[])[]): void {
+    const more = this.#output.isTTY ? rows.length - (this.#output.rows - 3) : 0;
+    this.finish(more > 0 ? [...rows.slice(more + 1), [`... and ${more + 1} more`]] : rows);
+  }
+
+  /** Shows all rows for good. */
+  finish(rows: readonly (readonly string[])[]): void {
     if (this.#output.isTTY) this.#redraw(rows);
     else this.#printChanges(rows);
   }

@@ -204,11 +204,16 @@ export class LocalRun {
   }
 
   async #startGitLab(): Promise<string> {
-    this.#gitlab = await startLocalGitLab({
-      port: this.options.gitlabPort,
-      adminToken: gitlabAccessToken,
-      sharedRunner: { tags: [], runUntagged: true },
-    });
+    const port = this.options.gitlabPort;
+    const sharedRunner = { tags: [], runUntagged: true };
+    this.#gitlab = await startLocalGitLab({ port, adminToken: gitlabAccessToken, sharedRunner }).catch(
+      (error: unknown) => {
+        if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+        throw new Error(
+          `the local GitLab cannot listen on 127.0.0.1:${port}. Stop what uses it, or set LOCAL_GITLAB_PORT.`,
+        );
+      },
+    );
     this.#stops.push(() => this.gitlab.stop());
     return this.gitlab.url;
   }

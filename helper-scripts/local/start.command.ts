@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, InvalidArgumentError } from 'commander';
-import { Listr } from 'listr2';
+import { Listr, PRESET_TIMER } from 'listr2';
 import { type DemonstrationOutcome, runDemonstration } from './demonstration.process.ts';
 import { widenPipeline } from './example-pipeline.ts';
 import { isNothing, type Leftovers } from './leftovers.client.ts';
@@ -71,7 +71,7 @@ async function main(): Promise<number> {
         if (note) task.title = `${title}: ${note}`;
       },
     })),
-    { rendererOptions: { timer: { condition: true, field: (ms: number) => `${(ms / 1_000).toFixed(1)} s` } } as never },
+    { rendererOptions: { timer: PRESET_TIMER, collapseErrors: false } },
   ).run();
   console.log(
     `\nReady after ${((Date.now() - startedAt) / 1_000).toFixed(0)} s. The pipeline of helper-scripts/local/examples/.gitlab-ci.yml:\n`,
@@ -89,7 +89,9 @@ function printLogs({ jobs }: DemonstrationOutcome): void {
   if (!options.logs) return;
   for (const job of jobs) {
     if (options.logs !== true && options.logs !== job.name) continue;
-    console.log(`\n--- log of ${job.name}\n${run.gitlab.jobTrace(job.id)}`);
+    // GitLab keeps the time and the stream in front of each line.
+    const lines = run.gitlab.jobTrace(job.id).replace(/^\S+Z \d\d[OE][ +]?/gm, '');
+    console.log(`\n--- log of ${job.name}\n${lines}`);
   }
 }
 

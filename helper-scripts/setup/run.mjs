@@ -1,6 +1,6 @@
 // Runs one of the project's commands on a fresh clone: installs the npm packages when they are missing or out of date, and goes on with the
 // Node version that they bring along. Plain JavaScript, since it runs before anything is installed.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
@@ -56,11 +56,15 @@ ensureSupportedNode();
 ensurePackages();
 
 const bin = join(modules, '.bin');
-const { status, signal, error } = spawnSync(join(bin, 'node'), ['--import', 'tsx', join(repository, script), ...rest], {
+const child = spawn(join(bin, 'node'), ['--import', 'tsx', join(repository, script), ...rest], {
   stdio: 'inherit',
   cwd: name === 'cli' ? (process.env.INIT_CWD ?? process.cwd()) : repository,
   env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` },
 });
-if (error)
+// The terminal sends Ctrl-C to the command as well, which ends what it has started: wait for it. Other signals come to us alone.
+process.on('SIGINT', () => {});
+for (const other of ['SIGTERM', 'SIGHUP']) process.on(other, () => child.kill(other));
+child.on('error', (error) => {
   fail(`Node could not be started from ${bin} (${error.message}): delete node_modules and run the command again.`);
-process.exit(status ?? (signal ? 1 : 0));
+});
+child.on('exit', (status) => process.exit(status ?? 1));

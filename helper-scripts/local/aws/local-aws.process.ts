@@ -121,7 +121,8 @@ async function expectFreePort(port: number): Promise<void> {
   try {
     await once(server, 'listening');
   } catch (cause) {
-    const remedy = 'Stop what uses it (a local AWS that still runs, perhaps), or choose another port.';
+    const remedy =
+      'Stop what uses it (a local AWS that still runs, perhaps), or choose another port (LOCAL_AWS_PORT for `npm start`).';
     throw new PortInUseError(`the local AWS cannot listen on ${host}:${port}. ${remedy}`, { cause });
   }
   server.close();
