@@ -30,8 +30,10 @@ export function judgeAdmission(current: RunnerItem | null, request: AdmissionReq
   switch (current.state) {
     case 'WAITING':
       return { kind: 'admit', item: admittedItem(request, current.attempt) };
-    case 'FAILED':
     case 'RELEASED':
+      // Its runner worked, for another job: that is no failed attempt, and each such round needs a job that was served.
+      return { kind: 'admit', item: admittedItem(request, current.attempt + 1) };
+    case 'FAILED':
       return current.attempt < request.maxAttempts
         ? { kind: 'admit', item: admittedItem(request, current.attempt + 1) }
         : { kind: 'refuse', why: `${current.attempt} attempts were made, which is all that maxAttempts allows` };

@@ -28,39 +28,51 @@ export function planStops(event: JobEvent, { own, byRunner, live }: SeenRunners)
     stop(byRunner, 'the job that it took is over');
   }
   if (own?.takenJob === job && hasRunner(own)) stop(own, 'its job is over');
-  if (own?.state === 'ADMITTED' || own?.state === 'STOPPING') stop(own, 'its job ended before its runner started');
+  if (own?.state === 'STOPPING') stop(own, 'its end was begun before');
 
   const others = live.filter((item) => item.pk !== own?.pk);
   const seen: RunnerItem[] = own ? [...others, { ...own, jobState: 'FINISHED' }] : others;
-  const spares = seen.filter((item) => isIdle(item) && item.jobState !== 'PENDING' && !stops.has(item.pk));
-  for (const item of sparesNobodyNeeds(spares, seen.filter(isStarved))) stop(item, 'idle, and no waiting job needs it');
+  const spares = seen.filter((item) => isSpare(item) && !stops.has(item.pk));
+  for (const item of matchSpares(spares, seen.filter(isStarved)).unneeded)
+    stop(item, 'idle, and no waiting job needs it');
   return [...stops.values()];
 }
 
+/**
+ * The jobs that wait although their own runner took another job or ended, and for which no idle runner is left over: each needs another
+ * runner.
+ */
+export function jobsWithoutRunner(live: readonly RunnerItem[]): readonly RunnerItem[] {
+  const ended = live.filter((item) => item.jobState === 'PENDING' && item.state === 'RELEASED');
+  return matchSpares(live.filter(isSpare), ended).unserved;
+}
+
 /** Says whether the item's runner may exist in GitLab or on AWS. */
-export function hasRunner(item: RunnerItem): boolean {
+function hasRunner(item: RunnerItem): boolean {
   return ['REGISTERED', 'LAUNCHED', 'RUNNING', 'STOPPING'].includes(item.state);
 }
 
-function isIdle(item: RunnerItem): boolean {
-  return (item.state === 'REGISTERED' || item.state === 'LAUNCHED') && !item.takenJob;
+/** A runner, or one that is on its way, which has no job and whose own job needs none any more. */
+function isSpare(item: RunnerItem): boolean {
+  const isIdle = ['ADMITTED', 'REGISTERED', 'LAUNCHED'].includes(item.state) && !item.takenJob;
+  return isIdle && item.jobState !== 'PENDING';
 }
 
 /** A job that waits although its own runner took another job. */
 function isStarved(item: RunnerItem): boolean {
-  return (
-    item.jobState === 'PENDING' &&
-    (item.state === 'RELEASED' || (item.takenJob !== undefined && item.takenJob !== item.pk))
-  );
+  const servesAnother = item.takenJob !== undefined && item.takenJob !== item.pk;
+  return item.jobState === 'PENDING' && (item.state === 'RELEASED' || servesAnother);
 }
 
-function sparesNobodyNeeds(spares: readonly RunnerItem[], starved: readonly RunnerItem[]): RunnerItem[] {
-  const free = [...spares].sort((a, b) => (a.admittedAt < b.admittedAt ? -1 : 1));
-  for (const job of starved) {
-    const index = free.findIndex((runner) => canRun(runner, job));
-    if (index >= 0) free.splice(index, 1);
-  }
-  return free;
+/** Gives each starved job the oldest spare runner that can run it. */
+function matchSpares(spares: readonly RunnerItem[], starved: readonly RunnerItem[]) {
+  const unneeded = [...spares].sort((a, b) => (a.admittedAt < b.admittedAt ? -1 : 1));
+  const unserved = starved.filter((job) => {
+    const index = unneeded.findIndex((runner) => canRun(runner, job));
+    if (index >= 0) unneeded.splice(index, 1);
+    return index < 0;
+  });
+  return { unneeded, unserved };
 }
 
 /** Our runners belong to one project and have exactly the tags of the job they were made for. */
