@@ -1,13 +1,15 @@
 import { join } from 'node:path';
-import { Stack } from 'aws-cdk-lib';
+import { Stack, Validations } from 'aws-cdk-lib';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { acknowledgeWildcards } from '../infrastructure/lib/acknowledge-rules.construct.ts';
 import { BundledFunction } from '../infrastructure/lib/bundled-function.construct.ts';
 import type { Deployment } from '../infrastructure/lib/deployment.ts';
 import { deploymentTag } from '../infrastructure/lib/deployment-tag.ts';
 import type { RunnerProfiles } from './runner-profiles.construct.ts';
+import { liveIndex, runnerIdIndex } from './runners/runner-indexes.ts';
 import { grantLaunching } from './start-runner/ec2/launch-permissions.construct.ts';
 import { launchTimeoutSeconds } from './start-runner/ec2/launch-queue.construct.ts';
 import type { Tables } from './tables.construct.ts';
@@ -47,6 +49,11 @@ export class AutoscalerFunctions extends Construct {
   constructor(scope: Construct, id: string, props: AutoscalerFunctionsProps) {
     super(scope, id);
     this.#props = props;
+    Validations.of(this).acknowledge({
+      id: 'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]',
+      reason:
+        'Writing its own log is all that this policy gives; everything else stands in the policy of each function.',
+    });
     const { deployment, tables, profiles, eventBus, launchQueue } = props;
     const maxAttempts = { MAX_ATTEMPTS: String(deployment.maxAttempts) };
 
@@ -128,7 +135,7 @@ export class AutoscalerFunctions extends Construct {
 
   private useRunners(lambda: BundledFunction, actions: string[]): void {
     const { tableArn } = this.#props.tables.runners;
-    this.allow(lambda, actions, tableArn, `${tableArn}/index/*`);
+    this.allow(lambda, actions, tableArn, ...[runnerIdIndex, liveIndex].map((index) => `${tableArn}/index/${index}`));
   }
 
   private useTickets(lambda: BundledFunction, actions: string[]): void {
@@ -144,10 +151,16 @@ export class AutoscalerFunctions extends Construct {
 
   /** Only instances that carry this deployment's tag. */
   private allowTerminating(lambda: BundledFunction): void {
+    const instances = Stack.of(this).formatArn({ service: 'ec2', resource: 'instance', resourceName: '*' });
+    acknowledgeWildcards(
+      lambda,
+      'Instances come and go: only those with the tag of this deployment may be terminated.',
+      instances,
+    );
     lambda.addToRolePolicy(
       new PolicyStatement({
         actions: ['ec2:TerminateInstances'],
-        resources: [Stack.of(this).formatArn({ service: 'ec2', resource: 'instance', resourceName: '*' })],
+        resources: [instances],
         conditions: { StringEquals: { [`aws:ResourceTag/${deploymentTag}`]: this.#props.deployment.name } },
       }),
     );

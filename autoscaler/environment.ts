@@ -38,6 +38,8 @@ export const launchProfileSchema = z.object({
   instanceTypes: z.array(nonEmpty),
   onDemand: z.enum(['never', 'fallback', 'always']),
   maxPriceUsd: z.optional(z.number()),
+  /** Instead of the network's. */
+  subnetIds: z.optional(z.array(nonEmpty)),
 });
 export type LaunchProfile = z.infer<typeof launchProfileSchema>;
 

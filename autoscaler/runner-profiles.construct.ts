@@ -1,6 +1,7 @@
 import { Policy, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { type Deployment, profilesOfType } from '../infrastructure/lib/deployment.ts';
+import { routingEntryOf } from '../infrastructure/lib/deployment-environment.ts';
 import { lambdaRunnerParameters } from '../lambda-shell-runner/exports.ts';
 import type { LaunchProfile, RuntimeProfile } from './environment.ts';
 import { Ec2RunnerProfile } from './start-runner/ec2/ec2-profile.construct.ts';
@@ -8,8 +9,6 @@ import { Ec2RunnerProfile } from './start-runner/ec2/ec2-profile.construct.ts';
 export type RunnerProfilesProps = {
   readonly deployment: Deployment;
   readonly ticketsTable: { readonly tableName: string; readonly tableArn: string };
-  /** Ids, separated by commas. */
-  readonly securityGroupIds: string;
   /** The value of another app's SSM parameter. */
   readonly parameterValue: (parameterName: string) => string;
 };
@@ -25,14 +24,13 @@ export class RunnerProfiles extends Construct {
 
   constructor(scope: Construct, id: string, props: RunnerProfilesProps) {
     super(scope, id);
-    const { deployment, ticketsTable, securityGroupIds, parameterValue } = props;
+    const { deployment, ticketsTable, parameterValue } = props;
     const runtime: Record<string, RuntimeProfile> = {};
     const launch: Record<string, LaunchProfile> = {};
     this.functionArns = profilesOfType(deployment, 'LAMBDA').map(([name, profile]) => {
       const names = lambdaRunnerParameters(deployment.name, name);
       const functionArn = parameterValue(names.functionArn);
-      const { type, timeoutMinutes, maxConcurrent } = profile;
-      runtime[name] = { type, timeoutMinutes, maxConcurrent, functionArn };
+      runtime[name] = routingEntryOf(profile, functionArn);
       new Policy(this, `${name}ClaimsTickets`, {
         roles: [Role.fromRoleArn(this, `${name}Role`, parameterValue(names.roleArn))],
         statements: [new PolicyStatement({ actions: ['dynamodb:DeleteItem'], resources: [ticketsTable.tableArn] })],
@@ -40,9 +38,8 @@ export class RunnerProfiles extends Construct {
       return functionArn;
     });
     this.ec2 = profilesOfType(deployment, 'EC2').map(([name, profile]) => {
-      const runner = new Ec2RunnerProfile(this, name, { deployment, name, profile, ticketsTable, securityGroupIds });
-      const { type, timeoutMinutes, maxConcurrent } = profile;
-      runtime[name] = { type, timeoutMinutes, maxConcurrent };
+      const runner = new Ec2RunnerProfile(this, name, { deployment, name, profile, ticketsTable, parameterValue });
+      runtime[name] = routingEntryOf(profile);
       launch[name] = runner.launch;
       return runner;
     });

@@ -1,4 +1,4 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, ProjectionType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
 import { liveIndex, runnerIdIndex } from './runners/runner-indexes.ts';
@@ -46,6 +46,10 @@ export class Tables extends Construct {
       timeToLiveAttribute: 'expiresAt',
       removalPolicy: RemovalPolicy.DESTROY,
       ...onDemand,
+    });
+    Validations.of(this.tickets).acknowledge({
+      id: 'AwsSolutions-DDB3',
+      reason: 'Tickets are tokens that live for minutes: a backup would keep them for weeks.',
     });
   }
 }

@@ -15,6 +15,10 @@ const passingTrouble = [
   'ProvisionedThroughputExceededException',
   'InternalServerError',
   'TransactionCanceledException',
+  'RequestLimitExceeded',
+  'InternalError',
+  'ServiceUnavailable',
+  'Unavailable',
 ];
 
 /** Retries with full jitter; a state waits at most seven seconds in all, so that a workflow keeps far under its five minutes. */

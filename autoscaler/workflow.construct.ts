@@ -12,13 +12,19 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
+import { acknowledgeWildcards } from '../infrastructure/lib/acknowledge-rules.construct.ts';
 import { retryPassingTrouble } from './workflow-retries.construct.ts';
 
-export type WorkflowProps = { readonly definition: IChainable; readonly comment: string };
+export type WorkflowProps = {
+  readonly definition: IChainable;
+  readonly comment: string;
+  /** The Lambdas that its states invoke. */
+  readonly lambdas: readonly IFunction[];
+};
 
 /** An express workflow in JSONata with its history in CloudWatch Logs, without the data that flows through it. */
 export class Workflow extends StateMachine {
-  constructor(scope: Construct, id: string, { definition, comment }: WorkflowProps) {
+  constructor(scope: Construct, id: string, { definition, comment, lambdas }: WorkflowProps) {
     super(scope, id, {
       stateMachineType: StateMachineType.EXPRESS,
       queryLanguage: QueryLanguage.JSONATA,
@@ -35,7 +41,22 @@ export class Workflow extends StateMachine {
         includeExecutionData: false,
       },
     });
+    acknowledgeWildcards(
+      this,
+      'X-Ray and the delivery of logs know no resources: AWS documents the permission for all.',
+      '*',
+    );
+    acknowledgeWildcards(
+      this,
+      'The CDK grants a state every version and alias of its function; ours have neither.',
+      ...lambdas.map(({ functionArn }) => `${functionArn}:*`),
+    );
   }
+}
+
+/** The text of an error that was caught, as a JSONata expression; some errors have none. */
+export function causeOf(error: string): string {
+  return `{% $exists(${error}.Cause) ? ${error}.Cause : '' %}`;
 }
 
 export type LambdaStateProps = {

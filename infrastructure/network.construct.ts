@@ -1,6 +1,7 @@
 import { Validations } from 'aws-cdk-lib';
 import {
   GatewayVpcEndpointAwsService,
+  IpAddresses,
   type IVpc,
   SecurityGroup,
   type SubnetConfiguration,
@@ -8,26 +9,31 @@ import {
   Vpc,
 } from 'aws-cdk-lib/aws-ec2';
 import { Construct } from 'constructs';
-import type { Deployment } from './lib/deployment.ts';
-
-type OwnNetwork = Extract<Deployment['network'], { natGateways: number }>;
+import type { ExistingNetwork, OwnNetwork } from './lib/deployment-network.ts';
 
 /** Where EC2 runners live: a VPC of the deployment's own, or subnets and security groups that exist. */
 export class Network extends Construct {
   readonly subnetIds: readonly string[];
   readonly securityGroupIds: readonly string[];
 
-  constructor(scope: Construct, id: string, network: Deployment['network']) {
+  constructor(scope: Construct, id: string, network: OwnNetwork | ExistingNetwork) {
     super(scope, id);
-    // Nothing of an existing network is looked up: its ids are all that runners need, and synth stays offline.
-    const { subnetIds, securityGroupIds } = 'vpcId' in network ? network : this.createNetwork(network);
+    const { subnetIds, securityGroupIds } = 'vpcId' in network ? this.useNetwork(network) : this.createNetwork(network);
     this.subnetIds = subnetIds;
     this.securityGroupIds = securityGroupIds;
   }
 
-  private createNetwork({ availabilityZones, natGateways }: OwnNetwork) {
+  /** Nothing of an existing network is looked up: its ids are all that runners need, and synth stays offline. */
+  private useNetwork({ vpcId, subnetIds, securityGroupIds }: ExistingNetwork) {
+    if (securityGroupIds) return { subnetIds, securityGroupIds };
+    const vpc = Vpc.fromVpcAttributes(this, 'Vpc', { vpcId, availabilityZones: ['unknown'] });
+    return { subnetIds, securityGroupIds: [this.createSecurityGroup(vpc).securityGroupId] };
+  }
+
+  private createNetwork({ availabilityZones, natGateways, cidr }: OwnNetwork) {
     const withNat = natGateways > 0;
     const vpc = new Vpc(this, 'Vpc', {
+      ipAddresses: IpAddresses.cidr(cidr),
       maxAzs: availabilityZones,
       // A gateway beyond one for each zone would have no subnet.
       natGateways: Math.min(natGateways, availabilityZones),
@@ -45,15 +51,18 @@ export class Network extends Construct {
       reason:
         'Hosts live minutes and accept no connection; flow logs would cost more than the control plane. Add one to the VPC where a rule asks for it.',
     });
-    const runners = new SecurityGroup(this, 'Runners', {
-      vpc: vpc as IVpc,
+    return {
+      subnetIds: (withNat ? vpc.privateSubnets : vpc.publicSubnets).map((subnet) => subnet.subnetId),
+      securityGroupIds: [this.createSecurityGroup(vpc as IVpc).securityGroupId],
+    };
+  }
+
+  private createSecurityGroup(vpc: IVpc): SecurityGroup {
+    return new SecurityGroup(this, 'Runners', {
+      vpc,
       description: 'GitLab runners: nothing comes in, everything goes out',
       allowAllOutbound: true,
     });
-    return {
-      subnetIds: (withNat ? vpc.privateSubnets : vpc.publicSubnets).map((subnet) => subnet.subnetId),
-      securityGroupIds: [runners.securityGroupId],
-    };
   }
 }
 

@@ -11,7 +11,7 @@ import { type JobOutcome, outcomeOf } from './job-outcome.ts';
 import { removeOwnRunner } from './own-runner.client.ts';
 import { isShieldedFromJobs } from './processes.client.ts';
 import { findRunnerBinary } from './runner-binary.client.ts';
-import { renderRunnerConfig, runnerArguments, systemIdOf } from './runner-config.ts';
+import { readRunnerSettings, renderRunnerConfig, runnerArguments, systemIdOf } from './runner-config.ts';
 import { type Patience, patience, planDeadlines, waitTimeoutSeconds } from './runner-deadlines.ts';
 import { watchRunner } from './runner-watch.client.ts';
 import { createSandbox, type JobSite, type Sandbox } from './sandbox.client.ts';
@@ -91,7 +91,8 @@ async function runRunner(execution: Execution, ports: RunJobPorts, log: Log): Pr
   const { input, ticket, binary, site, removeRunner, endsAt } = execution;
   const { folder, executionId } = site;
   const runner = { name: input.runnerName, url: input.gitlabUrl, token: ticket.token };
-  writeRunnerFiles(folder, renderRunnerConfig(runner, folder), systemIdOf(input.ticketId));
+  const settings = readRunnerSettings(ports.environment.RUNNER_SETTINGS);
+  writeRunnerFiles(folder, renderRunnerConfig(runner, folder, settings), systemIdOf(input.ticketId));
   const now = Date.now();
   const { story, doings, exit } = await watchRunner({
     command: {

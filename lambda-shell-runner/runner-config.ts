@@ -29,18 +29,28 @@ export function layOutJobFolder(root: string): JobFolder {
 }
 
 /**
- * The `config.toml` for one runner with the shell executor. With `-c FILE -r NAME` gitlab-runner takes all of this from the file, so
+ * What the function's profile says to gitlab-runner (`RUNNER_SETTINGS`), in the words of its `[[runners]]` section; nothing when it
+ * is not set. The deployment has made it, so it is JSON.
+ */
+export function readRunnerSettings(variable: string | undefined): Readonly<Record<string, unknown>> {
+  return variable ? (JSON.parse(variable) as Record<string, unknown>) : {};
+}
+
+/**
+ * The `config.toml` for one runner with the shell executor; `settings` are those of the profile. With `-c FILE -r NAME` gitlab-runner takes all of this from the file, so
  * that the token is neither on its command line nor in its environment, both of which the job can read.
  * Source: https://docs.gitlab.com/runner/configuration/advanced-configuration/
  */
 export function renderRunnerConfig(
   runner: { readonly name: string; readonly url: string; readonly token: string },
   folder: JobFolder,
+  settings: Readonly<Record<string, unknown>> = {},
 ): string {
   return stringify({
     concurrent: 1,
     runners: [
       {
+        ...settings,
         name: runner.name,
         url: runner.url,
         token: runner.token,

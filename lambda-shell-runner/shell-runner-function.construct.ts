@@ -1,9 +1,9 @@
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Duration, RemovalPolicy, Size, Stage } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Size, Stage, Tags } from 'aws-cdk-lib';
 import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
-import { Effect, type IRole, ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Effect, type IRole, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   Architecture,
   Code,
@@ -18,7 +18,9 @@ import {
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { bundleFolderOf } from '../infrastructure/lib/bundled-function.construct.ts';
-import type { LambdaProfile } from '../infrastructure/lib/deployment.ts';
+import { runnerSettingsVariableOf } from '../infrastructure/lib/deployment-environment.ts';
+import type { LambdaProfile } from '../infrastructure/lib/deployment-lambda-profile.ts';
+import { runnerRightsOf } from '../infrastructure/lib/runner-role.construct.ts';
 
 const entry = join(import.meta.dirname, 'run-job.lambda.ts');
 
@@ -48,14 +50,15 @@ export class ShellRunnerFunction extends Construct {
       retention: RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,
     });
+    const rights = runnerRightsOf(this, profile);
     this.role = new Role(this, 'Role', {
       description: 'Lambda shell runner: its jobs run in the same sandbox, so it may do next to nothing',
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
-      managedPolicies: profile.managedPolicyArns.map((arn, index) =>
-        ManagedPolicy.fromManagedPolicyArn(this, `ManagedPolicy${index}`, arn),
-      ),
+      ...rights.role,
     });
     logGroup.grantWrite(this.role);
+    for (const statement of rights.statements) this.role.addToPolicy(statement);
+    const runnerSettings = runnerSettingsVariableOf(profile);
     this.function = createFunction(this, profile, {
       description: `GitLab jobs of profile ${profileName}: one per invocation`,
       role: this.role,
@@ -65,10 +68,12 @@ export class ShellRunnerFunction extends Construct {
       timeout: Duration.minutes(Math.min(profile.timeoutMinutes + extraMinutes, longestMinutes)),
       loggingFormat: LoggingFormat.JSON,
       logGroup,
+      ...(runnerSettings === undefined ? {} : { environment: { RUNNER_SETTINGS: runnerSettings } }),
       ...(profile.maxConcurrent === undefined ? {} : { reservedConcurrentExecutions: profile.maxConcurrent }),
     });
     // A second try would be a second runner, which takes another job: the autoscaler decides about those.
     this.function.configureAsyncInvoke({ retryAttempts: 0, maxEventAge, onFailure: reportTo(eventBus, this.role) });
+    for (const [key, value] of Object.entries(profile.tags)) Tags.of(this).add(key, value);
   }
 }
 

@@ -1,35 +1,94 @@
 import * as z from 'zod/mini';
+import { projectGlobFault } from './project-glob.ts';
 
 export const runnerTypes = ['LAMBDA', 'EC2'] as const;
 /** Where a job can run. A new runner type is a new word here, and the compiler then shows every place that needs it. */
 export type RunnerType = (typeof runnerTypes)[number];
 
-/** DynamoDB partition and sort keys may not be longer than this many bytes. */
-const longestKeyBytes = 1_024;
+/** Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html */
+const longestPartitionKeyBytes = 2_048;
+const longestSortKeyBytes = 1_024;
+
+const utf8 = new TextEncoder();
+const key = (pattern: RegExp, form: string, longestBytes: number) =>
+  z.string(form).check(
+    z.regex(pattern, form),
+    z.refine((text) => utf8.encode(text).length <= longestBytes, `may not be longer than ${longestBytes} bytes`),
+  );
+const nonEmpty = (what: string) => z.string(what).check(z.minLength(1, what));
+/** What editors and the JSON schema say of an attribute. */
+const described = <Schema extends z.ZodMiniType>(schema: Schema, description: string) =>
+  schema.check(z.describe(description)) as Schema;
+
+const capMessage = 'must be a whole number from 1 on';
+const timeoutMessage = 'must be whole minutes from 10 (GitLab takes no less) to 10080 (a week)';
+
+const everyType = z.object({
+  pk: described(
+    key(/^job#./su, 'must be "job#" and the name of a job, "job#*" for every job', longestPartitionKeyBytes),
+    '"job#" and the name of a job without the suffix of parallel and matrix jobs; "*" and "?" are wildcards, "job#*" is every job.',
+  ),
+  sk: described(
+    key(/^tags#/u, 'must be "tags#", or "tags#" and tags separated by "#"', longestSortKeyBytes),
+    '"tags#" and the tags that must all be on the job, sorted and separated by "#"; "tags#" alone asks for none.',
+  ),
+  project: z.optional(
+    described(
+      z.string('must be the path of a project, or a glob').check(
+        z.superRefine((glob, context) => {
+          const fault = projectGlobFault(glob);
+          if (fault !== null) context.addIssue(fault);
+        }),
+      ),
+      'Only jobs of this project, by its path; a glob ("group/*", "group/**") for several.',
+    ),
+  ),
+  maxConcurrent: z.optional(
+    described(z.int(capMessage).check(z.positive(capMessage)), 'Runners of this row that may live at the same time.'),
+  ),
+  timeoutMinutes: z.optional(
+    described(
+      z.int(timeoutMessage).check(z.minimum(10, timeoutMessage), z.maximum(10_080, timeoutMessage)),
+      "Longest time of a job; the profile's own limit stays.",
+    ),
+  ),
+  variables: z.optional(
+    described(
+      z.record(z.string(), z.string('must be text'), 'must be names and texts'),
+      'Kept with the row; not given to the job yet.',
+    ),
+  ),
+});
+
+const lambda = z.object({
+  type: z.literal('LAMBDA'),
+  arn: described(
+    nonEmpty('a LAMBDA mapping needs the function to invoke'),
+    'The function: its ARN, or the name of a LAMBDA profile. Only what this deployment made can be named.',
+  ),
+});
+const ec2 = z.object({
+  type: z.literal('EC2'),
+  profile: z._default(described(nonEmpty('must be the name of an EC2 profile'), 'The EC2 profile.'), 'default'),
+});
+const ignored = z.object({
+  type: described(z.literal('IGNORE'), 'The job is left to other runners.'),
+});
 
 /**
  * One item of the job mappings table, as people write it:
  * `pk = job#<name>`, `sk = tags#<tag>#<tag>` (`tags#` for none), `type`, and by type an `arn` (LAMBDA: the function, or the name of a
  * LAMBDA profile) or a `profile` (EC2). Unknown attributes are left alone: they may be a person's own notes.
  */
-const mappingItemSchema = z.object({
-  pk: z
-    .string()
-    .check(
-      z.regex(/^job#./su, 'must be "job#" and the name of a job, "job#*" for every job'),
-      z.maxLength(longestKeyBytes),
-    ),
-  sk: z
-    .string()
-    .check(z.regex(/^tags#/u, 'must be "tags#", or "tags#" and tags separated by "#"'), z.maxLength(longestKeyBytes)),
-  type: z.enum([...runnerTypes, 'IGNORE']),
-  arn: z.optional(z.string().check(z.minLength(1))),
-  profile: z.optional(z.string().check(z.minLength(1))),
-  project: z.optional(z.string().check(z.minLength(1))),
-  maxConcurrent: z.optional(z.int().check(z.positive())),
-  timeoutMinutes: z.optional(z.int().check(z.minimum(10), z.maximum(10_080))),
-  variables: z.optional(z.record(z.string(), z.string())),
-});
+export const mappingItemSchema = z.intersection(
+  everyType,
+  z.discriminatedUnion('type', [lambda, ec2, ignored], 'must be LAMBDA, EC2 or IGNORE'),
+);
+
+/** Every attribute that means something to us; a table may hold others. */
+export const mappingAttributes: readonly string[] = [
+  ...new Set([everyType, lambda, ec2, ignored].flatMap((schema) => Object.keys(schema.shape))),
+];
 
 export type JobMapping = {
   /** `pk` and `sk` as they stand in the table: how logs and people name the row. */
@@ -54,37 +113,57 @@ export type MappingTarget =
 export type InvalidMapping = { readonly id: string; readonly faults: readonly string[] };
 
 /** Reads one item of the table. Items with `pk`, `sk`, `type` and `arn` only, as older systems wrote them, are read the same. */
-export function readMapping(item: Readonly<Record<string, unknown>>): JobMapping | InvalidMapping {
-  const id = `${String(item.pk)} ${String(item.sk)}`;
+export function readMapping(item: unknown): JobMapping | InvalidMapping {
+  if (!isItem(item)) return { id: '(no item)', faults: ['must be an object with pk, sk and type'] };
+  const id = rowIdOf(item);
   const parsed = mappingItemSchema.safeParse(item);
-  if (!parsed.success) {
-    return { id, faults: parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`) };
-  }
-  const { pk, sk, type, arn, profile, project, maxConcurrent, timeoutMinutes } = parsed.data;
-  if (type === 'LAMBDA' && !arn) return { id, faults: ['arn: a LAMBDA mapping needs the function to invoke'] };
+  if (!parsed.success) return { id, faults: parsed.error.issues.map(faultOf) };
+  const { pk, sk, project, maxConcurrent, timeoutMinutes } = parsed.data;
   return {
     id,
     jobName: pk.slice('job#'.length),
-    tags: sk.slice('tags#'.length).split('#').filter(Boolean).sort(),
+    tags: [...new Set(tagsOf(sk))].sort(),
     project,
-    target: targetOf(type, arn ?? '', profile ?? 'default'),
+    target: targetOf(parsed.data),
     maxConcurrent,
     timeoutMinutes,
   };
 }
 
-function targetOf(type: RunnerType | 'IGNORE', lambda: string, profile: string): MappingTarget {
-  switch (type) {
-    case 'IGNORE':
-      return { type };
-    case 'LAMBDA':
-      return { type, function: lambda };
-    case 'EC2':
-      return { type, profile };
-  }
+/** How logs and people name a row, whatever it holds. */
+export function rowIdOf({ pk, sk }: { readonly pk?: unknown; readonly sk?: unknown }): string {
+  return `${textOf(pk)} ${textOf(sk)}`;
 }
 
 /** Says whether {@link readMapping} could use the row. */
 export function isUsable(mapping: JobMapping | InvalidMapping): mapping is JobMapping {
   return 'target' in mapping;
+}
+
+function targetOf(item: z.output<typeof mappingItemSchema>): MappingTarget {
+  switch (item.type) {
+    case 'IGNORE':
+      return { type: item.type };
+    case 'LAMBDA':
+      return { type: item.type, function: item.arn };
+    case 'EC2':
+      return { type: item.type, profile: item.profile };
+  }
+}
+
+function tagsOf(sk: string): string[] {
+  return sk.slice('tags#'.length).split('#').filter(Boolean);
+}
+
+function isItem(item: unknown): item is Readonly<Record<string, unknown>> {
+  return typeof item === 'object' && item !== null && !Array.isArray(item);
+}
+
+/** Keys of rubbish rows may be anything, an object without a prototype too, which `String` cannot print. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? 'undefined');
+}
+
+function faultOf({ path, message }: { readonly path: readonly PropertyKey[]; readonly message: string }): string {
+  return `${path.map(String).join('.')}: ${message}`;
 }

@@ -1,30 +1,56 @@
-import { type DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
-import { type InvalidMapping, isUsable, type JobMapping, readMapping } from './job-mapping.ts';
+import { ScanCommand, type ScanCommandOutput } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { plainItemOf } from './attribute-values.ts';
+import { type InvalidMapping, isUsable, type JobMapping, mappingAttributes, readMapping } from './job-mapping.ts';
 
 /** An edit of the table counts within this time. */
 const cacheSeconds = 10;
 
 export type JobMappings = {
-  /** Every usable row, at most ten seconds old, and the rows that cannot be used. */
+  /** Every usable row, at most ten seconds old, and the rows that cannot be used. The same lists until the table is read again. */
   read(): Promise<{ readonly mappings: readonly JobMapping[]; readonly invalid: readonly InvalidMapping[] }>;
 };
 
-/** The job mappings table, read whole and kept for ten seconds per process. */
+/**
+ * The job mappings table, read whole and kept for ten seconds per process. It is not queried by name: globs can be found by no key, so the
+ * table has to be read anyway, and one reading serves all jobs of ten seconds.
+ */
 export function createJobMappings(dynamodb: DynamoDBDocumentClient, tableName: string, now: () => number): JobMappings {
   let cached: { readonly at: number; readonly answer: Awaited<ReturnType<JobMappings['read']>> } | undefined;
   return {
     async read() {
-      if (cached && now() - cached.at < cacheSeconds * 1_000) return cached.answer;
-      const rows: (JobMapping | InvalidMapping)[] = [];
-      for await (const page of paginateScan({ client: dynamodb }, { TableName: tableName })) {
-        rows.push(...(page.Items ?? []).map(readMapping));
-      }
+      // Counted from before the reading: an edit that the reading just missed is no older than that.
+      const at = now();
+      if (cached && at - cached.at < cacheSeconds * 1_000) return cached.answer;
+      const rows = await readRows(dynamodb, tableName);
       const answer = {
         mappings: rows.filter(isUsable),
         invalid: rows.filter((row): row is InvalidMapping => !isUsable(row)),
       };
-      cached = { at: now(), answer };
+      cached = { at, answer };
       return answer;
     },
   };
+}
+
+/**
+ * Only the attributes that mean something: a row may hold 400 KB of notes. Each row is unmarshalled by itself, since the document client
+ * throws the whole page away when one number of one row is too long for it.
+ */
+async function readRows(dynamodb: DynamoDBDocumentClient, tableName: string): Promise<(JobMapping | InvalidMapping)[]> {
+  const rows: (JobMapping | InvalidMapping)[] = [];
+  let ExclusiveStartKey: ScanCommandOutput['LastEvaluatedKey'];
+  do {
+    const page: ScanCommandOutput = await dynamodb.send(
+      new ScanCommand({
+        TableName: tableName,
+        ProjectionExpression: mappingAttributes.map((name) => `#${name}`).join(', '),
+        ExpressionAttributeNames: Object.fromEntries(mappingAttributes.map((name) => [`#${name}`, name])),
+        ExclusiveStartKey,
+      }),
+    );
+    for (const item of page.Items ?? []) rows.push(readMapping(plainItemOf(item)));
+    ExclusiveStartKey = page.LastEvaluatedKey;
+  } while (ExclusiveStartKey);
+  return rows;
 }

@@ -21,13 +21,20 @@ export async function admitJob(store: RunnersStore, job: JobKey, request: Admiss
   const full = await takePlaces(store, current, item);
   if (full.length === 0) return item.attempt;
 
+  // Whoever waits already keeps his place in the queue.
+  if (current?.state === 'WAITING') throw capReached(job, full);
+
   // Wait in the table first and try once more then: a place that became free in between would else wake nobody.
   const waiting = waitingItem(item);
   await store.write({ kind: 'put', item: waiting, over: current }).catch(rethrowAsDuplicate(job));
   const stillFull = await takePlaces(store, waiting, item);
   if (stillFull.length === 0) return item.attempt;
-  const limits = stillFull.map(({ counter, limit }) => `${counter} allows ${limit} at the same time`).join(', ');
-  throw new CapReachedError(`${job} waits: ${limits}`);
+  throw capReached(job, stillFull);
+}
+
+function capReached(job: JobKey, full: readonly Cap[]): CapReachedError {
+  const limits = full.map(({ counter, limit }) => `${counter} allows ${limit} at the same time`).join(', ');
+  return new CapReachedError(`${job} waits: ${limits}`);
 }
 
 /** Writes the admitted item and counts it under its caps, all or nothing; returns the caps that are full. */

@@ -18,10 +18,9 @@ export type RunnerEnd = {
  * Ends a runner's item in one transaction: its state, the places under its caps, and its ticket, if nobody claimed it. A job that is not
  * over keeps its item among the live ones.
  *
- * @returns the events of the jobs that waited longest for the places that became free.
  * @throws {RunnerStateChangedError} when the item is in none of the states of `from`.
  */
-export async function endRunner(ports: EndRunnerPorts, item: RunnerItem, end: RunnerEnd): Promise<JobEvent[]> {
+export async function endRunner(ports: EndRunnerPorts, item: RunnerItem, end: RunnerEnd): Promise<void> {
   try {
     await writeEnd(ports, item, end);
   } catch (error) {
@@ -31,7 +30,6 @@ export async function endRunner(ports: EndRunnerPorts, item: RunnerItem, end: Ru
     if (onlyTheJobWentOn) return endRunner(ports, current, end);
     throw error;
   }
-  return nextWaiting(await waitersFor(ports.store, item));
 }
 
 async function writeEnd({ store, now }: EndRunnerPorts, item: RunnerItem, end: RunnerEnd): Promise<void> {
@@ -145,15 +143,21 @@ function ticketIdsOf(item: RunnerItem): string[] {
   return [...new Set([item.pk, item.ticketId, item.instanceId].filter((id) => id !== undefined))];
 }
 
-async function waitersFor(store: RunnersStore, ended: RunnerItem): Promise<RunnerItem[]> {
+/**
+ * The job that waited longest and can start now that a runner has ended: every cap that it needs has a place. May be asked again when an
+ * answer was lost: admission counts, not this list.
+ */
+export async function nextWaiting(store: RunnersStore, ended: RunnerItem): Promise<readonly JobEvent[]> {
   if (ended.caps.length === 0) return [];
-  const freed = new Set(ended.caps.map((cap) => cap.counter));
-  const live = await store.readLive();
-  return live.filter((item) => item.state === 'WAITING' && item.caps.some((cap) => freed.has(cap.counter)));
-}
-
-/** One place became free: the oldest waiting job gets the chance. */
-function nextWaiting(waiting: readonly RunnerItem[]): JobEvent[] {
-  const [oldest] = [...waiting].sort((a, b) => (a.admittedAt < b.admittedAt ? -1 : 1));
+  const freed = new Set(ended.caps.map(({ counter }) => counter));
+  const waiting = (await store.readLive()).filter(
+    ({ state, jobState, caps }) =>
+      state === 'WAITING' && jobState === 'PENDING' && caps.some(({ counter }) => freed.has(counter)),
+  );
+  const counters = [...new Set(waiting.flatMap(({ caps }) => caps.map(({ counter }) => counter)))];
+  const taken = await store.placesTaken(counters);
+  const fitting = waiting.filter(({ caps }) => caps.every(({ counter, limit }) => (taken.get(counter) ?? 0) < limit));
+  // Where none fits, a cap may have been raised since the job began to wait: admission asks by the caps of today.
+  const [oldest] = (fitting.length > 0 ? fitting : waiting).sort((a, b) => (a.admittedAt < b.admittedAt ? -1 : 1));
   return oldest ? [oldest.event] : [];
 }

@@ -48,7 +48,7 @@ export function jobsWithoutRunner(live: readonly RunnerItem[]): readonly RunnerI
 }
 
 /** Says whether the item's runner may exist in GitLab or on AWS. */
-function hasRunner(item: RunnerItem): boolean {
+export function hasRunner(item: RunnerItem): boolean {
   return ['REGISTERED', 'LAUNCHED', 'RUNNING', 'STOPPING'].includes(item.state);
 }
 
@@ -64,15 +64,22 @@ function isStarved(item: RunnerItem): boolean {
   return item.jobState === 'PENDING' && (item.state === 'RELEASED' || servesAnother);
 }
 
-/** Gives each starved job the oldest spare runner that can run it. */
+/** Gives as many starved jobs as possible a spare runner that can run them, the oldest runners first. */
 function matchSpares(spares: readonly RunnerItem[], starved: readonly RunnerItem[]) {
-  const unneeded = [...spares].sort((a, b) => (a.admittedAt < b.admittedAt ? -1 : 1));
-  const unserved = starved.filter((job) => {
-    const index = unneeded.findIndex((runner) => canRun(runner, job));
-    if (index >= 0) unneeded.splice(index, 1);
-    return index < 0;
-  });
-  return { unneeded, unserved };
+  const oldestFirst = [...spares].sort((a, b) => (a.admittedAt < b.admittedAt ? -1 : 1));
+  const jobOf = new Map<RunnerItem, RunnerItem>();
+  const serve = (job: RunnerItem, tried: Set<RunnerItem>): boolean =>
+    oldestFirst.some((runner) => {
+      if (tried.has(runner) || !canRun(runner, job)) return false;
+      tried.add(runner);
+      const rival = jobOf.get(runner);
+      // Whoever has the runner may do with another one: https://en.wikipedia.org/wiki/Augmenting_path
+      if (rival && !serve(rival, tried)) return false;
+      jobOf.set(runner, job);
+      return true;
+    });
+  const unserved = starved.filter((job) => !serve(job, new Set()));
+  return { unneeded: oldestFirst.filter((runner) => !jobOf.has(runner)), unserved };
 }
 
 /** Our runners belong to one project and have exactly the tags of the job they were made for. */

@@ -67,6 +67,16 @@ export function createRunnersStore(
       return items;
     },
 
+    async placesTaken(counters) {
+      const reads = counters.map(async (counter) => {
+        const { Item } = await dynamodb.send(
+          new GetCommand({ TableName: tables.runners, Key: { pk: counter }, ConsistentRead: true }),
+        );
+        return [counter, Number(Item?.inUse ?? 0)] as const;
+      });
+      return new Map(await Promise.all(reads));
+    },
+
     async readTicket(id) {
       const { Item } = await dynamodb.send(
         new GetCommand({ TableName: tables.tickets, Key: { id }, ConsistentRead: true }),

@@ -51,6 +51,8 @@ export type RunnersStore = {
   readLive(): Promise<readonly RunnerItem[]>;
   /** A ticket that nobody has claimed yet; null when it is gone. */
   readTicket(id: string): Promise<RunnerTicket | null>;
+  /** How many places are taken under each counter, as of now. */
+  placesTaken(counters: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /**
    * Writes all parts together or none.
    *

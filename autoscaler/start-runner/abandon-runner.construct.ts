@@ -16,6 +16,7 @@ export class AbandonRunner extends Construct {
     super(scope, id);
     this.workflow = new Workflow(this, 'Workflow', {
       definition: abandonStates(this, props, '{% $states.input %}'),
+      lambdas: [props.abandonRunner],
       comment: 'Undoes an attempt that failed after its start workflow had ended',
     });
   }

@@ -6,12 +6,14 @@ import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infras
 import { attemptsEnvironment } from '../environment.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createTables } from '../live-tables.client.ts';
-import { endRunner, recordFailure } from '../runners/end-runner.ts';
+import { endRunner, nextWaiting, recordFailure } from '../runners/end-runner.ts';
+import { noteTakenJob } from '../runners/job-state.ts';
+import type { RunnerItem, RunnerState } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
 import { abandonRunnerInput } from './start-runner-input.ts';
 
 export type AbandonRunnerPorts = {
-  readonly gitlab: Pick<GitLab, 'removeRunner'>;
+  readonly gitlab: Pick<GitLab, 'removeRunner' | 'pauseRunner' | 'runningJobsOf'>;
   readonly store: RunnersStore;
   readonly maxAttempts: number;
   readonly now: () => number;
@@ -34,6 +36,12 @@ const hopeless = [
   'PermanentLaunchError',
 ];
 
+/** States in which an attempt has begun and its runner has no job that we know of. */
+const abandonable: readonly RunnerState[] = ['ADMITTED', 'REGISTERED', 'LAUNCHED'];
+
+/** The workflow waits this long at most: it lives for four minutes, its retries included. */
+const longestRetryAfterSeconds = 60;
+
 /**
  * Undoes what an attempt has done (GitLab runner, ticket, places under caps) and marks the job's item FAILED. Nothing happens to an
  * attempt that meanwhile got its job, ended, or was followed by another one.
@@ -41,7 +49,7 @@ const hopeless = [
 export async function abandonRunner(
   input: z.infer<typeof abandonRunnerInput>,
   ports: AbandonRunnerPorts,
-  { log }: LambdaContext,
+  { log, ...context }: LambdaContext,
 ): Promise<Abandoned> {
   const job = jobKeyOf(input);
   const nothing: Abandoned = { retry: null, retryAfterSeconds: 0, next: [] };
@@ -54,25 +62,40 @@ export async function abandonRunner(
   }
   const item = await ports.store.read(job);
   if (!item || input.attempt !== item.attempt) return nothing;
-  try {
-    if (item.runnerId !== undefined) await ports.gitlab.removeRunner(item.runnerId);
-    const next = await endRunner(ports, item, {
-      from: ['ADMITTED', 'REGISTERED', 'LAUNCHED'],
-      state: 'FAILED',
-      failure,
-    });
+  if (item.state !== 'FAILED') {
+    if (!abandonable.includes(item.state) || (await runsAJob(item, ports))) {
+      log.info('nothing to abandon: the runner has a job, or ended', { state: item.state });
+      return nothing;
+    }
+    try {
+      await endRunner(ports, item, { from: abandonable, state: 'FAILED', failure });
+    } catch (error) {
+      if (!(error instanceof RunnerStateChangedError)) throw error;
+      return abandonRunner(input, ports, { log, ...context });
+    }
     log.error('runner abandoned', { attempt: item.attempt, error: input.error, cause: input.cause });
-    return { ...retryOf(item.event, item.attempt, input.error, ports), next };
-  } catch (error) {
-    if (!(error instanceof RunnerStateChangedError)) throw error;
-    log.info('nothing to abandon: the runner went on or ended meanwhile', { state: item.state });
-    return nothing;
   }
+  // From here on everything may be done again: an answer that was lost is given once more.
+  if (item.runnerId !== undefined) await ports.gitlab.removeRunner(item.runnerId);
+  const next = await nextWaiting(ports.store, item);
+  return { ...retryOf(item.event, item.attempt, input.error, ports), next };
+}
+
+/** A function may fail after it took a job: as long as GitLab says that the job runs, its runner stays. */
+async function runsAJob(item: RunnerItem, { gitlab, store }: AbandonRunnerPorts): Promise<boolean> {
+  if (item.runnerId === undefined || !(await gitlab.pauseRunner(item.runnerId))) return false;
+  const [running] = await gitlab.runningJobsOf(item.runnerId);
+  if (running && item.state !== 'ADMITTED') await noteTakenJob(store, item, jobKeyOf(running)).catch(whenItWentOn);
+  return running !== undefined;
+}
+
+function whenItWentOn(error: unknown): void {
+  if (!(error instanceof RunnerStateChangedError)) throw error;
 }
 
 function retryOf(event: JobEvent, attempt: number, error: string, { maxAttempts, random }: AbandonRunnerPorts) {
   const retry = attempt < maxAttempts && !hopeless.includes(error) ? event : null;
-  const longestSeconds = 5 * 2 ** attempt;
+  const longestSeconds = Math.min(5 * 2 ** attempt, longestRetryAfterSeconds);
   return { retry, retryAfterSeconds: Math.ceil(longestSeconds * (0.5 + random() / 2)) };
 }
 

@@ -5,7 +5,6 @@ import {
   Condition,
   Fail,
   type IChainable,
-  type INextable,
   Map as MapState,
   ProvideItems,
   TaskInput,
@@ -15,7 +14,7 @@ import {
 import { EventBridgePutEvents } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import { type JobEventType, jobEventSource } from '../../infrastructure/lib/job-event-types.ts';
-import { lambdaState } from '../workflow.construct.ts';
+import { causeOf, lambdaState } from '../workflow.construct.ts';
 import { retryPassingTrouble } from '../workflow-retries.construct.ts';
 
 const pending: JobEventType = 'Job Pending';
@@ -31,12 +30,12 @@ export function askForRunnerState(
     stateName: name,
     entries: [{ source: jobEventSource, detailType: pending, eventBus, detail: TaskInput.fromText(event) }],
   });
-  state.addRetry(retryPassingTrouble);
+  state.addRetry({ ...retryPassingTrouble, errors: ['States.ALL'] });
   return state;
 }
 
 /** A state that lets the jobs start that waited for a place. Its input holds their events as `next`. */
-export function startWaitingJobsState(scope: Construct, name: string, eventBus: IEventBus): IChainable & INextable {
+export function startWaitingJobsState(scope: Construct, name: string, eventBus: IEventBus): MapState {
   const map = MapState.jsonata(scope, name, {
     stateName: name,
     comment: 'A place became free: the job that waited longest asks again',
@@ -83,9 +82,12 @@ export function abandonStates(
     Fail.jsonata(scope, 'AbandonFailed', {
       stateName: 'AbandonFailed',
       error: '{% $states.input.Error %}',
-      cause: '{% $states.input.Cause %}',
+      cause: causeOf('$states.input'),
     }),
     { outputs: '{% $states.errorOutput %}' },
   );
-  return abandon.next(startWaitingJobsState(scope, 'StartWaitingJobs', eventBus)).next(mayRetry);
+  const startWaiting = startWaitingJobsState(scope, 'StartWaitingJobs', eventBus);
+  // Who waits can wait for another place; this job has nothing else to hope for.
+  startWaiting.addCatch(mayRetry);
+  return abandon.next(startWaiting).next(mayRetry);
 }

@@ -15,7 +15,7 @@ export type ChooseRunnerPorts = {
 };
 
 /** GitLab's states before `pending`: its hook came from the database, its answer from a replica that lags. */
-const notYetPending = ['created', 'waiting_for_resource', 'waiting_for_callback', 'preparing', 'scheduled'];
+const notYetPending = ['created', 'waiting_for_resource', 'waiting_for_callback', 'preparing', 'scheduled', 'manual'];
 
 /**
  * Decides where a pending job runs: its mapping by name, project and tags, once GitLab confirms that it still waits (the hook has no

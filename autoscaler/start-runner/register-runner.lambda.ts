@@ -7,7 +7,7 @@ import { ticketLifeSeconds } from '../../infrastructure/lib/runner-ticket.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createTables } from '../live-tables.client.ts';
 import { noteOfRunner } from '../runners/runner-mark.ts';
-import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
+import type { RunnersStore } from '../runners/runners-store.ts';
 import { registerRunnerInput } from './start-runner-input.ts';
 
 export type RegisterRunnerPorts = {
@@ -52,13 +52,14 @@ export async function registerRunner(
       { kind: 'put-ticket', ticket: { id: ticketId, token, job, expiresAt } },
     );
   } catch (error) {
-    log.info('this runner is not needed: removing it', { runnerId, error });
-    await ports.gitlab.removeRunner(runnerId);
-    const earlier = error instanceof RunnerStateChangedError ? await ports.store.read(job) : null;
-    // An earlier try of this step did its work, but its answer was lost.
-    if (earlier?.state === 'REGISTERED' && earlier.attempt === attempt && earlier.runnerId && earlier.ticketId) {
-      return { runnerId: earlier.runnerId, ticketId: earlier.ticketId };
+    const item = await ports.store.read(job);
+    const earlier = item?.state === 'REGISTERED' && item.attempt === attempt ? item : null;
+    if (earlier?.runnerId !== runnerId) {
+      log.info('this runner is not needed: removing it', { runnerId, error });
+      await ports.gitlab.removeRunner(runnerId);
     }
+    // The step is done, by this try or an earlier one, and only its answer was lost.
+    if (earlier?.runnerId && earlier.ticketId) return { runnerId: earlier.runnerId, ticketId: earlier.ticketId };
     throw error;
   }
   log.info('runner registered', { runnerId, tags: choice.tags });

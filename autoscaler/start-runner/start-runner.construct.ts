@@ -6,7 +6,7 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Choice, Condition, CustomState, type INextable, Succeed, TaskInput } from 'aws-cdk-lib/aws-stepfunctions';
 import { SqsSendMessage } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
-import { lambdaState, Workflow } from '../workflow.construct.ts';
+import { causeOf, lambdaState, Workflow } from '../workflow.construct.ts';
 import { retryPassingTrouble } from '../workflow-retries.construct.ts';
 import { abandonStates } from './abandon-states.construct.ts';
 
@@ -36,7 +36,7 @@ function noteFailure(event: string, attempt: string) {
     attempt: `{% ${attempt} %}`,
     event: `{% ${event} %}`,
     error: '{% $states.errorOutput.Error %}',
-    cause: '{% $exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : "" %}',
+    cause: causeOf('$states.errorOutput'),
   };
   return { errors: ['States.ALL'], assign: { failure } };
 }
@@ -118,6 +118,7 @@ export class StartRunner extends Construct {
 
     this.workflow = new Workflow(this, 'Workflow', {
       definition: choose,
+      lambdas: [props.chooseRunner, props.admitJob, props.registerRunner, props.abandonRunner],
       comment: 'Gives a pending job a runner: choose, admit, register, launch',
     });
     if (props.runnerFunctionArns.length > 0) {

@@ -1,8 +1,9 @@
 import type { GitLab } from '../../infrastructure/lib/gitlab.client.ts';
-import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createTables } from '../live-tables.client.ts';
+import type { RunnerItem, RunnerState } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
 import { type RunnerToStop, runnerToStopSchema } from './stop-runner-input.ts';
 
@@ -13,50 +14,61 @@ export type DrainRunnerPorts = {
 };
 
 /** STOP: the runner may go. KEEP: a job runs on it. DONE: it has ended already. */
-export type DrainVerdict = { readonly verdict: 'STOP' | 'KEEP' | 'DONE'; readonly instanceId: string | null };
+export type DrainVerdict = {
+  readonly verdict: 'STOP' | 'KEEP' | 'DONE';
+  readonly runnerId: number | null;
+  readonly instanceId: string | null;
+};
+
+const stoppable: readonly RunnerState[] = ['ADMITTED', 'REGISTERED', 'LAUNCHED', 'RUNNING', 'STOPPING'];
+const nothing = { runnerId: null, instanceId: null };
 
 /**
  * Makes GitLab give the runner no further job, and then looks whether one runs on it: a job that slipped in keeps its host, and is
- * bound to it. Only after that look is the runner marked STOPPING, from where there is no way back.
+ * bound to it. Only after that look is the runner marked STOPPING, from where there is no way back. What it was when it was found does not
+ * count: it may have been registered, launched or taken since.
  */
 export async function drainRunner(
-  { job, attempt, runnerId }: RunnerToStop,
-  { gitlab, store, now }: DrainRunnerPorts,
-  { log }: LambdaContext,
+  found: RunnerToStop,
+  ports: DrainRunnerPorts,
+  context: LambdaContext,
 ): Promise<DrainVerdict> {
-  if (runnerId !== null && (await gitlab.pauseRunner(runnerId))) {
-    const [running] = await gitlab.runningJobsOf(runnerId);
+  const { gitlab, store, now } = ports;
+  const item = await store.read(found.job);
+  if (item?.attempt !== found.attempt || !stoppable.includes(item.state)) return { verdict: 'DONE', ...nothing };
+  const runnerId = item.runnerId ?? null;
+  const paused = runnerId !== null && (await gitlab.pauseRunner(runnerId));
+  const [running] = paused ? await gitlab.runningJobsOf(runnerId) : [];
+  try {
     if (running) {
-      const takenJob = jobKeyOf(running);
-      log.info('the runner is kept: a job runs on it', { runnerId, takenJob });
-      await store
-        .write({
-          kind: 'update',
-          job,
-          from: ['REGISTERED', 'LAUNCHED', 'RUNNING'],
-          attempt,
-          set: { state: 'RUNNING', takenJob, pickedUpAt: new Date(now()).toISOString() },
-        })
-        .catch(whenItWentOn);
-      return { verdict: 'KEEP', instanceId: null };
+      context.log.info('the runner is kept: a job runs on it', { runnerId, takenJob: jobKeyOf(running) });
+      if (item.state !== 'STOPPING') await bind(store, item, jobKeyOf(running), now());
+      return { verdict: 'KEEP', ...nothing };
     }
-  }
-  await store
-    .write({
+    await store.write({
       kind: 'update',
-      job,
-      from: ['ADMITTED', 'REGISTERED', 'LAUNCHED', 'RUNNING'],
-      attempt,
+      job: found.job,
+      from: [item.state],
+      attempt: found.attempt,
+      only: { runnerId: item.runnerId, instanceId: item.instanceId, takenJob: item.takenJob },
       set: { state: 'STOPPING' },
-    })
-    .catch(whenItWentOn);
-  const item = await store.read(job);
-  if (item?.state !== 'STOPPING' || item.attempt !== attempt) return { verdict: 'DONE', instanceId: null };
-  return { verdict: 'STOP', instanceId: item.instanceId ?? null };
+    });
+    return { verdict: 'STOP', runnerId, instanceId: item.instanceId ?? null };
+  } catch (error) {
+    // It took a step in between: look again, which ends because states only move forward.
+    if (error instanceof RunnerStateChangedError) return drainRunner(found, ports, context);
+    throw error;
+  }
 }
 
-function whenItWentOn(error: unknown): void {
-  if (!(error instanceof RunnerStateChangedError)) throw error;
+function bind(store: RunnersStore, item: RunnerItem, takenJob: JobKey, at: number): Promise<void> {
+  return store.write({
+    kind: 'update',
+    job: item.pk,
+    from: ['REGISTERED', 'LAUNCHED', 'RUNNING'],
+    attempt: item.attempt,
+    set: { state: 'RUNNING', takenJob, pickedUpAt: new Date(at).toISOString() },
+  });
 }
 
 export const handler = lambdaHandler({

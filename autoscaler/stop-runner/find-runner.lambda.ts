@@ -15,8 +15,9 @@ export type FindRunnerPorts = { readonly store: RunnersStore; readonly now: () =
 export async function findRunner(
   event: JobEvent,
   ports: FindRunnerPorts,
-  { log }: LambdaContext,
+  context: LambdaContext,
 ): Promise<{ readonly runners: readonly RunnerToStop[] }> {
+  const { log } = context;
   const job = jobKeyOf(event);
   const named = await findBoundRunner(event, ports.store);
   const own = await noteJobState(ports.store, job, 'FINISHED', expiryOf(ports.now()));
@@ -27,8 +28,14 @@ export async function findRunner(
     return { runners: [] };
   }
   if (own?.state === 'WAITING') {
-    log.info('the job ended while it waited for a place');
-    await leaveQueue(ports, own);
+    try {
+      await leaveQueue(ports, own);
+      log.info('the job ended while it waited for a place');
+    } catch (error) {
+      // It got a place, or left, at this very moment: look again.
+      if (error instanceof RunnerStateChangedError) return findRunner(event, ports, context);
+      throw error;
+    }
   }
   // Its own runner took the job: whoever else is idle is as needed as before.
   const ordinary = own?.takenJob === job && byRunner?.pk === job;

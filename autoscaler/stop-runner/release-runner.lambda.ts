@@ -1,31 +1,41 @@
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
 import { createTables } from '../live-tables.client.ts';
-import { type EndRunnerPorts, endRunner } from '../runners/end-runner.ts';
+import { type EndRunnerPorts, endRunner, nextWaiting } from '../runners/end-runner.ts';
 import { jobsWithoutRunner } from '../runners/plan-stops.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
+import { RunnerStateChangedError } from '../runners/runners-store.ts';
 import { type RunnerToStop, runnerToStopSchema } from './stop-runner-input.ts';
 
-/** Ends the item of a runner of which nothing is left, and names the job that may start in its place. */
+/**
+ * Ends the item of a runner of which nothing is left, and names the jobs that may start in its place. Asked again it names them again: an
+ * answer may have been lost, and admission refuses who has started since.
+ */
 export async function releaseRunner(
   { job, attempt }: RunnerToStop,
   ports: EndRunnerPorts,
   { log }: LambdaContext,
 ): Promise<{ readonly next: readonly JobEvent[] }> {
   const item = await ports.store.read(job);
-  if (item?.state !== 'STOPPING' || item.attempt !== attempt) {
-    log.info('the runner was released before', { state: item?.state });
-    return { next: [] };
-  }
-  const waiters = await endRunner(ports, item, { from: ['STOPPING'], state: 'RELEASED' });
-  const next = item.jobState === 'PENDING' ? [...waiters, ...(await againIfForsaken(ports, item))] : waiters;
+  if (!item || item.attempt !== attempt) return { next: [] };
+  if (item.state === 'STOPPING') {
+    await endRunner(ports, item, { from: ['STOPPING'], state: 'RELEASED' }).catch(whenReleasedMeanwhile);
+  } else if (item.state !== 'RELEASED') return { next: [] };
+  const next = [...(await nextWaiting(ports.store, item)), ...(await againIfForsaken(ports, item))];
   log.info('runner released', { next: next.map((event) => event.jobId) });
   return { next };
 }
 
+function whenReleasedMeanwhile(error: unknown): void {
+  if (!(error instanceof RunnerStateChangedError)) throw error;
+}
+
 /** The runner served another job, and its own still waits: unless a runner is left over that can take it, it asks for another one. */
-async function againIfForsaken({ store }: EndRunnerPorts, { pk }: RunnerItem): Promise<readonly JobEvent[]> {
-  const forsaken = jobsWithoutRunner(await store.readLive()).find((job) => job.pk === pk);
+async function againIfForsaken({ store }: EndRunnerPorts, item: RunnerItem): Promise<readonly JobEvent[]> {
+  if (item.jobState !== 'PENDING') return [];
+  // The index of live items may still show it as it was.
+  const others = (await store.readLive()).filter(({ pk }) => pk !== item.pk);
+  const forsaken = jobsWithoutRunner([...others, { ...item, state: 'RELEASED' }]).find(({ pk }) => pk === item.pk);
   return forsaken ? [forsaken.event] : [];
 }
 

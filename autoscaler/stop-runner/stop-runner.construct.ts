@@ -3,7 +3,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Choice, Condition, Fail, Map as MapState, Pass, ProvideItems, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { startWaitingJobsState } from '../start-runner/abandon-states.construct.ts';
-import { lambdaState, Workflow } from '../workflow.construct.ts';
+import { causeOf, lambdaState, Workflow } from '../workflow.construct.ts';
 
 export type StopRunnerProps = {
   readonly findRunner: IFunction;
@@ -25,7 +25,9 @@ export class StopRunner extends Construct {
     // Inside the loop a failure is an outcome: a failed iteration would cancel the others.
     const failedOne = Pass.jsonata(this, 'StopFailed', {
       stateName: 'StopFailed',
-      outputs: { failed: '{% $states.input.Error & ": " & $states.input.Cause %}' },
+      outputs: {
+        failed: "{% $states.input.Error & ': ' & ($exists($states.input.Cause) ? $states.input.Cause : '') %}",
+      },
     });
     const errorOnly = { outputs: '{% $states.errorOutput %}' };
 
@@ -35,7 +37,9 @@ export class StopRunner extends Construct {
       payload: runner,
     });
     release.addCatch(failedOne, errorOnly);
-    release.next(startWaitingJobsState(this, 'StartNextJobs', props.eventBus));
+    const startNext = startWaitingJobsState(this, 'StartNextJobs', props.eventBus);
+    startNext.addCatch(failedOne, errorOnly);
+    release.next(startNext);
 
     const isUnregistered = Choice.jsonata(this, 'IsUnregistered', { stateName: 'IsUnregistered' })
       .when(Condition.jsonata('{% $unregistered %}'), release)
@@ -68,7 +72,10 @@ export class StopRunner extends Construct {
       lambda: props.drainRunner,
       comment: 'Pause it, then look once more: a job that slipped in keeps its host',
       payload: '{% $states.input %}',
-      assign: { runner: "{% $merge([$states.input, {'instanceId': $states.result.Payload.instanceId}]) %}" },
+      assign: {
+        runner:
+          "{% $merge([$states.input, {'runnerId': $states.result.Payload.runnerId, 'instanceId': $states.result.Payload.instanceId}]) %}",
+      },
     });
     drain.addCatch(failedOne, errorOnly);
     drain.next(
@@ -86,7 +93,7 @@ export class StopRunner extends Construct {
       Fail.jsonata(this, 'FindFailed', {
         stateName: 'FindFailed',
         error: '{% $states.input.Error %}',
-        cause: '{% $states.input.Cause %}',
+        cause: causeOf('$states.input'),
       }),
       errorOnly,
     );
@@ -105,7 +112,9 @@ export class StopRunner extends Construct {
         }),
       )
       .otherwise(Succeed.jsonata(this, 'Stopped', { stateName: 'Stopped' }));
+    const { findRunner, drainRunner, unregisterRunner, terminateInstance, releaseRunner } = props;
     this.workflow = new Workflow(this, 'Workflow', {
+      lambdas: [findRunner, drainRunner, unregisterRunner, terminateInstance, releaseRunner],
       definition: find.next(each).next(allStopped),
       comment: 'Ends what a finished job leaves: find, drain, unregister, terminate, release',
     });

@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
-import { UsageError } from './deployment-names.client.ts';
+import { type AwsOptions, awsEnvironmentChanges } from './aws-options.ts';
+import { addDeploymentCommands } from './deployment.command.ts';
+import { errorMessageOf } from './error-message.ts';
 import { addMappingCommands } from './mapping.command.ts';
-import { MappingFileError } from './mapping-file.ts';
 import { addSecretCommands } from './secret.command.ts';
 import { addStatusCommand } from './status.command.ts';
 import { addWebhookCommands } from './webhook.command.ts';
@@ -10,24 +11,45 @@ import { addWebhookCommands } from './webhook.command.ts';
 const program = new Command('gitlab-runners-on-demand')
   .description('GitLab runners on demand: look at and steer a deployment')
   .option('-d, --deployment <name>', 'the deployment, when deployment.config.ts has several')
-  .option('--profile <name>', 'AWS profile')
-  .option('--region <name>', 'AWS region')
-  .showHelpAfterError()
+  .option('--config <file>', "another file than the repository's deployment.config.ts")
+  .option('--profile <name>', 'AWS profile (as of the AWS CLI; AWS_PROFILE)')
+  .option('--region <name>', "AWS region (AWS_REGION; the deployment's own when its configuration names one)")
+  .option('--endpoint-url <url>', 'another AWS than the real one, such as a local one (AWS_ENDPOINT_URL)')
+  .configureHelp({ showGlobalOptions: true })
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ npm run -s cli -- mapping put "*" --tags aws --type LAMBDA --arn shell
+  $ npm run -s cli -- mapping explain --job "rspec 3/28" --tags aws
+  $ npm run -s cli -- status --watch
+  $ npm run -s cli -- --profile ci --region eu-west-1 mapping ls
+
+"gitlab-runners-on-demand <command> --help" explains each command.`,
+  )
+  .showHelpAfterError('(add --help for all options and examples)')
   .hook('preAction', (command) => {
-    const { profile, region } = command.opts<{ profile?: string; region?: string }>();
-    if (profile) process.env.AWS_PROFILE = profile;
-    if (region) process.env.AWS_REGION = region;
+    for (const [name, value] of Object.entries(awsEnvironmentChanges(command.opts<AwsOptions>(), process.env))) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
   });
 
 addMappingCommands(program);
+addDeploymentCommands(program);
 addSecretCommands(program);
 addStatusCommand(program);
 addWebhookCommands(program);
 
+// "cli ... | head" closes our output early, which is no failure of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
 try {
   await program.parseAsync();
 } catch (error) {
-  const expected = error instanceof UsageError || error instanceof MappingFileError;
-  console.error(expected ? error.message : `${(error as Error).name}: ${(error as Error).message}`);
+  console.error(errorMessageOf(error, process.env));
   process.exitCode = 1;
 }

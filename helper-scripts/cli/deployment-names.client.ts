@@ -1,22 +1,5 @@
-import { resolve } from 'node:path';
 import { GetParameterCommand, ParameterNotFound, SSMClient } from '@aws-sdk/client-ssm';
-import type { Deployment } from '../../infrastructure/lib/deployment.ts';
-
-/** What the command line says to the user instead of a stack trace. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
-
-/** The deployment that a command works on: the one that was named, or the only one of `deployment.config.ts`. */
-export async function deploymentNameOf(named: string | undefined): Promise<string> {
-  if (named) return named;
-  const file = resolve(import.meta.dirname, '../../deployment.config.ts');
-  const { default: deployments } = (await import(file)) as { default: readonly Deployment[] };
-  const [only, ...others] = deployments;
-  if (only && others.length === 0) return only.name;
-  const names = deployments.map(({ name }) => name).join(', ');
-  throw new UsageError(`deployment.config.ts has several deployments: add --deployment with one of ${names}`);
-}
+import { UsageError } from './usage-error.ts';
 
 /** The value that an app published. @throws {UsageError} when the app is not deployed where we look. */
 export async function readParameter(name: string, ssm = new SSMClient({})): Promise<string> {

@@ -1,8 +1,7 @@
 import { text } from 'node:stream/consumers';
-import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { Command } from 'commander';
-import { infrastructureParameters } from '../../infrastructure/exports.ts';
-import { deploymentNameOf, readParameter, UsageError } from './deployment-names.client.ts';
+import type { DeploymentOptions } from './deployments.client.ts';
+import { UsageError } from './usage-error.ts';
 
 /** Adds `secret gitlab-token` to the command line. */
 export function addSecretCommands(program: Command): void {
@@ -14,16 +13,13 @@ export function addSecretCommands(program: Command): void {
     )
     .addHelpText(
       'after',
-      '\nExample (the token is in no history and no process list):\n  $ npm run cli -- secret gitlab-token < token.txt',
+      '\nExample (the token is in no history and no process list):\n  $ npm run -s cli -- secret gitlab-token < token.txt',
     )
     .action(async () => {
       const token = (await text(process.stdin)).trim();
       if (!token || /\s/.test(token)) throw new UsageError('Give the token alone on standard input');
-      const deployment = await deploymentNameOf(program.opts<{ deployment?: string }>().deployment);
-      const SecretId = await readParameter(infrastructureParameters(deployment).gitlabTokenSecretArn);
-      await new SecretsManagerClient({}).send(
-        new PutSecretValueCommand({ SecretId, SecretString: JSON.stringify({ token }) }),
-      );
+      const { openSecrets } = await import('./deployment-secrets.client.ts');
+      await (await openSecrets(program.opts<DeploymentOptions>())).storeGitLabToken(token);
       console.log('stored; the Lambdas read it within five minutes');
     });
 }

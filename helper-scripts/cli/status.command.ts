@@ -1,36 +1,66 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { autoscalerParameters } from '../../autoscaler/exports.ts';
-import { createRunnersStore } from '../../autoscaler/runners/runners-store.client.ts';
-import { deploymentNameOf, readParameter } from './deployment-names.client.ts';
+import type { DeploymentOptions } from './deployments.client.ts';
+import { examples } from './help-examples.ts';
+import { parseJobArgument } from './job-argument.ts';
+import type { RunnerItems } from './runner-items.client.ts';
+import { statusCells, statusDetails, statusHead } from './status-text.ts';
 import { printTable } from './table.ts';
+import { UsageError } from './usage-error.ts';
+
+const defaultWatchSeconds = 2;
+const clearScreen = '\u001B[2J\u001B[H';
+
+type StatusOptions = { readonly json?: boolean; readonly watch?: boolean | string };
 
 /** Adds `status` to the command line. */
 export function addStatusCommand(program: Command): void {
   program
-    .command('status')
-    .description('live runners: job, state, type, host and age')
-    .option('--json', 'print JSON instead of a table')
-    .action(async ({ json }: { json?: boolean }) => {
-      const deployment = await deploymentNameOf(program.opts<{ deployment?: string }>().deployment);
-      const tableName = await readParameter(autoscalerParameters(deployment).runnersTable);
-      const dynamodb = DynamoDBDocumentClient.from(new DynamoDBClient({}));
-      const items = await createRunnersStore(dynamodb, { runners: tableName, tickets: '' }).readLive();
-      if (json) return console.log(JSON.stringify(items, null, 2));
-      printTable(
-        ['job', 'name', 'state', 'type', 'profile', 'attempt', 'host', 'age', 'failure'],
-        items.map((item) => [
-          `${item.event.projectId}/${item.event.jobId}`,
-          item.event.jobName,
-          item.state,
-          item.type,
-          item.profile,
-          item.attempt,
-          item.instanceId ?? '',
-          `${Math.round((Date.now() - Date.parse(item.admittedAt)) / 1_000)} s`,
-          item.failure ?? '',
-        ]),
-      );
+    .command('status [job]')
+    .description('live runners: job, state, type, host and age; or all that is known of one job, its ended runners too')
+    .option('--json', 'print JSON, a list, instead of a table (with --watch one line for each look)')
+    .option('--watch [seconds]', `look again every ${defaultWatchSeconds} seconds, or as many as given, until Ctrl-C`)
+    .addHelpText('after', examples('status', 'status --watch 5', 'status 1977', 'status group/app/1977 --json'))
+    .action(async (jobText: string | undefined, { json = false, watch }: StatusOptions) => {
+      const job = jobText === undefined ? null : parseJobArgument(jobText);
+      const seconds = watchSecondsOf(watch);
+      const { openRunnerItems } = await import('./runner-items.client.ts');
+      const items = await openRunnerItems(program.opts<DeploymentOptions>());
+      do {
+        const found = job ? await items.readOfJob(job) : await items.readLive();
+        if (seconds !== null && process.stdout.isTTY && !json) process.stdout.write(clearScreen);
+        if (json) console.log(JSON.stringify(found, null, seconds === null ? 2 : 0));
+        else if (job) printJob(found, jobText ?? '', seconds !== null);
+        else printLive(found);
+        if (seconds !== null) await sleep(seconds * 1_000);
+      } while (seconds !== null);
     });
+}
+
+/** null: look once. @throws {UsageError} */
+function watchSecondsOf(watch: StatusOptions['watch']): number | null {
+  if (watch === undefined || watch === false) return null;
+  const seconds = watch === true ? defaultWatchSeconds : Number(watch);
+  if (seconds > 0) return seconds;
+  throw new UsageError(`--watch ${watch}: give a number of seconds`);
+}
+
+type Found = Awaited<ReturnType<RunnerItems['readLive']>>;
+
+function printLive(found: Found): void {
+  const rows = found.map((item) => statusCells(item, Date.now()));
+  if (rows.length > 0) printTable(statusHead, rows);
+  else console.log('no runner lives, and no job waits for one');
+}
+
+function printJob(found: Found, jobText: string, watching: boolean): void {
+  if (found.length === 0) {
+    const message = `Nothing is known of the job ${jobText}: no mapping sent it to a runner of ours, or that is more than two weeks ago`;
+    if (!watching) throw new UsageError(message);
+    console.log(message);
+  }
+  for (const item of found) {
+    printTable([], statusDetails(item, Date.now()));
+    console.log();
+  }
 }

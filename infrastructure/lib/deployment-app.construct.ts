@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { App, type StackProps, Tags } from 'aws-cdk-lib';
-import { type Deployment, DeploymentConfigError } from './deployment.ts';
+import { type Deployment, type DeploymentInput, defineDeployments } from './deployment.ts';
+import { DeploymentConfigError } from './deployment-faults.ts';
 import { deploymentTag } from './deployment-tag.ts';
 import type { AppName } from './parameter-names.ts';
 
@@ -9,22 +10,24 @@ const defaultConfigFile = resolve(import.meta.dirname, '../../deployment.config.
 
 /**
  * The CDK app of one subsystem for the chosen deployment: `-c deployment=NAME` chooses among several, `-c config=FILE` reads
- * another file than the repository's `deployment.config.ts`.
+ * another file than the repository's `deployment.config.ts`. The file's default export is one deployment or a list of them.
  *
  * @throws {DeploymentConfigError} when the file or the name fits nothing.
  */
-export async function createDeploymentApp(appName: AppName) {
-  const app = new App();
+export async function createDeploymentApp(appName: AppName, app = new App()) {
   const file = app.node.tryGetContext('config');
   const configFile = file ? resolve(String(file)) : defaultConfigFile;
-  const deployments = ((await import(pathToFileURL(configFile).href)) as { default: Deployment[] }).default;
+  const { default: exported } = (await import(pathToFileURL(configFile).href)) as { readonly default?: unknown };
+  // What defineDeployment has checked is accepted again, so that all deployments of a file are checked together.
+  const deployments = defineDeployments((Array.isArray(exported) ? exported : [exported]) as DeploymentInput[]);
   const deployment = chooseDeployment(deployments, app.node.tryGetContext('deployment'), configFile);
+  for (const [key, value] of Object.entries(deployment.tags)) Tags.of(app).add(key, value);
   Tags.of(app).add(deploymentTag, deployment.name);
   const account = deployment.account ?? process.env.CDK_DEFAULT_ACCOUNT;
   const region = deployment.region ?? process.env.CDK_DEFAULT_REGION;
   const stackProps: StackProps = {
     stackName: `${deployment.name}-${appName}`,
-    ...(account && region ? { env: { account, region } } : {}),
+    env: { ...(account ? { account } : {}), ...(region ? { region } : {}) },
   };
   return { app, deployment, stackProps };
 }

@@ -1,153 +1,96 @@
 import { z } from 'zod';
-import { architectures } from './architecture.ts';
+import { type DefaultRunner, duplicateNameFaults, profileFaults, referenceFaults } from './deployment-checks.ts';
+import { ec2ProfileSchema } from './deployment-ec2-profile.ts';
+import { environmentFaults } from './deployment-environment.ts';
+import { type ExtendedProfiles, extendProfiles, isSettings } from './deployment-extends.ts';
+import { below, type Fault, refuseFaults } from './deployment-faults.ts';
+import { lambdaProfileSchema } from './deployment-lambda-profile.ts';
+import { schemaFaults } from './deployment-messages.ts';
+import { networkFormOf, networkSchema, subnetIdsOf } from './deployment-network.ts';
+import { nameSchema } from './deployment-profile.ts';
+import { allowedProjectsSchema } from './deployment-projects.ts';
+import { tagsSchema } from './deployment-tags.ts';
 
-/** GitLab refuses runners with a shorter maximum timeout (POST /user/runners). */
-const shortestMaximumTimeoutMinutes = 10;
-/** Lambda's limit of 15 minutes less what the wrapper needs to end a stubborn job and report it. */
-const longestLambdaTimeoutMinutes = 13;
+const profileSchema = z.discriminatedUnion('type', [lambdaProfileSchema, ec2ProfileSchema]);
 
-const name = z
-  .string()
-  .regex(/^[a-z][a-z0-9-]{0,31}$/, 'use 1 to 32 lower-case letters, digits and hyphens, beginning with a letter');
-
-const limits = {
-  /** Jobs of this profile that may run at the same time; unlimited when absent. */
-  maxConcurrent: z.int().positive().optional(),
-};
-
-/** A runner that is a Lambda function with a shell executor: starts in about a second, at most 15 minutes, no docker. */
-export const lambdaProfileSchema = z.strictObject({
-  type: z.literal('LAMBDA'),
-  memoryMiB: z.int().min(128).max(10_240).default(2_048),
-  /** Size of `/tmp`, where the job works. */
-  ephemeralStorageMiB: z.int().min(512).max(10_240).default(2_048),
-  architecture: z.enum(architectures).default('arm64'),
-  timeoutMinutes: z.int().min(shortestMaximumTimeoutMinutes).max(longestLambdaTimeoutMinutes).default(13),
-  /** `image`: our container image with gitlab-runner (needs a container engine to deploy); `zip`: the handler alone, gitlab-runner from the PATH. */
-  packaging: z.enum(['image', 'zip']).default('image'),
-  /** ARNs of managed policies for the function's role. Whatever it may do, every job may do. */
-  managedPolicyArns: z.array(z.string().startsWith('arn:')).default([]),
-  ...limits,
+const gitlabSchema = z.strictObject({
+  /** Base URL of GitLab, as runners and Lambdas reach it. */
+  url: z
+    .url({ protocol: /^https?$/, error: 'write an address such as https://gitlab.example.com' })
+    .default('https://gitlab.com'),
 });
 
-/** A runner that is a one-job EC2 instance. */
-export const ec2ProfileSchema = z.strictObject({
-  type: z.literal('EC2'),
-  architecture: z.enum(architectures).default('x86_64'),
-  /** Several families and sizes: EC2 chooses the pool with the most room at the best price. */
-  instanceTypes: z
-    .array(z.string().regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, 'name an instance type such as m7a.large'))
-    .min(1)
-    .optional(),
-  /** When to use on-demand capacity: never, when spot has none, or always. */
-  onDemand: z.enum(['never', 'fallback', 'always']).default('fallback'),
-  /** Highest spot price per hour in USD; the on-demand price when absent. */
-  maxPriceUsd: z.number().positive().optional(),
-  volumeGiB: z.int().min(8).max(16_384).default(30),
-  /** SSM parameter with the id of another AMI than ours. */
-  imageParameter: z.string().startsWith('/').optional(),
-  executor: z.enum(['docker', 'shell']).default('docker'),
-  /** Image of jobs that name none (docker executor). */
-  dockerImage: z.string().min(1).default('public.ecr.aws/docker/library/alpine:3.22'),
-  privileged: z.boolean().default(false),
-  timeoutMinutes: z
-    .int()
-    .min(shortestMaximumTimeoutMinutes)
-    .max(7 * 24 * 60)
-    .default(60),
-  managedPolicyArns: z.array(z.string().startsWith('arn:')).default([]),
-  ...limits,
-});
+const defaultRunnerSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('IGNORE') }),
+  z.strictObject({ type: z.literal('LAMBDA'), profile: nameSchema }),
+  z.strictObject({ type: z.literal('EC2'), profile: nameSchema.default('default') }),
+]);
 
-export const profileSchema = z.discriminatedUnion('type', [lambdaProfileSchema, ec2ProfileSchema]);
+const defaultName = 'gitlab-runners';
+const defaultProfiles = { default: { type: 'EC2' as const }, shell: { type: 'LAMBDA' as const } };
 
 /** Everything a user says about one deployment, with its defaults filled in by {@link defineDeployment}. */
 export const deploymentSchema = z.strictObject({
   /** Prefix of everything: stack names, SSM parameters, tags. Two deployments in one account need two names. */
-  name: name.default('gitlab-runners'),
+  name: nameSchema.default(defaultName),
+  /** The AWS account; that of the credentials when absent. */
   account: z
     .string()
     .regex(/^\d{12}$/, 'an AWS account id has 12 digits')
     .optional(),
+  /** That of the credentials' profile when absent. */
   region: z
     .string()
     .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'name a region such as eu-west-1')
     .optional(),
-  gitlab: z
-    .strictObject({
-      /** Base URL of GitLab, as runners and Lambdas reach it. */
-      url: z.url({ protocol: /^https?$/ }).default('https://gitlab.com'),
-    })
-    .prefault({}),
-  /** A VPC of our own, or subnets and security groups that exist. */
-  network: z
-    .union([
-      z.strictObject({
-        availabilityZones: z.int().min(1).max(6).default(2),
-        natGateways: z.int().min(0).max(6).default(0),
-      }),
-      z.strictObject({
-        vpcId: z.string().startsWith('vpc-'),
-        subnetIds: z.array(z.string().startsWith('subnet-')).min(1),
-        securityGroupIds: z.array(z.string().startsWith('sg-')).min(1),
-      }),
-    ])
-    .prefault({}),
+  gitlab: gitlabSchema.prefault({}),
+  /** A VPC of our own, or subnets that exist. */
+  network: networkSchema.prefault({}),
   /** Paths or globs of projects whose jobs are looked at; every project that the webhook sends when empty. */
-  allowedProjects: z.array(z.string().min(1)).default([]),
-  /** Where jobs go that no mapping matches. */
-  defaultRunner: z
-    .discriminatedUnion('type', [
-      z.strictObject({ type: z.literal('IGNORE') }),
-      z.strictObject({ type: z.literal('LAMBDA'), profile: name }),
-      z.strictObject({ type: z.literal('EC2'), profile: name }),
-    ])
-    .prefault({ type: 'IGNORE' }),
+  allowedProjects: allowedProjectsSchema.default([]),
+  /** Where jobs go that no mapping matches. Of type EC2 it is the profile `default`, unless another is named. */
+  defaultRunner: defaultRunnerSchema.prefault({ type: 'IGNORE' }),
   /** Runners of this deployment that may live at the same time; unlimited when absent. */
   maxConcurrent: z.int().positive().optional(),
   /** Launches that one job may cost before it is given up. */
   maxAttempts: z.int().min(1).max(10).default(3),
-  profiles: z.record(name, profileSchema).prefault({ default: { type: 'EC2' }, shell: { type: 'LAMBDA' } }),
+  /** Tags of every resource, instances included. */
+  tags: tagsSchema.default({}),
+  /** The kinds of runners. `default` is what mappings of type EC2 mean that name none. Without any: `default` (EC2) and `shell` (LAMBDA). */
+  profiles: z.record(nameSchema, profileSchema).prefault(defaultProfiles),
 });
 
 export type DeploymentInput = z.input<typeof deploymentSchema>;
 export type Deployment = z.output<typeof deploymentSchema>;
 export type Profile = z.output<typeof profileSchema>;
-export type Ec2Profile = z.output<typeof ec2ProfileSchema>;
-export type LambdaProfile = z.output<typeof lambdaProfileSchema>;
-
-/** The configuration has faults; the message lists every one with its path and what to write instead. */
-export class DeploymentConfigError extends Error {
-  override readonly name = 'DeploymentConfigError';
-}
 
 /**
- * Checks one deployment's configuration and fills in the defaults.
+ * Checks one deployment's configuration, resolves `extends` and fills in the defaults. What it returns is accepted again, unchanged.
  *
  * @throws {DeploymentConfigError} naming every fault at once.
  * @example export default [defineDeployment({ name: 'ci', gitlab: { url: 'https://gitlab.example.com' } })];
  */
 export function defineDeployment(input: DeploymentInput): Deployment {
-  const result = deploymentSchema.safeParse(input);
-  const faults = result.success
-    ? faultsBetweenFields(result.data)
-    : result.error.issues.map((issue) => `${issue.path.join('.') || 'deployment'}: ${issue.message}`);
-  if (faults.length > 0) {
-    throw new DeploymentConfigError(
-      `The deployment's configuration has faults:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`,
-    );
-  }
-  return result.data as Deployment;
+  const { configuration, faults } = examine(input);
+  refuseFaults(faults);
+  return deploymentSchema.parse(configuration);
 }
 
-function faultsBetweenFields({ defaultRunner, profiles }: Deployment): string[] {
-  if (defaultRunner.type === 'IGNORE') return [];
-  const profile = profiles[defaultRunner.profile];
-  if (profile?.type === defaultRunner.type) return [];
-  const known = Object.keys(profiles).filter((key) => profiles[key]?.type === defaultRunner.type);
-  return [
-    `defaultRunner.profile: "${defaultRunner.profile}" is not a profile of type ${defaultRunner.type}; name one of: ${known.join(', ') || '(none is defined)'}`,
-  ];
+/**
+ * The same for all deployments of a file, so that the faults of all are named at once.
+ *
+ * @throws {DeploymentConfigError} also when two have one name.
+ * @example export default defineDeployments([{ name: 'ci-east', region: 'us-east-1' }, { name: 'ci-west', region: 'us-west-2' }]);
+ */
+export function defineDeployments(inputs: readonly DeploymentInput[]): readonly Deployment[] {
+  const examined = inputs.map(examine);
+  const names = inputs.map((input) => (isSettings(input) ? (input.name ?? defaultName) : Symbol('nameless')));
+  refuseFaults([
+    ...(inputs.length === 0 ? [{ path: [], message: 'the list is empty; write at least one' }] : []),
+    ...examined.flatMap(({ faults }, index) => (inputs.length === 1 ? faults : below([index], faults))),
+    ...duplicateNameFaults(names),
+  ]);
+  return examined.map(({ configuration }) => deploymentSchema.parse(configuration));
 }
 
 /** The deployment's profiles of one type, as pairs of name and profile. */
@@ -157,12 +100,60 @@ export function profilesOfType<T extends Profile['type']>(deployment: Deployment
   );
 }
 
-const defaultInstanceTypes = {
-  x86_64: ['m7a.large', 'm7i.large', 'm6a.large', 'm6i.large', 'c7a.xlarge', 'c6a.xlarge'],
-  arm64: ['m8g.large', 'm7g.large', 'm6g.large', 'c8g.xlarge', 'c7g.xlarge', 'c6g.xlarge'],
-} as const;
+type Examined = { readonly configuration: unknown; readonly faults: readonly Fault[] };
+type Settings = Readonly<Record<string, unknown>>;
 
-/** The instance types of an EC2 profile: its own, or six of several families with at least 2 vCPU and 8 GiB. */
-export function instanceTypesOf(profile: Ec2Profile): readonly string[] {
-  return profile.instanceTypes ?? defaultInstanceTypes[profile.architecture];
+function examine(input: unknown): Examined {
+  const given = isSettings(input) ? (input.profiles ?? defaultProfiles) : undefined;
+  if (!isSettings(input) || !isSettings(given)) {
+    return { configuration: input, faults: schemaFaults(deploymentSchema, input) };
+  }
+  const extended = extendProfiles(given);
+  const configuration = { ...input, profiles: extended.profiles };
+  const faults = [
+    ...extended.faults,
+    ...schemaFaults(deploymentSchema, configuration).filter(({ path }) => path[0] !== 'network'),
+    ...networkFaults(input.network),
+    ...faultsBetween(configuration, extended.profiles),
+  ];
+  return { configuration, faults: oncePerOrigin(faults, extended) };
+}
+
+function networkFaults(network: unknown): Fault[] {
+  return network === undefined ? [] : below(['network'], schemaFaults(networkFormOf(network), network));
+}
+
+/** What is wrong between settings that are fine alone. A fault elsewhere hides only what cannot be told without the faulty part. */
+function faultsBetween({ network, defaultRunner, gitlab }: Settings, profiles: Settings): Fault[] {
+  const soundNetwork = networkSchema.safeParse(network ?? {}).data;
+  const soundRunner: DefaultRunner | undefined = defaultRunnerSchema.safeParse(defaultRunner).data;
+  const sound = Object.entries(profiles).flatMap(([name, settings]) => {
+    const profile = profileSchema.safeParse(settings).data;
+    return profile ? [[name, profile] as const] : [];
+  });
+  const types = Object.entries(profiles).map(
+    ([name, settings]) => [name, isSettings(settings) ? settings.type : undefined] as const,
+  );
+  return [
+    ...sound.flatMap(([name, profile]) => below(['profiles', name], profileFaults(profile, soundNetwork))),
+    ...referenceFaults(new Map(types), soundRunner),
+    ...environmentFaults(Object.fromEntries(sound), {
+      gitlabUrl: gitlabSchema.safeParse(gitlab ?? {}).data?.url ?? '',
+      subnetIds: soundNetwork ? subnetIdsOf(soundNetwork) : [],
+    }),
+  ];
+}
+
+/** A fault that profiles take over from their base is told where it was written. */
+function oncePerOrigin(faults: readonly Fault[], { originOf }: ExtendedProfiles): Fault[] {
+  return faults.flatMap((fault) => {
+    const [root, name, ...inner] = fault.path;
+    const origin = root === 'profiles' && inner.length > 0 ? originOf(String(name), inner) : undefined;
+    if (origin === undefined) return [fault];
+    const place = z.core.toDotPath(['profiles', origin, ...inner]);
+    const isTold = faults.some(
+      ({ path, message }) => message === fault.message && z.core.toDotPath([...path]) === place,
+    );
+    return isTold ? [] : [{ ...fault, message: `${fault.message} (taken over from "${origin}")` }];
+  });
 }

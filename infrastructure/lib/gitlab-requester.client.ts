@@ -42,7 +42,8 @@ function createRequestHandler(policy: BackoffPolicy, ports: BackoffPorts): Reque
     url.search = searchParams ?? '';
     const what = `${method} ${url.pathname}`;
     const send = async () => {
-      const init: RequestInit = { method, signal: AbortSignal.timeout(requestTimeoutMilliseconds) };
+      // A redirect would carry the access token to wherever it points.
+      const init: RequestInit = { method, redirect: 'manual', signal: AbortSignal.timeout(requestTimeoutMilliseconds) };
       if (headers) init.headers = headers;
       if (body) init.body = body;
       const response = await fetch(url, init);

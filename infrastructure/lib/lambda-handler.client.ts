@@ -49,9 +49,10 @@ export function lambdaHandler<Schema extends z.ZodMiniType, Ports, Output>(
     async (event: unknown, context) => {
       const startedAt = Date.now();
       const parsed = z.safeParse(options.input, event);
-      if (!parsed.success) throw new InvalidInputError(faultsOf('input', parsed.error));
-      const eventLog = log.with({ requestId: context.awsRequestId, ...options.logFields?.(parsed.data) });
+      const fields = parsed.success ? options.logFields?.(parsed.data) : {};
+      const eventLog = log.with({ requestId: context.awsRequestId, ...fields });
       try {
+        if (!parsed.success) throw new InvalidInputError(faultsOf('input', parsed.error));
         const output = await options.work(parsed.data, await preparePorts(), {
           log: eventLog,
           remainingMilliseconds: () => context.getRemainingTimeInMillis(),

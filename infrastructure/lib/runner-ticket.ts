@@ -15,7 +15,7 @@ export type RunnerTicket = {
 };
 
 /** A ticket that nobody has claimed by then is worthless: its host never came. */
-export const ticketLifeSeconds = 15 * 60;
+export const ticketLifeSeconds = 30 * 60;
 
 /**
  * What the autoscaler passes to a Lambda runner. It holds no token: the function claims it with `ticketId`.

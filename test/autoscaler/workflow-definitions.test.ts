@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { definitionFromTemplate } from '../support/state-machine-template.ts';
 import { validateDefinition, worstRetrySeconds } from '../support/state-machine-checks.ts';
+import { definitionFromTemplate } from '../support/state-machine-template.ts';
 import { autoscalerTemplate } from './autoscaler-template.ts';
 
 const template = autoscalerTemplate();

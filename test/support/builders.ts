@@ -1,5 +1,7 @@
+import type * as z from 'zod/mini';
 import type { JobMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
-import type { RunnerChoice, RunnerItem } from '../../autoscaler/runners/runner-item.ts';
+import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
+import type { runnerChoiceSchema } from '../../autoscaler/start-runner/start-runner-input.ts';
 import type { GitLabJob } from '../../infrastructure/lib/gitlab.client.ts';
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
@@ -37,8 +39,10 @@ export function finishedJob(changes: Partial<JobEvent> = {}): JobEvent {
   return pendingJob({ status: 'success', occurredAt: '2030-01-01T00:05:00.000Z', ...changes });
 }
 
+type Choice = z.output<typeof runnerChoiceSchema>;
+
 /** What ChooseRunner decided for a job. */
-export function choice(changes: Partial<RunnerChoice> = {}): RunnerChoice {
+export function choice(changes: Partial<Choice> = {}): Choice {
   return {
     type: 'EC2',
     profile: 'default',

@@ -1,4 +1,4 @@
-import type { FleetRequest, Instances, Lifecycle } from '../../autoscaler/start-runner/ec2/instances.client.ts';
+import type { FleetRequest, Instances, Lifecycle } from '../../autoscaler/start-runner/ec2/fleet.ts';
 import { PermanentLaunchError } from '../../autoscaler/start-runner/ec2/launch-errors.ts';
 
 export type InMemoryInstances = Instances & {

@@ -1,7 +1,7 @@
+import type * as z from 'zod/mini';
 import type { launchBatchSchema } from '../../autoscaler/start-runner/ec2/launch-instances.lambda.ts';
 import type { LaunchQueue } from '../../autoscaler/start-runner/ec2/launch-queue.client.ts';
 import type { LaunchRequest } from '../../autoscaler/start-runner/start-runner-input.ts';
-import type * as z from 'zod/mini';
 
 type LaunchBatch = z.output<typeof launchBatchSchema>;
 

@@ -23,6 +23,7 @@ export function inMemoryRunnersStore(...items: readonly RunnerItem[]): InMemoryR
     readByRunnerId: async (runnerId) => [...store.items.values()].find((item) => item.runnerId === runnerId) ?? null,
     readLive: async () =>
       [...store.items.values()].filter((item) => item.live).sort((a, b) => (a.admittedAt < b.admittedAt ? -1 : 1)),
+    placesTaken: async (counters) => new Map(counters.map((counter) => [counter, store.counters.get(counter) ?? 0])),
     readTicket: async (id) => store.tickets.get(id) ?? null,
     async write(...parts) {
       const keys = parts.map(keyOf);

@@ -1,4 +1,12 @@
-import type { Deployment, Ec2Profile } from '../../../infrastructure/lib/deployment.ts';
+import { stringify } from 'smol-toml';
+import type { Deployment } from '../../../infrastructure/lib/deployment.ts';
+import type { Ec2Profile } from '../../../infrastructure/lib/deployment-ec2-profile.ts';
+import { isSettings } from '../../../infrastructure/lib/deployment-extends.ts';
+import {
+  type CacheBucket,
+  type RunnerSettings,
+  runnerSettingsOf,
+} from '../../../infrastructure/lib/deployment-runner-settings.ts';
 
 /** Limits of a host's life that no profile changes; tests shorten them. */
 export type BootTimings = {
@@ -28,9 +36,10 @@ export type BootSettings = {
   readonly region?: string | undefined;
   readonly gitlabUrl: string;
   readonly executor: 'docker' | 'shell';
-  /** Image of jobs that name none (docker executor). */
-  readonly dockerImage: string;
-  readonly privileged: boolean;
+  /** What else gitlab-runner is told, in its own words. */
+  readonly runnerSettings: RunnerSettings;
+  /** A script of the profile's own, run before the ticket is claimed; empty for none. */
+  readonly bootHook: string;
   /** How long the runner waits for a job before it gives up; a long poll of GitLab adds up to 50 s. */
   readonly waitTimeoutSeconds: number;
   /** How long after the script's start the ticket may still come. */
@@ -40,26 +49,35 @@ export type BootSettings = {
   readonly timings?: Partial<BootTimings>;
 };
 
+/** Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-add-user-data.html */
+const mostUserDataBytes = 16_384;
 /** Long enough for GitLab to hand the job out, short enough that a host without one costs next to nothing. */
 const waitTimeoutSeconds = 60;
+/** For the profile's own script. */
+const bootHookSeconds = 120;
 /** A ticket comes a second or two after the launch; a launch message that is delivered twice makes it minutes. */
 const claimSeconds = 180;
 
-/** The settings of a deployment's EC2 profile. Tell the region (it may be a CDK token) to spare each boot the question. */
-export function bootSettingsOf(
-  deployment: Deployment,
-  profile: Ec2Profile,
-  ticketsTable: string,
-  region?: string,
-): BootSettings {
+/** Names that are known at deploy time only, as CDK tokens. */
+export type BootNames = {
+  readonly ticketsTable: string;
+  /** To spare each boot the question. */
+  readonly region?: string | undefined;
+  /** For a profile with a cache. */
+  readonly cacheBucket?: CacheBucket | undefined;
+};
+
+/** The settings of a deployment's EC2 profile. */
+export function bootSettingsOf(deployment: Deployment, profile: Ec2Profile, names: BootNames): BootSettings {
+  const { ticketsTable, region, cacheBucket } = names;
   return {
     deployment: deployment.name,
     ticketsTable,
     region,
     gitlabUrl: deployment.gitlab.url,
     executor: profile.executor,
-    dockerImage: profile.dockerImage,
-    privileged: profile.privileged,
+    runnerSettings: runnerSettingsOf(profile, cacheBucket),
+    bootHook: profile.hooks.boot ?? '',
     waitTimeoutSeconds,
     claimSeconds,
     maximumJobMinutes: profile.timeoutMinutes,
@@ -72,13 +90,14 @@ export class BootSettingError extends Error {
 }
 
 /**
- * The user data of a profile's hosts: `script` (boot.sh) with the profile's settings in front, and without its comment lines,
+ * The user data of a profile's hosts: `source` (boot.sh) with the profile's settings in front, and without its comment lines,
  * since user data ends at 16 KiB. CDK tokens may stand in the texts: they pass through the quotes unharmed.
  *
- * @throws {BootSettingError} when a text has control characters (a line break, above all) or a number is not positive.
+ * @throws {BootSettingError} when a text has control characters (a line break, above all), a number is not positive, or all together
+ * is too long.
  */
-export function renderBootScript(script: string, settings: BootSettings): string {
-  const [shebang = '', ...lines] = script.split('\n');
+export function renderBootScript(source: string, settings: BootSettings): string {
+  const [shebang = '', ...lines] = source.split('\n');
   const timings = { ...defaultBootTimings, ...settings.timings };
   const variables = {
     deployment: text('deployment', settings.deployment),
@@ -86,8 +105,9 @@ export function renderBootScript(script: string, settings: BootSettings): string
     region: text('region', settings.region ?? ''),
     gitlab_url: text('gitlabUrl', settings.gitlabUrl),
     executor: text('executor', settings.executor),
-    docker_image: text('dockerImage', settings.dockerImage),
-    privileged: String(settings.privileged),
+    runner_settings: script('runnerSettings', renderRunnerSettings(settings.runnerSettings)),
+    boot_hook: script('bootHook', settings.bootHook),
+    boot_hook_seconds: settings.bootHook === '' ? '0' : seconds('bootHookSeconds', bootHookSeconds),
     wait_timeout_seconds: seconds('waitTimeoutSeconds', settings.waitTimeoutSeconds),
     claim_seconds: seconds('claimSeconds', settings.claimSeconds),
     maximum_job_seconds: seconds('maximumJobMinutes', settings.maximumJobMinutes * 60),
@@ -98,7 +118,25 @@ export function renderBootScript(script: string, settings: BootSettings): string
   };
   const assignments = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
   const code = lines.filter((line) => !/^\s*#/.test(line));
-  return [shebang, ...assignments, ...code].join('\n');
+  const userData = [shebang, ...assignments, ...code].join('\n');
+  const bytes = new TextEncoder().encode(userData).length;
+  if (bytes <= mostUserDataBytes) return userData;
+  throw new BootSettingError(`The boot script is ${bytes} bytes, and user data ends at ${mostUserDataBytes}: say less`);
+}
+
+/**
+ * The rest of a config.toml whose last line is in its `[[runners]]` section: first the section's own keys, then the tables inside.
+ * Source: https://toml.io/en/v1.0.0#array-of-tables
+ */
+function renderRunnerSettings(settings: RunnerSettings): string {
+  const entries = Object.entries(settings);
+  const keys = stringify(Object.fromEntries(entries.filter(([, value]) => !isTable(value))));
+  const tables = entries.filter(([, value]) => isTable(value));
+  return tables.length === 0 ? keys : `${keys}\n${stringify({ runners: Object.fromEntries(tables) })}`;
+}
+
+function isTable(value: unknown): boolean {
+  return isSettings(value) || (Array.isArray(value) && value.some(isSettings));
 }
 
 /** A word that bash takes literally: in single quotes nothing has a meaning but the quote itself. */
@@ -106,6 +144,18 @@ function text(name: string, value: string): string {
   if (/\p{Cc}/u.test(value)) {
     throw new BootSettingError(`${name} has a control character or a line break (${JSON.stringify(value)}): remove it`);
   }
+  return quoted(value);
+}
+
+/** A text of several lines, for bash to take literally. */
+function script(name: string, value: string): string {
+  if (/[^\P{Cc}\n\t]/u.test(value)) {
+    throw new BootSettingError(`${name} has a control character (${JSON.stringify(value)}): remove it`);
+  }
+  return quoted(value);
+}
+
+function quoted(value: string): string {
   return `'${value.replaceAll("'", "'\\''")}'`;
 }
 

@@ -20,10 +20,11 @@
 set -Eeuo pipefail
 umask 077
 
-: "${deployment:?}" "${tickets_table:?}" "${region?}" "${gitlab_url:?}" "${executor:?}" "${docker_image:?}" "${privileged:?}"
+: "${deployment:?}" "${tickets_table:?}" "${region?}" "${gitlab_url:?}" "${executor:?}" "${runner_settings?}" "${boot_hook?}"
+: "${boot_hook_seconds:?}"
 : "${wait_timeout_seconds:?}" "${claim_seconds:?}" "${maximum_job_seconds:?}" "${long_poll_seconds:?}"
 : "${spot_check_seconds:?}" "${stop_grace_seconds:?}" "${margin_seconds:?}"
-life_seconds=$((claim_seconds + wait_timeout_seconds + long_poll_seconds + maximum_job_seconds + margin_seconds))
+life_seconds=$((boot_hook_seconds + claim_seconds + wait_timeout_seconds + long_poll_seconds + maximum_job_seconds + margin_seconds))
 
 # `read -t` on a pipe that nobody writes to sleeps without a process.
 exec {never}<> <(:)
@@ -156,15 +157,11 @@ write_config() {
   printf 's_%s' "${id: -12}" >"$folder/.runner_system_id"
   {
     printf 'concurrent = 1\n[[runners]]\nname = "%s"\nurl = %s\n' "$instance" "$(toml "$gitlab_url")"
-    printf 'token = "%s"\nexecutor = "%s"\njob_status_final_update_retry_limit = 10\n' "$token" "$executor"
-    if [[ $executor == docker ]]; then
-      # A host has no image but what the AMI brought: asking the registry whether it is stale costs a round trip per image.
-      printf '[runners.docker]\nimage = %s\nprivileged = %s\n' "$(toml "$docker_image")" "$privileged"
-      printf 'pull_policy = ["if-not-present"]\nallowed_pull_policies = ["always", "if-not-present"]\n'
-      if [[ $privileged == true ]]; then printf 'volumes = ["/cache", "/certs/client"]\n'; fi # what docker:dind shares
-    else
+    printf 'token = "%s"\nexecutor = "%s"\n' "$token" "$executor"
+    if [[ $executor == shell ]]; then
       printf 'shell = "bash"\nbuilds_dir = %s\ncache_dir = %s\n' "$(toml "$HOME/builds")" "$(toml "$HOME/cache")"
     fi
+    printf '%s\n' "$runner_settings" # last: it ends with tables
   } >"$folder/config.toml"
 }
 
@@ -275,6 +272,16 @@ trim_environment() {
   done < <(compgen -e)
 }
 
+# The profile's own script, until its first command that fails. The token is not here yet.
+run_boot_hook() {
+  local status=0
+  [[ $boot_hook ]] || return 0
+  timeout --kill-after 5 "$boot_hook_seconds" bash -ec $'umask 022\n'"$boot_hook" </dev/null || status=$?
+  say boot-hook "status=$status after=${SECONDS}s"
+  ((status == 0)) || end boot-hook-failed "status=$status"
+  ((claim_seconds += SECONDS)) # its time is not the ticket's
+}
+
 main() {
   trim_environment
   make_folder
@@ -284,6 +291,7 @@ main() {
     ((SECONDS < claim_seconds)) || end no-role-credentials
     pause 1
   done
+  run_boot_hook
   claim_ticket
   write_config
   start_runner

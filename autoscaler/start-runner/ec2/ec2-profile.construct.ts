@@ -2,11 +2,16 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fn, Stack, Tags } from 'aws-cdk-lib';
 import { CfnLaunchTemplate } from 'aws-cdk-lib/aws-ec2';
-import { CfnInstanceProfile, ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { CfnInstanceProfile, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { amiParameters } from '../../../ec2-runner-ami/exports.ts';
-import { type Deployment, type Ec2Profile, instanceTypesOf } from '../../../infrastructure/lib/deployment.ts';
+import { infrastructureParameters } from '../../../infrastructure/exports.ts';
+import { acknowledgeWildcards } from '../../../infrastructure/lib/acknowledge-rules.construct.ts';
+import type { Deployment } from '../../../infrastructure/lib/deployment.ts';
+import type { Ec2Profile } from '../../../infrastructure/lib/deployment-ec2-profile.ts';
+import { launchEntryOf } from '../../../infrastructure/lib/deployment-environment.ts';
 import { deploymentTag } from '../../../infrastructure/lib/deployment-tag.ts';
+import { runnerRightsOf } from '../../../infrastructure/lib/runner-role.construct.ts';
 import type { LaunchProfile } from '../../environment.ts';
 import { bootSettingsOf, renderBootScript } from './boot-script.ts';
 import { profileTag } from './instance-tags.ts';
@@ -16,8 +21,8 @@ export type Ec2ProfileProps = {
   readonly name: string;
   readonly profile: Ec2Profile;
   readonly ticketsTable: { readonly tableName: string; readonly tableArn: string };
-  /** Ids, separated by commas. */
-  readonly securityGroupIds: string;
+  /** The value of another app's SSM parameter. */
+  readonly parameterValue: (parameterName: string) => string;
 };
 
 /** What a profile of type EC2 needs on AWS: a role, an instance profile and a launch template whose user data is the static boot script. */
@@ -29,53 +34,99 @@ export class Ec2RunnerProfile extends Construct {
 
   constructor(scope: Construct, id: string, props: Ec2ProfileProps) {
     super(scope, id);
-    const { deployment, profile, name } = props;
-    this.role = new Role(this, 'Role', {
-      assumedBy: new ServicePrincipal('ec2.amazonaws.com'),
-      description: `Runner instances of profile ${name}: they may claim their ticket`,
-      managedPolicies: profile.managedPolicyArns.map((arn, index) =>
-        ManagedPolicy.fromManagedPolicyArn(this, `Policy${index}`, arn),
-      ),
-    });
-    this.role.addToPolicy(
-      new PolicyStatement({ actions: ['dynamodb:DeleteItem'], resources: [props.ticketsTable.tableArn] }),
-    );
+    const { deployment, profile, name, parameterValue } = props;
+    const given = infrastructureParameters(deployment.name);
+    const cacheBucketName = profile.cache && parameterValue(given.cacheBucketName);
+    this.role = this.createRole(props, cacheBucketName);
     const instanceProfile = new CfnInstanceProfile(this, 'InstanceProfile', { roles: [this.role.roleName] });
     this.imageParameter = profile.imageParameter ?? amiParameters(deployment.name, profile.architecture).imageId;
-    const bootScript = renderBootScript(
-      readFileSync(join(import.meta.dirname, 'boot.sh'), 'utf8'),
-      bootSettingsOf(deployment, profile, props.ticketsTable.tableName, Stack.of(this).region),
-    );
-    const tags = [
-      { key: 'Name', value: `${deployment.name} ${name} runner` },
-      { key: deploymentTag, value: deployment.name },
-      { key: profileTag, value: name },
-    ];
+    const tags = { ...deployment.tags, ...profile.tags };
+    const instanceTags = {
+      Name: `${deployment.name} ${name} runner`,
+      ...tags,
+      [deploymentTag]: deployment.name,
+      [profileTag]: name,
+    };
     const template = new CfnLaunchTemplate(this, 'LaunchTemplate', {
       launchTemplateData: {
         imageId: `resolve:ssm:${this.imageParameter}`,
         iamInstanceProfile: { arn: instanceProfile.attrArn },
         instanceInitiatedShutdownBehavior: 'terminate',
-        securityGroupIds: Fn.split(',', props.securityGroupIds),
+        securityGroupIds: profile.securityGroupIds ?? Fn.split(',', parameterValue(given.securityGroupIds)),
         metadataOptions: { httpTokens: 'required', httpPutResponseHopLimit: 1, httpEndpoint: 'enabled' },
-        blockDeviceMappings: [
-          {
-            deviceName: '/dev/xvda',
-            ebs: { volumeType: 'gp3', volumeSize: profile.volumeGiB, encrypted: true, deleteOnTermination: true },
-          },
-        ],
-        userData: Fn.base64(bootScript),
-        tagSpecifications: ['instance', 'volume', 'network-interface'].map((resourceType) => ({ resourceType, tags })),
+        blockDeviceMappings: [rootVolumeOf(profile)],
+        userData: Fn.base64(this.bootScriptOf(props, cacheBucketName)),
+        tagSpecifications: ['instance', 'volume', 'network-interface'].map((resourceType) => ({
+          resourceType,
+          tags: Object.entries(instanceTags).map(([key, value]) => ({ key, value })),
+        })),
       },
     });
+    for (const [key, value] of Object.entries(profile.tags)) Tags.of(this).add(key, value);
     Tags.of(template).add(deploymentTag, deployment.name);
     this.launchTemplateId = template.ref;
-    this.launch = {
+    this.launch = launchEntryOf(profile, {
       launchTemplateId: template.ref,
       launchTemplateVersion: template.attrLatestVersionNumber,
-      instanceTypes: [...instanceTypesOf(profile)],
-      onDemand: profile.onDemand,
-      maxPriceUsd: profile.maxPriceUsd,
-    };
+    });
   }
+
+  private createRole({ name, profile, ticketsTable }: Ec2ProfileProps, cacheBucketName: string | undefined): Role {
+    const rights = runnerRightsOf(this, profile);
+    const role = new Role(this, 'Role', {
+      assumedBy: new ServicePrincipal('ec2.amazonaws.com'),
+      description: `Runner instances of profile ${name}: they may claim their ticket`,
+      ...rights.role,
+    });
+    role.addToPolicy(new PolicyStatement({ actions: ['dynamodb:DeleteItem'], resources: [ticketsTable.tableArn] }));
+    if (profile.cache && cacheBucketName) {
+      for (const statement of this.cacheRightsOf(cacheBucketName, profile.cache.prefix)) role.addToPolicy(statement);
+    }
+    for (const statement of rights.statements) role.addToPolicy(statement);
+    return role;
+  }
+
+  /** Without the right to list, S3 answers 403 to what is not there, and gitlab-runner takes that for a fault. */
+  private cacheRightsOf(bucketName: string, prefix: string): PolicyStatement[] {
+    const bucketArn = Stack.of(this).formatArn({ service: 's3', region: '', account: '', resource: bucketName });
+    const caches = `${bucketArn}/${prefix}/*`;
+    acknowledgeWildcards(
+      this,
+      'Jobs name their caches themselves; the prefix keeps them to those of their profile.',
+      caches,
+    );
+    return [
+      new PolicyStatement({ actions: ['s3:GetObject', 's3:PutObject'], resources: [caches] }),
+      new PolicyStatement({
+        actions: ['s3:ListBucket'],
+        resources: [bucketArn],
+        conditions: { StringLike: { 's3:prefix': `${prefix}/*` } },
+      }),
+    ];
+  }
+
+  private bootScriptOf(props: Ec2ProfileProps, cacheBucketName: string | undefined): string {
+    const { region } = Stack.of(this);
+    const settings = bootSettingsOf(props.deployment, props.profile, {
+      ticketsTable: props.ticketsTable.tableName,
+      region,
+      ...(cacheBucketName ? { cacheBucket: { name: cacheBucketName, region } } : {}),
+    });
+    return renderBootScript(readFileSync(join(import.meta.dirname, 'boot.sh'), 'utf8'), settings);
+  }
+}
+
+function rootVolumeOf({ volume }: Ec2Profile): CfnLaunchTemplate.BlockDeviceMappingProperty {
+  const { deviceName, sizeGiB, iops, throughputMiBps } = volume;
+  return {
+    deviceName,
+    ebs: {
+      volumeType: 'gp3',
+      volumeSize: sizeGiB,
+      ...(iops === undefined ? {} : { iops }),
+      ...(throughputMiBps === undefined ? {} : { throughput: throughputMiBps }),
+      encrypted: true,
+      deleteOnTermination: true,
+    },
+  };
 }

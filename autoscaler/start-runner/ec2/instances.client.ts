@@ -5,37 +5,8 @@ import {
   EC2ServiceException,
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
-import type { LaunchProfile } from '../../environment.ts';
+import type { FleetRequest, Instances } from './fleet.ts';
 import { judgeLaunchError, LaunchThrottledError, PermanentLaunchError } from './launch-errors.ts';
-
-export type Lifecycle = 'spot' | 'on-demand';
-
-export type FleetRequest = {
-  readonly profile: LaunchProfile;
-  readonly subnetIds: readonly string[];
-  readonly lifecycle: Lifecycle;
-  readonly count: number;
-  readonly tags: Readonly<Record<string, string>>;
-};
-
-/** What EC2 gave: maybe fewer instances than asked for, and why. `ended`: this launch was made before and its instances are gone. */
-export type FleetAnswer = {
-  readonly instanceIds: readonly string[];
-  readonly errorCodes: readonly string[];
-  readonly ended: boolean;
-};
-
-export type Instances = {
-  /**
-   * One CreateFleet `instant`. Lack of capacity is an answer, not an error.
-   *
-   * @throws {LaunchThrottledError} when EC2 wants to be asked later.
-   * @throws {PermanentLaunchError} when asking again is useless.
-   */
-  launch(request: FleetRequest, clientToken: string): Promise<FleetAnswer>;
-  /** Terminates instances; those that are gone already count as terminated. */
-  terminate(instanceIds: readonly string[]): Promise<void>;
-};
 
 /** EC2, as the environment addresses it. */
 export function createInstances(ec2 = new EC2Client({ maxAttempts: 4 })): Instances {
@@ -61,15 +32,18 @@ export function createInstances(ec2 = new EC2Client({ maxAttempts: 4 })): Instan
       }
     },
     async terminate(instanceIds) {
-      for (const instanceId of instanceIds) {
-        try {
-          await ec2.send(new TerminateInstancesCommand({ InstanceIds: [instanceId] }));
-        } catch (error) {
-          if (!(error instanceof EC2ServiceException) || error.name !== 'InvalidInstanceID.NotFound') throw error;
-        }
-      }
+      // One by one: in a call for many, one that is refused would keep all of them alive.
+      const ends = await Promise.allSettled(
+        instanceIds.map((instanceId) => ec2.send(new TerminateInstancesCommand({ InstanceIds: [instanceId] }))),
+      );
+      const refusals = ends.flatMap((end) => (end.status === 'rejected' && !isGone(end.reason) ? [end.reason] : []));
+      if (refusals.length > 0) throw refusals[0];
     },
   };
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof EC2ServiceException && error.name === 'InvalidInstanceID.NotFound';
 }
 
 function refuseUnlessCapacity(code: string, message: string, cause?: unknown): void {

@@ -3,7 +3,7 @@ import { ticketLifeSeconds } from '../../../infrastructure/lib/runner-ticket.ts'
 import type { LaunchGroup } from '../../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../../runners/runners-store.ts';
 
-export type LaunchGroupPorts = { readonly store: RunnersStore; readonly now: () => number };
+export type InstanceGiverPorts = { readonly store: RunnersStore; readonly now: () => number };
 
 /** Writes the group down on each of its jobs' items, all or none; false when one of them went on meanwhile. */
 export async function beginGroup(
@@ -31,7 +31,7 @@ export async function beginGroup(
  * @returns `given`; `served` when the item has this instance already; `refused` when the job is over: nobody needs the instance.
  */
 export async function giveInstance(
-  { store, now }: LaunchGroupPorts,
+  { store, now }: InstanceGiverPorts,
   group: LaunchGroup,
   job: JobKey,
   instanceId: string,

@@ -1,6 +1,7 @@
 import { Stack } from 'aws-cdk-lib';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { acknowledgeWildcards } from '../../../infrastructure/lib/acknowledge-rules.construct.ts';
 import type { Deployment } from '../../../infrastructure/lib/deployment.ts';
 import { deploymentTag } from '../../../infrastructure/lib/deployment-tag.ts';
 import type { Ec2RunnerProfile } from './ec2-profile.construct.ts';
@@ -23,6 +24,21 @@ export function grantLaunching(
     ec2Arn(kind),
   );
   const tagged = { StringEquals: { [`aws:RequestTag/${deploymentTag}`]: deployment.name } };
+  const ingredients = [
+    `arn:${stack.partition}:ec2:${stack.region}::image/*`,
+    `arn:${stack.partition}:ec2:${stack.region}::snapshot/*`,
+    ...['subnet', 'security-group'].map((kind) => ec2Arn(kind)),
+  ];
+  acknowledgeWildcards(
+    launcher,
+    'What a launch template names: which image, subnet or group that is, is said by the template, and those are ours alone.',
+    ...ingredients,
+  );
+  acknowledgeWildcards(
+    launcher,
+    'What a launch creates has no name before: it may only be created with the tag of this deployment.',
+    ...created,
+  );
   const statements = [
     new PolicyStatement({
       sid: 'OurLaunchTemplates',
@@ -32,11 +48,7 @@ export function grantLaunching(
     new PolicyStatement({
       sid: 'Ingredients',
       actions: launch,
-      resources: [
-        `arn:${stack.partition}:ec2:${stack.region}::image/*`,
-        `arn:${stack.partition}:ec2:${stack.region}::snapshot/*`,
-        ...['subnet', 'security-group'].map((kind) => ec2Arn(kind)),
-      ],
+      resources: ingredients,
     }),
     new PolicyStatement({ sid: 'WithOurTag', actions: launch, resources: created, conditions: tagged }),
     new PolicyStatement({

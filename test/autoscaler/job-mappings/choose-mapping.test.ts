@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { candidatesOf, chooseMapping, couldMatch } from '../../../autoscaler/job-mappings/choose-mapping.ts';
+import { isUsable, type JobMapping, readMapping } from '../../../autoscaler/job-mappings/job-mapping.ts';
 import {
-  chooseMapping,
-  compareSpecificity,
-  couldMatch,
+  differenceOf,
   type JobToMap,
-} from '../../../autoscaler/job-mappings/choose-mapping.ts';
-import type { JobMapping } from '../../../autoscaler/job-mappings/job-mapping.ts';
+  judgeMapping,
+  putInQuestion,
+} from '../../../autoscaler/job-mappings/judge-mapping.ts';
 import { jobMapping } from '../../support/builders.ts';
 
 const job = (changes: Partial<JobToMap> = {}): JobToMap => ({
@@ -15,6 +16,12 @@ const job = (changes: Partial<JobToMap> = {}): JobToMap => ({
   tags: ['docker', 'linux'],
   ...changes,
 });
+/** Negative when `a` is more specific than `b` for this job. */
+const compareSpecificity = (a: JobMapping, b: JobMapping, one: JobToMap) => {
+  const [first, second] = [a, b].map((row) => judgeMapping(row, putInQuestion(one)));
+  if (first?.kind !== 'fits' || second?.kind !== 'fits') throw new Error('only rows that match can be compared');
+  return differenceOf(first, second).order;
+};
 const chosenName = (jobName: string, ...names: string[]) =>
   chooseMapping(
     job({ jobName }),
@@ -30,6 +37,15 @@ describe('a mapping’s name', () => {
     ['the name without its matrix suffix', 'test: [a, b]', ['*', 'test'], 'test'],
     ['the name without its parallel suffix', 'rspec 3/28', ['*', 'rspec'], 'rspec'],
     ['the whole name, suffix and all, when a row has it', 'rspec 3/28', ['*', 'rspec 3/28'], 'rspec 3/28'],
+    ['the whole name before the name without its suffix', 'rspec 3/28', ['rspec', 'rspec 3/28'], 'rspec 3/28'],
+    ['the name without its suffix for the other parts', 'rspec 4/28', ['rspec', 'rspec 3/28'], 'rspec'],
+    ['the whole name of a matrix job', 'test: [a, b]', ['test', 'test: [a, b]', 'test: [*'], 'test: [a, b]'],
+    ['no glob on the suffix', 'rspec 3/28', ['rspec 3/*', '*28', '*'], '*'],
+    ['a name that holds stars, exactly', 'build *', ['build *', 'build ??', '*'], 'build *'],
+    ['a job that is called "*", exactly', '*', ['?', '*'], '*'],
+    ['a character outside the first plane as one', '🚀-deploy', ['?-deploy', '??-deploy', '*'], '?-deploy'],
+    ['literal parts by their characters', '🚀🚀ab', ['🚀🚀*', '*ab', '🚀*ab'], '🚀*ab'],
+    ['every star anew', 'abcbcd', ['a*bcd', 'a*bd', '*'], 'a*bcd'],
     ['a glob on the name without its suffix', 'rspec-js 3/28', ['*', 'rspec-*'], 'rspec-*'],
     ['? as exactly one character', 'job1', ['job?', 'job??', '*'], 'job?'],
     ['a star over slashes, colons and blanks', 'a/b: c', ['a*c', '*'], 'a*c'],
@@ -78,8 +94,9 @@ describe('a mapping’s project', () => {
 
   it('never stops other jobs, whatever somebody wrote', () => {
     const odd = ['group/[', 'group/{a', '!(', '+(', '*'.repeat(200), `a${'/x'.repeat(40_000)}`];
-    const rowsWithOdd = [...odd.map((project, index) => jobMapping({ id: `odd ${index}`, project })), jobMapping()];
-    expect(() => chooseMapping(job({ projectPath: 'q' }), rowsWithOdd)).not.toThrow();
+    const written = odd.map((project, index) => ({ pk: `job#*${index}`, sk: 'tags#', type: 'EC2', project }));
+    const rowsWithOdd = [...written.map(readMapping).filter(isUsable), jobMapping()];
+    expect(chooseMapping(job({ projectPath: 'q' }), rowsWithOdd)).toEqual(jobMapping());
   });
 });
 
@@ -87,8 +104,14 @@ describe('a mapping’s tags', () => {
   const rows = [[], ['docker'], ['docker', 'linux'], ['gpu']].map((tags) => jobMapping({ tags }));
 
   it.each([
-    [['docker', 'linux'], ['docker', 'linux']],
-    [['linux', 'docker', 'x'], ['docker', 'linux']],
+    [
+      ['docker', 'linux'],
+      ['docker', 'linux'],
+    ],
+    [
+      ['linux', 'docker', 'x'],
+      ['docker', 'linux'],
+    ],
     [['docker'], ['docker']],
     [['linux'], []],
     [[], []],
@@ -100,6 +123,19 @@ describe('a mapping’s tags', () => {
     expect(couldMatch(jobMapping({ tags: ['gpu'] }), job())).toBe(true);
     expect(couldMatch(jobMapping({ jobName: 'other' }), job())).toBe(false);
     expect(couldMatch(jobMapping({ project: 'other/*' }), job())).toBe(false);
+  });
+});
+
+describe('the candidates of a job', () => {
+  it('are the rows that fit by name and project, whatever their tags', () => {
+    const rows = [
+      jobMapping({ id: 'exact', jobName: 'deploy-prod', tags: ['gpu'] }),
+      jobMapping({ id: 'glob', jobName: 'deploy-*', project: 'group/*' }),
+      jobMapping({ id: 'other project', project: 'other/*' }),
+      jobMapping({ id: 'other name', jobName: 'deploy-prod-*' }),
+      jobMapping({ id: 'every job' }),
+    ];
+    expect(new Set(candidatesOf(job(), rows).map(({ id }) => id))).toEqual(new Set(['exact', 'glob', 'every job']));
   });
 });
 
@@ -115,14 +151,24 @@ describe('at a tie', () => {
 });
 
 describe('whatever the table holds', () => {
-  const names = fc.constantFrom('*', '?*', 'd*', 'de*', 'deploy-*', 'deploy-prod', 'test', 'deploy-prod 1/2');
+  const names = fc.constantFrom(
+    '*',
+    '?*',
+    'd*',
+    'de*',
+    'deploy-*',
+    'deploy-prod',
+    'test',
+    'deploy-prod 1/2',
+    'test: [*',
+  );
   const projects = fc.constantFrom(undefined, 'group/*', 'gr*/**', 'group/project', 'group/other', '**');
   const tags = fc.uniqueArray(fc.constantFrom('a', 'b', 'c'));
   const rows: fc.Arbitrary<JobMapping[]> = fc
     .array(fc.record({ jobName: names, project: projects, tags }), { maxLength: 12 })
     .map((all) => all.map((row, index) => jobMapping({ ...row, id: `row ${index}` })));
   const jobs = fc.record<JobToMap>({
-    jobName: fc.constantFrom('deploy-prod', 'deploy-prod 1/2', 'test: [a]', 'test', 'd', 'x'),
+    jobName: fc.constantFrom('deploy-prod', 'deploy-prod 1/2', 'test: [a]', 'test', 'd', 'x', '*', 'de*'),
     projectPath: fc.constantFrom(null, 'group/project', 'group/other', 'group/sub/x', 'q'),
     tags,
   });
@@ -170,6 +216,16 @@ describe('whatever the table holds', () => {
             }
           }
         }
+      }),
+    );
+  });
+
+  it('the candidates are exactly the rows that could match, each once', () => {
+    fc.assert(
+      fc.property(jobs, rows, (one, table) => {
+        const candidates = candidatesOf(one, table);
+        expect(candidates.length).toBe(new Set(candidates).size);
+        expect(new Set(candidates)).toEqual(new Set(table.filter((row) => couldMatch(row, one))));
       }),
     );
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type AdmissionRequest, judgeAdmission, waitingItem } from '../../../autoscaler/runners/admission.ts';
+import { type AdmissionRequest, judgeAdmission } from '../../../autoscaler/runners/admission.ts';
 import { jobStates, type RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
 import { choice, pendingJob, runnerItem } from '../../support/builders.ts';
 
@@ -54,12 +54,6 @@ describe('a job that waits for a place', () => {
     const verdict = judgeAdmission(runnerItem({ state: 'WAITING', attempt: 3 }), request());
     expect(verdict).toMatchObject({ kind: 'admit', item: { state: 'ADMITTED', attempt: 3 } });
   });
-
-  it('keeps its place in the queue when it has to go on waiting', () => {
-    const waitingSince = '2030-01-01T00:00:02.000Z';
-    const verdict = judgeAdmission(runnerItem({ state: 'WAITING', admittedAt: waitingSince }), request());
-    expect(verdict.kind === 'admit' && waitingItem(verdict.item).admittedAt).toBe(waitingSince);
-  });
 });
 
 describe.each(['FAILED', 'RELEASED'] as const)('a job that still waits although its runner is %s', (state) => {
@@ -82,11 +76,20 @@ describe.each(['FAILED', 'RELEASED'] as const)('a job that still waits although 
       item: { ...(fresh as { item: RunnerItem }).item, attempt: 3 },
     });
   });
+});
 
-  it('gets none beyond maxAttempts', () => {
-    expect(judgeAdmission(runnerItem({ state, attempt: 3 }), request())).toEqual({
+describe('the attempts of a job', () => {
+  it('are at most maxAttempts when they failed', () => {
+    expect(judgeAdmission(runnerItem({ state: 'FAILED', attempt: 3 }), request())).toEqual({
       kind: 'refuse',
       why: '3 attempts were made, which is all that maxAttempts allows',
+    });
+  });
+
+  it('may be more when its runners worked, for other jobs', () => {
+    expect(judgeAdmission(runnerItem({ state: 'RELEASED', attempt: 3 }), request())).toMatchObject({
+      kind: 'admit',
+      item: { attempt: 4 },
     });
   });
 });
@@ -102,11 +105,4 @@ describe('a job that does not wait any more', () => {
       expect(verdict).toEqual({ kind: 'refuse', why: `the job is ${jobState}` });
     },
   );
-});
-
-describe('the item of a job that waits', () => {
-  it('is the admitted one, waiting', () => {
-    const item = runnerItem({ caps: [{ counter: 'cap#deployment', limit: 1 }] });
-    expect(waitingItem(item)).toEqual({ ...item, state: 'WAITING' });
-  });
 });

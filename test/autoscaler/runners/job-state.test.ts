@@ -15,20 +15,25 @@ describe('noteJobState', () => {
   });
 
   it.each(
-    jobStates.flatMap((before, from) => jobStates.map((note, to) => [before, note, to > from ? note : before] as const)),
+    jobStates.flatMap((before, from) =>
+      jobStates.map((note, to) => [before, note, to > from ? note : before] as const),
+    ),
   )('a job that is %s and is told to be %s is %s: it never goes back', async (before, note, after) => {
     const store = inMemoryRunnersStore(runnerItem({ state: 'LAUNCHED', jobState: before }));
     expect(await noteJobState(store, job, note, expiresAt)).toMatchObject({ jobState: after });
     expect(store.items.get(job)).toEqual(runnerItem({ state: 'LAUNCHED', jobState: after }));
   });
 
-  it.each(runnerStates)('a finished job whose runner is %s leaves the live ones only with its runner', async (state) => {
-    const store = inMemoryRunnersStore(runnerItem({ state }));
-    await noteJobState(store, job, 'FINISHED', expiresAt);
-    const ended = state === 'RELEASED' || state === 'FAILED';
-    const { live, expiresAt: kept } = store.items.get(job) as RunnerItem;
-    expect([live, kept]).toEqual(ended ? [undefined, expiresAt] : ['live', undefined]);
-  });
+  it.each(runnerStates)(
+    'a finished job whose runner is %s leaves the live ones only with its runner',
+    async (state) => {
+      const store = inMemoryRunnersStore(runnerItem({ state }));
+      await noteJobState(store, job, 'FINISHED', expiresAt);
+      const ended = state === 'RELEASED' || state === 'FAILED';
+      const { live, expiresAt: kept } = store.items.get(job) as RunnerItem;
+      expect([live, kept]).toEqual(ended ? [undefined, expiresAt] : ['live', undefined]);
+    },
+  );
 
   it('keeps what a runner did between its read and its write', async () => {
     const store = inMemoryRunnersStore(runnerItem({ state: 'REGISTERED', runnerId: 5 }));
@@ -42,7 +47,10 @@ describe('noteJobState', () => {
         return item;
       },
     };
-    expect(await noteJobState(racing, job, 'RUNNING', expiresAt)).toMatchObject({ state: 'LAUNCHED', jobState: 'RUNNING' });
+    expect(await noteJobState(racing, job, 'RUNNING', expiresAt)).toMatchObject({
+      state: 'LAUNCHED',
+      jobState: 'RUNNING',
+    });
     expect(store.items.get(job)).toMatchObject({ state: 'LAUNCHED', jobState: 'RUNNING' });
   });
 

@@ -1,8 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hasRunner, type PlannedStop, planStops, type SeenRunners } from '../../../autoscaler/runners/plan-stops.ts';
+import {
+  jobsWithoutRunner,
+  type PlannedStop,
+  planStops,
+  type SeenRunners,
+} from '../../../autoscaler/runners/plan-stops.ts';
 import { jobStates, type RunnerItem, runnerStates } from '../../../autoscaler/runners/runner-item.ts';
 import { finishedJob, runnerItem } from '../../support/builders.ts';
+
+/** States in which something may have to be removed. */
+const hasRunner = ({ state }: RunnerItem) => ['REGISTERED', 'LAUNCHED', 'RUNNING', 'STOPPING'].includes(state);
 
 /** The event of job 1. */
 const event = finishedJob({ jobId: 1, runnerId: 501 });
@@ -47,7 +55,6 @@ describe('the runner that took the job', () => {
   });
 
   it.each(['WAITING', 'ADMITTED', 'RELEASED', 'FAILED'] as const)('is nothing to stop when it is %s', (state) => {
-    expect(hasRunner(runnerItem({ state }))).toBe(false);
     expect(stopped({ byRunner: runnerItem({ jobId: 2, state }) })).toEqual([]);
   });
 });
@@ -71,11 +78,14 @@ describe('the job’s own runner, when another runner took the job', () => {
     expect(stopped({ own, byRunner: taker, live: [own, taker, starved] })).toEqual(['job#7#2']);
   });
 
-  it('stays for a job whose own runner has ended', () => {
-    const own = idle(1);
-    const starved = runnerItem({ jobId: 3, state: 'RELEASED' });
-    expect(stopped({ own, byRunner: taker, live: [own, taker, starved] })).toEqual(['job#7#2']);
-  });
+  it.each(['ADMITTED', 'REGISTERED', 'LAUNCHED'] as const)(
+    'stays for a job whose own runner has ended, also while it is only %s',
+    (state) => {
+      const own = runnerItem({ state });
+      const starved = runnerItem({ jobId: 3, state: 'RELEASED' });
+      expect(stopped({ own, byRunner: taker, live: [own, taker, starved] })).toEqual(['job#7#2']);
+    },
+  );
 
   it.each<[string, Partial<RunnerItem>]>([
     ['runs already', { jobState: 'RUNNING' }],
@@ -141,6 +151,32 @@ describe('an idle runner of another job', () => {
   it('stops when the runner of the released own item has a spare beside it', () => {
     const own = runnerItem({ state: 'RELEASED', jobState: 'FINISHED' });
     expect(stopped({ own, live: [own, idle(2, { jobState: 'RUNNING' })] })).toEqual(['job#7#2']);
+  });
+});
+
+describe('jobsWithoutRunner', () => {
+  const forsaken = (...live: RunnerItem[]) => jobsWithoutRunner(live).map(({ pk }) => pk);
+
+  it('names a job that waits although its runner has ended, when no runner is left over for it', () => {
+    expect(forsaken(runnerItem({ state: 'RELEASED' }))).toEqual([job]);
+    expect(forsaken(runnerItem({ state: 'RELEASED' }), idle(2))).toEqual([job]);
+    expect(forsaken(runnerItem({ state: 'RELEASED' }), idle(2, { jobState: 'RUNNING' }))).toEqual([]);
+  });
+
+  it.each<[string, Partial<RunnerItem>]>([
+    ['is over', { jobState: 'FINISHED' }],
+    ['runs elsewhere', { jobState: 'RUNNING' }],
+    ['has its own runner on the way', { state: 'LAUNCHED' }],
+    ['waits for a place', { state: 'WAITING' }],
+  ])('does not name a job that %s', (_, changes) => {
+    expect(forsaken(runnerItem({ state: 'RELEASED', ...changes }))).toEqual([]);
+  });
+
+  it('counts a runner that is left over once', () => {
+    const spare = idle(3, { jobState: 'FINISHED' });
+    expect(
+      forsaken(runnerItem({ state: 'RELEASED' }), runnerItem({ jobId: 2, state: 'RELEASED' }), spare),
+    ).toHaveLength(1);
   });
 });
 
@@ -247,7 +283,7 @@ describe('whatever is seen', () => {
     const gone = kept ? stops.map(({ item }) => item.pk) : took;
     return live.filter(
       (item) =>
-        (item.state === 'REGISTERED' || item.state === 'LAUNCHED') &&
+        ['ADMITTED', 'REGISTERED', 'LAUNCHED'].includes(item.state) &&
         !item.takenJob &&
         (item.jobState !== 'PENDING' || item.pk === job) &&
         !gone.includes(item.pk),
@@ -270,16 +306,14 @@ describe('whatever is seen', () => {
     const without = mostPairs(rest, runners);
     const suits = ({ tags: offered }: RunnerItem) =>
       first.tags.length === 0 ? offered.length === 0 : first.tags.every((tag) => offered.includes(tag));
-    const withOne = runners
-      .filter(suits)
-      .map(
-        (runner) =>
-          1 +
-          mostPairs(
-            rest,
-            runners.filter((other) => other !== runner),
-          ),
-      );
+    const withOne = runners.filter(suits).map(
+      (runner) =>
+        1 +
+        mostPairs(
+          rest,
+          runners.filter((other) => other !== runner),
+        ),
+    );
     return Math.max(without, ...withOne);
   }
 });

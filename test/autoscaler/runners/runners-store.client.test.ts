@@ -5,8 +5,8 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it } from 'vitest';
-import { RunnerStateChangedError } from '../../../autoscaler/runners/runners-store.ts';
 import { createRunnersStore } from '../../../autoscaler/runners/runners-store.client.ts';
+import { RunnerStateChangedError } from '../../../autoscaler/runners/runners-store.ts';
 import { runnerItem } from '../../support/builders.ts';
 
 type Command = { readonly constructor: { readonly name: string }; readonly input: Record<string, unknown> };
@@ -93,7 +93,10 @@ describe('a write', () => {
   });
 
   it('that met another transaction and is then refused is refused', async () => {
-    const { store } = storeAnswered(canceled('None', 'TransactionConflict'), canceled('ConditionalCheckFailed', 'None'));
+    const { store } = storeAnswered(
+      canceled('None', 'TransactionConflict'),
+      canceled('ConditionalCheckFailed', 'None'),
+    );
     await expect(store.write(update, place)).rejects.toMatchObject({ refused: [0] });
   });
 

@@ -4,6 +4,7 @@ import {
   RunnerStateChangedError,
   type RunnersStore,
   type RunnerUpdate,
+  type StoreWrite,
 } from '../../../autoscaler/runners/runners-store.ts';
 import type { RunnerTicket } from '../../../infrastructure/lib/runner-ticket.ts';
 import { runnerItem } from '../../support/builders.ts';
@@ -17,7 +18,12 @@ export type StoreUnderTest = {
 const cap = (limit: number, counter = 'cap#deployment') => ({ counter, limit });
 const update = (changes: Partial<RunnerUpdate> = {}) =>
   ({ kind: 'update', job: 'job#7#1', from: ['ADMITTED'], set: { state: 'REGISTERED' }, ...changes }) as const;
-const ticket = (id: string): RunnerTicket => ({ id, token: 'glrt-fake-token', job: 'job#7#1', expiresAt: 2_000_000_000 });
+const ticket = (id: string): RunnerTicket => ({
+  id,
+  token: 'glrt-fake-token',
+  job: 'job#7#1',
+  expiresAt: 2_000_000_000,
+});
 
 /** What every store of the runners does, whether its tables are in memory or in DynamoDB. `make` is called before each test. */
 export function describeRunnersStore(name: string, make: () => StoreUnderTest | Promise<StoreUnderTest>): void {
@@ -32,7 +38,7 @@ export function describeRunnersStore(name: string, make: () => StoreUnderTest | 
 
     const put = (item: RunnerItem) => store.write({ kind: 'put', item, over: null });
     /** The positions of the parts that the store refuses. */
-    const refusedOf = (...parts: Parameters<RunnersStore['write']>) =>
+    const refusedOf = (...parts: StoreWrite[]) =>
       store.write(...parts).then(
         () => 'written',
         (error: unknown) => {
@@ -140,13 +146,19 @@ export function describeRunnersStore(name: string, make: () => StoreUnderTest | 
       it('is written when all that it demands holds', async () => {
         const launchGroup = { id: 'g', jobs: ['job#7#1', 'job#7#2'] } as const;
         await put(runnerItem({ launchGroup }));
-        const only = { launchGroup: { jobs: [...launchGroup.jobs], id: 'g' }, takenJob: undefined, jobState: 'PENDING' };
+        const only = {
+          launchGroup: { jobs: [...launchGroup.jobs], id: 'g' },
+          takenJob: undefined,
+          jobState: 'PENDING',
+        };
         expect(await refusedOf(update({ from: ['WAITING', 'ADMITTED'], attempt: 1, only }))).toBe('written');
       });
 
       it('is written by one of many at the same moment', async () => {
         await put(runnerItem());
-        const outcomes = await Promise.all([1, 2, 3, 4, 5].map((runnerId) => refusedOf(update({ set: { state: 'REGISTERED', runnerId } }))));
+        const outcomes = await Promise.all(
+          [1, 2, 3, 4, 5].map((runnerId) => refusedOf(update({ set: { state: 'REGISTERED', runnerId } }))),
+        );
         expect(outcomes.filter((outcome) => outcome === 'written')).toHaveLength(1);
       });
     });
@@ -176,6 +188,20 @@ export function describeRunnersStore(name: string, make: () => StoreUnderTest | 
         await store.write({ kind: 'take-place', cap: cap(1) });
         expect(await refusedOf({ kind: 'take-place', cap: cap(2) })).toBe('written');
         expect(await refusedOf({ kind: 'take-place', cap: cap(1) })).toEqual([0]);
+      });
+
+      it('says how many places are taken, none for a counter that nobody ever used', async () => {
+        await store.write({ kind: 'take-place', cap: cap(3) });
+        await store.write({ kind: 'take-place', cap: cap(3) });
+        await store.write({ kind: 'take-place', cap: cap(1, 'cap#profile#large') });
+        await store.write({ kind: 'give-place-back', cap: cap(1, 'cap#profile#large') });
+        const taken = await store.placesTaken(['cap#deployment', 'cap#profile#large', 'cap#mapping#x']);
+        expect([...taken].sort()).toEqual([
+          ['cap#deployment', 2],
+          ['cap#mapping#x', 0],
+          ['cap#profile#large', 0],
+        ]);
+        expect((await store.placesTaken([])).size).toBe(0);
       });
 
       it('counts for itself', async () => {

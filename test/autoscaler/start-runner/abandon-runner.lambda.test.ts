@@ -1,5 +1,5 @@
-import type * as z from 'zod/mini';
 import { describe, expect, it } from 'vitest';
+import type * as z from 'zod/mini';
 import { type RunnerItem, runnerStates } from '../../../autoscaler/runners/runner-item.ts';
 import { abandonRunner } from '../../../autoscaler/start-runner/abandon-runner.lambda.ts';
 import type { abandonRunnerInput } from '../../../autoscaler/start-runner/start-runner-input.ts';
@@ -85,6 +85,25 @@ describe('a runner that is not to be abandoned', () => {
     expect(gitlab.runners.has(runnerId)).toBe(true);
   });
 
+  it.each(['REGISTERED', 'LAUNCHED'] as const)('is one on which GitLab has a job running: %s', async (state) => {
+    const { gitlab, store, runnerId } = await world({ state });
+    gitlab.setJob({ id: 2, status: 'running', runnerId });
+    expect(await abandon({ gitlab, store })).toMatchObject({ retry: null, next: [] });
+    expect(store.items.get(job)).toMatchObject({ state: 'RUNNING', takenJob: 'job#7#2' });
+    expect(gitlab.runners.has(runnerId)).toBe(true);
+    expect(store.counters.get('cap#deployment')).toBe(1);
+  });
+
+  it('is not left half abandoned when GitLab will not remove it: the next try removes it', async () => {
+    const { gitlab, store } = await world({ state: 'REGISTERED' });
+    const down = Object.assign(new Error('no answer'), { name: 'GitLabUnavailableError' });
+    const failing = { ...gitlab, removeRunner: () => Promise.reject(down) };
+    await expect(abandon({ gitlab: failing, store })).rejects.toBe(down);
+    expect((await abandon({ gitlab, store })).retry).not.toBeNull();
+    expect(gitlab.runners.size).toBe(0);
+    expect(store.counters.get('cap#deployment')).toBe(0);
+  });
+
   it('is one of another attempt', async () => {
     const { gitlab, store, runnerId } = await world({ state: 'REGISTERED', attempt: 2 });
     expect(await abandon({ gitlab, store }, { attempt: 1 })).toMatchObject({ retry: null });
@@ -115,12 +134,15 @@ describe('another attempt', () => {
     expect((await failed(1, { maxAttempts: 1 })).retry).toBeNull();
   });
 
-  it.each(['GitLabUnavailableError', 'LaunchThrottledError', 'NoCapacityError', 'LambdaRunnerFailed', 'Lambda.Unknown'])(
-    'may help after %s',
-    async (error) => {
-      expect((await failed(1, {}, error)).retry).not.toBeNull();
-    },
-  );
+  it.each([
+    'GitLabUnavailableError',
+    'LaunchThrottledError',
+    'NoCapacityError',
+    'LambdaRunnerFailed',
+    'Lambda.Unknown',
+  ])('may help after %s', async (error) => {
+    expect((await failed(1, {}, error)).retry).not.toBeNull();
+  });
 
   it.each([
     'MappingNotAllowedError',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { admitJob } from '../../../autoscaler/start-runner/admit-job.lambda.ts';
 import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
 import type { RunnersStore } from '../../../autoscaler/runners/runners-store.ts';
+import { admitJob } from '../../../autoscaler/start-runner/admit-job.lambda.ts';
 import { choice, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
 import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
 import { lambdaContext } from '../../support/lambda-context.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JobMapping } from '../../../autoscaler/job-mappings/job-mapping.ts';
-import type { Offer } from '../../../autoscaler/start-runner/choose-runner.ts';
 import { chooseRunner } from '../../../autoscaler/start-runner/choose-runner.lambda.ts';
+import type { Offer } from '../../../autoscaler/start-runner/choose-runner.ts';
 import type { GitLabJob } from '../../../infrastructure/lib/gitlab.client.ts';
 import { gitlabJob, jobMapping, pendingJob } from '../../support/builders.ts';
 import { lambdaContext } from '../../support/lambda-context.ts';

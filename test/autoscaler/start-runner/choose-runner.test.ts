@@ -40,13 +40,13 @@ describe('where a job runs', () => {
     });
   });
 
-  it.each([['by the profile’s name', 'shell'], ['by its ARN', functionArn]])(
-    'is a function that a mapping names %s',
-    (_, name) => {
-      const mappings = [jobMapping({ target: { type: 'LAMBDA', function: name } })];
-      expect(choiceOf({ mappings })).toMatchObject({ type: 'LAMBDA', profile: 'shell', functionArn });
-    },
-  );
+  it.each([
+    ['by the profile’s name', 'shell'],
+    ['by its ARN', functionArn],
+  ])('is a function that a mapping names %s', (_, name) => {
+    const mappings = [jobMapping({ target: { type: 'LAMBDA', function: name } })];
+    expect(choiceOf({ mappings })).toMatchObject({ type: 'LAMBDA', profile: 'shell', functionArn });
+  });
 
   it('is nowhere of ours when its mapping says IGNORE, and the reason names the row', () => {
     const mappings = [jobMapping({ target: { type: 'IGNORE' } })];

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { isNoteOf } from '../../../autoscaler/runners/runner-mark.ts';
 import type { RunnersStore } from '../../../autoscaler/runners/runners-store.ts';
 import { registerRunner } from '../../../autoscaler/start-runner/register-runner.lambda.ts';
+import { ticketLifeSeconds } from '../../../infrastructure/lib/runner-ticket.ts';
 import { choice, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
 import { inMemoryGitLab, tokenWord } from '../../support/in-memory-gitlab.ts';
 import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
@@ -16,7 +17,7 @@ function world(changes: Parameters<typeof runnerItem>[0] = {}) {
     using: RunnersStore = store,
   ) =>
     registerRunner(
-      { event: pendingJob(), choice: { ...choice({ type, tags }), tags, caps: [] }, attempt },
+      { event: pendingJob(), choice: choice({ type, tags }), attempt },
       { deployment: 'ci', gitlab, store: using, now: () => testStart, randomId: () => 'random-id' },
       context,
     );
@@ -57,7 +58,12 @@ describe('registerRunner', () => {
     const { gitlab, store, register } = world();
     expect(await register({ type })).toEqual({ runnerId: 101, ticketId });
     expect([...store.tickets.values()]).toEqual([
-      { id: ticketId, token: gitlab.runners.get(101)?.token, job: 'job#7#1', expiresAt: testStart / 1_000 + 15 * 60 },
+      {
+        id: ticketId,
+        token: gitlab.runners.get(101)?.token,
+        job: 'job#7#1',
+        expiresAt: testStart / 1_000 + ticketLifeSeconds,
+      },
     ]);
   });
 

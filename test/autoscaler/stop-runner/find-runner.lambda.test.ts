@@ -15,7 +15,14 @@ function world(...items: readonly RunnerItem[]) {
   return { store, find, item: (jobId: number) => store.items.get(`job#7#${jobId}`) };
 }
 const running = (jobId: number, changes: Partial<RunnerItem> = {}) =>
-  runnerItem({ jobId, state: 'RUNNING', jobState: 'RUNNING', runnerId: 500 + jobId, takenJob: `job#7#${jobId}`, ...changes });
+  runnerItem({
+    jobId,
+    state: 'RUNNING',
+    jobState: 'RUNNING',
+    runnerId: 500 + jobId,
+    takenJob: `job#7#${jobId}`,
+    ...changes,
+  });
 
 describe('findRunner', () => {
   it('names the runner that the job leaves, by all that is needed to stop it', async () => {
@@ -39,6 +46,18 @@ describe('findRunner', () => {
     const { find } = world(own, running(2, { takenJob: 'job#7#1' }));
     const found = await find({ runnerId: 502 });
     expect(found.map(({ runnerId }) => runnerId).sort()).toEqual([501, 502]);
+  });
+
+  it('binds a runner of which nobody knew yet what it took: the job’s end is the first that is heard of it', async () => {
+    const { find, item } = world(runnerItem({ jobId: 2, state: 'LAUNCHED', runnerId: 502 }));
+    expect(await find({ runnerId: 502 })).toMatchObject([{ job: 'job#7#2', runnerId: 502 }]);
+    expect(item(2)).toMatchObject({ state: 'RUNNING', takenJob: 'job#7#1', jobState: 'PENDING' });
+  });
+
+  it('does not bind a runner again that serves another job', async () => {
+    const { find, item } = world(running(2));
+    expect(await find({ runnerId: 502 })).toEqual([]);
+    expect(item(2)).toEqual(running(2));
   });
 
   it('leaves other jobs’ runners alone when the job ran on its own', async () => {
@@ -67,7 +86,7 @@ describe('a job of which we know nothing', () => {
     expect(await find({ status: 'canceled', runnerId: null })).toEqual([]);
     expect(item(1)).toMatchObject({ state: 'RELEASED', jobState: 'FINISHED', expiresAt: testStart / 1_000 + 3_600 });
     expect(item(1)).not.toHaveProperty('live');
-    const input = { event: pendingJob(), choice: { ...choice(), tags: [], caps: [] }, execution: 'e' };
+    const input = { event: pendingJob(), choice: choice(), execution: 'e' };
     const admitting = admitJob(input, { store, maxAttempts: 3, now: () => testStart }, lambdaContext());
     await expect(admitting).rejects.toMatchObject({ name: 'JobAlreadyAdmittedError' });
   });

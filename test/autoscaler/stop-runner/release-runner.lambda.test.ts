@@ -3,7 +3,7 @@ import { type RunnerItem, runnerStates } from '../../../autoscaler/runners/runne
 import type { RunnersStore } from '../../../autoscaler/runners/runners-store.ts';
 import { admitJob } from '../../../autoscaler/start-runner/admit-job.lambda.ts';
 import { releaseRunner } from '../../../autoscaler/stop-runner/release-runner.lambda.ts';
-import { runnerItem, testStart } from '../../support/builders.ts';
+import { choice, runnerItem, testStart } from '../../support/builders.ts';
 import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
 import { lambdaContext } from '../../support/lambda-context.ts';
 
@@ -15,7 +15,13 @@ const toStop = { job, attempt: 1, type: 'EC2', runnerId: 101, instanceId: 'i-1',
 const stopping = (changes: Partial<RunnerItem> = {}) =>
   runnerItem({ state: 'STOPPING', jobState: 'FINISHED', caps: [deployment], ...changes });
 const waiting = (jobId: number, changes: Partial<RunnerItem> = {}) =>
-  runnerItem({ jobId, state: 'WAITING', caps: [deployment], admittedAt: `2030-01-01T00:00:0${jobId}.000Z`, ...changes });
+  runnerItem({
+    jobId,
+    state: 'WAITING',
+    caps: [deployment],
+    admittedAt: `2030-01-01T00:00:0${jobId}.000Z`,
+    ...changes,
+  });
 
 function world(...items: readonly RunnerItem[]) {
   const store = inMemoryRunnersStore(...items);
@@ -41,12 +47,15 @@ describe('releaseRunner', () => {
     expect(store.tickets.size).toBe(0);
   });
 
-  it.each(['PENDING', 'RUNNING'] as const)('keeps the item of a job among the live ones that is %s', async (jobState) => {
-    const { store, release } = world(stopping({ jobState, takenJob: 'job#7#2' }));
-    await release();
-    expect(store.items.get(job)).toMatchObject({ state: 'RELEASED', jobState, live: 'live' });
-    expect(store.items.get(job)).not.toHaveProperty('expiresAt');
-  });
+  it.each(['PENDING', 'RUNNING'] as const)(
+    'keeps the item of a job among the live ones that is %s',
+    async (jobState) => {
+      const { store, release } = world(stopping({ jobState, takenJob: 'job#7#2' }));
+      await release();
+      expect(store.items.get(job)).toMatchObject({ state: 'RELEASED', jobState, live: 'live' });
+      expect(store.items.get(job)).not.toHaveProperty('expiresAt');
+    },
+  );
 
   it('does not keep an item for ever whose job ends at the same moment', async () => {
     const { store, release } = world(stopping({ jobState: 'RUNNING' }));
@@ -59,7 +68,11 @@ describe('releaseRunner', () => {
         return store.write(...parts);
       },
     });
-    expect(store.items.get(job)).toMatchObject({ state: 'RELEASED', jobState: 'FINISHED', expiresAt: expect.any(Number) });
+    expect(store.items.get(job)).toMatchObject({
+      state: 'RELEASED',
+      jobState: 'FINISHED',
+      expiresAt: expect.any(Number),
+    });
     expect(store.items.get(job)).not.toHaveProperty('live');
     expect(store.counters.get('cap#deployment')).toBe(0);
   });
@@ -90,6 +103,29 @@ describe('releaseRunner', () => {
   });
 });
 
+describe('a job whose runner served another job', () => {
+  const forsaken = stopping({ jobState: 'PENDING', takenJob: 'job#7#2', caps: [] });
+  const spare = runnerItem({ jobId: 3, state: 'LAUNCHED', jobState: 'RUNNING' });
+
+  it('asks for another runner, unless one is left over', async () => {
+    expect(await world(forsaken).next()).toEqual([1]);
+    expect(await world(forsaken, spare).next()).toEqual([]);
+    expect(await world({ ...forsaken, jobState: 'RUNNING' }).next()).toEqual([]);
+  });
+
+  it('asks for one also when the first answer was lost', async () => {
+    const { release, next } = world(forsaken);
+    await release();
+    expect(await next()).toEqual([1]);
+  });
+
+  it('asks for one although the index of live items does not show yet that its runner has ended', async () => {
+    const { store, release } = world(forsaken);
+    const before = await store.readLive();
+    expect(await release({ ...store, readLive: async () => before })).toMatchObject({ next: [{ jobId: 1 }] });
+  });
+});
+
 describe('a place that became free', () => {
   it('goes to the job that waited longest for it', async () => {
     const other = waiting(2, { caps: [large] });
@@ -103,6 +139,13 @@ describe('a place that became free', () => {
 
   it('is none when the runner held none', async () => {
     expect(await world(stopping({ caps: [] }), waiting(2)).next()).toEqual([]);
+  });
+
+  it('goes to a job that began to wait when the cap was lower than it is now', async () => {
+    const raised = { ...deployment, limit: 5 };
+    const others = [5, 6, 7].map((jobId) => runnerItem({ jobId, state: 'RUNNING', caps: [raised] }));
+    const waitingSinceThen = waiting(2, { caps: [{ ...deployment, limit: 1 }] });
+    expect(await world(stopping({ caps: [raised] }), ...others, waitingSinceThen).next()).toEqual([2]);
   });
 
   it('goes to a job that still waits, and not to one that another runner took meanwhile', async () => {
@@ -131,8 +174,8 @@ describe('a place that became free', () => {
     );
     const { next } = await release();
     for (const event of next) {
-      const { caps, tags, ...chosen } = store.items.get(`job#7#${event.jobId}`) as RunnerItem;
-      const input = { event, choice: { ...chosen, caps: [...caps], tags: [...tags] }, execution: 'e' };
+      const { caps } = store.items.get(`job#7#${event.jobId}`) as RunnerItem;
+      const input = { event, choice: choice({ caps: [...caps] }), execution: 'e' };
       await admitJob(input, { store, maxAttempts: 3, now: () => testStart }, lambdaContext()).catch(() => {});
     }
     expect(store.items.get('job#7#4')).toMatchObject({ state: 'ADMITTED' });

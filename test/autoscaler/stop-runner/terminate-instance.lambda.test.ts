@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { terminateInstance } from '../../../autoscaler/stop-runner/terminate-instance.lambda.ts';
 import { inMemoryInstances } from '../../support/in-memory-instances.ts';
 import { lambdaContext } from '../../support/lambda-context.ts';
+import { launchProfile } from '../start-runner/ec2/launch-world.ts';
 
 const toStop = { job: 'job#7#1', attempt: 1, type: 'EC2', runnerId: 101, instanceId: 'i-0001', reason: 'r' } as const;
-const profile = { launchTemplateId: 'lt-1', launchTemplateVersion: '1', instanceTypes: [], onDemand: 'never' } as const;
-const request = { profile: { ...profile, instanceTypes: [] }, subnetIds: [], lifecycle: 'spot', count: 2, tags: {} } as const;
+const profile = launchProfile();
+const request = { profile, subnetIds: [], lifecycle: 'spot', count: 2, tags: {} } as const;
 
 describe('terminateInstance', () => {
   it('terminates the runner’s instance, and no other, however often it is asked', async () => {
@@ -18,6 +19,8 @@ describe('terminateInstance', () => {
 
   it('has nothing to do for a runner without an instance', async () => {
     const instances = { terminate: () => Promise.reject(new Error('asked EC2')) };
-    await expect(terminateInstance({ ...toStop, instanceId: null }, { instances }, lambdaContext())).resolves.toBeUndefined();
+    await expect(
+      terminateInstance({ ...toStop, instanceId: null }, { instances }, lambdaContext()),
+    ).resolves.toBeUndefined();
   });
 });

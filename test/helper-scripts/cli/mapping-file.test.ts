@@ -1,7 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MappingFileError, parseMappingFile } from '../../../helper-scripts/cli/mapping-file.ts';
+import { plainItemOf } from '../../../autoscaler/job-mappings/attribute-values.ts';
+import {
+  MappingFileError,
+  parseMappingFile,
+  readMappingFile,
+  renderMappingFile,
+} from '../../../helper-scripts/cli/mapping-file.ts';
+import type { MappingItem } from '../../../helper-scripts/cli/mapping-item.ts';
+import { storedItems } from '../../autoscaler/job-mappings/attribute-arbitrary.ts';
 
 const repository = resolve(import.meta.dirname, '../../..');
 
@@ -36,5 +45,107 @@ describe('a file of job mappings', () => {
   it('of the example is good', () => {
     const file = join(repository, 'helper-scripts/local/examples/job-mappings.yaml');
     expect(parseMappingFile(readFileSync(file, 'utf8'), file).length).toBeGreaterThan(3);
+  });
+
+  it.each([
+    ['a byte order mark', '\uFEFF[{ "pk": "job#a", "sk": "tags#", "type": "IGNORE" }]'],
+    ['Windows line ends', '- pk: "job#a"\r\n  sk: "tags#"\r\n  type: IGNORE\r\n'],
+    ['YAML in brackets', '[{ pk: "job#a", sk: "tags#", type: IGNORE }] # a note'],
+  ])('may have %s', (_, text) => {
+    expect(parseMappingFile(text, 'rows')).toEqual([{ pk: 'job#a', sk: 'tags#', type: 'IGNORE' }]);
+  });
+
+  it('names the line of each fault, in JSON too', () => {
+    const yaml = '# a note\n- pk: "job#a"\n  sk: "tags#"\n  type: IGNORE\n\n- pk: "job#b"\n  sk: "tags#"\n  type: VM\n';
+    expect(readMappingFile(yaml, 'rows.yaml').faults).toMatchObject([{ row: 2, line: 6, id: 'job#b tags#' }]);
+    const json = JSON.stringify([{ pk: 'job#a', sk: 'tags#', type: 'VM' }, null], null, 2);
+    expect(readMappingFile(json, 'rows.json').faults).toMatchObject([
+      { row: 1, line: 2 },
+      { row: 2, line: 7, id: null },
+    ]);
+  });
+
+  it('may have each pair of keys once', () => {
+    const row = { pk: 'job#a', sk: 'tags#', type: 'IGNORE' };
+    const { faults } = readMappingFile(JSON.stringify([row, { ...row, sk: 'tags#x' }, row, row]), 'rows.json');
+    expect(faults.map(({ row: number, fault }) => [number, fault])).toEqual([
+      [3, 'has the same pk and sk as row 1'],
+      [4, 'has the same pk and sk as row 1'],
+    ]);
+  });
+
+  it.each([
+    ['holds more than DynamoDB takes', { note: 'x'.repeat(400 * 1_024) }, /bytes, and DynamoDB takes 409600/],
+    ['is large by its characters', { note: 'ü'.repeat(205 * 1_024) }, /bytes, and DynamoDB takes/],
+    ['has a number that is rounded already', { note: 2 ** 60 }, /^note: is too large to be exact/],
+    ['has a set without anything', { note: { $dynamodb: { SS: [] } } }, /^note: "\$dynamodb" must hold/],
+  ])('is refused when a row %s', (_, changes, fault) => {
+    const row = { pk: 'job#a', sk: 'tags#', type: 'IGNORE', ...changes };
+    expect(readMappingFile(JSON.stringify([row]), 'rows.json').faults).toMatchObject([
+      { row: 1, fault: expect.stringMatching(fault) },
+    ]);
+  });
+});
+
+describe('rows that are written to a file', () => {
+  const tables = fc
+    .uniqueArray(
+      fc.record({
+        job: fc.string({ unit: 'binary', minLength: 1, maxLength: 255 }),
+        tags: fc.string(),
+        item: storedItems,
+      }),
+      { selector: ({ job, tags }) => `${job} ${tags}`, maxLength: 6 },
+    )
+    .map((rows) =>
+      rows.map(
+        ({ job, tags, item }) =>
+          ({ ...plainItemOf(item), pk: `job#${job}`, sk: `tags#${tags}`, type: 'IGNORE' }) as unknown as MappingItem,
+      ),
+    )
+    // Attributes that mean something have to be right.
+    .map((rows) =>
+      rows.map(({ arn, profile, project, maxConcurrent, timeoutMinutes, variables, ...row }) => row as MappingItem),
+    );
+  const byKeys = (a: MappingItem, b: MappingItem) => (`${a.pk} ${a.sk}` < `${b.pk} ${b.sk}` ? -1 : 1);
+
+  it.each(['yaml', 'json'] as const)('as %s are read back as they were, whatever they hold', (format) => {
+    fc.assert(
+      fc.property(tables, (rows) => {
+        const read = parseMappingFile(renderMappingFile(rows, format), 'exported');
+        expect([...read].sort(byKeys)).toEqual([...rows].sort(byKeys));
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('stand in order, with the attributes that mean something first', () => {
+    const rows = [
+      {
+        note: 'n',
+        type: 'EC2',
+        profile: 'large',
+        sk: 'tags#',
+        pk: 'job#b',
+        another: 1,
+        timeoutMinutes: 20,
+        project: 'g/*',
+      },
+      { sk: 'tags#', pk: 'job#a', type: 'IGNORE' },
+    ];
+    expect(renderMappingFile(rows, 'yaml').split('\n')).toEqual([
+      '- pk: job#a',
+      '  sk: tags#',
+      '  type: IGNORE',
+      '- pk: job#b',
+      '  sk: tags#',
+      '  type: EC2',
+      '  profile: large',
+      '  project: g/*',
+      '  timeoutMinutes: 20',
+      '  another: 1',
+      '  note: n',
+      '',
+    ]);
   });
 });

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
+import { parse } from 'smol-toml';
 import { describe, expect, it } from 'vitest';
 import {
   type BootSettings,
@@ -15,8 +16,8 @@ const settings = (changes: Partial<BootSettings> = {}): BootSettings => ({
   ticketsTable: 'tickets',
   gitlabUrl: 'https://gitlab.example.com',
   executor: 'docker',
-  dockerImage: 'alpine:3',
-  privileged: false,
+  runnerSettings: { docker: { image: 'alpine:3' } },
+  bootHook: '',
   waitTimeoutSeconds: 60,
   claimSeconds: 180,
   maximumJobMinutes: 60,
@@ -28,19 +29,28 @@ describe('renderBootScript', () => {
   it('gives bash every text as it is, whatever quotes and signs are in it', () => {
     const text = fc.string({ unit: 'grapheme-ascii' });
     fc.assert(
-      fc.property(text, text, (dockerImage, gitlabUrl) => {
-        const probe = '#!/bin/bash\nprintf \'%s\\n%s\' "$docker_image" "$gitlab_url"';
-        const printed = execFileSync('bash', ['-c', renderBootScript(probe, settings({ dockerImage, gitlabUrl }))]);
-        expect(printed.toString()).toBe(`${dockerImage}\n${gitlabUrl}`);
+      fc.property(text, text, (deployment, gitlabUrl) => {
+        const probe = '#!/bin/bash\nprintf \'%s\\n%s\' "$deployment" "$gitlab_url"';
+        const printed = execFileSync('bash', ['-c', renderBootScript(probe, settings({ deployment, gitlabUrl }))]);
+        expect(printed.toString()).toBe(`${deployment}\n${gitlabUrl}`);
       }),
       { numRuns: 30 },
     );
   });
 
   it('refuses a line break and other control characters', () => {
-    for (const dockerImage of ['alpine\nreboot', 'alpine\r', 'alpine\0', 'alpine\u0085']) {
-      expect(() => renderBootScript(script, settings({ dockerImage }))).toThrow(/dockerImage has a control character/);
+    for (const gitlabUrl of ['url\nreboot', 'url\r', 'url\0', 'url\u0085']) {
+      expect(() => renderBootScript(script, settings({ gitlabUrl }))).toThrow(/gitlabUrl has a control character/);
     }
+    for (const bootHook of ['true\r', 'true\0']) {
+      expect(() => renderBootScript(script, settings({ bootHook }))).toThrow(/bootHook has a control character/);
+    }
+  });
+
+  it('refuses more than user data takes', () => {
+    expect(() => renderBootScript(script, settings({ bootHook: '#'.repeat(9_000) }))).toThrow(
+      /user data ends at 16384/,
+    );
   });
 
   it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY])('refuses %s as a time', (claimSeconds) => {
@@ -51,6 +61,24 @@ describe('renderBootScript', () => {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: this is what a CDK token looks like
     const token = '${Token[TicketsTable.12]}';
     expect(renderBootScript(script, settings({ ticketsTable: token }))).toContain(`tickets_table='${token}'`);
+  });
+
+  it('tells gitlab-runner every setting as it is, tables and lists of tables too', () => {
+    const key = fc.stringMatching(/^[a-z_]{1,8}$/);
+    const text = fc.string({ unit: 'grapheme-ascii', maxLength: 12 });
+    const value = fc.oneof(text, fc.integer({ min: 0, max: 2 ** 40 }), fc.boolean(), fc.array(text, { maxLength: 3 }));
+    const table = fc.dictionary(key, value, { minKeys: 1, maxKeys: 3 });
+    const tables = fc.array(table, { minLength: 1, maxLength: 2 });
+    const inner = fc.dictionary(key, fc.oneof(value, table, tables), { minKeys: 1, maxKeys: 3 });
+    fc.assert(
+      fc.property(fc.dictionary(key, fc.oneof(value, inner, tables), { maxKeys: 4 }), (said) => {
+        const runnerSettings = { ...said, multi: 'one\ntwo "three" \'four\' $five' };
+        const probe = '#!/bin/bash\nprintf \'[[runners]]\\nname = "n"\\n%s\' "$runner_settings"';
+        const config = execFileSync('bash', ['-c', renderBootScript(probe, settings({ runnerSettings }))]).toString();
+        expect(parse(config).runners).toEqual([{ name: 'n', ...runnerSettings }]);
+      }),
+      { numRuns: 60 },
+    );
   });
 
   it('counts a job in minutes and the script in seconds', () => {
@@ -78,17 +106,17 @@ describe('bootSettingsOf', () => {
     const deployment = defineDeployment({
       name: 'ci',
       gitlab: { url: 'https://gitlab.example.com' },
-      profiles: { default: { type: 'EC2', executor: 'shell', privileged: true, timeoutMinutes: 120 } },
+      profiles: { default: { type: 'EC2', executor: 'shell', environment: { A: 'b' }, timeoutMinutes: 120 } },
     });
     const [[, profile] = []] = profilesOfType(deployment, 'EC2');
     if (!profile) throw new Error('the deployment has lost its profile');
-    expect(bootSettingsOf(deployment, profile, 'tickets', 'eu-west-1')).toMatchObject({
+    expect(bootSettingsOf(deployment, profile, { ticketsTable: 'tickets', region: 'eu-west-1' })).toMatchObject({
       deployment: 'ci',
       ticketsTable: 'tickets',
       region: 'eu-west-1',
       gitlabUrl: 'https://gitlab.example.com',
       executor: 'shell',
-      privileged: true,
+      runnerSettings: { environment: ['A=b'] },
       maximumJobMinutes: 120,
     });
   });

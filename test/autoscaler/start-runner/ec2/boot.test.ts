@@ -31,7 +31,12 @@ describe.concurrent('the life of a runner host', () => {
   });
 
   it('starts gitlab-runner for one job, with a config of its own in memory', async (test) => {
-    const machine = await host(test, { settings: { dockerImage: 'registry.test/a"b:1', privileged: true } });
+    const runnerSettings = {
+      environment: ['QUOTES=it\'s "fine"\n$HOME'],
+      pre_build_script: "echo 'ready'\ntrue",
+      docker: { image: 'registry.test/a"b:1', privileged: true, volumes: ['/cache', '/certs/client'] },
+    };
+    const machine = await host(test, { settings: { runnerSettings } });
     await machine.ended;
     const args = machine.read('arguments').trim().split('\n');
     expect(args.slice(0, 4)).toEqual(['--log-format', 'json', 'run-single', '-c']);
@@ -46,19 +51,44 @@ describe.concurrent('the life of a runner host', () => {
           name: instanceId,
           token,
           executor: 'docker',
-          docker: { image: 'registry.test/a"b:1', privileged: true, volumes: ['/cache', '/certs/client'] },
+          ...runnerSettings,
         },
       ],
     });
   });
 
   it('gives a shell runner its folders and no docker section', async (test) => {
-    const machine = await host(test, { settings: { executor: 'shell' } });
+    const machine = await host(test, { settings: { executor: 'shell', runnerSettings: { output_limit: 9 } } });
     await machine.ended;
     const [runner] = parse(machine.read('config.toml')).runners as Record<string, unknown>[];
     expect(runner).toMatchObject({ executor: 'shell', shell: 'bash', builds_dir: `${machine.home}/builds` });
+    expect(runner).toHaveProperty('output_limit', 9);
     expect(runner).not.toHaveProperty('docker');
   });
+
+  it('runs the profile’s own script before it takes its ticket, without token and keys', async (test) => {
+    const bootHook = 'echo "hook of $(id -u) in $HOME"; env >"$HOME/hook-environment"; curl --version >/dev/null';
+    const machine = await host(test, { settings: { bootHook } });
+    const { log, reason } = await machine.ended;
+    expect(log).toMatch(/hook of \d+ in [\s\S]*event=boot-hook status=0[\s\S]*event=claimed/);
+    expect(reason).toContain('job-over');
+    const environment = readFileSync(join(machine.home, 'hook-environment'), 'utf8');
+    expect(environment).toContain('HOME=');
+    for (const secret of [token, roleSecret, 'AWS_', 'NOT_FOR_JOBS']) expect(environment).not.toContain(secret);
+  });
+
+  it.each(['true; false; true', 'exit 7'])(
+    'ends with its ticket unclaimed when that script fails: %s',
+    async (bootHook) => {
+      const machine = await bootRunnerHost({ settings: { bootHook } });
+      const { reason, shutdowns } = await machine.ended;
+      const claimed = machine.table.claims;
+      await machine.close();
+      expect(reason).toMatch(/^boot-hook-failed status=[17]$/);
+      expect(shutdowns).toEqual(['-h now']);
+      expect(claimed).toEqual([]);
+    },
+  );
 
   it('keeps token and role keys out of arguments, environments, logs and files', async (test) => {
     const machine = await host(test, { settings: { executor: 'shell' } });

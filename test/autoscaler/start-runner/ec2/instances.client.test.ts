@@ -1,7 +1,8 @@
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { Hono } from 'hono';
 import { describe, expect, it } from 'vitest';
-import { createInstances, type FleetRequest, fleetOf } from '../../../../autoscaler/start-runner/ec2/instances.client.ts';
+import type { FleetRequest } from '../../../../autoscaler/start-runner/ec2/fleet.ts';
+import { createInstances, fleetOf } from '../../../../autoscaler/start-runner/ec2/instances.client.ts';
 import { serveLoopback } from '../../../support/loopback.ts';
 import { launchProfile } from './launch-world.ts';
 
@@ -41,7 +42,12 @@ async function ec2Answering(...answers: readonly Answer[]) {
   const loopback = await serveLoopback(app);
   const credentials = { accessKeyId: 'fake', secretAccessKey: 'not-a-real-secret' };
   const client = new EC2Client({ endpoint: loopback.url, region: 'eu-west-1', credentials, maxAttempts: 1 });
-  return { ...loopback, [Symbol.asyncDispose]: loopback[Symbol.asyncDispose], asked, instances: createInstances(client) };
+  return {
+    ...loopback,
+    [Symbol.asyncDispose]: loopback[Symbol.asyncDispose],
+    asked,
+    instances: createInstances(client),
+  };
 }
 
 describe('a launch', () => {
@@ -178,7 +184,9 @@ describe('the request of a fleet', () => {
 });
 
 describe('terminating', () => {
-  const terminated: Answer = { body: '<TerminateInstancesResponse><requestId>r</requestId></TerminateInstancesResponse>' };
+  const terminated: Answer = {
+    body: '<TerminateInstancesResponse><requestId>r</requestId></TerminateInstancesResponse>',
+  };
   const idsOf = (asked: readonly URLSearchParams[]) => asked.map((one) => one.get('InstanceId.1'));
 
   it('asks for each instance, so that one that is gone does not save the others', async () => {

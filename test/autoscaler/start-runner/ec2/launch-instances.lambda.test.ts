@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { mostReceives } from '../../../../autoscaler/start-runner/ec2/launch-instances.lambda.ts';
 import { LaunchThrottledError, PermanentLaunchError } from '../../../../autoscaler/start-runner/ec2/launch-errors.ts';
+import { mostReceives } from '../../../../autoscaler/start-runner/ec2/launch-instances.lambda.ts';
+import { ticketLifeSeconds } from '../../../../infrastructure/lib/runner-ticket.ts';
 import { tokenWord } from '../../../support/in-memory-gitlab.ts';
 import { launchWorld } from './launch-world.ts';
 
@@ -9,7 +10,9 @@ describe('launch requests', () => {
     const world = launchWorld();
     world.request([1, 2, 3]);
     expect(await world.deliver()).toEqual([]);
-    expect(world.instances.launches).toMatchObject([{ count: 3, lifecycle: 'spot', subnetIds: ['subnet-1', 'subnet-2'] }]);
+    expect(world.instances.launches).toMatchObject([
+      { count: 3, lifecycle: 'spot', subnetIds: ['subnet-1', 'subnet-2'] },
+    ]);
     expect(world.given()).toEqual({ 'job#7#1': 'i-0001', 'job#7#2': 'i-0002', 'job#7#3': 'i-0003' });
     expect(world.faults()).toEqual([]);
     expect(world.queue.messages.size).toBe(0);
@@ -52,7 +55,9 @@ describe('launch requests', () => {
     const world = launchWorld();
     world.request([1]);
     await world.deliver();
-    expect(world.store.tickets.get('i-0001')).toMatchObject({ expiresAt: Date.parse('2030-01-01') / 1_000 + 15 * 60 });
+    expect(world.store.tickets.get('i-0001')).toMatchObject({
+      expiresAt: Date.parse('2030-01-01') / 1_000 + ticketLifeSeconds,
+    });
   });
 });
 
@@ -161,12 +166,24 @@ describe('a message that comes again', () => {
     world.queue.messages.delete('message-2');
     world.request([3]);
     expect(await world.deliver()).toEqual([]);
-    const groups = world.instances.launches.map(({ tags, count }) => [tags['gitlab-runners-on-demand:launch-group'], count]);
+    const groups = world.instances.launches.map(({ tags, count }) => [
+      tags['gitlab-runners-on-demand:launch-group'],
+      count,
+    ]);
     expect(groups).toEqual([
       ['group-1', 2],
       ['group-2', 1],
     ]);
     expect(Object.keys(world.given())).toEqual(['job#7#1', 'job#7#2', 'job#7#3']);
+    expect(world.faults()).toEqual([]);
+  });
+
+  it('begins one group, although two deliveries of it begin at the same moment', async () => {
+    const world = launchWorld();
+    world.request([1, 2]);
+    await Promise.all([world.deliver(), world.deliver()]);
+    for (let more = 0; more < 3; more += 1) await world.deliver();
+    expect(world.instances.launches).toMatchObject([{ count: 2 }]);
     expect(world.faults()).toEqual([]);
   });
 
@@ -205,14 +222,14 @@ describe('a job that ended while its instance was being launched', () => {
     expect(world.item(2)).not.toHaveProperty('instanceId');
   });
 
-  it('has its instance terminated also when EC2 would not do so at once', async () => {
+  it('leaves no ticket to its instance when EC2 will not terminate it at once: the host ends itself then', async () => {
     const world = launchWorld();
     world.request([1, 2]);
     const ending = endingJob2(world);
     const busy = Object.assign(new Error('slow down'), { name: 'RequestLimitExceeded' });
-    await world.deliver({ instances: { ...ending, terminate: () => Promise.reject(busy) } }).catch(() => {});
-    for (let more = 0; more < 3 && world.queue.messages.size > 0; more += 1) await world.deliver();
-    expect([...world.instances.running.keys()]).toEqual(['i-0001']);
+    await world.deliver({ instances: { ...ending, terminate: () => Promise.reject(busy) } });
+    expect([...world.store.tickets.keys()].sort()).toEqual(['i-0001', 'job#7#2']);
+    expect(world.given()).toEqual({ 'job#7#1': 'i-0001' });
   });
 
   it('before its group was written down stops that group, and the others begin another', async () => {
@@ -224,7 +241,8 @@ describe('a job that ended while its instance was being launched', () => {
       async read(job: 'job#7#1') {
         const item = await world.store.read(job);
         reads += 1;
-        if (reads === 2) await world.store.write({ kind: 'update', job: 'job#7#2', from: ['REGISTERED'], set: { state: 'STOPPING' } });
+        if (reads === 2)
+          await world.store.write({ kind: 'update', job: 'job#7#2', from: ['REGISTERED'], set: { state: 'STOPPING' } });
         return item;
       },
     };
@@ -304,24 +322,17 @@ describe('an error of EC2', () => {
     expect(world.faults()).toEqual([]);
   });
 
-  it('in the on-demand call that no repetition mends leaves no spot instance without a job', async () => {
+  it('in the on-demand call that no repetition mends gives away what spot gave, and fails the others alone', async () => {
     const world = launchWorld({ capacity: { spot: 1 } });
     world.request([1, 2]);
     const launch: typeof world.instances.launch = (request, token) =>
       request.lifecycle === 'on-demand'
         ? Promise.reject(new PermanentLaunchError('UnauthorizedOperation'))
         : world.instances.launch(request, token);
-    const using = { instances: { ...world.instances, launch } };
-    await world.deliver(using);
-    for (const { request } of world.queue.reported) {
-      // What AbandonRunner does with what was reported.
-      const item = world.item(request.jobId);
-      const failed = { kind: 'update', job: `job#7#${request.jobId}`, from: ['REGISTERED'], set: { state: 'FAILED' } } as const;
-      if (item?.state === 'REGISTERED') await world.store.write({ ...failed, remove: ['launchGroup'] });
-    }
-    for (let more = 0; more < 3; more += 1) await world.deliver(using);
-    const orphans = world.faults().filter((fault) => fault.endsWith('has no job'));
-    expect(orphans).toEqual([]);
+    await world.deliver({ instances: { ...world.instances, launch } });
+    expect(world.given()).toEqual({ 'job#7#1': 'i-0001' });
+    expect(world.queue.reported.map(({ request }) => request.jobId)).toEqual([2]);
+    expect(world.faults()).toEqual([]);
   });
 
   it('is reported when the profile was not deployed', async () => {
@@ -345,15 +356,4 @@ describe('a message that nobody can read', () => {
       expect(Object.keys(world.given())).toEqual(['job#7#1']);
     },
   );
-});
-
-describe('a group whose ticket is gone', () => {
-  it('does not go on launching and terminating an instance for it', async () => {
-    const world = launchWorld();
-    world.request([1]);
-    world.store.tickets.clear();
-    for (let more = 0; more < 5; more += 1) await world.deliver();
-    expect(world.instances.launches.length).toBeLessThanOrEqual(1);
-    expect(world.instances.running.size).toBe(0);
-  });
 });

@@ -2,12 +2,17 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod/mini';
+import { mostReceives } from '../../../../autoscaler/start-runner/ec2/launch-instances.lambda.ts';
 import { createLaunchQueue } from '../../../../autoscaler/start-runner/ec2/launch-queue.client.ts';
 import { abandonRunnerInput } from '../../../../autoscaler/start-runner/start-runner-input.ts';
+import { ticketLifeSeconds } from '../../../../infrastructure/lib/runner-ticket.ts';
 
 type Sent = { readonly input: Record<string, unknown> };
 
-afterEach(() => void vi.restoreAllMocks());
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+});
 
 /** The launch queue over an SQS and an EventBridge that keep what they were asked. */
 function launchQueue(answer: object = {}) {
@@ -24,22 +29,32 @@ function launchQueue(answer: object = {}) {
 }
 
 describe('a message that comes back', () => {
-  const waitsFor = async (receives: number, random: number) => {
+  const waitsFor = async (random: number, ...receives: readonly number[]) => {
     vi.spyOn(Math, 'random').mockReturnValue(random);
     const { sent, queue } = launchQueue();
-    await queue.comeBackSoon('receipt', receives);
-    expect(sent).toMatchObject([{ QueueUrl: 'https://sqs.invalid/requests', ReceiptHandle: 'receipt' }]);
-    return Number(sent[0]?.VisibilityTimeout);
+    for (const count of receives) await queue.comeBackSoon(`receipt ${count}`, count);
+    expect(sent).toMatchObject(
+      receives.map((count) => ({ QueueUrl: 'https://sqs.invalid/requests', ReceiptHandle: `receipt ${count}` })),
+    );
+    return sent.map(({ VisibilityTimeout }) => VisibilityTimeout);
   };
 
   it('waits longer each time, a minute at most', async () => {
-    const longest = await Promise.all([1, 2, 3, 4, 5, 6, 20].map((receives) => waitsFor(receives, 0.999)));
-    expect(longest).toEqual([4, 8, 16, 32, 60, 60, 60]);
+    expect(await waitsFor(0.999, 1, 2, 3, 4, 5, 6, 20)).toEqual([4, 8, 16, 32, 60, 60, 60]);
   });
 
   it('waits at least half as long, and never not at all, so that messages do not come back together', async () => {
-    const shortest = await Promise.all([1, 2, 5, 20].map((receives) => waitsFor(receives, 0)));
-    expect(shortest).toEqual([2, 4, 30, 30]);
+    expect(await waitsFor(0, 1, 2, 5, 20)).toEqual([2, 4, 30, 30]);
+  });
+});
+
+describe('the ticket of a runner', () => {
+  it('is still there when the launcher tries for the last time', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.999);
+    const { sent, queue } = launchQueue();
+    for (let receives = 1; receives < mostReceives; receives += 1) await queue.comeBackSoon('receipt', receives);
+    const longest = sent.reduce((sum, { VisibilityTimeout }) => sum + Number(VisibilityTimeout), 0);
+    expect(ticketLifeSeconds).toBeGreaterThan(longest);
   });
 });
 

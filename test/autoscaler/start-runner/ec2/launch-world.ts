@@ -1,7 +1,10 @@
 import type { LaunchProfile } from '../../../../autoscaler/environment.ts';
 import type { RunnerItem } from '../../../../autoscaler/runners/runner-item.ts';
-import { type LaunchInstancesPorts, launchInstances } from '../../../../autoscaler/start-runner/ec2/launch-instances.lambda.ts';
-import type { Lifecycle } from '../../../../autoscaler/start-runner/ec2/instances.client.ts';
+import type { Lifecycle } from '../../../../autoscaler/start-runner/ec2/fleet.ts';
+import {
+  type LaunchInstancesPorts,
+  launchInstances,
+} from '../../../../autoscaler/start-runner/ec2/launch-instances.lambda.ts';
 import type { JobKey } from '../../../../infrastructure/lib/job-key.ts';
 import { runnerItem, testStart } from '../../../support/builders.ts';
 import { tokenWord } from '../../../support/in-memory-gitlab.ts';

@@ -1,0 +1,39 @@
+import type { Command } from 'commander';
+import { type DeploymentOptions, readDeployments } from './deployments.client.ts';
+import { examples } from './help-examples.ts';
+import { printTable } from './table.ts';
+
+/** Adds `deployment ls` to the command line. */
+export function addDeploymentCommands(program: Command): void {
+  const deployment = program.command('deployment').description('what deployment.config.ts says');
+  deployment
+    .command('ls')
+    .description('list the deployments: name, region, account, profiles')
+    .option('--json', 'print JSON instead of a table')
+    .addHelpText(
+      'after',
+      examples('deployment ls', 'deployment ls --json', 'deployment ls --config my/deployment.config.ts'),
+    )
+    .action(async ({ json }: { json?: boolean }) => {
+      const rows = (await readDeployments(program.opts<DeploymentOptions>().config)).map((one) => ({
+        name: one.name,
+        region: one.region ?? null,
+        account: one.account ?? null,
+        gitlab: one.gitlab.url,
+        profiles: Object.fromEntries(Object.entries(one.profiles).map(([name, { type }]) => [name, type])),
+      }));
+      if (json) return console.log(JSON.stringify(rows, null, 2));
+      printTable(
+        ['name', 'region', 'account', 'GitLab', 'profiles'],
+        rows.map((row) => [
+          row.name,
+          row.region ?? '(environment)',
+          row.account ?? '(environment)',
+          row.gitlab,
+          Object.entries(row.profiles)
+            .map(([name, type]) => `${name} (${type})`)
+            .join(', '),
+        ]),
+      );
+    });
+}

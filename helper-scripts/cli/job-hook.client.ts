@@ -1,0 +1,32 @@
+import { ProjectHooks } from '@gitbeaker/rest';
+import { systemBackoffPorts } from '../../infrastructure/lib/backoff.ts';
+import { createGitLabRequester, gitlabBackoff } from '../../infrastructure/lib/gitlab-requester.client.ts';
+import type { WebhookSecret } from './deployment-secrets.client.ts';
+
+type JobHook = {
+  /** Base URL of GitLab. */
+  readonly gitlab: string;
+  /** Access token with the scope `api`. */
+  readonly token: string;
+  /** Id or path. */
+  readonly project: string;
+  readonly url: string;
+  readonly secret: WebhookSecret;
+};
+
+/** Creates a project's job hook, or updates the one that points to the same URL. Returns whether there was one. */
+export async function putJobHook({ gitlab, token, project, url, secret }: JobHook): Promise<boolean> {
+  const requesterFn = createGitLabRequester(gitlabBackoff, systemBackoffPorts);
+  const hooks = new ProjectHooks({ host: gitlab, token, requesterFn });
+  const existing = (await hooks.all(project)).find((hook) => hook.url === url);
+  const options = {
+    jobEvents: true,
+    pushEvents: false,
+    enableSslVerification: url.startsWith('https:'),
+    token: secret.token,
+    ...(secret.signingToken ? { signingToken: secret.signingToken } : {}),
+  };
+  if (existing) await hooks.edit(project, existing.id, url, options);
+  else await hooks.add(project, url, options);
+  return existing !== undefined;
+}

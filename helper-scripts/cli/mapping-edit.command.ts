@@ -1,0 +1,121 @@
+import type { Command } from 'commander';
+import { isUsable, readMapping, rowIdOf } from '../../autoscaler/job-mappings/job-mapping.ts';
+import { examples } from './help-examples.ts';
+import type { OpenMappingTable } from './mapping-connection.client.ts';
+import { describeChange, describeRow } from './mapping-diff.ts';
+import { type MappingItem, mappingKeyOf, tagsOfList } from './mapping-item.ts';
+import { addressedRows, describeAddress, type RowAddress } from './mapping-rows.ts';
+import { printable } from './table.ts';
+import { UsageError } from './usage-error.ts';
+
+type PutOptions = {
+  readonly type: string;
+  readonly tags: string;
+  readonly project?: string;
+  readonly arn?: string;
+  readonly profileName?: string;
+  readonly maxConcurrent?: string;
+  readonly timeoutMinutes?: string;
+  readonly replace?: boolean;
+  readonly json?: boolean;
+};
+
+/** Adds `mapping put` and `mapping rm`. */
+export function addMappingEditCommands(mapping: Command, open: OpenMappingTable): void {
+  mapping
+    .command('put <job>')
+    .description('write one row; the job is a name without parallel suffix, a glob, or "*"')
+    .requiredOption('--type <type>', 'LAMBDA, EC2 or IGNORE')
+    .option('--tags <tags>', 'tags that must all be on the job, separated by commas', '')
+    .option('--project <path>', 'only jobs of this project: its path, or a glob ("group/**")')
+    .option('--arn <function>', 'LAMBDA: the function, or the name of a LAMBDA profile')
+    .option('--profile-name <name>', 'EC2: the profile ("default" when not given)')
+    .option('--max-concurrent <count>', 'runners of this row that may live at the same time')
+    .option('--timeout-minutes <minutes>', 'longest time of a job')
+    .option('--replace', 'write over a row that is there and says something else')
+    .option('--json', 'print JSON: what was written, and what was there before')
+    .addHelpText(
+      'after',
+      examples(
+        'mapping put "*" --tags aws --type LAMBDA --arn shell',
+        'mapping put "integration tests" --type EC2 --profile-name large --max-concurrent 4',
+        'mapping put "deploy-*" --project "group/**" --type IGNORE --replace',
+      ),
+    )
+    .action(async (job: string, options: PutOptions) => {
+      const item = mappingItemOf(job, options);
+      const table = await open();
+      const there = await table.create(item);
+      const changes = there ? describeChange(there, item) : '';
+      if (there && changes && !options.replace) {
+        throw new UsageError(
+          printable(
+            `The row ${rowIdOf(item)} is there and says something else (old -> new): ${changes}. Add --replace to write over it.`,
+          ),
+        );
+      }
+      const replaced = there && changes ? await table.replace(item) : null;
+      if (options.json) return console.log(JSON.stringify({ written: item, replaced }, null, 2));
+      if (there && !changes) return console.log(printable(`unchanged: ${describeRow(item)}`));
+      console.log(printable(`written: ${describeRow(item)}`));
+      if (replaced) console.log(printable(`replaced (old -> new): ${describeChange(replaced, item)}`));
+    });
+
+  mapping
+    .command('rm [job]')
+    .description('remove one row')
+    .option('--tags <tags>', 'its tags, separated by commas', '')
+    .option('--pk <pk>', 'instead of a job name: the pk as it stands in the table')
+    .option('--sk <sk>', 'instead of tags: the sk as it stands in the table')
+    .option('--json', 'print JSON: the row that was removed')
+    .addHelpText('after', examples('mapping rm "deploy-*" --tags aws', 'mapping rm --pk "deploy" --sk "aws"'))
+    .action(async (job: string | undefined, { json, tags, ...options }: RowAddress & { json?: boolean }) => {
+      const address = { ...options, job, tags: options.sk === undefined ? tags : undefined };
+      const table = await open();
+      const [row, ...others] = await addressedRows(table, address);
+      if (!row) throw new UsageError(await describeMissing(address, addressedRows(table, { job, pk: options.pk })));
+      if (others.length > 0) {
+        const keys = [row, ...others].map(({ sk }) => `"${sk}"`).join(', ');
+        throw new UsageError(
+          `Several rows are written for ${describeAddress(address)}: choose one with --sk (${keys})`,
+        );
+      }
+      const removed = await table.remove(row);
+      if (json) return console.log(JSON.stringify({ removed: removed ?? row }, null, 2));
+      console.log(printable(`removed: ${describeRow(removed ?? row)}`));
+    });
+}
+
+async function describeMissing(address: RowAddress, sameName: Promise<readonly MappingItem[]>): Promise<string> {
+  const keys = (await sameName).map(({ sk }) => `"${sk}"`);
+  const known = keys.length === 0 ? '' : `; that name has rows with sk ${keys.join(', ')}`;
+  return printable(`There is no row for ${describeAddress(address)}${known}`);
+}
+
+/** @throws {UsageError} naming every fault. */
+function mappingItemOf(job: string, options: PutOptions): MappingItem {
+  const { type, project, arn, profileName, maxConcurrent, timeoutMinutes } = options;
+  const tags = tagsOfList(options.tags);
+  const item = {
+    ...mappingKeyOf(job, tags),
+    type,
+    ...(type === 'LAMBDA' && arn !== undefined ? { arn } : {}),
+    ...(type === 'EC2' ? { profile: profileName ?? 'default' } : {}),
+    ...(project === undefined ? {} : { project }),
+    ...(maxConcurrent === undefined ? {} : { maxConcurrent: Number(maxConcurrent) }),
+    ...(timeoutMinutes === undefined ? {} : { timeoutMinutes: Number(timeoutMinutes) }),
+  };
+  const read = readMapping(item);
+  const faults = [
+    ...(isUsable(read) ? [] : read.faults),
+    ...tags
+      .filter((tag) => tag.includes('#'))
+      .map((tag) => `--tags: "${tag}" has a "#", which separates tags in the table`),
+    ...(arn !== undefined && type !== 'LAMBDA' ? ['--arn is for --type LAMBDA'] : []),
+    ...(profileName !== undefined && type !== 'EC2' ? ['--profile-name is for --type EC2'] : []),
+  ];
+  if (faults.length === 0) return item;
+  throw new UsageError(
+    `The mapping has faults, and nothing was written:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`,
+  );
+}

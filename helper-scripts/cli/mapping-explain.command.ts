@@ -1,0 +1,91 @@
+import type { Command } from 'commander';
+import { explainMapping, type MappingExplanation } from '../../autoscaler/job-mappings/explain-mapping.ts';
+import { isUsable, readMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
+import { baseJobName } from '../../autoscaler/job-mappings/job-name.ts';
+import type { JobToMap } from '../../autoscaler/job-mappings/judge-mapping.ts';
+import { describeReason, targetText } from './explanation-text.ts';
+import { examples } from './help-examples.ts';
+import type { OpenMappingTable } from './mapping-connection.client.ts';
+import { readMappingFile } from './mapping-file.ts';
+import { tagsOfList } from './mapping-item.ts';
+import { readInput } from './read-input.client.ts';
+import { printable, printTable } from './table.ts';
+
+type ExplainOptions = {
+  readonly job: string;
+  readonly tags: string;
+  readonly project?: string;
+  readonly file?: string;
+  readonly all?: boolean;
+  readonly json?: boolean;
+};
+
+/** Adds `mapping explain`. */
+export function addMappingExplainCommand(mapping: Command, open: OpenMappingTable): void {
+  mapping
+    .command('explain')
+    .description('say which row a job gets, and why it gets none of the others')
+    .requiredOption(
+      '--job <name>',
+      'the name of the job as GitLab shows it, with the suffix of parallel and matrix jobs',
+    )
+    .option('--tags <tags>', 'the tags of the job, separated by commas', '')
+    .option('--project <path>', 'the path of its project; rows that ask for a project do not match without it')
+    .option(
+      '--file <file>',
+      'take the rows of a YAML or JSON file ("-": standard input) instead of the table, without any AWS',
+    )
+    .option('--all', 'also show the rows whose name is another')
+    .option('--json', 'print JSON: the chosen row, and each other row with its reason')
+    .addHelpText(
+      'after',
+      examples(
+        'mapping explain --job "rspec 3/28" --tags aws,big --project group/app',
+        'mapping explain --job "test: [a, b]" --file job-mappings.yaml --json',
+      ),
+    )
+    .action(async ({ job: jobName, tags, project, file, all = false, json = false }: ExplainOptions) => {
+      const job = { jobName, projectPath: project ?? null, tags: tagsOfList(tags) };
+      const explanation = explainMapping(job, await readRows(open, file));
+      if (json) console.log(JSON.stringify(jsonOf(job, explanation), null, 2));
+      else printExplanation(job, explanation, all);
+    });
+}
+
+async function readRows(open: OpenMappingTable, file: string | undefined) {
+  const items = file === undefined ? await (await open()).readAll() : readMappingFile(await readInput(file), file).rows;
+  return items.map(readMapping);
+}
+
+function jsonOf(job: JobToMap, { chosen, others }: MappingExplanation) {
+  return {
+    job: { ...job, baseName: baseJobName(job.jobName) },
+    chosen,
+    others: others.map(({ row, reason }) => ({ id: row.id, reason, text: describeReason(reason) })),
+  };
+}
+
+function printExplanation(job: JobToMap, { chosen, others }: MappingExplanation, all: boolean): void {
+  const base = baseJobName(job.jobName);
+  const name = base === job.jobName ? `"${base}"` : `"${job.jobName}" (without its suffix "${base}")`;
+  console.log(
+    printable(`job ${name}, tags: ${job.tags.join(', ') || '(none)'}, project: ${job.projectPath ?? '(not given)'}`),
+  );
+  console.log(
+    chosen
+      ? printable(`chosen: ${chosen.id}  ${targetText(chosen)}`)
+      : 'chosen: no row; the default runner of the deployment decides (IGNORE unless deployment.config.ts says otherwise)',
+  );
+  const shown = all ? others : others.filter(({ reason }) => reason.kind !== 'other-name');
+  if (shown.length > 0) {
+    console.log();
+    printTable(
+      ['row', 'runs on', 'why not'],
+      shown.map(({ row, reason }) =>
+        [row.id, isUsable(row) ? targetText(row) : '', describeReason(reason)].map(printable),
+      ),
+    );
+  }
+  const hidden = others.length - shown.length;
+  if (hidden > 0) console.log(`${hidden} rows are for other names (--all shows them)`);
+}

@@ -1,0 +1,88 @@
+import { z } from 'zod';
+import { architectures } from './architecture.ts';
+import { distinct } from './deployment-lists.ts';
+import { securityGroupIds, subnetIds } from './deployment-network.ts';
+import { jobHooks, profileFields, shortestTimeoutMinutes } from './deployment-profile.ts';
+
+const pullPolicies = ['always', 'if-not-present', 'never'] as const;
+
+/** How the docker executor runs jobs. */
+export const dockerSchema = z.strictObject({
+  /** Image of jobs that name none. */
+  image: z.string().min(1).default('public.ecr.aws/docker/library/alpine:3.22'),
+  /** Jobs own the whole host, its role included; docker-in-docker needs it. */
+  privileged: z.boolean().default(false),
+  /** Mounts of every job's containers. When absent `/cache`, and with `privileged` what docker-in-docker shares. */
+  volumes: distinct(z.string().startsWith('/')).optional(),
+  /** Tried in this order. A host has no image but what its AMI brought: asking the registry whether it is stale costs a round trip per image. */
+  pullPolicies: distinct(z.enum(pullPolicies)).min(1).default(['if-not-present']),
+});
+
+/** The root volume (gp3). */
+export const volumeSchema = z.strictObject({
+  sizeGiB: z.int().min(8).max(65_536).default(30),
+  /** Reads and writes per second: at least 3,000, which are free, and at most 500 per GiB. */
+  iops: z.int().min(3_000).max(80_000).optional(),
+  /** At least 125, which are free, and at most a quarter of `iops`. */
+  throughputMiBps: z.int().min(125).max(2_000).optional(),
+  /** The AMI's name for it: `/dev/sda1` for Ubuntu, say. */
+  deviceName: z.string().startsWith('/dev/').default('/dev/xvda'),
+});
+
+/** A runner that is a one-job EC2 instance. */
+export const ec2ProfileSchema = z.strictObject({
+  type: z.literal('EC2'),
+  ...profileFields,
+  architecture: z.enum(architectures).default('x86_64'),
+  /** Several families and sizes: EC2 chooses the pool with the most room at the best price. */
+  instanceTypes: distinct(z.string().regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, 'name an instance type such as m7a.large'))
+    .min(1)
+    .optional(),
+  /** When to use on-demand capacity: never, when spot has none, or always. */
+  onDemand: z.enum(['never', 'fallback', 'always']).default('fallback'),
+  /** Highest spot price per hour in USD; the on-demand price when absent. */
+  maxPriceUsd: z.number().positive().optional(),
+  volume: volumeSchema.prefault({}),
+  /** SSM parameter with the id of another AMI than ours. */
+  imageParameter: z.string().startsWith('/').optional(),
+  /** Instead of the network's. */
+  subnetIds: subnetIds.optional(),
+  /** Instead of the network's. */
+  securityGroupIds: securityGroupIds.optional(),
+  executor: z.enum(['docker', 'shell']).default('docker'),
+  /** For the docker executor alone. */
+  docker: dockerSchema.optional(),
+  /** Keep the jobs' caches in the deployment's bucket. Profiles with the same prefix share them; without this there is no cache. */
+  cache: z
+    .strictObject({
+      prefix: z
+        .string()
+        .regex(/^[\w.-]+(?:\/[\w.-]+)*$/, 'write a path of letters, digits and _.- such as linux/arm64')
+        .default('shared'),
+    })
+    .optional(),
+  timeoutMinutes: z
+    .int()
+    .min(shortestTimeoutMinutes)
+    .max(7 * 24 * 60)
+    .default(60),
+  hooks: z
+    .strictObject({
+      /** A bash script that root runs on each host before it takes its job, for at most two minutes. When a command fails, the host ends. */
+      boot: z.string().min(1).optional(),
+      ...jobHooks,
+    })
+    .default({}),
+});
+
+export type Ec2Profile = z.output<typeof ec2ProfileSchema>;
+
+const defaultInstanceTypes = {
+  x86_64: ['m7a.large', 'm7i.large', 'm6a.large', 'm6i.large', 'c7a.xlarge', 'c6a.xlarge'],
+  arm64: ['m8g.large', 'm7g.large', 'm6g.large', 'c8g.xlarge', 'c7g.xlarge', 'c6g.xlarge'],
+} as const;
+
+/** The instance types of an EC2 profile: its own, or six of several families with at least 2 vCPU and 8 GiB. */
+export function instanceTypesOf(profile: Ec2Profile): readonly string[] {
+  return profile.instanceTypes ?? defaultInstanceTypes[profile.architecture];
+}

@@ -1,0 +1,108 @@
+import { type Ec2Profile, instanceTypesOf } from './deployment-ec2-profile.ts';
+import type { Fault } from './deployment-faults.ts';
+import type { LambdaProfile } from './deployment-lambda-profile.ts';
+import { runnerSettingsOf } from './deployment-runner-settings.ts';
+
+type Profile = Ec2Profile | LambdaProfile;
+type Profiles = Readonly<Record<string, Profile>>;
+
+/** What routing knows of a profile; a function is there for LAMBDA alone. */
+export function routingEntryOf({ type, timeoutMinutes, maxConcurrent }: Profile, functionArn?: string) {
+  return { type, timeoutMinutes, maxConcurrent, ...(functionArn === undefined ? {} : { functionArn }) };
+}
+
+export type DeployedTemplate = { readonly launchTemplateId: string; readonly launchTemplateVersion: string };
+
+/** What the launcher knows of an EC2 profile. */
+export function launchEntryOf(profile: Ec2Profile, template: DeployedTemplate) {
+  const { onDemand, maxPriceUsd, subnetIds } = profile;
+  return { ...template, instanceTypes: [...instanceTypesOf(profile)], onDemand, maxPriceUsd, subnetIds };
+}
+
+/** What is said of GitLab Runner to the function of a LAMBDA profile, as an environment variable; undefined when nothing is. */
+export function runnerSettingsVariableOf(profile: LambdaProfile): string | undefined {
+  const text = JSON.stringify(runnerSettingsOf(profile));
+  return text === '{}' ? undefined : text;
+}
+
+/** For all variables of a function together. Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+export const mostEnvironmentBytes = 4_096;
+
+/**
+ * Bytes of a function's variables as Lambda counts them: of the JSON object that they are, in which each quote of a value takes two.
+ * Source: Lambda's refusal, which ends with the "String measured"
+ * (https://github.com/github-aws-runners/terraform-aws-github-runner/issues/3594).
+ */
+export function environmentBytesOf(variables: Readonly<Record<string, string>>): number {
+  return new TextEncoder().encode(JSON.stringify(variables)).length;
+}
+
+/** The longest that a name or ARN made at deploy time becomes. */
+const longest = {
+  functionArn: `arn:aws-us-gov:lambda:ap-southeast-2:123456789012:function:${'f'.repeat(64)}`,
+  template: { launchTemplateId: 'lt-0123456789abcdef0', launchTemplateVersion: '1000' },
+  /** All variables beside those that are measured: the deployment's name, tables, queue, bus, the secret's ARN, the limits. */
+  othersBytes: 700,
+};
+
+/** The variables PROFILES and LAUNCH_PROFILES of the autoscaler, before anything is deployed: as long as they can become. */
+export function expectedVariablesOf(profiles: Profiles) {
+  const entries = Object.entries(profiles);
+  const routing = entries.map(([name, profile]) => {
+    return [name, routingEntryOf(profile, profile.type === 'LAMBDA' ? longest.functionArn : undefined)];
+  });
+  const launch = entries.flatMap(([name, profile]) => {
+    return profile.type === 'EC2' ? [[name, launchEntryOf(profile, longest.template)]] : [];
+  });
+  return {
+    PROFILES: JSON.stringify(Object.fromEntries(routing)),
+    LAUNCH_PROFILES: JSON.stringify(Object.fromEntries(launch)),
+  };
+}
+
+/** Says what would not fit into Lambda's environment. The others are variables of the deployment beside the profiles'. */
+export function environmentFaults(
+  profiles: Profiles,
+  others: { readonly gitlabUrl: string; readonly subnetIds: readonly string[] },
+): Fault[] {
+  const { PROFILES, LAUNCH_PROFILES } = expectedVariablesOf(profiles);
+  const routingBytes = environmentBytesOf({ PROFILES, GITLAB_URL: others.gitlabUrl }) + longest.othersBytes;
+  const SUBNET_IDS = others.subnetIds.join(',');
+  const launchBytes = environmentBytesOf({ LAUNCH_PROFILES, SUBNET_IDS }) + longest.othersBytes;
+  const tooMany = (bytes: number, whose: string, remedy: string): Fault[] => {
+    if (bytes <= mostEnvironmentBytes) return [];
+    const message = `are too many for the environment of the function that ${whose}: ${bytes} bytes, and Lambda gives ${mostEnvironmentBytes}; ${remedy}`;
+    return [{ path: ['profiles'], message }];
+  };
+  return [
+    ...tooMany(routingBytes, 'chooses runners', 'use fewer profiles or shorter names, or make a second deployment'),
+    ...tooMany(
+      launchBytes,
+      'launches instances',
+      'use fewer EC2 profiles, instanceTypes or subnetIds, or make a second deployment',
+    ),
+  ];
+}
+
+/** For `RUNNER_SETTINGS` alone in a runner's function. */
+const othersOfRunnerBytes = 100;
+/** Of the 16 KiB of user data, what the boot script and its own settings leave. */
+export const mostBootTextBytes = 4_096;
+
+/** Says whether the texts that a profile gives its runners fit where they are kept: a function's environment, an instance's user data. */
+export function runnerTextFaults(profile: Profile): Fault[] {
+  const where = 'environment, hooks, docker and runnerConfig';
+  if (profile.type === 'LAMBDA') {
+    const bytes =
+      environmentBytesOf({ RUNNER_SETTINGS: runnerSettingsVariableOf(profile) ?? '' }) + othersOfRunnerBytes;
+    if (bytes <= mostEnvironmentBytes) return [];
+    const message = `environment, hooks and runnerConfig make ${bytes} bytes of the function's environment, and Lambda gives ${mostEnvironmentBytes}; say less, or put it into the image`;
+    return [{ path: [], message }];
+  }
+  const text = JSON.stringify(runnerSettingsOf(profile)) + (profile.hooks.boot ?? '');
+  // A quote takes four bytes where the script holds the text.
+  const bytes = new TextEncoder().encode(text.replaceAll("'", "'\\''")).length;
+  if (bytes <= mostBootTextBytes) return [];
+  const message = `${where} make ${bytes} bytes of the instances' user data, and ${mostBootTextBytes} fit; say less, or put it into an AMI of your own`;
+  return [{ path: [], message }];
+}

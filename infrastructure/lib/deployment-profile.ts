@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { permissionFields } from './deployment-iam.ts';
+import { tagsSchema } from './deployment-tags.ts';
+
+/** Profiles' names are parts of names on AWS. */
+export const nameSchema = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,31}$/, 'use 1 to 32 lower-case letters, digits and hyphens, beginning with a letter');
+
+/** GitLab refuses runners with a shorter maximum timeout (POST /user/runners). */
+export const shortestTimeoutMinutes = 10;
+
+const script = z.string().min(1);
+
+/** Shell scripts around each job's own, run where the job runs. A script that fails fails the job. */
+export const jobHooks = {
+  /** Before the sources are fetched. */
+  preGetSources: script.optional(),
+  /** After the sources were fetched. */
+  postGetSources: script.optional(),
+  /** Before the job's script, in the same shell. */
+  preBuild: script.optional(),
+  /** After the job's script, before `after_script`. */
+  postBuild: script.optional(),
+};
+
+/** What profiles of every type have. */
+export const profileFields = {
+  /** Name of the profile whose settings this one takes over where it says nothing itself (see `extendProfiles` for how). */
+  extends: nameSchema.optional(),
+  /** Jobs of this profile that may run at the same time; unlimited when absent. */
+  maxConcurrent: z.int().positive().optional(),
+  ...permissionFields,
+  /** Variables of every job. They are no secrets: whoever may look at the runner's settings on AWS sees them. */
+  environment: z
+    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'write the name of an environment variable'), z.string())
+    .default({}),
+  /** Longest log of a job; GitLab Runner cuts what is above. 4,096 when absent. */
+  outputLimitKiB: z.int().min(1).max(1_048_576).optional(),
+  /**
+   * Whatever else GitLab Runner's `[[runners]]` section knows, in its own words, such as `{ docker: { shm_size: 300000000 } }`.
+   * Source: https://docs.gitlab.com/runner/configuration/advanced-configuration/
+   */
+  runnerConfig: z.record(z.string(), z.json()).default({}),
+  /** Tags of the runner's resources, beside the deployment's. */
+  tags: tagsSchema.default({}),
+};

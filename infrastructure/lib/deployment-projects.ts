@@ -1,0 +1,15 @@
+import { z } from 'zod';
+
+/** The first that does not fit is told, and no other. */
+const orElse = (error: string) => ({ error, abort: true });
+
+/** Paths (`group/project`) or globs (`group/**`) of projects. */
+export const allowedProjectsSchema = z.array(
+  z
+    .string()
+    .regex(/./, orElse('write the path of a project'))
+    .regex(/^[^!]/, orElse('a list of what is allowed cannot exclude; name what you want instead'))
+    .regex(/^(?!\/|\w+:\/\/)/, orElse('write the path alone, such as group/project'))
+    .regex(/\/|^\*\*$/, orElse('a project is in a group; write group/project, or group/** for all of a group'))
+    .regex(/^\S*$/, orElse('a path has no spaces; remove them')),
+);

@@ -1,0 +1,230 @@
+import * as z from 'zod/mini';
+import { bindRunner } from '../../autoscaler/bind-runner/bind-runner.lambda.ts';
+import type { JobMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
+import { RunnerStateChangedError } from '../../autoscaler/runners/runners-store.ts';
+import { abandonRunner } from '../../autoscaler/start-runner/abandon-runner.lambda.ts';
+import { admitJob } from '../../autoscaler/start-runner/admit-job.lambda.ts';
+import { chooseRunner } from '../../autoscaler/start-runner/choose-runner.lambda.ts';
+import type { Offer } from '../../autoscaler/start-runner/choose-runner.ts';
+import { launchInstances } from '../../autoscaler/start-runner/ec2/launch-instances.lambda.ts';
+import { registerRunner } from '../../autoscaler/start-runner/register-runner.lambda.ts';
+import {
+  abandonRunnerInput,
+  admitJobInput,
+  launchRequestSchema,
+  registerRunnerInput,
+} from '../../autoscaler/start-runner/start-runner-input.ts';
+import { drainRunner } from '../../autoscaler/stop-runner/drain-runner.lambda.ts';
+import { findRunner } from '../../autoscaler/stop-runner/find-runner.lambda.ts';
+import { releaseRunner } from '../../autoscaler/stop-runner/release-runner.lambda.ts';
+import { runnerToStopSchema } from '../../autoscaler/stop-runner/stop-runner-input.ts';
+import { terminateInstance } from '../../autoscaler/stop-runner/terminate-instance.lambda.ts';
+import { unregisterRunner } from '../../autoscaler/stop-runner/unregister-runner.lambda.ts';
+import { type JobEvent, jobEventSchema } from '../../infrastructure/lib/job-event.ts';
+import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import { InvalidInputError, type LambdaContext } from '../../infrastructure/lib/lambda-handler.client.ts';
+import { lambdaRunnerPayloadSchema } from '../../infrastructure/lib/runner-ticket.ts';
+import { finishedJob, jobMapping, pendingJob, runningJob, testStart } from '../support/builders.ts';
+import { inMemoryGitLab } from '../support/in-memory-gitlab.ts';
+import { inMemoryInstances } from '../support/in-memory-instances.ts';
+import { inMemoryLaunchQueue } from '../support/in-memory-launch-queue.ts';
+import { inMemoryRunnersStore } from '../support/in-memory-runners-store.ts';
+import { lambdaContext } from '../support/lambda-context.ts';
+import { runStateMachine } from '../support/state-machine.ts';
+import { StateError } from '../support/state-machine-errors.ts';
+import type { Json, StateMachineDefinition } from '../support/state-machine-language.ts';
+import { routeTasks, type TaskRunner } from '../support/state-machine-tasks.ts';
+import { launchProfile } from './start-runner/ec2/launch-world.ts';
+
+export const shellFunctionArn = 'arn:aws:lambda:eu-central-1:123456789012:function:shell-runner';
+
+export type WorldOptions = {
+  readonly mappings?: readonly JobMapping[];
+  readonly offer?: Partial<Offer>;
+  readonly maxAttempts?: number;
+};
+
+/** What happens to the task of a state. */
+export type Trouble = {
+  /** What it throws, at its first `times` calls (at all of them when absent). */
+  readonly error?: Error;
+  readonly times?: number;
+  /** It throws when its work is done: only its answer is lost. */
+  readonly afterwards?: boolean;
+  /** What else happens just before its first call. */
+  readonly meanwhile?: () => unknown;
+};
+
+/** The autoscaler with everything around it in memory; its workflows run from their definitions over the real Lambda functions. */
+export function autoscalerWorld({ mappings = [jobMapping()], offer = {}, maxAttempts = 3 }: WorldOptions = {}) {
+  const gitlab = inMemoryGitLab();
+  const store = inMemoryRunnersStore();
+  const instances = inMemoryInstances();
+  const queue = inMemoryLaunchQueue();
+  const context = lambdaContext();
+  const clock = { milliseconds: testStart };
+  const events: { readonly type: string; readonly detail: Json }[] = [];
+  const invocations: z.output<typeof lambdaRunnerPayloadSchema>[] = [];
+  const said: Json[] = [];
+  let ids = 0;
+
+  const now = () => clock.milliseconds;
+  const randomId = () => {
+    ids += 1;
+    return `random-${ids}`;
+  };
+  const given = { store, gitlab, instances, now };
+  const allOffered = {
+    profiles: {
+      default: { type: 'EC2', timeoutMinutes: 60 },
+      shell: { type: 'LAMBDA', timeoutMinutes: 13, functionArn: shellFunctionArn },
+    },
+    defaultRunner: { type: 'IGNORE' },
+    ...offer,
+  } as const;
+  const choosing = { gitlab, mappings: { read: async () => ({ mappings, invalid: [] }) }, offer: allOffered };
+
+  /** By the Lambda's logical id in the template. */
+  const lambdas = {
+    Functionschooserunner: lambda(jobEventSchema, choosing, chooseRunner, context),
+    Functionsadmitjob: lambda(admitJobInput, { store, maxAttempts, now }, admitJob, context),
+    Functionsregisterrunner: lambda(
+      registerRunnerInput,
+      { ...given, deployment: 'ci', randomId },
+      registerRunner,
+      context,
+    ),
+    Functionsabandonrunner: lambda(
+      abandonRunnerInput,
+      { ...given, maxAttempts, random: () => 0.5 },
+      abandonRunner,
+      context,
+    ),
+    Functionsfindrunner: lambda(jobEventSchema, given, findRunner, context),
+    Functionsdrainrunner: lambda(runnerToStopSchema, given, drainRunner, context),
+    Functionsunregisterrunner: lambda(runnerToStopSchema, given, unregisterRunner, context),
+    Functionsterminateinstance: lambda(runnerToStopSchema, given, terminateInstance, context),
+    Functionsreleaserunner: lambda(runnerToStopSchema, given, releaseRunner, context),
+    'function:shell-runner': async (payload: never) => {
+      invocations.push(z.parse(lambdaRunnerPayloadSchema, payload));
+    },
+  };
+  const services = {
+    'sqs:sendMessage': async ({ MessageBody }: { MessageBody: string }) => {
+      queue.send(z.parse(launchRequestSchema, JSON.parse(MessageBody)));
+      return { MessageId: `message-${queue.messages.size}` };
+    },
+    'events:putEvents': async ({ Entries }: { Entries: { DetailType: string; Detail: Json }[] }) => {
+      events.push(...Entries.map(({ DetailType, Detail }) => ({ type: DetailType, detail: Detail })));
+      return { FailedEntryCount: 0, Entries: Entries.map((_, index) => ({ EventId: String(index) })) };
+    },
+    'dynamodb:updateItem': noteLaunch,
+  };
+
+  /** What the state NoteLaunch asks of DynamoDB; its expressions are checked where the definitions are. */
+  async function noteLaunch(input: {
+    Key: { pk: { S: JobKey } };
+    ExpressionAttributeValues: Record<string, { S?: string; N?: string }>;
+  }) {
+    const attempt = Number(input.ExpressionAttributeValues[':attempt']?.N);
+    const launchedAt = String(input.ExpressionAttributeValues[':now']?.S);
+    const set = { state: 'LAUNCHED', launchedAt } as const;
+    try {
+      await store.write({ kind: 'update', job: input.Key.pk.S, from: ['REGISTERED'], attempt, set });
+    } catch (error) {
+      if (!(error instanceof RunnerStateChangedError)) throw error;
+      throw new StateError('DynamoDB.ConditionalCheckFailedException', 'The conditional request failed');
+    }
+    return {};
+  }
+
+  const routed = routeTasks({ lambdas, services });
+  /** Runs a workflow. `troubles` go wrong by the state's name. */
+  async function run(
+    definition: StateMachineDefinition,
+    input: Json,
+    troubles: Readonly<Record<string, Trouble>> = {},
+    executionName = 'execution',
+  ) {
+    const calls = new Map<string, number>();
+    const tasks: TaskRunner = async (resource, taskInput, task) => {
+      said.push(taskInput);
+      const { error, times = Number.POSITIVE_INFINITY, afterwards = false, meanwhile } = troubles[task.state] ?? {};
+      const call = (calls.get(task.state) ?? 0) + 1;
+      calls.set(task.state, call);
+      if (call === 1) await meanwhile?.();
+      const fails = error !== undefined && call <= times;
+      if (fails && !afterwards) throw error;
+      const result = await routed(resource, taskInput, task).catch((thrown: Error) => {
+        said.push(thrown.message);
+        throw thrown;
+      });
+      said.push((result ?? null) as Json);
+      if (fails) throw error;
+      return result;
+    };
+    const execution = await runStateMachine(definition, input, tasks, { executionName });
+    said.push(execution.output ?? null, execution.cause ?? null);
+    return execution;
+  }
+
+  return {
+    gitlab,
+    store,
+    instances,
+    queue,
+    events,
+    invocations,
+    context,
+    clock,
+    run,
+    /** Everything that went into and came out of a workflow's tasks. */
+    said,
+    item: (jobId: number) => store.items.get(jobKeyOf({ projectId: 7, jobId })),
+    /** A job of GitLab that waits, and its event. */
+    pend(jobId: number, tags: readonly string[] = []): JobEvent {
+      gitlab.setJob({ id: jobId, tags, status: 'pending' });
+      return pendingJob({ jobId });
+    },
+    /** Lets a runner ask GitLab for a job, and tells the autoscaler what it got. */
+    async pickUp(runnerId: number): Promise<number | null> {
+      const jobId = gitlab.giveJobTo(runnerId);
+      if (jobId !== null) await bindRunner(runningJob({ jobId, runnerId }), { store, now }, context);
+      return jobId;
+    },
+    /** Ends a job in GitLab, and gives its event. */
+    finish(jobId: number, status = 'success'): JobEvent {
+      const runnerId = gitlab.jobs.get(jobId)?.runnerId ?? null;
+      gitlab.setJob({ id: jobId, status });
+      return finishedJob({ jobId, status, runnerId });
+    },
+    /** Delivers what is on the launch queue. */
+    async launch() {
+      const batch = queue.receive();
+      const profiles = { default: launchProfile() };
+      const ports = { store, instances, queue, profiles, deployment: 'ci', subnetIds: ['subnet-1'], now, randomId };
+      queue.settle(batch, await launchInstances(batch, ports, context));
+    },
+    /** What is left of runners: nothing, when all is over. */
+    leftovers: () => ({
+      runners: [...gitlab.runners.keys()],
+      instances: [...instances.running.keys()],
+      tickets: [...store.tickets.keys()],
+      places: [...store.counters].filter(([, count]) => count !== 0),
+    }),
+  };
+}
+
+/** A Lambda as the workflow sees it: its input is checked as its handler would. */
+function lambda<Schema extends z.ZodMiniType, Ports>(
+  schema: Schema,
+  ports: Ports,
+  work: (input: z.output<Schema>, ports: Ports, context: LambdaContext) => Promise<unknown>,
+  context: LambdaContext,
+) {
+  return async (payload: never) => {
+    const parsed = z.safeParse(schema, payload);
+    if (!parsed.success) throw new InvalidInputError(JSON.stringify(parsed.error.issues));
+    return work(parsed.data, ports, context);
+  };
+}

@@ -1,0 +1,377 @@
+import { App, Validations } from 'aws-cdk-lib';
+import { Match, type Template } from 'aws-cdk-lib/assertions';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { describe, expect, it } from 'vitest';
+import { AutoscalerStack } from '../../autoscaler/autoscaler.stack.ts';
+import { autoscalerParameters } from '../../autoscaler/exports.ts';
+import { mostReceives } from '../../autoscaler/start-runner/ec2/launch-instances.lambda.ts';
+import { launchTimeoutSeconds } from '../../autoscaler/start-runner/ec2/launch-queue.construct.ts';
+import { abandonRunnerInput } from '../../autoscaler/start-runner/start-runner-input.ts';
+import { type DeploymentInput, defineDeployment } from '../../infrastructure/lib/deployment.ts';
+import { jobEventSource, jobEventTypes } from '../../infrastructure/lib/job-event-types.ts';
+import { autoscalerTemplate } from './autoscaler-template.ts';
+
+type Resource = {
+  readonly Type: string;
+  readonly Properties: Record<string, unknown>;
+  readonly DeletionPolicy?: string;
+};
+
+const template = autoscalerTemplate({ name: 'ci' });
+const resourcesOf = (type: string, of: Template = template) =>
+  Object.entries(of.findResources(type)) as [string, Resource][];
+const propertiesOf = (type: string, id: string, of: Template = template) =>
+  resourcesOf(type, of).find(([logicalId]) => logicalId.startsWith(id))?.[1].Properties ?? {};
+
+describe('the tables', () => {
+  const table = (id: string) => propertiesOf('AWS::DynamoDB::Table', `Tables${id}`);
+  const recoverable = { PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true } };
+
+  it('are three, paid for by what is read and written', () => {
+    template.resourceCountIs('AWS::DynamoDB::Table', 3);
+    template.allResourcesProperties('AWS::DynamoDB::Table', { BillingMode: 'PAY_PER_REQUEST' });
+  });
+
+  it('can be put back to any second, except the tickets: nobody wants a backup of tokens', () => {
+    expect(table('JobMappings')).toMatchObject(recoverable);
+    expect(table('Runners')).toMatchObject(recoverable);
+    expect(table('Tickets')).not.toHaveProperty('PointInTimeRecoverySpecification');
+  });
+
+  it('forget runners and tickets by themselves, and never a mapping', () => {
+    const TimeToLiveSpecification = { AttributeName: 'expiresAt', Enabled: true };
+    expect(table('Runners')).toMatchObject({ TimeToLiveSpecification });
+    expect(table('Tickets')).toMatchObject({ TimeToLiveSpecification });
+    expect(table('JobMappings')).not.toHaveProperty('TimeToLiveSpecification');
+  });
+
+  it('outlive the stack when people wrote them, and only then', () => {
+    const kept = resourcesOf('AWS::DynamoDB::Table').filter(([, { DeletionPolicy }]) => DeletionPolicy === 'Retain');
+    expect(kept.map(([id]) => id)).toEqual([expect.stringMatching(/^TablesJobMappings/)]);
+  });
+
+  it('have the public keys of the mappings, and the indexes that the store reads', () => {
+    expect(table('JobMappings').KeySchema).toEqual([
+      { AttributeName: 'pk', KeyType: 'HASH' },
+      { AttributeName: 'sk', KeyType: 'RANGE' },
+    ]);
+    const indexes = table('Runners').GlobalSecondaryIndexes as {
+      IndexName: string;
+      KeySchema: unknown;
+      Projection: unknown;
+    }[];
+    expect(indexes).toEqual([
+      {
+        IndexName: 'by-runner-id',
+        KeySchema: [{ AttributeName: 'runnerId', KeyType: 'HASH' }],
+        Projection: { ProjectionType: 'KEYS_ONLY' },
+      },
+      {
+        IndexName: 'live',
+        KeySchema: [
+          { AttributeName: 'live', KeyType: 'HASH' },
+          { AttributeName: 'admittedAt', KeyType: 'RANGE' },
+        ],
+        Projection: { ProjectionType: 'ALL' },
+      },
+    ]);
+    expect(table('Runners').AttributeDefinitions).toContainEqual({ AttributeName: 'runnerId', AttributeType: 'N' });
+  });
+});
+
+describe('the workflows', () => {
+  it('are express, traced, and logged without the data that flows through them', () => {
+    template.resourceCountIs('AWS::StepFunctions::StateMachine', 3);
+    template.allResourcesProperties('AWS::StepFunctions::StateMachine', {
+      StateMachineType: 'EXPRESS',
+      TracingConfiguration: { Enabled: true },
+      LoggingConfiguration: { Level: 'ALL', IncludeExecutionData: false },
+    });
+  });
+
+  it('end before the five minutes of express workflows, with time for every retry and wait', () => {
+    for (const [, { Properties }] of resourcesOf('AWS::StepFunctions::StateMachine')) {
+      const [, seconds] = /\\?"TimeoutSeconds\\?":(\d+)/.exec(JSON.stringify(Properties.DefinitionString)) ?? [];
+      expect(Number(seconds)).toBeGreaterThan(180);
+      expect(Number(seconds)).toBeLessThan(300);
+    }
+  });
+});
+
+describe('the rules', () => {
+  const rules = resourcesOf('AWS::Events::Rule');
+  const targetOf = (id: string) =>
+    (propertiesOf('AWS::Events::Rule', id).Targets as Record<string, unknown>[])[0] ?? {};
+  const patternOf = (id: string) => propertiesOf('AWS::Events::Rule', id).EventPattern;
+
+  it('give up a stale event after minutes instead of a day, and keep it as a dead letter', () => {
+    const [deadLetters] = resourcesOf('AWS::SQS::Queue').filter(([id]) => id.startsWith('DeadLetters'));
+    expect(rules.length).toBeGreaterThanOrEqual(5);
+    for (const [, { Properties }] of rules) {
+      for (const target of Properties.Targets as Record<string, unknown>[]) {
+        expect(target).toMatchObject({
+          RetryPolicy: { MaximumEventAgeInSeconds: 600, MaximumRetryAttempts: 10 },
+          DeadLetterConfig: { Arn: { 'Fn::GetAtt': [deadLetters?.[0], 'Arn'] } },
+        });
+      }
+    }
+  });
+
+  it('may put their dead letters into that queue', () => {
+    const policies = resourcesOf('AWS::SQS::QueuePolicy').filter(([id]) => id.startsWith('DeadLetters'));
+    const text = JSON.stringify(policies);
+    for (const [id] of rules) expect(text).toContain(`"${id}"`);
+    expect(text).toContain('events.amazonaws.com');
+  });
+
+  it.each([
+    ['OnJobPending', 'Job Pending', 'StartRunnerWorkflow'],
+    ['OnJobRunning', 'Job Running', 'Functionsbindrunner'],
+    ['OnJobFinished', 'Job Finished', 'StopRunnerWorkflow'],
+    ['OnRunnerFailed', 'Runner Failed', 'AbandonRunnerWorkflow'],
+  ])('%s: "%s" goes to %s, the event’s detail as it is', (id, type, target) => {
+    expect(patternOf(id)).toEqual({ source: [jobEventSource], 'detail-type': [type] });
+    expect(JSON.stringify(targetOf(id).Arn)).toContain(target);
+    expect(targetOf(id)).toMatchObject({ InputPath: '$.detail' });
+  });
+
+  it('take every kind of job event', () => {
+    const types = rules.flatMap(
+      ([, { Properties }]) => (Properties.EventPattern as Record<string, string[]>)['detail-type'],
+    );
+    for (const type of jobEventTypes) expect(types).toContain(type);
+  });
+
+  it('listen on the deployment’s bus alone', () => {
+    for (const [, { Properties }] of rules) {
+      expect(JSON.stringify(Properties.EventBusName)).toContain('eventbusarn');
+    }
+  });
+
+  it('turn a failed invocation of a runner function into what AbandonRunner takes', () => {
+    expect(patternOf('OnLambdaRunnerFailed')).toEqual({
+      source: ['lambda'],
+      'detail-type': ['Lambda Function Invocation Result - Failure'],
+      detail: { requestPayload: { kind: ['run-job'] } },
+    });
+    const { InputPathsMap, InputTemplate } = targetOf('OnLambdaRunnerFailed').InputTransformer as {
+      InputPathsMap: Record<string, string>;
+      InputTemplate: string;
+    };
+    // As Lambda tells it. Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+    const event = {
+      detail: {
+        requestContext: { condition: 'RetriesExhausted', approximateInvokeCount: 1 },
+        requestPayload: { kind: 'run-job', job: { projectId: 7, jobId: 1 }, attempt: 2 },
+      },
+    };
+    const valueAt = (path: string) =>
+      path
+        .split('.')
+        .slice(1)
+        .reduce((value: unknown, key) => (value as Record<string, unknown>)[key], event);
+    const input = InputTemplate.replace(/<([\w-]+)>/g, (_, name) => JSON.stringify(valueAt(InputPathsMap[name] ?? '')));
+    expect(abandonRunnerInput.parse(JSON.parse(input))).toEqual({
+      projectId: 7,
+      jobId: 1,
+      attempt: 2,
+      event: null,
+      error: 'LambdaRunnerFailed',
+      cause: 'RetriesExhausted',
+    });
+  });
+});
+
+describe('the launch queue', () => {
+  const queue = propertiesOf('AWS::SQS::Queue', 'LaunchQueueRequests');
+
+  it('hands over ten requests at once, and takes them back one by one', () => {
+    const [[, source] = ['', { Properties: {} }]] = resourcesOf('AWS::Lambda::EventSourceMapping');
+    expect(source.Properties).toMatchObject({
+      BatchSize: 10,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      FunctionName: { Ref: expect.stringMatching(/^Functionslaunchinstances/) },
+      ScalingConfig: { MaximumConcurrency: expect.any(Number) },
+    });
+    expect(source.Properties).not.toHaveProperty('MaximumBatchingWindowInSeconds');
+  });
+
+  it('hides a request for longer than the launcher may work on it', () => {
+    const launcher = propertiesOf('AWS::Lambda::Function', 'Functionslaunchinstances');
+    expect(launcher.Timeout).toBe(launchTimeoutSeconds);
+    expect(Number(queue.VisibilityTimeout)).toBeGreaterThan(launchTimeoutSeconds);
+  });
+
+  it('keeps what nobody can read as a dead letter, later than the launcher itself gives up', () => {
+    const { maxReceiveCount, deadLetterTargetArn } = queue.RedrivePolicy as Record<string, unknown>;
+    expect(JSON.stringify(deadLetterTargetArn)).toContain('LaunchQueueDeadLetters');
+    expect(Number(maxReceiveCount)).toBeGreaterThan(mostReceives);
+  });
+
+  it('is encrypted and reached by TLS alone, like every queue', () => {
+    template.allResourcesProperties('AWS::SQS::Queue', { SqsManagedSseEnabled: true });
+    template.allResourcesProperties('AWS::SQS::QueuePolicy', {
+      PolicyDocument: Match.objectLike({
+        Statement: Match.arrayWith([
+          Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+        ]),
+      }),
+    });
+  });
+});
+
+describe('a launch template', () => {
+  const data = propertiesOf('AWS::EC2::LaunchTemplate', 'Profilesdefault').LaunchTemplateData as Record<
+    string,
+    unknown
+  >;
+
+  it('lets nobody but the host itself reach its credentials', () => {
+    expect(data.MetadataOptions).toMatchObject({ HttpTokens: 'required', HttpPutResponseHopLimit: 1 });
+  });
+
+  it('makes a host that shuts down a host that is gone', () => {
+    expect(data.InstanceInitiatedShutdownBehavior).toBe('terminate');
+  });
+
+  it('encrypts the volume, which goes with the host', () => {
+    expect(data.BlockDeviceMappings).toEqual([
+      {
+        DeviceName: '/dev/xvda',
+        Ebs: { VolumeType: 'gp3', VolumeSize: 30, Encrypted: true, DeleteOnTermination: true },
+      },
+    ]);
+  });
+
+  it('takes the newest image without a deployment', () => {
+    expect(data.ImageId).toBe('resolve:ssm:/ci/ec2-runner-ami/x86_64/image-id');
+    const own = autoscalerTemplate({ profiles: { a: { type: 'EC2', imageParameter: '/my/image' } } });
+    expect(propertiesOf('AWS::EC2::LaunchTemplate', 'Profilesa', own)).toMatchObject({
+      LaunchTemplateData: { ImageId: 'resolve:ssm:/my/image' },
+    });
+  });
+
+  it('says no token and nothing of any job', () => {
+    const text = JSON.stringify(data);
+    expect(text).not.toMatch(/gl(rt|pat)-[\w-]|whsec_|AKIA|PRIVATE-TOKEN: /i);
+    expect(text).toContain('gitlab.com');
+  });
+
+  it('tags what is launched with deployment and profile', () => {
+    const specifications = data.TagSpecifications as { ResourceType: string; Tags: { Key: string; Value: string }[] }[];
+    expect(specifications.map(({ ResourceType }) => ResourceType)).toEqual(['instance', 'volume', 'network-interface']);
+    for (const { Tags } of specifications) {
+      expect(Tags).toContainEqual({ Key: 'gitlab-runners-on-demand:deployment', Value: 'ci' });
+      expect(Tags).toContainEqual({ Key: 'gitlab-runners-on-demand:profile', Value: 'default' });
+    }
+  });
+
+  it('is one for each EC2 profile', () => {
+    const several = autoscalerTemplate({ profiles: { a: { type: 'EC2' }, b: { type: 'EC2' }, c: { type: 'LAMBDA' } } });
+    several.resourceCountIs('AWS::EC2::LaunchTemplate', 2);
+    several.resourceCountIs('AWS::EC2::LaunchTemplate', 2);
+    autoscalerTemplate({ profiles: { c: { type: 'LAMBDA' } } }).resourceCountIs('AWS::EC2::LaunchTemplate', 0);
+  });
+});
+
+describe('the Lambdas', () => {
+  it('run Node 24 on arm64, log as JSON into a group of their own, and forget their logs', () => {
+    template.allResourcesProperties('AWS::Lambda::Function', {
+      Runtime: 'nodejs24.x',
+      Architectures: ['arm64'],
+      LoggingConfig: { LogFormat: 'JSON' },
+    });
+    template.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
+  });
+
+  it('know every name from their environment, and no secret', () => {
+    for (const [, { Properties }] of resourcesOf('AWS::Lambda::Function')) {
+      const { Variables } = Properties.Environment as { Variables: Record<string, unknown> };
+      expect(Variables).toMatchObject({
+        DEPLOYMENT: 'ci',
+        RUNNERS_TABLE: expect.anything(),
+        TICKETS_TABLE: expect.anything(),
+      });
+      expect(JSON.stringify(Variables)).not.toMatch(/gl(rt|pat)-|whsec_/);
+    }
+  });
+
+  it('are told how many attempts and how many runners there may be', () => {
+    const limited = autoscalerTemplate({ maxAttempts: 5, maxConcurrent: 7 });
+    const environmentOf = (id: string, of: Template) =>
+      (propertiesOf('AWS::Lambda::Function', `Functions${id}`, of).Environment as { Variables: object }).Variables;
+    expect(environmentOf('admitjob', limited)).toMatchObject({ MAX_ATTEMPTS: '5' });
+    expect(environmentOf('abandonrunner', limited)).toMatchObject({ MAX_ATTEMPTS: '5' });
+    expect(environmentOf('chooserunner', limited)).toMatchObject({ MAX_CONCURRENT: '7' });
+    expect(environmentOf('chooserunner', template)).not.toHaveProperty('MAX_CONCURRENT');
+  });
+});
+
+describe('what others get', () => {
+  it('is a parameter for every name of exports.ts, and no other', () => {
+    const names = resourcesOf('AWS::SSM::Parameter').map(([, { Properties }]) => Properties.Name);
+    expect(names.sort()).toEqual(Object.values(autoscalerParameters('ci')).sort());
+  });
+
+  it('has no fixed name, so that two deployments fit into one account', () => {
+    const { Resources } = template.toJSON() as { Resources: Record<string, Resource> };
+    const named = Object.entries(Resources).flatMap(([id, { Type, Properties = {} }]) =>
+      Object.keys(Properties)
+        .filter((key) =>
+          /^(TableName|QueueName|FunctionName|RoleName|StateMachineName|LaunchTemplateName|LogGroupName)$/.test(key),
+        )
+        .filter(() => Type !== 'AWS::Lambda::Permission' && Type !== 'AWS::Lambda::EventSourceMapping')
+        .map((key) => `${id}.${key}`),
+    );
+    expect(named).toEqual([]);
+  });
+});
+
+describe('cdk-nag’s AWS Solutions rules', () => {
+  const appOf = (input: DeploymentInput = {}, env?: { readonly account: string; readonly region: string }) => {
+    const app = new App();
+    const deployment = defineDeployment(input);
+    return { app, stack: new AutoscalerStack(app, 'Autoscaler', { deployment, ...(env ? { env } : {}) }) };
+  };
+  const inAccount = { account: '123456789012', region: 'eu-west-1' };
+
+  it.each<[string, DeploymentInput, typeof inAccount | undefined]>([
+    ['as it comes', {}, undefined],
+    ['in an account and region that are known', {}, inAccount],
+    [
+      'of EC2 runners alone',
+      { profiles: { a: { type: 'EC2' }, b: { type: 'EC2', imageParameter: '/my/ami' } } },
+      undefined,
+    ],
+    ['of Lambda runners alone', { profiles: { a: { type: 'LAMBDA' } } }, undefined],
+  ])('find nothing in a deployment %s', (_, input, env) => {
+    const { app, stack } = appOf(input, env);
+    const { violations } = new AwsSolutionsChecks(app).validateScope(stack);
+    expect(violations.map(({ ruleName, violatingResources }) => [ruleName, violatingResources.length])).toEqual([]);
+    // And so synthesis goes through, which throws when a plugin finds something.
+    Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+    expect(app.synth().stacks).toHaveLength(1);
+  });
+
+  it('are acknowledged only where they find something, each with its reason', () => {
+    const { app, stack } = appOf();
+    const acknowledged = stack.node.findAll().flatMap(({ node }) =>
+      node.metadata
+        .filter(({ type }) => type === Validations.ACKNOWLEDGED_RULES_METADATA_KEY)
+        .flatMap((entry) => {
+          const reasons = Object.entries(entry.data as Record<string, unknown>);
+          Object.assign(entry, { data: {} });
+          return reasons.map(([id, reason]) => ({ path: node.path, rule: id.replace(/^\w+::/, ''), reason }));
+        }),
+    );
+    const { violations } = new AwsSolutionsChecks(app).validateScope(stack);
+    const found = violations.flatMap(({ ruleName, violatingResources }) =>
+      violatingResources.map(({ constructPath = '' }) => ({ ruleName, path: constructPath })),
+    );
+    const idle = acknowledged.filter(
+      ({ path, rule }) => !found.some((one) => one.ruleName === rule && one.path.startsWith(`${path}/`)),
+    );
+    expect(idle).toEqual([]);
+    for (const { reason } of acknowledged) expect(reason).toMatch(/.{40}/);
+  });
+});

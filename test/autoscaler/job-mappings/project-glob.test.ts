@@ -1,0 +1,81 @@
+import fc from 'fast-check';
+import picomatch from 'picomatch';
+import { describe, expect, it } from 'vitest';
+import { compileProjectGlob, projectGlobFault } from '../../../autoscaler/job-mappings/project-glob.ts';
+
+describe('a project glob', () => {
+  it.each([
+    ['group/project', 'group/project', true],
+    ['group/*', 'group/project', true],
+    ['group/*', 'group/sub/project', false],
+    ['group/**', 'group/sub/project', true],
+    ['group/**/api', 'group/api', true],
+    ['{one,two}/*', 'two/x', true],
+    ['group/[ab]*', 'group/b1', true],
+    ['group/v?', 'group/v2', true],
+    ['group/*', 'groups/project', false],
+    ['*', 'group/project', false],
+    ['group/*', 'group/.hidden', true],
+    ['!group/**', 'other/x', true],
+    ['!group/**', 'group/x', false],
+    ['übung/*', 'übung/eins', true],
+  ])('"%s" on "%s": %s', (glob, path, matches) => {
+    expect(projectGlobFault(glob)).toBeNull();
+    expect(compileProjectGlob(glob).matches(path)).toBe(matches);
+  });
+
+  it.each([
+    '+(a*)',
+    '!(x)/*',
+    '(a+)+',
+    'a b',
+    'https://gitlab.example.com/group',
+    'group\\*',
+    '',
+    './group',
+    '/group',
+    'a'.repeat(1_025),
+  ])('"%.40s" is refused', (glob) => {
+    expect(projectGlobFault(glob)).not.toBeNull();
+  });
+
+  it.each(['*a*a*a*a*b', '*a*/*b*/*c*', '**/a/**/a/**/a/**'])('"%s" is refused, since it may take long', (glob) => {
+    expect(projectGlobFault(glob)).toMatch(/too many \*/);
+  });
+
+  it('that is refused matches nothing instead of holding up every job', () => {
+    expect(compileProjectGlob('+(a*)b').matches('a'.repeat(40))).toBe(false);
+    expect(compileProjectGlob(`${'*a'.repeat(40)}b`).matches('a'.repeat(255))).toBe(false);
+  });
+
+  it('never throws, and matches what picomatch matches', () => {
+    const part = fc.constantFrom(
+      'group',
+      'g*',
+      '*',
+      '**',
+      '?',
+      '[',
+      '[a',
+      '{a,b}',
+      '{a',
+      '}',
+      'a',
+      '.',
+      '!',
+      '^',
+      ',',
+      '-',
+    );
+    const globs = fc.array(part, { minLength: 1, maxLength: 5 }).map((parts) => parts.join('/'));
+    const paths = fc.array(fc.constantFrom('group', 'a', 'b', '.x'), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(globs, paths, (glob, parts) => {
+        const path = parts.join('/');
+        const expected = projectGlobFault(glob) === null && picomatch.isMatch(path, glob, { dot: true });
+        expect(compileProjectGlob(glob).matches(path)).toBe(expected);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});

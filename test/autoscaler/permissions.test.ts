@@ -1,0 +1,308 @@
+import { describe, expect, it } from 'vitest';
+import { fleetOf } from '../../autoscaler/start-runner/ec2/instances.client.ts';
+import {
+  accountId,
+  type Request,
+  region,
+  type Statement,
+  templatePermissions,
+} from '../support/template-permissions.ts';
+import { autoscalerTemplate } from './autoscaler-template.ts';
+import { launchWorld } from './start-runner/ec2/launch-world.ts';
+
+const shellFunction = `arn:aws:lambda:${region}:${accountId}:function:shell-runner`;
+const bus = `arn:aws:events:${region}:${accountId}:event-bus/ci`;
+const secret = `arn:aws:secretsmanager:${region}:${accountId}:secret:ci-gitlab-token`;
+const template = autoscalerTemplate({ name: 'ci', maxConcurrent: 9 });
+const { arnOf, mayDo, statementsOf, resolve } = templatePermissions(template, {
+  '/ci/infrastructure/event-bus-arn': bus,
+  '/ci/infrastructure/gitlab-token-secret-arn': secret,
+  '/ci/infrastructure/subnet-ids': 'subnet-1,subnet-2',
+  '/ci/infrastructure/security-group-ids': 'sg-1',
+  '/ci/lambda-shell-runner/shell/function-arn': shellFunction,
+  '/ci/lambda-shell-runner/shell/role-arn': `arn:aws:iam::${accountId}:role/shell-runner-role`,
+});
+
+const lambdas = [
+  'chooserunner',
+  'admitjob',
+  'registerrunner',
+  'abandonrunner',
+  'launchinstances',
+  'bindrunner',
+  'findrunner',
+  'drainrunner',
+  'unregisterrunner',
+  'terminateinstance',
+  'releaserunner',
+] as const;
+const roleOf = (lambda: (typeof lambdas)[number]) => `Functions${lambda}ServiceRole`;
+const ec2Arn = (kind: string, id: string) => `arn:aws:ec2:${region}:${accountId}:${kind}/${id}`;
+const templateId = Object.keys(template.findResources('AWS::EC2::LaunchTemplate'))[0] ?? '';
+const deploymentTag = 'gitlab-runners-on-demand:deployment';
+const listOf = <T>(value: T | readonly T[]): readonly T[] => (Array.isArray(value) ? value : [value as T]);
+const actionsIn = (statements: readonly Statement[]) => statements.flatMap(({ Action }) => listOf(Action));
+
+const [mappings, runners, tickets] = ['TablesJobMappings', 'TablesRunners', 'TablesTickets'].map(arnOf) as [
+  string,
+  string,
+  string,
+];
+const tagged = (value: string) => ({ [`aws:RequestTag/${deploymentTag}`]: value, 'aws:TagKeys': [deploymentTag] });
+
+type Question = readonly [who: string, may: boolean, what: string, request: Request];
+
+describe('who may do what', () => {
+  const launcher = roleOf('launchinstances');
+  const host = 'ProfilesdefaultRole';
+  const start = 'StartRunnerWorkflowRole';
+  const terminate = (value: string) => ({
+    action: 'ec2:TerminateInstances',
+    resource: ec2Arn('instance', 'i-1'),
+    context: { [`aws:ResourceTag/${deploymentTag}`]: value },
+  });
+  const passRole = (resource: string, service = 'ec2.amazonaws.com') => ({
+    action: 'iam:PassRole',
+    resource,
+    context: { 'iam:PassedToService': service },
+  });
+  const dynamodb = (action: string, resource: string) => ({ action: `dynamodb:${action}`, resource });
+
+  const questions: readonly Question[] = [
+    [
+      'launcher',
+      true,
+      'create a fleet with our tag',
+      { action: 'ec2:CreateFleet', resource: ec2Arn('fleet', 'fleet-1'), context: tagged('ci') },
+    ],
+    [
+      'launcher',
+      false,
+      'create a fleet without a tag',
+      { action: 'ec2:CreateFleet', resource: ec2Arn('fleet', 'fleet-1') },
+    ],
+    [
+      'launcher',
+      false,
+      'create a fleet of another deployment',
+      { action: 'ec2:CreateFleet', resource: ec2Arn('fleet', 'fleet-1'), context: tagged('ci-west') },
+    ],
+    [
+      'launcher',
+      true,
+      'run an instance with our tag',
+      { action: 'ec2:RunInstances', resource: ec2Arn('instance', 'i-1'), context: tagged('ci') },
+    ],
+    [
+      'launcher',
+      false,
+      'run an instance without a tag',
+      { action: 'ec2:RunInstances', resource: ec2Arn('instance', 'i-1') },
+    ],
+    [
+      'launcher',
+      true,
+      'launch from our launch template',
+      { action: 'ec2:CreateFleet', resource: ec2Arn('launch-template', templateId) },
+    ],
+    [
+      'launcher',
+      false,
+      'launch from somebody else’s',
+      { action: 'ec2:RunInstances', resource: ec2Arn('launch-template', 'lt-other') },
+    ],
+    [
+      'launcher',
+      true,
+      'tag what it creates',
+      {
+        action: 'ec2:CreateTags',
+        resource: ec2Arn('instance', 'i-1'),
+        context: { 'ec2:CreateAction': 'RunInstances' },
+      },
+    ],
+    [
+      'launcher',
+      false,
+      'tag what exists, which would make it ours',
+      { action: 'ec2:CreateTags', resource: ec2Arn('instance', 'i-1') },
+    ],
+    ['launcher', true, 'give an instance its profile’s role', passRole(arnOf(host))],
+    ['launcher', false, 'give it another role', passRole(arnOf(launcher))],
+    ['launcher', false, 'give that role to a function', passRole(arnOf(host), 'lambda.amazonaws.com')],
+    ['launcher', true, 'terminate an instance of ours', terminate('ci')],
+    ['launcher', false, 'terminate one of another deployment', terminate('ci-west')],
+    ['launcher', false, 'read GitLab’s token', { action: 'secretsmanager:GetSecretValue', resource: secret }],
+    ['launcher', false, 'send itself messages', { action: 'sqs:SendMessage', resource: arnOf('LaunchQueueRequests') }],
+    ['terminateinstance', true, 'terminate an instance of ours', terminate('ci')],
+    ['terminateinstance', false, 'terminate one of another deployment', terminate('ci-west')],
+    [
+      'terminateinstance',
+      false,
+      'terminate one without a tag',
+      { action: 'ec2:TerminateInstances', resource: ec2Arn('instance', 'i-1') },
+    ],
+    ['host', true, 'claim a ticket', dynamodb('DeleteItem', tickets)],
+    ['host', false, 'read a ticket without taking it', dynamodb('GetItem', tickets)],
+    ['host', false, 'list tickets', dynamodb('Scan', tickets)],
+    ['host', false, 'touch the runners’ items', dynamodb('DeleteItem', runners)],
+    ['shell function', true, 'claim a ticket', dynamodb('DeleteItem', tickets)],
+    ['shell function', false, 'leave a ticket', dynamodb('PutItem', tickets)],
+    ['shell function', false, 'edit the job mappings', dynamodb('PutItem', mappings)],
+    ['chooserunner', true, 'read the job mappings', dynamodb('Scan', mappings)],
+    ['chooserunner', false, 'write a job mapping', dynamodb('PutItem', mappings)],
+    ['chooserunner', false, 'write a runner’s item', dynamodb('UpdateItem', runners)],
+    ['chooserunner', false, 'read a ticket', dynamodb('GetItem', tickets)],
+    ['registerrunner', true, 'leave a ticket', dynamodb('PutItem', tickets)],
+    ['registerrunner', false, 'read a ticket', dynamodb('GetItem', tickets)],
+    ['admitjob', true, 'write a runner’s item', dynamodb('PutItem', runners)],
+    ['admitjob', false, 'read GitLab’s token', { action: 'secretsmanager:GetSecretValue', resource: secret }],
+    ['findrunner', true, 'look into an index', dynamodb('Query', `${runners}/index/live`)],
+    ['releaserunner', true, 'remove a ticket', dynamodb('DeleteItem', tickets)],
+    ['bindrunner', false, 'remove a ticket', dynamodb('DeleteItem', tickets)],
+    ['start workflow', true, 'invoke a runner function', { action: 'lambda:InvokeFunction', resource: shellFunction }],
+    [
+      'start workflow',
+      false,
+      'invoke any other function',
+      { action: 'lambda:InvokeFunction', resource: `${shellFunction}-2` },
+    ],
+    [
+      'start workflow',
+      false,
+      'invoke a Lambda of the stop workflow',
+      { action: 'lambda:InvokeFunction', resource: arnOf('Functionsdrainrunner') },
+    ],
+    [
+      'start workflow',
+      true,
+      'request an instance',
+      { action: 'sqs:SendMessage', resource: arnOf('LaunchQueueRequests') },
+    ],
+    ['start workflow', true, 'note a launch', dynamodb('UpdateItem', runners)],
+    ['start workflow', false, 'read tickets', dynamodb('GetItem', tickets)],
+    ['start workflow', true, 'put an event on our bus', { action: 'events:PutEvents', resource: bus }],
+    ['start workflow', false, 'put one on another', { action: 'events:PutEvents', resource: `${bus}-2` }],
+  ];
+  const roles: Readonly<Record<string, string>> = {
+    launcher,
+    host,
+    'shell function': 'shell-runner-role',
+    'start workflow': start,
+    ...Object.fromEntries(lambdas.map((lambda) => [lambda, roleOf(lambda)])),
+  };
+
+  it.each(questions)('%s: %s: may %s', async (who, may, _what, request) => {
+    expect(await mayDo(roles[who] ?? '', request)).toBe(may);
+  });
+});
+
+describe('no policy', () => {
+  const roles = [
+    ...lambdas.map(roleOf),
+    'StartRunnerWorkflowRole',
+    'StopRunnerWorkflowRole',
+    'AbandonRunnerWorkflowRole',
+  ];
+  const hosts = ['ProfilesdefaultRole', 'shell-runner-role'];
+  /** Log delivery and traces know no resources. Source: https://docs.aws.amazon.com/service-authorization/latest/reference/ */
+  const knowNoResources = /^(logs:(\w+LogDelivery|ListLogDeliveries|PutResourcePolicy|Describe\w+)|xray:\w+)$/;
+
+  it.each([...roles, ...hosts])('of %s names all resources for an action that knows which', (role) => {
+    const statements = statementsOf(role);
+    expect(statements.length).toBeGreaterThan(0);
+    const wide = statements.filter(({ Resource }) =>
+      listOf(Resource).some((arn) => arn === '*' || arn.includes(':*:*')),
+    );
+    expect(actionsIn(wide).filter((action) => !knowNoResources.test(action))).toEqual([]);
+  });
+
+  it.each([...roles, ...hosts])('of %s names all actions of a service, or a table that is not ours', (role) => {
+    const statements = statementsOf(role);
+    expect(actionsIn(statements).filter((action) => action.includes('*'))).toEqual([]);
+    const named = statements.flatMap(({ Resource }) => listOf(Resource)).filter((arn) => arn.includes(':dynamodb:'));
+    const isOurs = (arn: string) => [mappings, runners, tickets].includes(arn) || arn.startsWith(`${runners}/index/`);
+    expect(named.filter((arn) => !isOurs(arn))).toEqual([]);
+  });
+
+  it('but the launcher’s passes a role, and that is the role of a profile', () => {
+    const passing = roles.filter((role) => actionsIn(statementsOf(role)).includes('iam:PassRole'));
+    expect(passing).toEqual([roleOf('launchinstances')]);
+    const statement = statementsOf(roleOf('launchinstances')).find(({ Action }) => Action === 'iam:PassRole');
+    expect(statement).toMatchObject({
+      Resource: arnOf('ProfilesdefaultRole'),
+      Condition: { StringEquals: { 'iam:PassedToService': 'ec2.amazonaws.com' } },
+    });
+  });
+
+  it('terminates, launches or tags without a condition or a template', () => {
+    const statements = roles
+      .flatMap(statementsOf)
+      .filter(({ Action }) => listOf(Action).some((action) => action.startsWith('ec2:')));
+    const free = statements.filter(
+      ({ Condition, Sid }) => !Condition && !['OurLaunchTemplates', 'Ingredients'].includes(Sid ?? ''),
+    );
+    expect(free).toEqual([]);
+  });
+
+  it('lets anybody but the registering, draining, abandoning and choosing Lambdas read GitLab’s token', () => {
+    const reading = roles.filter((role) => actionsIn(statementsOf(role)).includes('secretsmanager:GetSecretValue'));
+    const expected = ['chooserunner', 'registerrunner', 'abandonrunner', 'drainrunner', 'unregisterrunner'] as const;
+    expect(reading.sort()).toEqual(expected.map(roleOf).sort());
+  });
+
+  it.each(['StartRunner', 'StopRunner', 'AbandonRunner'])(
+    'of the %s workflow invokes other functions than its states name',
+    (workflow) => {
+      const [definition] = Object.entries(template.findResources('AWS::StepFunctions::StateMachine'))
+        .filter(([id]) => id.startsWith(workflow))
+        .map(([, { Properties }]) => String(resolve(Properties.DefinitionString)));
+      const invokable = statementsOf(`${workflow}WorkflowRole`)
+        .filter(({ Action }) => Action === 'lambda:InvokeFunction')
+        .flatMap(({ Resource }) => listOf(Resource))
+        .filter((arn) => !arn.endsWith(':*'));
+      const named = lambdas.map((lambda) => arnOf(`Functions${lambda}`)).filter((arn) => definition?.includes(arn));
+      const wanted = workflow === 'StartRunner' ? [...named, shellFunction] : named;
+      expect(invokable.sort()).toEqual(wanted.sort());
+    },
+  );
+});
+
+describe('what the launcher asks EC2 for', () => {
+  it('carries our tag on every kind of resource that its policy wants tagged', async () => {
+    const world = launchWorld();
+    world.request([1]);
+    await world.deliver();
+    const [launched] = world.instances.launches;
+    if (!launched) throw new Error('nothing was launched');
+    const byRequest = fleetOf(launched).TagSpecifications ?? [];
+    const [launchTemplate] = Object.values(template.findResources('AWS::EC2::LaunchTemplate'));
+    const byTemplate = launchTemplate?.Properties.LaunchTemplateData.TagSpecifications as {
+      ResourceType: string;
+      Tags: { Key: string; Value: string }[];
+    }[];
+    const kindsTagged = [
+      ...byRequest.map(({ ResourceType, Tags = [] }) => ({ kind: ResourceType, tags: Tags })),
+      ...byTemplate.map(({ ResourceType, Tags }) => ({
+        kind: ResourceType,
+        tags: Tags.map(({ Key, Value }) => ({ Key, Value })),
+      })),
+    ];
+    const ours = kindsTagged.filter(({ tags }) =>
+      tags.some(({ Key, Value }) => Key === deploymentTag && Value === 'ci'),
+    );
+    const wanted = statementsOf(roleOf('launchinstances'))
+      .filter(({ Sid }) => Sid === 'WithOurTag')
+      .flatMap(({ Resource }) => listOf(Resource))
+      .map((arn) => arn.split(':').at(-1)?.split('/')[0])
+      // IAM looks at a spot request only when it is tagged itself.
+      .filter((kind) => kind !== 'spot-instances-request');
+    expect(wanted.length).toBeGreaterThan(3);
+    for (const kind of wanted) expect(ours.map((one) => String(one.kind))).toContain(kind);
+  });
+
+  it('tags no spot request, since EC2 refuses that for on-demand capacity', () => {
+    const templates = JSON.stringify(template.findResources('AWS::EC2::LaunchTemplate'));
+    expect(templates).not.toContain('spot-instances-request');
+  });
+});

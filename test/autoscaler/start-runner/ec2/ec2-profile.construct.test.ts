@@ -1,0 +1,103 @@
+import { App } from 'aws-cdk-lib';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { describe, expect, it } from 'vitest';
+import { AutoscalerStack } from '../../../../autoscaler/autoscaler.stack.ts';
+import { defineDeployment } from '../../../../infrastructure/lib/deployment.ts';
+import { accountId, region, templatePermissions } from '../../../support/template-permissions.ts';
+import { autoscalerTemplate } from '../../autoscaler-template.ts';
+import { launchProfile, launchWorld } from './launch-world.ts';
+
+describe('the role of a host whose profile keeps caches', () => {
+  const template = autoscalerTemplate({
+    name: 'ci',
+    profiles: {
+      default: { type: 'EC2', cache: { prefix: 'linux' } },
+      plain: { type: 'EC2' },
+      open: {
+        type: 'EC2',
+        policyStatements: [{ actions: ['s3:GetObject'], resources: ['arn:aws:s3:::artifacts/*'] }],
+      },
+    },
+  });
+  const { mayDo } = templatePermissions(template, {
+    '/ci/infrastructure/event-bus-arn': `arn:aws:events:${region}:${accountId}:event-bus/ci`,
+    '/ci/infrastructure/gitlab-token-secret-arn': `arn:aws:secretsmanager:${region}:${accountId}:secret:token`,
+    '/ci/infrastructure/subnet-ids': 'subnet-1',
+    '/ci/infrastructure/security-group-ids': 'sg-1',
+    '/ci/infrastructure/cache-bucket-name': 'caches',
+  });
+  const listing = (prefix: string) => ({
+    action: 's3:ListBucket',
+    resource: 'arn:aws:s3:::caches',
+    context: { 's3:prefix': prefix },
+  });
+
+  it.each([
+    [
+      'default',
+      true,
+      'read its caches',
+      { action: 's3:GetObject', resource: 'arn:aws:s3:::caches/linux/project/7/key' },
+    ],
+    [
+      'default',
+      true,
+      'write its caches',
+      { action: 's3:PutObject', resource: 'arn:aws:s3:::caches/linux/project/7/key' },
+    ],
+    ['default', true, 'see that a cache is not there', listing('linux/project/7/key')],
+    [
+      'default',
+      false,
+      'read caches of another prefix',
+      { action: 's3:GetObject', resource: 'arn:aws:s3:::caches/arm/key' },
+    ],
+    [
+      'default',
+      false,
+      'read what only begins like it',
+      { action: 's3:GetObject', resource: 'arn:aws:s3:::caches/linux2/key' },
+    ],
+    ['default', false, 'list the whole bucket', listing('')],
+    ['default', false, 'remove caches', { action: 's3:DeleteObject', resource: 'arn:aws:s3:::caches/linux/key' }],
+    ['default', false, 'read another bucket', { action: 's3:GetObject', resource: 'arn:aws:s3:::artifacts/linux/key' }],
+    [
+      'plain',
+      false,
+      'read caches without having one',
+      { action: 's3:GetObject', resource: 'arn:aws:s3:::caches/linux/key' },
+    ],
+    [
+      'open',
+      true,
+      'do what its profile’s statements allow',
+      { action: 's3:GetObject', resource: 'arn:aws:s3:::artifacts/key' },
+    ],
+    ['open', false, 'do more than those', { action: 's3:PutObject', resource: 'arn:aws:s3:::artifacts/key' }],
+  ])('%s: %s: may %s', async (profile, may, _what, request) => {
+    expect(await mayDo(`Profiles${profile}Role`, request)).toBe(may);
+  });
+});
+
+it('a profile with a cache passes the AWS Solutions checks', () => {
+  const app = new App();
+  const deployment = defineDeployment({ profiles: { default: { type: 'EC2', cache: {} } } });
+  const stack = new AutoscalerStack(app, 'Autoscaler', { deployment });
+  expect(new AwsSolutionsChecks(app).validateScope(stack).violations.map(({ ruleName }) => ruleName)).toEqual([]);
+});
+
+describe('a launch', () => {
+  const profiles = { default: launchProfile({ subnetIds: ['subnet-own'] }), large: launchProfile() };
+
+  it('is in the profile’s own subnets, or else in the network’s', async () => {
+    const world = launchWorld();
+    world.request([1]);
+    world.request([2], 'large');
+    await world.deliver({ profiles });
+    const places = world.instances.launches.map(({ tags, subnetIds }) => [
+      tags['gitlab-runners-on-demand:profile'],
+      subnetIds,
+    ]);
+    expect(Object.fromEntries(places)).toEqual({ default: ['subnet-own'], large: ['subnet-1', 'subnet-2'] });
+  });
+});

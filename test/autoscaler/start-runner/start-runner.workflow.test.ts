@@ -1,0 +1,355 @@
+import { describe, expect, it } from 'vitest';
+import { CapReachedError, JobAlreadyAdmittedError } from '../../../autoscaler/runners/runner-errors.ts';
+import { RunnerStateChangedError } from '../../../autoscaler/runners/runners-store.ts';
+import { GitLabRefusedError, GitLabUnavailableError } from '../../../infrastructure/lib/gitlab-errors.ts';
+import { lambdaRunnerPayloadSchema } from '../../../infrastructure/lib/runner-ticket.ts';
+import { jobMapping, pendingJob } from '../../support/builders.ts';
+import { tokenWord } from '../../support/in-memory-gitlab.ts';
+import type { Execution } from '../../support/state-machine.ts';
+import { untakenCatchers } from '../../support/state-machine-checks.ts';
+import { StateError } from '../../support/state-machine-errors.ts';
+import { type Json, statesOf } from '../../support/state-machine-language.ts';
+import { definitionFromTemplate } from '../../support/state-machine-template.ts';
+import { autoscalerTemplate } from '../autoscaler-template.ts';
+import { autoscalerWorld, type Trouble, type WorldOptions } from '../autoscaler-world.ts';
+
+const definition = definitionFromTemplate(autoscalerTemplate(), 'StartRunner');
+const executions: Execution[] = [];
+
+function world(options: WorldOptions = {}) {
+  const inner = autoscalerWorld(options);
+  const start = async (event: unknown, troubles: Readonly<Record<string, Trouble>> = {}, name = 'execution') => {
+    const execution = await inner.run(definition, event as Json, troubles, name);
+    executions.push(execution);
+    return execution;
+  };
+  return { ...inner, start };
+}
+const onLambda = { mappings: [jobMapping({ target: { type: 'LAMBDA', function: 'shell' } })] } as const;
+const down = new GitLabUnavailableError('no answer');
+
+describe('a pending job', () => {
+  it('of an EC2 profile gets a registered runner and one launch request', async () => {
+    const { pend, start, gitlab, queue, item } = world();
+    expect(await start(pend(1))).toMatchObject({ status: 'SUCCEEDED' });
+    expect(item(1)).toMatchObject({ state: 'REGISTERED', attempt: 1, ticketId: 'job#7#1' });
+    expect([...gitlab.runners.keys()]).toEqual([item(1)?.runnerId]);
+    expect([...queue.messages.values()].map((body) => JSON.parse(body))).toEqual([
+      { projectId: 7, jobId: 1, attempt: 1, profile: 'default' },
+    ]);
+  });
+
+  it('of a LAMBDA profile is run by its function, which is told where its token is and not what', async () => {
+    const { pend, start, invocations, item, store } = world(onLambda);
+    expect(await start(pend(1, ['docker']))).toMatchObject({ status: 'SUCCEEDED' });
+    expect(invocations).toEqual([
+      {
+        kind: 'run-job',
+        ticketId: 'random-1',
+        ticketsTable: expect.any(String),
+        gitlabUrl: 'https://gitlab.com',
+        runnerName: 'gitlab-runners lambda 1',
+        runnerId: item(1)?.runnerId,
+        job: { projectId: 7, jobId: 1, jobName: 'build', projectPath: 'group/project' },
+        attempt: 1,
+        timeoutSeconds: 13 * 60,
+      },
+    ]);
+    expect(lambdaRunnerPayloadSchema.safeParse(invocations[0]).success).toBe(true);
+    expect(store.tickets.get('random-1')?.token).toContain(tokenWord);
+    expect(item(1)).toMatchObject({ state: 'LAUNCHED', launchedAt: expect.stringMatching(/^\d{4}-.*Z$/) });
+  });
+
+  it('of a GitLab that sends no project path runs as well', async () => {
+    const { pend, start, invocations } = world(onLambda);
+    expect(await start({ ...pend(1), projectPath: null })).toMatchObject({ status: 'SUCCEEDED' });
+    expect(invocations).toMatchObject([{ job: { projectPath: null } }]);
+  });
+
+  it('with one tag, with caps, with none: passes through unchanged', async () => {
+    for (const tags of [[], ['one'], ['one', 'two']]) {
+      const { pend, start, item, gitlab } = world({ offer: { maxConcurrent: 5 } });
+      expect(await start(pend(1, tags))).toMatchObject({ status: 'SUCCEEDED' });
+      expect(item(1)).toMatchObject({ tags, caps: [{ counter: 'cap#deployment', limit: 5 }] });
+      expect([...gitlab.runners.values()]).toMatchObject([{ tags }]);
+    }
+  });
+
+  it('that is left to others ends there, and nothing is written', async () => {
+    const { pend, start, store, gitlab } = world({ mappings: [] });
+    const execution = await start(pend(1));
+    expect(execution.visited).toEqual(['ChooseRunner', 'IsOurs', 'Ignored']);
+    expect(store.items.size + gitlab.runners.size).toBe(0);
+  });
+
+  it('whose event comes twice has one runner', async () => {
+    const { pend, start, gitlab, queue } = world();
+    await start(pend(1), {}, 'first');
+    const second = await start(pend(1), {}, 'second');
+    expect(second).toMatchObject({ status: 'SUCCEEDED', visited: expect.arrayContaining(['AlreadyAdmitted']) });
+    expect(gitlab.runners.size).toBe(1);
+    expect(queue.messages.size).toBe(1);
+  });
+
+  it('that comes when a cap is reached waits, which is no failure', async () => {
+    const { pend, start, item, gitlab } = world({ offer: { maxConcurrent: 1 } });
+    await start(pend(1), {}, 'first');
+    const second = await start(pend(2), {}, 'second');
+    expect(second).toMatchObject({ status: 'SUCCEEDED', visited: expect.arrayContaining(['Waiting']) });
+    expect(item(2)).toMatchObject({ state: 'WAITING' });
+    expect(gitlab.runners.size).toBe(1);
+  });
+
+  it('that GitLab never comes to call pending is asked about several times, and left to its next event', async () => {
+    const { start, gitlab, store } = world();
+    gitlab.setJob({ id: 1, status: 'created' });
+    const execution = await start(pendingJob());
+    expect(execution).toMatchObject({ status: 'SUCCEEDED', retries: { length: 3 } });
+    expect(execution.visited).toEqual(['ChooseRunner', 'NotPending']);
+    expect(store.items.size).toBe(0);
+  });
+
+  it('that GitLab calls pending a moment later gets its runner', async () => {
+    const { start, gitlab, item } = world();
+    gitlab.setJob({ id: 1, status: 'created' });
+    let looks = 0;
+    const readJob = gitlab.readJob;
+    gitlab.readJob = async (projectId, jobId) => {
+      looks += 1;
+      if (looks === 3) gitlab.setJob({ id: 1, status: 'pending' });
+      return readJob(projectId, jobId);
+    };
+    expect(await start(pendingJob())).toMatchObject({ status: 'SUCCEEDED', retries: { length: 2 } });
+    expect(item(1)).toMatchObject({ state: 'REGISTERED' });
+  });
+
+  it('that ends while its runner is registered leaves nothing', async () => {
+    const { pend, start, gitlab, store } = world();
+    const event = pend(1);
+    const create = gitlab.createRunner;
+    gitlab.createRunner = async (runner) => {
+      const created = await create(runner);
+      await store.write({ kind: 'update', job: 'job#7#1', from: ['ADMITTED'], set: { state: 'STOPPING' } });
+      return created;
+    };
+    const execution = await start(event);
+    expect(execution).toMatchObject({ status: 'SUCCEEDED', visited: expect.arrayContaining(['NoLongerWanted']) });
+    expect(gitlab.runners.size + store.tickets.size).toBe(0);
+  });
+});
+
+describe('passing trouble', () => {
+  it.each(['ChooseRunner', 'AdmitJob', 'RegisterRunner'])(
+    'is tried again at %s, and leaves one runner',
+    async (state) => {
+      const { pend, start, gitlab, queue, item } = world();
+      const execution = await start(pend(1), { [state]: { error: down, times: 3 } });
+      expect(execution).toMatchObject({ status: 'SUCCEEDED', retries: { length: 3 } });
+      expect(item(1)).toMatchObject({ state: 'REGISTERED', attempt: 1 });
+      expect([gitlab.runners.size, queue.messages.size]).toEqual([1, 1]);
+    },
+  );
+
+  it.each(['ChooseRunner', 'AdmitJob', 'RegisterRunner'])(
+    'that hides the answer of %s, which was done, leaves one runner too',
+    async (state) => {
+      const { pend, start, gitlab, queue, store } = world({ offer: { maxConcurrent: 5 } });
+      const lost = new StateError('Lambda.Unknown', 'lost');
+      const execution = await start(pend(1), { [state]: { error: lost, times: 2, afterwards: true } });
+      expect(execution).toMatchObject({ status: 'SUCCEEDED' });
+      expect([gitlab.runners.size, queue.messages.size, store.tickets.size]).toEqual([1, 1, 1]);
+      expect(store.counters.get('cap#deployment')).toBe(1);
+    },
+  );
+
+  it('of SQS or of Lambda is tried again, whatever it is called', async () => {
+    const ec2 = world();
+    const sqs = { RequestInstance: { error: new StateError('SQS.SdkClientException'), times: 3 } };
+    expect(await ec2.start(ec2.pend(1), sqs)).toMatchObject({ status: 'SUCCEEDED' });
+    const lambda = world(onLambda);
+    const busy = { InvokeLambdaRunner: { error: new StateError('Lambda.TooManyRequestsException'), times: 3 } };
+    expect(await lambda.start(lambda.pend(1), busy)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(lambda.invocations).toHaveLength(1);
+  });
+
+  it('of the note that the function was invoked is no failure: the function runs', async () => {
+    const { pend, start, item, gitlab } = world(onLambda);
+    const execution = await start(pend(1), { NoteLaunch: { error: new StateError('DynamoDB.SdkClientException') } });
+    expect(execution).toMatchObject({ status: 'SUCCEEDED' });
+    expect(item(1)).toMatchObject({ state: 'REGISTERED' });
+    expect(gitlab.runners.size).toBe(1);
+  });
+
+  it('of a function whose job took it before the note is none at all', async () => {
+    const { pend, start, store, item } = world(onLambda);
+    const takesJob = { kind: 'update', job: 'job#7#1', from: ['REGISTERED'], set: { state: 'RUNNING' } } as const;
+    const execution = await start(pend(1), { NoteLaunch: { meanwhile: () => store.write(takesJob) } });
+    expect(execution).toMatchObject({ status: 'SUCCEEDED', catches: [{ state: 'NoteLaunch' }] });
+    expect(item(1)).toMatchObject({ state: 'RUNNING' });
+  });
+});
+
+describe('a failure that lasts', () => {
+  const failing: readonly (readonly [string, WorldOptions, Error])[] = [
+    ['ChooseRunner', {}, down],
+    ['AdmitJob', {}, new StateError('States.Timeout')],
+    ['RegisterRunner', {}, down],
+    ['RequestInstance', {}, new StateError('SQS.SdkClientException', 'no queue')],
+    ['InvokeLambdaRunner', onLambda, new StateError('Lambda.ResourceNotFoundException', 'no function')],
+  ];
+
+  it.each(failing)('of %s is undone, written down, and asked again after a while', async (state, options, error) => {
+    const { pend, start, item, leftovers, events } = world({ ...options, offer: { maxConcurrent: 5 } });
+    const event = pend(1);
+    const execution = await start(event, { [state]: { error } });
+    expect(execution).toMatchObject({
+      status: 'FAILED',
+      error: error instanceof StateError ? error.error : error.name,
+    });
+    expect(execution.visited.slice(-3)).toEqual(['WaitBeforeAskingAgain', 'AskAgain', 'RunnerAbandoned']);
+    expect(leftovers()).toEqual({ runners: [], instances: [], tickets: [], places: [] });
+    expect(item(1)).toMatchObject({
+      state: 'FAILED',
+      attempt: 1,
+      failure: expect.stringContaining(String(execution.error)),
+    });
+    expect(events).toEqual([{ type: 'Job Pending', detail: event }]);
+    expect(execution.waitedSeconds).toBeGreaterThan(5);
+  });
+
+  it('that a person must mend is not asked again', async () => {
+    const { pend, start, events, item } = world();
+    const execution = await start(pend(1), { RegisterRunner: { error: new GitLabRefusedError('403') } });
+    expect(execution).toMatchObject({ status: 'FAILED', error: 'GitLabRefusedError' });
+    expect(events).toEqual([]);
+    expect(item(1)).toMatchObject({ state: 'FAILED', failure: expect.stringContaining('403') });
+  });
+
+  it('that is a mapping’s fault names the row for whoever looks', async () => {
+    const { pend, start, item } = world({ mappings: [jobMapping({ target: { type: 'EC2', profile: 'huge' } })] });
+    expect(await start(pend(1))).toMatchObject({ status: 'FAILED', error: 'MappingNotAllowedError', retries: [] });
+    expect(item(1)?.failure).toContain('job#* tags#');
+  });
+
+  it('lets the next attempt of the same job succeed', async () => {
+    const { pend, start, events, item } = world();
+    await start(pend(1), { RegisterRunner: { error: down } }, 'first');
+    expect(await start(events[0]?.detail, {}, 'second')).toMatchObject({ status: 'SUCCEEDED' });
+    expect(item(1)).toMatchObject({ state: 'REGISTERED', attempt: 2 });
+  });
+
+  it('ends after maxAttempts, and the job’s item says why', async () => {
+    const { pend, start, events, item } = world({ maxAttempts: 3 });
+    let event: unknown = pend(1);
+    for (let attempt = 1; event && attempt < 10; attempt += 1) {
+      await start(event, { RegisterRunner: { error: down } }, `execution ${attempt}`);
+      event = events.shift()?.detail;
+    }
+    expect(item(1)).toMatchObject({ state: 'FAILED', attempt: 3, failure: expect.stringContaining('no answer') });
+  });
+
+  it('gives its place to the job that waits', async () => {
+    const { pend, start, events, item } = world({ offer: { maxConcurrent: 1 } });
+    const [first, second] = [pend(1), pend(2)];
+    const noQueue = new StateError('SQS.SdkClientException');
+    const secondComes = () => start(second, {}, 'second');
+    await start(first, { RequestInstance: { error: noQueue, meanwhile: secondComes } }, 'first');
+    expect(item(2)).toMatchObject({ state: 'WAITING' });
+    expect(events.map(({ detail }) => detail)).toEqual([second, first]);
+  });
+
+  it('of AbandonRunner itself fails the execution, visibly', async () => {
+    const { pend, start } = world();
+    const error = new StateError('States.TaskFailed', 'nothing works');
+    const execution = await start(pend(1), { RegisterRunner: { error: down }, AbandonRunner: { error } });
+    expect(execution).toMatchObject({ status: 'FAILED', error: 'States.TaskFailed', cause: 'nothing works' });
+    expect(execution.visited.at(-1)).toBe('AbandonFailed');
+  });
+
+  it('without any text is a failure by its own name', async () => {
+    const { pend, start } = world();
+    const execution = await start(pend(1), {
+      RegisterRunner: { error: down },
+      AbandonRunner: { error: new StateError('States.Timeout') },
+    });
+    expect(execution).toMatchObject({ status: 'FAILED', error: 'States.Timeout' });
+  });
+
+  describe('of EventBridge', () => {
+    const busy = new StateError('EventBridge.FailedEntry', 'ThrottlingException');
+
+    /** Job 1 fails for good while job 2 waits for its place; the bus is in trouble when `state` tells it so. */
+    async function failWith(state: string, trouble: Trouble) {
+      const { pend, start, events } = world({ offer: { maxConcurrent: 1 } });
+      const [first, second] = [pend(1), pend(2)];
+      const noQueue = new StateError('SQS.SdkClientException', 'no queue');
+      const secondComes = () => start(second, {}, 'second');
+      const troubles = { RequestInstance: { error: noQueue, meanwhile: secondComes }, [state]: trouble };
+      const execution = await start(first, troubles, 'first');
+      return { execution, told: events.map(({ detail }) => (detail as { jobId: number }).jobId) };
+    }
+
+    it.each(['StartWaitingJobsEvent', 'AskAgain'])('at %s is tried again', async (state) => {
+      const { told, execution } = await failWith(state, { error: busy, times: 2 });
+      expect(told).toEqual([2, 1]);
+      expect(execution.retries.filter((retry) => retry.state === state)).toHaveLength(2);
+    });
+
+    it('that lasts when a waiting job is to be told does not keep the failed one from being asked again', async () => {
+      expect((await failWith('StartWaitingJobsEvent', { error: busy })).told).toEqual([1]);
+    });
+
+    it('that lasts when the job is to be asked again fails the execution', async () => {
+      const { execution, told } = await failWith('AskAgain', { error: busy });
+      expect(execution).toMatchObject({ status: 'FAILED' });
+      expect(told).toEqual([2]);
+    });
+  });
+});
+
+describe('the workflow', () => {
+  it('knows the refusals of its Lambdas by their names', async () => {
+    const named: readonly (readonly [string, Error, string])[] = [
+      ['AdmitJob', new JobAlreadyAdmittedError('x'), 'AlreadyAdmitted'],
+      ['AdmitJob', new CapReachedError('x'), 'Waiting'],
+      ['RegisterRunner', new RunnerStateChangedError('x', []), 'NoLongerWanted'],
+    ];
+    for (const [state, error, end] of named) {
+      const { pend, start } = world();
+      const execution = await start(pend(1), { [state]: { error } });
+      expect(execution).toMatchObject({ status: 'SUCCEEDED', retries: [] });
+      expect(execution.visited.at(-1)).toBe(end);
+    }
+  });
+
+  it('says no token: not in any task’s input or result, message, event, log line or item', async () => {
+    for (const options of [{}, onLambda]) {
+      const { pend, start, said, events, invocations, queue, context, store } = world(options);
+      await start(pend(1), {}, 'first');
+      await start(pend(2), { InvokeLambdaRunner: { error: down }, RequestInstance: { error: down } }, 'second');
+      const heard = [said, events, invocations, [...queue.messages], context.lines, [...store.items]];
+      expect(JSON.stringify(heard)).not.toContain(tokenWord);
+      expect(JSON.stringify([...store.tickets])).toContain(tokenWord);
+    }
+  });
+
+  it('invokes a runner function without waiting for it', () => {
+    const { InvokeLambdaRunner } = Object.fromEntries(statesOf(definition));
+    expect(InvokeLambdaRunner?.Arguments).toMatchObject({ InvocationType: 'Event' });
+  });
+
+  it('notes a launch only of the attempt that was registered', () => {
+    const { NoteLaunch } = Object.fromEntries(statesOf(definition));
+    expect(NoteLaunch?.Arguments).toMatchObject({
+      Key: { pk: { S: "{% 'job#' & $event.projectId & '#' & $event.jobId %}" } },
+      UpdateExpression: 'SET #state = :launched, launchedAt = :now',
+      ConditionExpression: '#state = :registered AND attempt = :attempt',
+      ExpressionAttributeNames: { '#state': 'state' },
+      ExpressionAttributeValues: { ':launched': { S: 'LAUNCHED' }, ':registered': { S: 'REGISTERED' } },
+    });
+  });
+
+  it('has shown every one of its catches above', () => {
+    expect(untakenCatchers(definition, executions)).toEqual([]);
+  });
+});

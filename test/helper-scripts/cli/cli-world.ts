@@ -1,0 +1,148 @@
+import { spawn } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { type AttributeDefinition, CreateTableCommand, DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { CreateSecretCommand, GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { autoscalerParameters } from '../../../autoscaler/exports.ts';
+import { type PlainItem, plainItemOf } from '../../../autoscaler/job-mappings/attribute-values.ts';
+import { liveIndex } from '../../../autoscaler/runners/runner-indexes.ts';
+import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
+import type { MappingItem } from '../../../helper-scripts/cli/mapping-item.ts';
+import { createMappingTable } from '../../../helper-scripts/cli/mapping-table.client.ts';
+import { inLocalAws } from '../../../helper-scripts/local/aws/local-aws-environment.ts';
+import { infrastructureParameters } from '../../../infrastructure/exports.ts';
+import { repository, startTestAws } from '../local/aws/start-test-aws.ts';
+
+const deployment = 'gitlab-runners';
+const mappingsTable = 'the-mappings-table';
+const runnersTable = 'the-runners-table';
+const secretNames = { gitlabToken: 'the-gitlab-token', webhook: 'the-webhook-secret' };
+export const webhookUrl = 'https://hooks.example.com/webhook';
+
+export type Outcome = { readonly exitCode: number; readonly stdout: string; readonly stderr: string };
+
+type CliOptions = {
+  readonly environment: Readonly<Record<string, string>>;
+  readonly input?: string;
+  readonly cwd?: string;
+  /** Ends the process, as Ctrl-C would, once its standard output has this many lines. */
+  readonly stopAfterLines?: number;
+};
+
+/** The command line as a user runs it: a process of its own, which sees these variables only. */
+export async function runCli(args: readonly string[], options: CliOptions): Promise<Outcome> {
+  const { environment, input = '', cwd = repository, stopAfterLines = Number.POSITIVE_INFINITY } = options;
+  const program = join(repository, 'helper-scripts/cli/cli.command.ts');
+  const child = spawn(
+    process.execPath,
+    ['--import', join(repository, 'node_modules/tsx/dist/esm/index.mjs'), program, ...args],
+    {
+      cwd,
+      // Less time for loading the AWS SDK again and again.
+      env: { NODE_COMPILE_CACHE: join(tmpdir(), 'cli-test-compile-cache'), ...environment },
+    },
+  );
+  child.stdin.on('error', () => {});
+  child.stdin.end(input);
+  let lines = 0;
+  child.stdout.on('data', (chunk: Buffer) => {
+    lines += chunk.toString().split('\n').length - 1;
+    if (lines >= stopAfterLines) child.kill('SIGINT');
+  });
+  const exited = new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? -1)));
+  const [exitCode, stdout, stderr] = await Promise.all([exited, text(child.stdout), text(child.stderr)]);
+  return { exitCode, stdout, stderr };
+}
+
+/** A local AWS with all that the command line looks for: two tables, and the parameters that name them, as if deployed. */
+export async function startCliWorld() {
+  const aws = await startTestAws();
+  const connection = {
+    endpoint: aws.endpoint,
+    region: 'eu-west-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  };
+  const dynamodb = new DynamoDBClient(connection);
+  const documents = DynamoDBDocumentClient.from(dynamodb, { marshallOptions: { removeUndefinedValues: true } });
+  await createTables(dynamodb);
+  await publishNames(new SSMClient(connection));
+  const secrets = new SecretsManagerClient(connection);
+  for (const Name of Object.values(secretNames)) {
+    await secrets.send(new CreateSecretCommand({ Name, SecretString: JSON.stringify({ token: 'not-a-real-secret' }) }));
+  }
+  const environment = inLocalAws(process.env, aws);
+  const table = createMappingTable(dynamodb, mappingsTable);
+  return {
+    environment,
+    cli: (...args: readonly string[]) => runCli(args, { environment }),
+    cliWith: (options: Partial<CliOptions>, ...args: readonly string[]) => runCli(args, { environment, ...options }),
+    rows: async (): Promise<PlainItem[]> => {
+      const { Items = [] } = await dynamodb.send(new ScanCommand({ TableName: mappingsTable }));
+      return Items.map(plainItemOf);
+    },
+    /** Makes the table hold these rows and no others. */
+    async fill(...rows: readonly MappingItem[]): Promise<void> {
+      const wanted = new Set(rows.map(({ pk, sk }) => `${pk} ${sk}`));
+      await table.change(
+        rows,
+        (await table.readAll()).filter(({ pk, sk }) => !wanted.has(`${pk} ${sk}`)),
+      );
+    },
+    putRunner: (item: RunnerItem) => documents.send(new PutCommand({ TableName: runnersTable, Item: item })),
+    async secret(name: keyof typeof secretNames): Promise<Record<string, string>> {
+      const { SecretString } = await secrets.send(new GetSecretValueCommand({ SecretId: secretNames[name] }));
+      return JSON.parse(SecretString ?? '{}');
+    },
+    stop: () => aws.stop(),
+  };
+}
+
+async function createTables(dynamodb: DynamoDBClient): Promise<void> {
+  const text = (name: string): AttributeDefinition => ({ AttributeName: name, AttributeType: 'S' });
+  await dynamodb.send(
+    new CreateTableCommand({
+      TableName: mappingsTable,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: [text('pk'), text('sk')],
+      KeySchema: [
+        { AttributeName: 'pk', KeyType: 'HASH' },
+        { AttributeName: 'sk', KeyType: 'RANGE' },
+      ],
+    }),
+  );
+  await dynamodb.send(
+    new CreateTableCommand({
+      TableName: runnersTable,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: [text('pk'), text('live'), text('admittedAt')],
+      KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: liveIndex,
+          KeySchema: [
+            { AttributeName: 'live', KeyType: 'HASH' },
+            { AttributeName: 'admittedAt', KeyType: 'RANGE' },
+          ],
+          Projection: { ProjectionType: 'ALL' },
+        },
+      ],
+    }),
+  );
+}
+
+async function publishNames(ssm: SSMClient): Promise<void> {
+  const autoscaler = autoscalerParameters(deployment);
+  const infrastructure = infrastructureParameters(deployment);
+  for (const [Name, Value] of [
+    [autoscaler.mappingsTable, mappingsTable],
+    [autoscaler.runnersTable, runnersTable],
+    [infrastructure.gitlabTokenSecretArn, secretNames.gitlabToken],
+    [infrastructure.webhookSecretArn, secretNames.webhook],
+    [infrastructure.webhookUrl, webhookUrl],
+  ]) {
+    await ssm.send(new PutParameterCommand({ Name, Value, Type: 'String' }));
+  }
+}

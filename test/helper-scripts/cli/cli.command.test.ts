@@ -1,0 +1,455 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startLocalGitLab } from '../../../helper-scripts/local/gitlab/local-gitlab.server.ts';
+import { runnerItem } from '../../support/builders.ts';
+import { repository } from '../local/aws/start-test-aws.ts';
+import { type Outcome, startCliWorld, webhookUrl } from './cli-world.ts';
+
+let world: Awaited<ReturnType<typeof startCliWorld>>;
+beforeAll(async () => {
+  world = await startCliWorld();
+});
+afterAll(() => world.stop());
+
+const folder = mkdtempSync(join(tmpdir(), 'cli-test-'));
+// As in the repository: configurations are ES modules.
+writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+function fileWith(name: string, content: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+const ofYaml = (...rows: readonly string[]) => rows.map((row) => `- { ${row} }\n`).join('');
+const lint = { pk: 'job#lint', sk: 'tags#aws', type: 'LAMBDA', arn: 'shell' };
+const build = {
+  pk: 'job#build',
+  sk: 'tags#',
+  type: 'EC2',
+  profile: 'default',
+  note: { by: 'ann', sets: { $dynamodb: { SS: ['a', 'b'] } } },
+};
+
+/** Went well, with nothing on standard error. */
+function expectDone(outcome: Outcome): void {
+  expect(outcome).toMatchObject({ exitCode: 0, stderr: '' });
+}
+/** Was refused: exit code 1, nothing on standard output, and on standard error words for people. */
+function expectRefused(outcome: Outcome, message: RegExp): void {
+  expect(outcome).toMatchObject({ exitCode: 1, stdout: '' });
+  expect(outcome.stderr).toMatch(message);
+  expect(outcome.stderr).not.toMatch(/^\s+at /mu);
+}
+
+describe('mapping put, get, ls and rm', () => {
+  beforeEach(() => world.fill());
+
+  it('write a row, show it, list it and remove it', async () => {
+    const put = await world.cli(
+      'mapping',
+      'put',
+      'deploy-*',
+      '--tags',
+      'prod, aws',
+      '--type',
+      'EC2',
+      '--project',
+      'group/**',
+      '--max-concurrent',
+      '2',
+    );
+    expectDone(put);
+    expect(put.stdout).toBe('written: job#deploy-* tags#aws#prod  EC2 default, project group/**, maxConcurrent 2\n');
+    const row = {
+      pk: 'job#deploy-*',
+      sk: 'tags#aws#prod',
+      type: 'EC2',
+      profile: 'default',
+      project: 'group/**',
+      maxConcurrent: 2,
+    };
+    expect(await world.rows()).toEqual([row]);
+
+    const [get, list, listed] = await Promise.all([
+      world.cli('mapping', 'get', 'deploy-*', '--tags', 'prod,aws', '--json'),
+      world.cli('mapping', 'ls'),
+      world.cli('mapping', 'ls', '--json'),
+    ]);
+    for (const outcome of [get, list, listed]) expectDone(outcome);
+    expect(JSON.parse(get.stdout)).toEqual([row]);
+    expect(JSON.parse(listed.stdout)).toEqual([row]);
+    expect(list.stdout).toMatch(/^job +tags +project +type +runs on +limits\n/u);
+    expect(list.stdout).toMatch(/^deploy-\* +aws, prod +group\/\*\* +EC2 +default +at most 2$/mu);
+
+    const removed = await world.cli('mapping', 'rm', 'deploy-*', '--tags', 'aws,prod', '--json');
+    expectDone(removed);
+    expect(JSON.parse(removed.stdout)).toEqual({ removed: row });
+    expect(await world.rows()).toEqual([]);
+  });
+
+  it('put shows the row that is there, and writes over it only when told to', async () => {
+    await world.fill(lint);
+    const put = ['mapping', 'put', 'lint', '--tags', 'aws', '--type', 'EC2', '--profile-name', 'large'];
+    expectRefused(
+      await world.cli(...put),
+      /type: LAMBDA -> EC2, arn: shell -> \(none\), profile: \(none\) -> large.*--replace/u,
+    );
+    expect(await world.rows()).toEqual([lint]);
+
+    const replaced = await world.cli(...put, '--replace', '--json');
+    expectDone(replaced);
+    const written = { pk: 'job#lint', sk: 'tags#aws', type: 'EC2', profile: 'large' };
+    expect(JSON.parse(replaced.stdout)).toEqual({ written, replaced: lint });
+    const again = await world.cli(...put);
+    expectDone(again);
+    expect(again.stdout).toMatch(/^unchanged: /u);
+    expect(await world.rows()).toEqual([written]);
+  });
+
+  it('refuse what is not valid or not there', async () => {
+    await world.fill(lint);
+    const [badType, badCap, none, missing] = await Promise.all([
+      world.cli('mapping', 'put', 'x', '--type', 'VM', '--arn', 'shell'),
+      world.cli('mapping', 'put', 'x', '--type', 'LAMBDA', '--max-concurrent', 'many'),
+      world.cli('mapping', 'rm', 'lint', '--tags', 'big'),
+      world.cli('mapping', 'get', 'nothing'),
+    ]);
+    expectRefused(badType, /type: must be LAMBDA, EC2 or IGNORE\n.*--arn is for/u);
+    expectRefused(badCap, /maxConcurrent: must be a whole number.*\n.*arn: a LAMBDA mapping needs the function/u);
+    expectRefused(none, /no row for the job name "lint" and the tags big; that name has rows with sk "tags#aws"/u);
+    expectRefused(missing, /no row for the job name "nothing"/u);
+    expect(await world.rows()).toEqual([lint]);
+  });
+
+  it('list and remove a row that is not valid beside the good ones', async () => {
+    await world.fill(lint, { pk: 'lint', sk: 'aws', type: 'LAMBDA' });
+    const list = await world.cli('mapping', 'ls');
+    expect(list.exitCode).toBe(0);
+    expect(list.stdout).toMatch(/^lint +aws +LAMBDA +NOT VALID$/mu);
+    expect(list.stderr).toMatch(
+      /^not valid, and skipped: lint aws: pk: must be "job#".*; sk: must be "tags#".*; arn: a LAMBDA/u,
+    );
+    expectDone(await world.cli('mapping', 'rm', '--pk', 'lint', '--sk', 'aws'));
+    expect(await world.rows()).toEqual([lint]);
+  });
+});
+
+describe('mapping import and export', () => {
+  it('make the table hold the file, say what changes, and give it back with all that it holds', async () => {
+    await world.fill(lint, build, { ...lint, pk: 'job#old' });
+    const file = fileWith(
+      'rows.yaml',
+      ofYaml(
+        'pk: "job#lint", sk: "tags#aws", type: IGNORE',
+        'pk: "job#new", sk: "tags#", type: EC2, profile: large',
+        'pk: "job#build", sk: "tags#", type: EC2, profile: default, note: { by: ann, sets: { $dynamodb: { SS: [b, a] } } }',
+      ),
+    );
+    const before = await world.rows();
+    const dry = await world.cli('mapping', 'import', file, '--dry-run', '--prune');
+    expectDone(dry);
+    expect(dry.stdout.split('\n')).toEqual([
+      '+ job#new tags#  EC2 large',
+      '~ job#lint tags#aws  IGNORE  (type: LAMBDA -> IGNORE, arn: shell -> (none))',
+      '- job#old tags#aws  LAMBDA shell',
+      '1 added, 1 changed, 1 removed, 1 unchanged',
+      'nothing is written: --dry-run',
+      '',
+    ]);
+    expect(await world.rows()).toEqual(before);
+
+    const kept = await world.cli('mapping', 'import', file);
+    expectDone(kept);
+    expect(kept.stdout).toMatch(/1 added, 1 changed, 0 removed, 1 unchanged\n1 rows are not in the file and stay/u);
+    expect((await world.rows()).length).toBe(4);
+
+    const pruned = await world.cli('mapping', 'import', file, '--prune', '--json');
+    expectDone(pruned);
+    expect(JSON.parse(pruned.stdout)).toMatchObject({
+      written: true,
+      added: [],
+      changed: [],
+      removed: [{ pk: 'job#old' }],
+      unchanged: 3,
+    });
+
+    const [yaml, json] = await Promise.all([world.cli('mapping', 'export'), world.cli('mapping', 'export', '--json')]);
+    for (const outcome of [yaml, json]) expectDone(outcome);
+    expect(JSON.parse(json.stdout)).toHaveLength(3);
+    for (const content of [yaml.stdout, json.stdout]) {
+      const again = await world.cliWith({ input: content }, 'mapping', 'import', '-', '--prune', '--json');
+      expect(JSON.parse(again.stdout)).toMatchObject({ added: [], changed: [], removed: [], unchanged: 3 });
+    }
+  });
+
+  it('take thousands of rows, and give them back', async () => {
+    await world.fill();
+    const rows = Array.from({ length: 3_000 }, (_, index) => ({
+      pk: `job#job ${index}`,
+      sk: 'tags#a#b',
+      type: 'EC2',
+      profile: 'default',
+    }));
+    const file = fileWith('many.json', JSON.stringify(rows));
+    const imported = await world.cli('mapping', 'import', file);
+    expectDone(imported);
+    expect(imported.stdout).toMatch(/and 2980 more.*\n3000 added, 0 changed/u);
+    const output = join(folder, 'exported.yaml');
+    expect(await world.cli('mapping', 'export', '-o', output)).toMatchObject({ exitCode: 0, stdout: '' });
+    const again = await world.cli('mapping', 'import', output, '--dry-run');
+    expect(again.stdout).toMatch(/^0 added, 0 changed, 0 removed, 3000 unchanged/u);
+    expect(readFileSync(output, 'utf8').split('\n').length).toBeGreaterThan(12_000);
+  });
+
+  it('refuse a file with faults, and to empty the table', async () => {
+    await world.fill(lint);
+    const faulty = fileWith(
+      'faulty.yaml',
+      ofYaml('pk: "job#a", sk: "tags#", type: VM', 'pk: "job#b", sk: "tags#", type: EC2'),
+    );
+    const [refused, empty, missing] = await Promise.all([
+      world.cli('mapping', 'import', faulty),
+      world.cli('mapping', 'import', fileWith('empty.yaml', '[]'), '--prune'),
+      world.cli('mapping', 'import', join(folder, 'no-such-file.yaml')),
+    ]);
+    expectRefused(refused, /faulty\.yaml has faults:\n {2}- line 1, row 1 \(job#a tags#\): type: must be/u);
+    expectRefused(empty, /is an empty list, with which --prune would remove all 1 rows/u);
+    expectRefused(missing, /There is no file .*no-such-file\.yaml/u);
+    expect(await world.rows()).toEqual([lint]);
+  });
+});
+
+describe('mapping validate and explain', () => {
+  const offline = { environment: { PATH: process.env.PATH ?? '', AWS_EC2_METADATA_DISABLED: 'true' } };
+
+  it('validate needs no AWS, and names every fault with its row', async () => {
+    const good = join(repository, 'helper-scripts/local/examples/job-mappings.yaml');
+    const bad = fileWith(
+      'bad.yaml',
+      ofYaml(
+        'pk: lint, sk: "tags#", type: VM',
+        'pk: "job#b", sk: "tags#", type: EC2',
+        'pk: "job#b", sk: "tags#", type: LAMBDA',
+        'only: words',
+      ),
+    );
+    const [fine, faulty, listed] = await Promise.all([
+      world.cliWith(offline, 'mapping', 'validate', good),
+      world.cliWith(offline, 'mapping', 'validate', bad),
+      world.cliWith(offline, 'mapping', 'validate', bad, '--json'),
+    ]);
+    expectDone(fine);
+    expect(fine.stdout).toMatch(/is valid: \d+ mappings/u);
+    expectRefused(
+      faulty,
+      /line 1, row 1 .*pk: must.*\n.*row 1 .*type: must.*\n.*line 3, row 3 .*arn: .*\n.*row 3 .*same pk and sk as row 2\n.*row 4/u,
+    );
+    expect(listed.exitCode).toBe(1);
+    const { valid, rows, faults } = JSON.parse(listed.stdout);
+    expect({ valid, rows }).toEqual({ valid: false, rows: 4 });
+    expect(faults[0]).toEqual({ row: 1, line: 1, id: 'lint tags#', fault: expect.stringMatching(/^pk: /u) });
+  });
+
+  it('explain says which row a job gets and why not the others, from the table and from a file alike', async () => {
+    const rows = [
+      { pk: 'job#rspec', sk: 'tags#', type: 'EC2', profile: 'default' },
+      { pk: 'job#*', sk: 'tags#aws', type: 'LAMBDA', arn: 'shell' },
+      { pk: 'job#rspec', sk: 'tags#gpu', type: 'EC2', profile: 'gpu' },
+      { pk: 'job#rs*', sk: 'tags#', type: 'IGNORE', project: 'other/*' },
+      { pk: 'job#x', sk: 'tags#', type: 'VM' },
+      { pk: 'job#build', sk: 'tags#', type: 'IGNORE' },
+    ];
+    await world.fill(...rows);
+    const file = fileWith('explained.json', JSON.stringify(rows));
+    const explain = ['mapping', 'explain', '--job', 'rspec 3/28', '--tags', 'aws', '--project', 'group/app'];
+    const [people, online, fromFile, nobody] = await Promise.all([
+      world.cli(...explain),
+      world.cli(...explain, '--json'),
+      world.cliWith(offline, ...explain, '--json', '--file', file),
+      world.cli('mapping', 'explain', '--job', 'unheard of'),
+    ]);
+    for (const outcome of [people, online, fromFile, nobody]) expectDone(outcome);
+    expect(people.stdout).toMatch(/^chosen: job#rspec tags# {2}EC2 default$/mu);
+    expect(people.stdout).toMatch(/^job#\* tags#aws +LAMBDA shell +less specific because of name/mu);
+    expect(people.stdout).toMatch(/^job#rspec tags#gpu +EC2 gpu +the job lacks the tags \[gpu\]$/mu);
+    expect(people.stdout).toMatch(/^job#rs\* tags# +IGNORE +project does not match$/mu);
+    expect(people.stdout).toMatch(/^job#x tags# +not valid: type: must be/mu);
+    expect(people.stdout).toMatch(/1 rows are for other names/u);
+    const told = JSON.parse(online.stdout);
+    expect(told).toMatchObject({
+      job: { baseName: 'rspec' },
+      chosen: { id: 'job#rspec tags#' },
+      others: { length: 5 },
+    });
+    const byId = (a: { id: string }, b: { id: string }) => (a.id < b.id ? -1 : 1);
+    expect(JSON.parse(fromFile.stdout).others.sort(byId)).toEqual(told.others.sort(byId));
+    expect(nobody.stdout).toMatch(/^chosen: no row/mu);
+  });
+});
+
+describe('status', () => {
+  const live = runnerItem({
+    jobId: 1977,
+    projectId: 380,
+    state: 'RUNNING',
+    instanceId: 'i-0123456789abcdef0',
+    takenJob: 'job#380#1978',
+  });
+  const { live: _, ...ended } = runnerItem({ jobId: 1978, projectId: 380, state: 'RELEASED' });
+  beforeAll(async () => {
+    await world.putRunner(live);
+    await world.putRunner(ended);
+    await world.putRunner({ pk: 'cap#deployment', count: 1 } as never);
+  });
+
+  it('shows the runners that live', async () => {
+    const [people, machines] = await Promise.all([world.cli('status'), world.cli('status', '--json')]);
+    for (const outcome of [people, machines]) expectDone(outcome);
+    expect(people.stdout).toMatch(/^job +name +state +type +profile +attempt +host +age/u);
+    expect(people.stdout).toMatch(/^380\/1977 +build +RUNNING +EC2 +default +1 +i-0123456789abcdef0 +0 s$/mu);
+    expect(people.stdout).not.toMatch(/1978/u);
+    expect(JSON.parse(machines.stdout)).toEqual([JSON.parse(JSON.stringify(live))]);
+  });
+
+  it('shows all that is known of one job: its own runner, ended or not, and the one that took it', async () => {
+    const [byId, byPath, otherProject, unknown] = await Promise.all([
+      world.cli('status', '1978'),
+      world.cli('status', 'group/project/1978', '--json'),
+      world.cli('status', '5/1978'),
+      world.cli('status', '197'),
+    ]);
+    for (const outcome of [byId, byPath]) expectDone(outcome);
+    expect(byId.stdout).toMatch(/^state +RELEASED \(ended\)$/mu);
+    expect(byId.stdout).toMatch(/^took another job +380\/1978$/mu);
+    expect(
+      JSON.parse(byPath.stdout)
+        .map(({ pk }: { pk: string }) => pk)
+        .sort(),
+    ).toEqual(['job#380#1977', 'job#380#1978']);
+    expectRefused(otherProject, /Nothing is known of the job 5\/1978/u);
+    expectRefused(unknown, /Nothing is known of the job 197:/u);
+  });
+
+  it('watches until it is ended', async () => {
+    const { stdout, stderr } = await world.cliWith({ stopAfterLines: 3 }, 'status', '--watch', '0.1', '--json');
+    expect(stderr).toBe('');
+    const looks = stdout.trim().split('\n');
+    expect(looks.length).toBeGreaterThan(2);
+    for (const look of looks) expect(JSON.parse(look)).toMatchObject([{ pk: 'job#380#1977' }]);
+  });
+});
+
+describe('deployment ls', () => {
+  const source = (names: readonly string[]) => `
+    import { defineDeployment } from '${repository}/infrastructure/lib/deployment.ts';
+    export default [${names.map((name) => `defineDeployment({ name: '${name}', region: 'eu-west-1', account: '123456789012' })`)}];`;
+
+  it('lists what the configuration says', async () => {
+    const several = fileWith('several.config.ts', source(['one', 'two']));
+    const [own, people, machines, ambiguous] = await Promise.all([
+      world.cli('deployment', 'ls'),
+      world.cli('deployment', 'ls', '--config', several),
+      world.cli('deployment', 'ls', '--config', several, '--json'),
+      world.cli('mapping', 'ls', '--config', several),
+    ]);
+    for (const outcome of [own, people, machines]) expectDone(outcome);
+    expect(own.stdout).toMatch(/^name +region +account +GitLab +profiles\n\S/u);
+    expect(people.stdout).toMatch(
+      /^two +eu-west-1 +123456789012 +https:\/\/gitlab\.com +default \(EC2\), shell \(LAMBDA\)$/mu,
+    );
+    expect(JSON.parse(machines.stdout)).toMatchObject([
+      { name: 'one', region: 'eu-west-1', account: '123456789012', profiles: { default: 'EC2', shell: 'LAMBDA' } },
+      { name: 'two' },
+    ]);
+    expectRefused(ambiguous, /several deployments: add --deployment with one of one, two/u);
+  });
+
+  it('names the faults of a configuration, and a file that is not there', async () => {
+    const [faulty, missing] = await Promise.all([
+      world.cli('deployment', 'ls', '--config', fileWith('faulty.config.ts', source(['UPPER CASE']))),
+      world.cli('deployment', 'ls', '--config', join(folder, 'nowhere.config.ts')),
+    ]);
+    expectRefused(faulty, /faults/u);
+    expectRefused(missing, /There is no file .*nowhere\.config\.ts/u);
+  });
+});
+
+describe('where AWS is', () => {
+  it('is said as to the AWS CLI: by options, which win, or by the environment', async () => {
+    await world.fill(lint);
+    const { AWS_ENDPOINT_URL = '', AWS_REGION: _region, ...rest } = world.environment;
+    const bare = { ...rest, AWS_DEFAULT_REGION: 'eu-west-1' };
+    const unreachable = { ...world.environment, AWS_ENDPOINT_URL: 'http://127.0.0.1:9' };
+    const [byOption, elsewhere, nowhere, noDeployment] = await Promise.all([
+      world.cliWith({ environment: bare }, 'mapping', 'ls', '--json', '--endpoint-url', AWS_ENDPOINT_URL),
+      world.cli('mapping', 'ls', '--region', 'us-east-1'),
+      world.cliWith({ environment: unreachable }, 'mapping', 'ls'),
+      world.cli('--deployment', 'another', 'mapping', 'ls'),
+    ]);
+    expectDone(byOption);
+    expect(JSON.parse(byOption.stdout)).toEqual([lint]);
+    expectRefused(elsewhere, /"gitlab-runners" is not in us-east-1 of this account/u);
+    expectRefused(nowhere, /Cannot reach http:\/\/127\.0\.0\.1:9: nothing listens there/u);
+    expectRefused(noDeployment, /"another" is not in eu-west-1/u);
+  });
+});
+
+describe('secret and webhook', () => {
+  it('store the token from standard input, and rotate the tokens of the hook', async () => {
+    const [stored, refused, url, rotated] = await Promise.all([
+      world.cliWith({ input: 'glpat-fake-token\n' }, 'secret', 'gitlab-token'),
+      world.cliWith({ input: 'two words' }, 'secret', 'gitlab-token'),
+      world.cli('webhook', 'url'),
+      world.cli('webhook', 'rotate'),
+    ]);
+    for (const outcome of [stored, url, rotated]) expectDone(outcome);
+    expectRefused(refused, /Give the token alone on standard input/u);
+    expect(await world.secret('gitlabToken')).toEqual({ token: 'glpat-fake-token' });
+    expect(url.stdout).toBe(`${webhookUrl}\n`);
+    const { token, signingToken } = await world.secret('webhook');
+    expect(Buffer.from(signingToken?.replace('whsec_', '') ?? '', 'base64')).toHaveLength(32);
+    expect(rotated.stdout).not.toContain(token);
+  });
+
+  it('add the job hook to a project, once', async () => {
+    const gitlab = await startLocalGitLab({ port: 0, adminToken: 'not-a-real-secret' });
+    try {
+      const { id } = gitlab.createProject('group/app');
+      const environment = { ...world.environment, GITLAB_TOKEN: 'not-a-real-secret' };
+      const add = ['webhook', 'add', 'group/app', '--gitlab', gitlab.url];
+      const added = await world.cliWith({ environment }, ...add);
+      expect(added).toMatchObject({
+        exitCode: 0,
+        stdout: `added: job hook of group/app -> ${webhookUrl}\n`,
+        stderr: '',
+      });
+      const [updated, withoutToken] = await Promise.all([world.cliWith({ environment }, ...add), world.cli(...add)]);
+      expect(updated).toMatchObject({ exitCode: 0, stdout: `updated: job hook of group/app -> ${webhookUrl}\n` });
+      expectRefused(withoutToken, /Set GITLAB_TOKEN/u);
+      const hooks = await fetch(`${gitlab.url}/api/v4/projects/${id}/hooks`, {
+        headers: { 'private-token': 'not-a-real-secret' },
+      });
+      expect(await hooks.json()).toMatchObject([{ url: webhookUrl, job_events: true, push_events: false }]);
+    } finally {
+      await gitlab.stop();
+    }
+  });
+});
+
+describe('--help', () => {
+  it('says how, with examples and the options that hold everywhere', async () => {
+    const commands = [[], ['mapping', 'import'], ['status']];
+    for (const help of await Promise.all(commands.map((command) => world.cli(...command, '--help')))) {
+      expectDone(help);
+      expect(help.stdout).toMatch(/^Examples?:\n {2}\$ npm run -s cli -- /mu);
+      expect(help.stdout).toMatch(/--endpoint-url <url>/u);
+    }
+  });
+
+  it('is hinted at when a command is not understood', async () => {
+    const [unknown, incomplete] = await Promise.all([world.cli('mapping', 'bogus'), world.cli('mapping', 'explain')]);
+    expectRefused(unknown, /unknown command 'bogus'\n.*--help/u);
+    expectRefused(incomplete, /required option '--job <name>' not specified/u);
+  });
+});

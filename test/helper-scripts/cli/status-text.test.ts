@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { parseJobArgument } from '../../../helper-scripts/cli/job-argument.ts';
+import { ageText, statusCells, statusDetails } from '../../../helper-scripts/cli/status-text.ts';
+import { runnerItem } from '../../support/builders.ts';
+
+const now = Date.parse('2030-01-01T01:00:02.000Z');
+
+describe('a runner in words', () => {
+  it('is a row with its job, host and age', () => {
+    const item = runnerItem({ jobId: 5, state: 'RUNNING', instanceId: 'i-0123456789abcdef0', failure: 'line\nbreak' });
+    expect(statusCells(item, now)).toEqual([
+      '7/5',
+      'build',
+      'RUNNING',
+      'EC2',
+      'default',
+      '1',
+      'i-0123456789abcdef0',
+      '60 min',
+      'line\\nbreak',
+    ]);
+  });
+
+  it('names the function where there is no instance', () => {
+    const functionArn = 'arn:aws:lambda:eu-west-1:123456789012:function:shell';
+    expect(statusCells(runnerItem({ type: 'LAMBDA', functionArn }), now)).toContain('shell');
+  });
+
+  it('is all that is known, and no more', () => {
+    const details = new Map(
+      statusDetails(runnerItem({ registeredAt: '2030-01-01T00:00:03.000Z', takenJob: 'job#7#9', runnerId: 4 }), now),
+    );
+    expect(details.get('registered')).toBe('2030-01-01T00:00:03.000Z (59 min ago)');
+    expect(details.get('took another job')).toBe('7/9');
+    expect(details.get('runner in GitLab')).toBe('4');
+    expect(details.has('failure')).toBe(false);
+    expect(new Map(statusDetails(runnerItem({ takenJob: 'job#7#1' }), now)).has('took another job')).toBe(false);
+  });
+
+  it.each([
+    [-5, '0 s'],
+    [119_400, '119 s'],
+    [120_000, '2 min'],
+    [7_200_000, '2 h'],
+    [172_800_000, '2 d'],
+  ])('is %i ms old: %s', (milliseconds, text) => {
+    expect(ageText(milliseconds)).toBe(text);
+  });
+});
+
+describe('a job is named', () => {
+  it.each([
+    ['1977', { jobId: 1977, project: null }],
+    ['380/1977', { jobId: 1977, project: '380' }],
+    ['group/app/1977', { jobId: 1977, project: 'group/app' }],
+    ['#1977', { jobId: 1977, project: null }],
+  ])('by "%s"', (text, job) => {
+    expect(parseJobArgument(text)).toEqual(job);
+  });
+
+  it.each(['', 'build', 'group/app', '1.5', '99999999999999999999'])('not by "%s"', (text) => {
+    expect(() => parseJobArgument(text)).toThrow(/is no job/);
+  });
+});

@@ -1,0 +1,341 @@
+import { parse } from 'smol-toml';
+import { describe, expect, it } from 'vitest';
+import { readIngestEnvironment } from '../../../infrastructure/ingest/ingest-environment.ts';
+import { createProjectFilter } from '../../../infrastructure/ingest/project-filter.ts';
+import { type DeploymentInput, deploymentSchema } from '../../../infrastructure/lib/deployment.ts';
+import { layOutJobFolder, readRunnerSettings, renderRunnerConfig } from '../../../lambda-shell-runner/runner-config.ts';
+import { settingsOf } from './deployment-schema-keys.ts';
+import { bootVariables, type Properties, synthesize } from './deployment-stacks.ts';
+
+const shared = {
+  managedPolicyArns: ['arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore'],
+  policyStatements: [
+    {
+      effect: 'Deny' as const,
+      actions: ['s3:GetObject', 's3:PutObject'],
+      resources: ['arn:aws:s3:::artifacts/*'],
+      conditions: { StringNotEquals: { 'aws:RequestedRegion': ['eu-central-1'] } },
+    },
+  ],
+  permissionsBoundaryArn: 'arn:aws:iam::123456789012:policy/boundary',
+  environment: { LEVEL: 'rich', QUOTES: 'it\'s "fine"' },
+  outputLimitKiB: 777,
+  runnerConfig: { feature_flags: { FF_SCRIPT_SECTIONS: true } },
+};
+const hooks = { preGetSources: 'echo 1', postGetSources: 'echo 2', preBuild: "echo '3'\ndate", postBuild: 'echo 4' };
+
+const rich: DeploymentInput = {
+  name: 'ci-rich',
+  account: '123456789012',
+  region: 'eu-central-1',
+  gitlab: { url: 'https://gitlab.example.com' },
+  network: { availabilityZones: 3, natGateways: 2, cidr: '10.9.0.0/18' },
+  allowedProjects: ['group/**', 'other/project'],
+  defaultRunner: { type: 'EC2', profile: 'big' },
+  maxConcurrent: 77,
+  maxAttempts: 5,
+  tags: { team: 'builders' },
+  profiles: {
+    big: {
+      type: 'EC2',
+      extends: 'base',
+      ...shared,
+      maxConcurrent: 11,
+      tags: { size: 'big' },
+      architecture: 'arm64',
+      instanceTypes: ['c7g.large', 'c8g.large'],
+      maxPriceUsd: 0.25,
+      volume: { iops: 4_000, throughputMiBps: 500, deviceName: '/dev/sda1' },
+      imageParameter: '/images/mine',
+      subnetIds: ['subnet-a', 'subnet-b'],
+      securityGroupIds: ['sg-0123456789abcdef0'],
+      executor: 'docker',
+      docker: { image: 'debian:13', privileged: true, volumes: ['/cache', '/data'], pullPolicies: ['always', 'never'] },
+      cache: { prefix: 'linux/arm64' },
+      timeoutMinutes: 240,
+      hooks: { ...hooks, boot: "modprobe overlay\necho 'ready'" },
+    },
+    base: { type: 'EC2', executor: 'shell', volume: { sizeGiB: 55 }, onDemand: 'never' },
+    plain: { type: 'EC2', extends: 'base' },
+    shell: {
+      type: 'LAMBDA',
+      extends: 'small',
+      ...shared,
+      maxConcurrent: 12,
+      tags: { size: 'small' },
+      ephemeralStorageMiB: 3_000,
+      architecture: 'x86_64',
+      timeoutMinutes: 10,
+      packaging: 'zip',
+      hooks,
+    },
+    small: { type: 'LAMBDA', memoryMiB: 512 },
+  },
+};
+const { infrastructure, autoscaler, 'lambda-shell-runner': lambdas, 'ec2-runner-ami': images } = await synthesize(rich);
+const { infrastructure: elsewhere } = await synthesize({
+  network: { vpcId: 'vpc-0123456789abcdef0', subnetIds: ['subnet-1', 'subnet-2'] },
+});
+const { infrastructure: given } = await synthesize({
+  network: { vpcId: 'vpc-0123456789abcdef0', subnetIds: ['subnet-1'], securityGroupIds: ['sg-1', 'sg-2'] },
+});
+const { autoscaler: toFunctions } = await synthesize({ defaultRunner: { type: 'LAMBDA', profile: 'shell' } });
+
+const template = (profile: string) =>
+  autoscaler.properties('EC2::LaunchTemplate', `Profiles${profile}LaunchTemplate`).LaunchTemplateData as Properties;
+const big = template('big');
+const boot = bootVariables(big);
+const ebs = (profile: string) =>
+  (template(profile).BlockDeviceMappings as [{ DeviceName: string; Ebs: Properties }])[0];
+const functionOf = (profile: string) => lambdas.properties('Lambda::Function', `Runner${profile}Function`);
+const variablesOf = (properties: Properties) =>
+  (properties.Environment as { Variables: Record<string, unknown> }).Variables;
+const functionRunner = () => {
+  const settings = readRunnerSettings(String(variablesOf(functionOf('shell')).RUNNER_SETTINGS));
+  const config = renderRunnerConfig({ name: 'n', url: 'u', token: 't' }, layOutJobFolder('/tmp/job'), settings);
+  return (parse(config) as unknown as { runners: [Properties] }).runners[0];
+};
+const lambda = (name: string, of = autoscaler) => variablesOf(of.properties('Lambda::Function', `Functions${name}`));
+/** JSON in an environment variable, with references by their names. */
+const jsonOf = (value: unknown) => {
+  const parts = typeof value === 'string' ? [value] : (value as { 'Fn::Join': [string, unknown[]] })['Fn::Join'][1];
+  const text = parts
+    .map((part) =>
+      typeof part === 'string'
+        ? part
+        : Object.values(part as object)
+            .flat()
+            .join('.'),
+    )
+    .join('');
+  return JSON.parse(text) as Record<string, Record<string, unknown>>;
+};
+const routing = jsonOf(lambda('chooserunner').PROFILES);
+const launching = jsonOf(lambda('launchinstances').LAUNCH_PROFILES);
+const published = (of: typeof infrastructure, key: string) =>
+  of.all('SSM::Parameter').find(({ Name }) => String(Name).endsWith(`/${key}`))?.Value;
+const tagsOn = (properties: Properties) =>
+  Object.fromEntries((properties.Tags as { Key: string; Value: string }[]).map(({ Key, Value }) => [Key, Value]));
+const statement = {
+  Effect: 'Deny',
+  Action: ['s3:GetObject', 's3:PutObject'],
+  Resource: 'arn:aws:s3:::artifacts/*',
+  Condition: { StringNotEquals: { 'aws:RequestedRegion': ['eu-central-1'] } },
+};
+const hostRole = autoscaler.properties('IAM::Role', 'ProfilesbigRole');
+const hostPolicy = autoscaler.properties('IAM::Policy', 'ProfilesbigRole').PolicyDocument as {
+  Statement: Properties[];
+};
+const functionRole = lambdas.properties('IAM::Role', 'RunnershellRole');
+const functionPolicy = lambdas.properties('IAM::Policy', 'RunnershellRole').PolicyDocument as {
+  Statement: Properties[];
+};
+const userStatement = (policy: { Statement: Properties[] }) =>
+  policy.Statement.filter(({ Effect }) => Effect === 'Deny');
+const scripts = {
+  pre_get_sources_script: 'echo 1',
+  post_get_sources_script: 'echo 2',
+  pre_build_script: "echo '3'\ndate",
+  post_build_script: 'echo 4',
+};
+
+/** Each setting's effect on what is deployed, seen in the synthesized templates. */
+const effects: Readonly<Record<string, () => void>> = {
+  name: () =>
+    expect([autoscaler.stackName, infrastructure.stackName]).toEqual(['ci-rich-autoscaler', 'ci-rich-infrastructure']),
+  account: () => expect(autoscaler.account).toBe('123456789012'),
+  region: () => expect(images.region).toBe('eu-central-1'),
+  'gitlab.url': () => {
+    expect(lambda('registerrunner').GITLAB_URL).toBe('https://gitlab.example.com');
+    expect(boot.read('gitlab_url')).toBe('https://gitlab.example.com');
+  },
+  'network.availabilityZones': () => expect(infrastructure.all('EC2::Subnet')).toHaveLength(2 * 3),
+  'network.natGateways': () => expect(infrastructure.all('EC2::NatGateway')).toHaveLength(2),
+  'network.cidr': () => expect(infrastructure.properties('EC2::VPC').CidrBlock).toBe('10.9.0.0/18'),
+  'network.vpcId': () => {
+    expect(elsewhere.properties('EC2::SecurityGroup')).toMatchObject({ VpcId: 'vpc-0123456789abcdef0' });
+    expect(elsewhere.properties('EC2::SecurityGroup')).not.toHaveProperty('SecurityGroupIngress');
+    expect(JSON.stringify(published(elsewhere, 'security-group-ids'))).toContain('NetworkRunners');
+  },
+  'network.subnetIds': () => expect(published(elsewhere, 'subnet-ids')).toBe('subnet-1,subnet-2'),
+  'network.securityGroupIds': () => {
+    expect(published(given, 'security-group-ids')).toBe('sg-1,sg-2');
+    expect(given.all('EC2::SecurityGroup')).toEqual([]);
+  },
+  allowedProjects: () => {
+    const variables = variablesOf(infrastructure.properties('Lambda::Function', 'JobHookReceiveJobHook'));
+    const given = Object.fromEntries(
+      Object.entries(variables).map(([name, value]) => [name, typeof value === 'string' ? value : 'ref']),
+    );
+    const aws = { AWS_REGION: 'eu-central-1', AWS_ACCESS_KEY_ID: 'fake', AWS_SECRET_ACCESS_KEY: 'not-a-real-secret' };
+    const filter = createProjectFilter(readIngestEnvironment({ ...given, ...aws }).allowedProjects);
+    const allowed = ['group/a', 'group/sub/b', 'other/project', 'other/project-2', 'groups/a', null];
+    expect(allowed.map((path) => filter(path).allowed)).toEqual([true, true, true, false, false, false]);
+  },
+  'defaultRunner.IGNORE.type': () =>
+    expect(jsonOf(lambda('chooserunner').DEFAULT_RUNNER)).not.toEqual({ type: 'IGNORE' }),
+  'defaultRunner.EC2.type': () => expect(jsonOf(lambda('chooserunner').DEFAULT_RUNNER)).toMatchObject({ type: 'EC2' }),
+  'defaultRunner.EC2.profile': () =>
+    expect(jsonOf(lambda('chooserunner').DEFAULT_RUNNER)).toMatchObject({ profile: 'big' }),
+  'defaultRunner.LAMBDA.type': () =>
+    expect(jsonOf(lambda('chooserunner', toFunctions).DEFAULT_RUNNER)).toMatchObject({ type: 'LAMBDA' }),
+  'defaultRunner.LAMBDA.profile': () =>
+    expect(jsonOf(lambda('chooserunner', toFunctions).DEFAULT_RUNNER)).toMatchObject({ profile: 'shell' }),
+  maxConcurrent: () => expect(lambda('chooserunner').MAX_CONCURRENT).toBe('77'),
+  maxAttempts: () =>
+    expect([lambda('admitjob').MAX_ATTEMPTS, lambda('abandonrunner').MAX_ATTEMPTS]).toEqual(['5', '5']),
+  tags: () => {
+    for (const bucket of infrastructure.all('S3::Bucket')) expect(tagsOn(bucket)).toMatchObject({ team: 'builders' });
+    for (const { Tags } of big.TagSpecifications as Properties[])
+      expect(Tags).toContainEqual({ Key: 'team', Value: 'builders' });
+    expect(tagsOn(functionOf('small'))).toMatchObject({ team: 'builders' });
+  },
+  'profiles.LAMBDA.type': () =>
+    expect(routing.shell).toMatchObject({ type: 'LAMBDA', functionArn: expect.any(String) }),
+  'profiles.LAMBDA.extends': () => expect(functionOf('shell').MemorySize).toBe(512),
+  'profiles.LAMBDA.maxConcurrent': () => {
+    expect(routing.shell).toMatchObject({ maxConcurrent: 12 });
+    expect(functionOf('shell').ReservedConcurrentExecutions).toBe(12);
+  },
+  'profiles.LAMBDA.managedPolicyArns': () => expect(functionRole.ManagedPolicyArns).toEqual(shared.managedPolicyArns),
+  'profiles.LAMBDA.policyStatements.*.effect': () => expect(userStatement(functionPolicy)).toHaveLength(1),
+  'profiles.LAMBDA.policyStatements.*.actions': () =>
+    expect(userStatement(functionPolicy)).toMatchObject([{ Action: statement.Action }]),
+  'profiles.LAMBDA.policyStatements.*.resources': () =>
+    expect(userStatement(functionPolicy)).toMatchObject([{ Resource: statement.Resource }]),
+  'profiles.LAMBDA.policyStatements.*.conditions': () => expect(userStatement(functionPolicy)).toEqual([statement]),
+  'profiles.LAMBDA.permissionsBoundaryArn': () =>
+    expect(functionRole.PermissionsBoundary).toBe(shared.permissionsBoundaryArn),
+  'profiles.LAMBDA.environment': () =>
+    expect(functionRunner().environment).toEqual(['LEVEL=rich', 'QUOTES=it\'s "fine"']),
+  'profiles.LAMBDA.outputLimitKiB': () => expect(functionRunner().output_limit).toBe(777),
+  'profiles.LAMBDA.runnerConfig': () => expect(functionRunner().feature_flags).toEqual({ FF_SCRIPT_SECTIONS: true }),
+  'profiles.LAMBDA.tags': () => {
+    expect(tagsOn(functionOf('shell'))).toMatchObject({ size: 'small', team: 'builders' });
+    expect(tagsOn(functionOf('small'))).not.toHaveProperty('size');
+  },
+  'profiles.LAMBDA.memoryMiB': () => expect(functionOf('small').MemorySize).toBe(512),
+  'profiles.LAMBDA.ephemeralStorageMiB': () => expect(functionOf('shell').EphemeralStorage).toEqual({ Size: 3_000 }),
+  'profiles.LAMBDA.architecture': () =>
+    expect([functionOf('shell').Architectures, functionOf('small').Architectures]).toEqual([['x86_64'], ['arm64']]),
+  'profiles.LAMBDA.timeoutMinutes': () => {
+    expect(routing.shell).toMatchObject({ timeoutMinutes: 10 });
+    expect(functionOf('shell').Timeout).toBe(12 * 60);
+  },
+  'profiles.LAMBDA.packaging': () =>
+    expect([functionOf('shell').PackageType, functionOf('small').PackageType]).toEqual([undefined, 'Image']),
+  'profiles.LAMBDA.hooks.preGetSources': () => expect(functionRunner()).toMatchObject(pick('pre_get_sources_script')),
+  'profiles.LAMBDA.hooks.postGetSources': () => expect(functionRunner()).toMatchObject(pick('post_get_sources_script')),
+  'profiles.LAMBDA.hooks.preBuild': () => expect(functionRunner()).toMatchObject(pick('pre_build_script')),
+  'profiles.LAMBDA.hooks.postBuild': () => expect(functionRunner()).toMatchObject(pick('post_build_script')),
+  'profiles.EC2.type': () => {
+    expect(routing.big).toMatchObject({ type: 'EC2' });
+    expect(Object.keys(launching)).toEqual(['big', 'base', 'plain']);
+  },
+  'profiles.EC2.extends': () => expect([ebs('plain').Ebs.VolumeSize, launching.plain?.onDemand]).toEqual([55, 'never']),
+  'profiles.EC2.maxConcurrent': () => expect(routing.big).toMatchObject({ maxConcurrent: 11 }),
+  'profiles.EC2.managedPolicyArns': () => expect(hostRole.ManagedPolicyArns).toEqual(shared.managedPolicyArns),
+  'profiles.EC2.policyStatements.*.effect': () => expect(userStatement(hostPolicy)).toHaveLength(1),
+  'profiles.EC2.policyStatements.*.actions': () =>
+    expect(userStatement(hostPolicy)).toMatchObject([{ Action: statement.Action }]),
+  'profiles.EC2.policyStatements.*.resources': () =>
+    expect(userStatement(hostPolicy)).toMatchObject([{ Resource: statement.Resource }]),
+  'profiles.EC2.policyStatements.*.conditions': () => expect(userStatement(hostPolicy)).toEqual([statement]),
+  'profiles.EC2.permissionsBoundaryArn': () => expect(hostRole.PermissionsBoundary).toBe(shared.permissionsBoundaryArn),
+  'profiles.EC2.environment': () => expect(boot.runner.environment).toEqual(['LEVEL=rich', 'QUOTES=it\'s "fine"']),
+  'profiles.EC2.outputLimitKiB': () => expect(boot.runner.output_limit).toBe(777),
+  'profiles.EC2.runnerConfig': () => expect(boot.runner.feature_flags).toEqual({ FF_SCRIPT_SECTIONS: true }),
+  'profiles.EC2.tags': () => {
+    for (const { Tags } of big.TagSpecifications as Properties[])
+      expect(Tags).toContainEqual({ Key: 'size', Value: 'big' });
+    expect(tagsOn(hostRole)).toMatchObject({ size: 'big' });
+    expect(JSON.stringify(template('plain').TagSpecifications)).not.toContain('"size"');
+  },
+  'profiles.EC2.architecture': () => {
+    // The only profile of arm64 has an image of its own; the others need one that is built.
+    expect(
+      images.all('ImageBuilder::ImageRecipe').map(({ ParentImage }) => String(ParentImage).split('-').at(-1)),
+    ).toEqual(['x86_64']);
+    expect(template('plain').ImageId).toBe('resolve:ssm:/ci-rich/ec2-runner-ami/x86_64/image-id');
+  },
+  'profiles.EC2.instanceTypes': () =>
+    expect(launching.big).toMatchObject({ instanceTypes: ['c7g.large', 'c8g.large'] }),
+  'profiles.EC2.onDemand': () => expect(launching.big).toMatchObject({ onDemand: 'never' }),
+  'profiles.EC2.maxPriceUsd': () => expect(launching.big).toMatchObject({ maxPriceUsd: 0.25 }),
+  'profiles.EC2.volume.sizeGiB': () => expect(ebs('big').Ebs.VolumeSize).toBe(55),
+  'profiles.EC2.volume.iops': () => expect([ebs('big').Ebs.Iops, ebs('plain').Ebs.Iops]).toEqual([4_000, undefined]),
+  'profiles.EC2.volume.throughputMiBps': () =>
+    expect([ebs('big').Ebs.Throughput, ebs('plain').Ebs.Throughput]).toEqual([500, undefined]),
+  'profiles.EC2.volume.deviceName': () =>
+    expect([ebs('big').DeviceName, ebs('plain').DeviceName]).toEqual(['/dev/sda1', '/dev/xvda']),
+  'profiles.EC2.imageParameter': () => {
+    expect(big.ImageId).toBe('resolve:ssm:/images/mine');
+    expect(JSON.stringify(autoscaler.all('IAM::Policy'))).toContain(':parameter/images/mine');
+  },
+  'profiles.EC2.subnetIds': () => {
+    expect(launching.big).toMatchObject({ subnetIds: ['subnet-a', 'subnet-b'] });
+    expect(launching.plain).not.toHaveProperty('subnetIds');
+  },
+  'profiles.EC2.securityGroupIds': () => {
+    expect(big.SecurityGroupIds).toEqual(['sg-0123456789abcdef0']);
+    expect(JSON.stringify(template('plain').SecurityGroupIds)).toContain('securitygroupids');
+  },
+  'profiles.EC2.executor': () =>
+    expect([boot.read('executor'), bootVariables(template('plain')).read('executor')]).toEqual(['docker', 'shell']),
+  'profiles.EC2.docker.image': () => expect(boot.runner.docker).toMatchObject({ image: 'debian:13' }),
+  'profiles.EC2.docker.privileged': () => expect(boot.runner.docker).toMatchObject({ privileged: true }),
+  'profiles.EC2.docker.volumes': () => expect(boot.runner.docker).toMatchObject({ volumes: ['/cache', '/data'] }),
+  'profiles.EC2.docker.pullPolicies': () =>
+    expect(boot.runner.docker).toMatchObject({ pull_policy: ['always', 'never'] }),
+  'profiles.EC2.cache.prefix': () => {
+    const bucket = expect.stringContaining('cachebucketname');
+    expect(boot.runner.cache).toMatchObject({ Path: 'linux/arm64', Shared: true, s3: { BucketName: bucket } });
+    const rights = hostPolicy.Statement.filter(
+      ({ Action }) => JSON.stringify(Action).includes('s3:') && !JSON.stringify(Action).includes('Delete'),
+    );
+    expect(JSON.stringify(rights)).toMatch(/"\/linux\/arm64\/\*".*"s3:prefix":"linux\/arm64\/\*"/);
+    expect(bootVariables(template('plain')).runner).not.toHaveProperty('cache');
+  },
+  'profiles.EC2.timeoutMinutes': () => {
+    expect(routing.big).toMatchObject({ timeoutMinutes: 240 });
+    expect(boot.read('maximum_job_seconds')).toBe(String(240 * 60));
+  },
+  'profiles.EC2.hooks.boot': () => expect(boot.read('boot_hook')).toBe("modprobe overlay\necho 'ready'"),
+  'profiles.EC2.hooks.preGetSources': () => expect(boot.runner).toMatchObject(pick('pre_get_sources_script')),
+  'profiles.EC2.hooks.postGetSources': () => expect(boot.runner).toMatchObject(pick('post_get_sources_script')),
+  'profiles.EC2.hooks.preBuild': () => expect(boot.runner).toMatchObject(pick('pre_build_script')),
+  'profiles.EC2.hooks.postBuild': () => expect(boot.runner).toMatchObject(pick('post_build_script')),
+};
+
+function pick(key: keyof typeof scripts) {
+  return { [key]: scripts[key] };
+}
+
+describe('a setting that is accepted has its effect:', () => {
+  it('all settings of the schema are looked at here', () => {
+    const known = new Set(settingsOf(deploymentSchema));
+    expect(known.size).toBeGreaterThan(60);
+    expect(Object.keys(effects).sort()).toEqual([...known].sort());
+  });
+
+  it.each(Object.entries(effects))('%s', (_setting, check) => {
+    check();
+  });
+});
+
+describe('what is not said has no trace', () => {
+  it('of GitLab Runner’s settings in a function', () => {
+    expect(functionOf('small')).not.toHaveProperty('Environment');
+    expect(readRunnerSettings(undefined)).toEqual({});
+  });
+
+  it('of rights and boundaries in a role', () => {
+    const role = autoscaler.properties('IAM::Role', 'ProfilesplainRole');
+    expect(role).not.toHaveProperty('PermissionsBoundary');
+    expect(role).not.toHaveProperty('ManagedPolicyArns');
+    const { Statement } = autoscaler.properties('IAM::Policy', 'ProfilesplainRole').PolicyDocument as {
+      Statement: Properties[];
+    };
+    expect(Statement.map(({ Action }) => Action)).toEqual(['dynamodb:DeleteItem']);
+  });
+});

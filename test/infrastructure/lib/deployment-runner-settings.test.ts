@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import { type DeploymentInput, defineDeployment } from '../../../infrastructure/lib/deployment.ts';
+import { runnerSettingsOf } from '../../../infrastructure/lib/deployment-runner-settings.ts';
+
+type ProfileInput = NonNullable<DeploymentInput['profiles']>[string];
+
+function settingsOf(input: ProfileInput, bucket?: { name: string; region: string }) {
+  const { profiles } = defineDeployment({ profiles: { one: input } });
+  if (!profiles.one) throw new Error('the deployment has lost its profile');
+  return runnerSettingsOf(profiles.one, bucket);
+}
+
+describe('what GitLab Runner is told', () => {
+  it('of a profile that says nothing is little', () => {
+    expect(settingsOf({ type: 'LAMBDA' })).toEqual({});
+    expect(settingsOf({ type: 'EC2', executor: 'shell' })).toEqual({ job_status_final_update_retry_limit: 10 });
+    expect(settingsOf({ type: 'EC2' })).toEqual({
+      job_status_final_update_retry_limit: 10,
+      docker: {
+        image: 'public.ecr.aws/docker/library/alpine:3.22',
+        privileged: false,
+        pull_policy: ['if-not-present'],
+        allowed_pull_policies: ['always', 'if-not-present'],
+      },
+    });
+  });
+
+  it('is the same of both types, in its own words', () => {
+    const said = {
+      environment: { A: 'b', QUOTED: '"' },
+      outputLimitKiB: 100,
+      hooks: { preGetSources: 'one', postGetSources: 'two', preBuild: 'three', postBuild: 'four' },
+    };
+    const told = {
+      environment: ['A=b', 'QUOTED="'],
+      output_limit: 100,
+      pre_get_sources_script: 'one',
+      post_get_sources_script: 'two',
+      pre_build_script: 'three',
+      post_build_script: 'four',
+    };
+    expect(settingsOf({ type: 'LAMBDA', ...said })).toEqual(told);
+    expect(settingsOf({ type: 'EC2', ...said })).toMatchObject(told);
+  });
+
+  it('has the mounts of docker-in-docker when containers are privileged, unless others are said', () => {
+    expect(settingsOf({ type: 'EC2', docker: { privileged: true } })).toMatchObject({
+      docker: { privileged: true, volumes: ['/cache', '/certs/client'] },
+    });
+    expect(settingsOf({ type: 'EC2', docker: { privileged: true, volumes: ['/data:/data:ro'] } })).toMatchObject({
+      docker: { volumes: ['/data:/data:ro'] },
+    });
+  });
+
+  it('allows jobs every policy that the profile itself uses', () => {
+    expect(settingsOf({ type: 'EC2', docker: { pullPolicies: ['never'] } })).toMatchObject({
+      docker: { pull_policy: ['never'], allowed_pull_policies: ['always', 'if-not-present', 'never'] },
+    });
+  });
+
+  it('shares a cache between runners, each of which is for one job', () => {
+    const bucket = { name: 'caches', region: 'eu-west-1' };
+    expect(settingsOf({ type: 'EC2', cache: { prefix: 'arm' } }, bucket)).toMatchObject({
+      cache: {
+        Type: 's3',
+        Path: 'arm',
+        Shared: true,
+        s3: { BucketName: 'caches', BucketLocation: 'eu-west-1', AuthenticationType: 'iam' },
+      },
+    });
+    expect(settingsOf({ type: 'EC2' }, bucket)).not.toHaveProperty('cache');
+  });
+
+  it('is what the profile says in its words over what it says in ours, key by key', () => {
+    const runnerConfig = { request_concurrency: 2, docker: { shm_size: 5, allowed_pull_policies: ['never'] } };
+    expect(settingsOf({ type: 'EC2', runnerConfig })).toMatchObject({
+      request_concurrency: 2,
+      docker: { privileged: false, shm_size: 5, allowed_pull_policies: ['never'] },
+    });
+  });
+});
