@@ -65,7 +65,7 @@ describe('the host for instances', () => {
       'PATH',
       'TMPDIR',
     ]);
-    expect(stateOf('i-1')).toBe('running');
+    await expect.poll(() => stateOf('i-1')).toBe('running');
   });
 
   it('leaves instances alone that are not of a deployment', async (test) => {
@@ -163,7 +163,7 @@ describe('the host for instances', () => {
     await expect.poll(() => consoleOf('i-1')).toContain('up');
     ec2.setReachable(false);
     await new Promise((resolve) => setTimeout(resolve, 100));
-    expect(stateOf('i-1')).toBe('running');
+    await expect.poll(() => stateOf('i-1')).toBe('running');
     ec2.terminate('i-1');
     ec2.setReachable(true);
     await expect.poll(() => stateOf('i-1'), { timeout: 8_000 }).toBe('terminated');
