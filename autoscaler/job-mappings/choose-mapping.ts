@@ -1,17 +1,23 @@
 import type { JobMapping } from './job-mapping.ts';
-import { differenceOf, type Fit, type JobToMap, judgeMapping, putInQuestion } from './judge-mapping.ts';
+import {
+  differenceOf,
+  type Fit,
+  type JobInQuestion,
+  type JobToMap,
+  judgeMapping,
+  putInQuestion,
+} from './judge-mapping.ts';
 import { indexOfReading, rowsInReach } from './mapping-index.ts';
 
 /** Says whether a mapping could be the job's as far as name and project go; its tags are a question to GitLab. */
 export function couldMatch(mapping: JobMapping, job: Omit<JobToMap, 'tags'>): boolean {
-  const { kind } = judgeMapping(mapping, putInQuestion({ ...job, tags: [] }));
-  return kind === 'fits' || kind === 'missing-tags';
+  return isInReach(mapping, putInQuestion({ ...job, tags: [] }));
 }
 
 /** Every mapping that {@link couldMatch}, without looking at each row of the table. */
 export function candidatesOf(job: Omit<JobToMap, 'tags'>, mappings: readonly JobMapping[]): JobMapping[] {
-  const reached = rowsInReach(indexOfReading(mappings), putInQuestion({ ...job, tags: [] }));
-  return reached.filter((mapping) => couldMatch(mapping, job));
+  const question = putInQuestion({ ...job, tags: [] });
+  return rowsInReach(indexOfReading(mappings), question).filter((mapping) => isInReach(mapping, question));
 }
 
 /**
@@ -33,4 +39,9 @@ export function chooseFit(job: JobToMap, mappings: readonly JobMapping[]): Fit |
     if (best === null || differenceOf(judgement, best).order < 0) best = judgement;
   }
   return best;
+}
+
+function isInReach(mapping: JobMapping, question: JobInQuestion): boolean {
+  const { kind } = judgeMapping(mapping, question);
+  return kind === 'fits' || kind === 'missing-tags';
 }

@@ -13,7 +13,11 @@ const utf8 = new TextEncoder();
 const key = (pattern: RegExp, form: string, longestBytes: number) =>
   z.string(form).check(
     z.regex(pattern, form),
-    z.refine((text) => utf8.encode(text).length <= longestBytes, `may not be longer than ${longestBytes} bytes`),
+    // A character takes three bytes at most; few keys have to be counted.
+    z.refine(
+      (text) => text.length * 3 <= longestBytes || utf8.encode(text).length <= longestBytes,
+      `may not be longer than ${longestBytes} bytes`,
+    ),
   );
 const nonEmpty = (what: string) => z.string(what).check(z.minLength(1, what));
 /** What editors and the JSON schema say of an attribute. */
@@ -60,34 +64,44 @@ const everyType = z.object({
   ),
 });
 
-const lambda = z.object({
-  type: z.literal('LAMBDA'),
-  arn: described(
-    nonEmpty('a LAMBDA mapping needs the function to invoke'),
-    'The function: its ARN, or the name of a LAMBDA profile. Only what this deployment made can be named.',
-  ),
-});
-const ec2 = z.object({
-  type: z.literal('EC2'),
-  profile: z._default(described(nonEmpty('must be the name of an EC2 profile'), 'The EC2 profile.'), 'default'),
-});
-const ignored = z.object({
-  type: described(z.literal('IGNORE'), 'The job is left to other runners.'),
-});
+const byType = {
+  LAMBDA: z.object({
+    type: z.literal('LAMBDA'),
+    arn: described(
+      nonEmpty('a LAMBDA mapping needs the function to invoke'),
+      'The function: its ARN, or the name of a LAMBDA profile. Only what this deployment made can be named.',
+    ),
+  }),
+  EC2: z.object({
+    type: z.literal('EC2'),
+    profile: z._default(described(nonEmpty('must be the name of an EC2 profile'), 'The EC2 profile.'), 'default'),
+  }),
+  IGNORE: z.object({
+    type: described(z.literal('IGNORE'), 'The job is left to other runners.'),
+  }),
+} satisfies Record<RunnerType | 'IGNORE', z.ZodMiniType>;
+
+const typeMessage = 'must be LAMBDA, EC2 or IGNORE';
+const whatTypesAdd = z.discriminatedUnion('type', [byType.LAMBDA, byType.EC2, byType.IGNORE], typeMessage);
 
 /**
  * One item of the job mappings table, as people write it:
  * `pk = job#<name>`, `sk = tags#<tag>#<tag>` (`tags#` for none), `type`, and by type an `arn` (LAMBDA: the function, or the name of a
  * LAMBDA profile) or a `profile` (EC2). Unknown attributes are left alone: they may be a person's own notes.
  */
-export const mappingItemSchema = z.intersection(
-  everyType,
-  z.discriminatedUnion('type', [lambda, ec2, ignored], 'must be LAMBDA, EC2 or IGNORE'),
+export const mappingItemSchema = z.discriminatedUnion(
+  'type',
+  [
+    z.extend(everyType, byType.LAMBDA.shape),
+    z.extend(everyType, byType.EC2.shape),
+    z.extend(everyType, byType.IGNORE.shape),
+  ],
+  typeMessage,
 );
 
 /** Every attribute that means something to us; a table may hold others. */
 export const mappingAttributes: readonly string[] = [
-  ...new Set([everyType, lambda, ec2, ignored].flatMap((schema) => Object.keys(schema.shape))),
+  ...new Set([everyType, ...Object.values(byType)].flatMap((schema) => Object.keys(schema.shape))),
 ];
 
 export type JobMapping = {
@@ -117,7 +131,7 @@ export function readMapping(item: unknown): JobMapping | InvalidMapping {
   if (!isItem(item)) return { id: '(no item)', faults: ['must be an object with pk, sk and type'] };
   const id = rowIdOf(item);
   const parsed = mappingItemSchema.safeParse(item);
-  if (!parsed.success) return { id, faults: parsed.error.issues.map(faultOf) };
+  if (!parsed.success) return { id, faults: faultsOf(item) };
   const { pk, sk, project, maxConcurrent, timeoutMinutes } = parsed.data;
   return {
     id,
@@ -164,6 +178,8 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? 'undefined');
 }
 
-function faultOf({ path, message }: { readonly path: readonly PropertyKey[]; readonly message: string }): string {
-  return `${path.map(String).join('.')}: ${message}`;
+/** Every fault at once: of an unknown type, the schema of all would say nothing else. */
+function faultsOf(item: unknown): string[] {
+  const issues = [everyType, whatTypesAdd].flatMap((schema) => schema.safeParse(item).error?.issues ?? []);
+  return issues.map(({ path, message }) => `${path.map(String).join('.')}: ${message}`);
 }

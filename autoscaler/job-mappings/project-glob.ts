@@ -32,7 +32,8 @@ export type ProjectGlob = {
 
 /** Makes a glob ready for many paths: `*` stays within a part of the path, `**` does not. What cannot be a glob matches nothing. */
 export function compileProjectGlob(glob: string): ProjectGlob {
-  const prefix = /^[^*?{[!(]*/u.exec(glob)?.[0] ?? '';
+  // Without its last slash: "group/**" is also "group" itself.
+  const prefix = (/^[^*?{[!(]*/u.exec(glob)?.[0] ?? '').replace(/\/$/u, '');
   let matchesRest: ((projectPath: string) => boolean) | undefined;
   return {
     literalLength: literalLength(glob),

@@ -1,6 +1,6 @@
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
-import { liveMark, type RunnerChoice, type RunnerItem } from './runner-item.ts';
+import { attemptsUsed, liveMark, type RunnerChoice, type RunnerItem } from './runner-item.ts';
 
 export type AdmissionRequest = {
   readonly event: JobEvent;
@@ -29,25 +29,30 @@ export function judgeAdmission(current: RunnerItem | null, request: AdmissionReq
   if (current.jobState !== 'PENDING') return { kind: 'refuse', why: `the job is ${current.jobState}` };
   switch (current.state) {
     case 'WAITING':
-      return { kind: 'admit', item: admittedItem(request, current.attempt) };
+      return { kind: 'admit', item: admittedItem(request, current.attempt, current.servedOthers) };
     case 'RELEASED':
       // Its runner worked, for another job: that is no failed attempt, and each such round needs a job that was served.
-      return { kind: 'admit', item: admittedItem(request, current.attempt + 1) };
+      return { kind: 'admit', item: admittedItem(request, current.attempt + 1, (current.servedOthers ?? 0) + 1) };
     case 'FAILED':
-      return current.attempt < request.maxAttempts
-        ? { kind: 'admit', item: admittedItem(request, current.attempt + 1) }
-        : { kind: 'refuse', why: `${current.attempt} attempts were made, which is all that maxAttempts allows` };
+      return attemptsUsed(current) < request.maxAttempts
+        ? { kind: 'admit', item: admittedItem(request, current.attempt + 1, current.servedOthers) }
+        : { kind: 'refuse', why: `${attemptsUsed(current)} attempts failed, which is all that maxAttempts allows` };
     default:
       return { kind: 'refuse', why: `its runner is ${current.state} at attempt ${current.attempt}` };
   }
 }
 
-function admittedItem({ event, choice, admittedBy, now }: AdmissionRequest, attempt: number): RunnerItem {
+function admittedItem(
+  { event, choice, admittedBy, now }: AdmissionRequest,
+  attempt: number,
+  servedOthers = 0,
+): RunnerItem {
   return {
     pk: jobKeyOf(event),
     state: 'ADMITTED',
     jobState: 'PENDING',
     attempt,
+    ...(servedOthers > 0 ? { servedOthers } : {}),
     admittedBy,
     event,
     ...choice,

@@ -32,6 +32,11 @@ export async function endRunner(ports: EndRunnerPorts, item: RunnerItem, end: Ru
   }
 }
 
+/** Whether an item took a step since it was read; when it did not, a refused write would be refused again. */
+export function hasGoneOn(seen: RunnerItem, current: RunnerItem | null): boolean {
+  return (['state', 'attempt', 'jobState'] as const).some((key) => seen[key] !== current?.[key]);
+}
+
 async function writeEnd({ store, now }: EndRunnerPorts, item: RunnerItem, end: RunnerEnd): Promise<void> {
   const jobIsOver = item.jobState === 'FINISHED';
   const at = now();
@@ -69,17 +74,20 @@ export async function leaveQueue(ports: EndRunnerPorts, item: RunnerItem): Promi
   });
 }
 
-/** Writes down that nothing could be begun for a job, so that its failure is visible and counts as an attempt. Returns the attempt. */
+/**
+ * Writes down that nothing could be begun for a job, so that its failure is visible and counts as an attempt. Returns the job's item, null
+ * when the job has a runner.
+ */
 export async function recordFailure(
   store: RunnersStore,
   event: JobEvent,
   failure: string,
   now: number,
-): Promise<number> {
+): Promise<RunnerItem | null> {
   const first = { ...bareItem(event, now), failure, live: liveMark } as const;
-  if (await putIfAbsent(store, first)) return first.attempt;
+  if (await putIfAbsent(store, first)) return first;
   const current = await store.read(jobKeyOf(event));
-  if (current?.state !== 'FAILED') return 0;
+  if (current?.state !== 'FAILED') return null;
   const attempt = current.attempt + 1;
   await store.write({
     kind: 'update',
@@ -88,7 +96,7 @@ export async function recordFailure(
     attempt: current.attempt,
     set: { attempt, failure },
   });
-  return attempt;
+  return { ...current, attempt, failure };
 }
 
 /**

@@ -45,6 +45,8 @@ export type RunnerItem = RunnerChoice & {
   readonly state: RunnerState;
   readonly jobState: JobState;
   readonly attempt: number;
+  /** How many of the earlier attempts worked, for other jobs: they are no failures. */
+  readonly servedOthers?: number;
   /** Who admitted the job: a workflow execution that tries again finds its own admission. */
   readonly admittedBy: string;
   /** The event that asked for the runner, to ask again with. */
@@ -75,3 +77,8 @@ export const liveMark = 'live';
 
 /** Items of ended runners stay this long, for people who ask what happened. */
 export const endedItemDays = 14;
+
+/** How many of an item's attempts count against `maxAttempts`: all but those whose runners worked for other jobs. */
+export function attemptsUsed({ attempt, servedOthers = 0 }: RunnerItem): number {
+  return attempt - servedOthers;
+}

@@ -6,9 +6,9 @@ import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infras
 import { attemptsEnvironment } from '../environment.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createTables } from '../live-tables.client.ts';
-import { endRunner, nextWaiting, recordFailure } from '../runners/end-runner.ts';
+import { endRunner, hasGoneOn, nextWaiting, recordFailure } from '../runners/end-runner.ts';
 import { noteTakenJob } from '../runners/job-state.ts';
-import type { RunnerItem, RunnerState } from '../runners/runner-item.ts';
+import { attemptsUsed, type RunnerItem, type RunnerState } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
 import { abandonRunnerInput } from './start-runner-input.ts';
 
@@ -55,10 +55,14 @@ export async function abandonRunner(
   const nothing: Abandoned = { retry: null, retryAfterSeconds: 0, next: [] };
   const failure = `${input.error}: ${input.cause}`.slice(0, 1_000);
   if (input.attempt === null && input.event) {
-    const attempt = await recordFailure(ports.store, input.event, failure, ports.now());
-    if (attempt === 0) return nothing;
-    log.error('no runner was started for the job', { attempt, error: input.error, cause: input.cause });
-    return { ...nothing, ...retryOf(input.event, attempt, input.error, ports) };
+    const failed = await recordFailure(ports.store, input.event, failure, ports.now());
+    if (!failed) return nothing;
+    log.error('no runner was started for the job', {
+      attempt: failed.attempt,
+      error: input.error,
+      cause: input.cause,
+    });
+    return { ...nothing, ...retryOf(failed, input.event, input.error, ports) };
   }
   const item = await ports.store.read(job);
   if (!item || input.attempt !== item.attempt) return nothing;
@@ -70,7 +74,8 @@ export async function abandonRunner(
     try {
       await endRunner(ports, item, { from: abandonable, state: 'FAILED', failure });
     } catch (error) {
-      if (!(error instanceof RunnerStateChangedError)) throw error;
+      // Only what went on is worth another look: a write that is refused for good (a counter that somebody cleared) stays refused.
+      if (!(error instanceof RunnerStateChangedError) || !hasGoneOn(item, await ports.store.read(job))) throw error;
       return abandonRunner(input, ports, { log, ...context });
     }
     log.error('runner abandoned', { attempt: item.attempt, error: input.error, cause: input.cause });
@@ -78,7 +83,7 @@ export async function abandonRunner(
   // From here on everything may be done again: an answer that was lost is given once more.
   if (item.runnerId !== undefined) await ports.gitlab.removeRunner(item.runnerId);
   const next = await nextWaiting(ports.store, item);
-  return { ...retryOf(item.event, item.attempt, input.error, ports), next };
+  return { ...retryOf(item, item.event, input.error, ports), next };
 }
 
 /** A function may fail after it took a job: as long as GitLab says that the job runs, its runner stays. */
@@ -93,9 +98,10 @@ function whenItWentOn(error: unknown): void {
   if (!(error instanceof RunnerStateChangedError)) throw error;
 }
 
-function retryOf(event: JobEvent, attempt: number, error: string, { maxAttempts, random }: AbandonRunnerPorts) {
-  const retry = attempt < maxAttempts && !hopeless.includes(error) ? event : null;
-  const longestSeconds = Math.min(5 * 2 ** attempt, longestRetryAfterSeconds);
+function retryOf(item: RunnerItem, event: JobEvent, error: string, { maxAttempts, random }: AbandonRunnerPorts) {
+  const used = attemptsUsed(item);
+  const retry = used < maxAttempts && !hopeless.includes(error) ? event : null;
+  const longestSeconds = Math.min(5 * 2 ** used, longestRetryAfterSeconds);
   return { retry, retryAfterSeconds: Math.ceil(longestSeconds * (0.5 + random() / 2)) };
 }
 

@@ -1,7 +1,7 @@
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
 import { createTables } from '../live-tables.client.ts';
-import { type EndRunnerPorts, endRunner, nextWaiting } from '../runners/end-runner.ts';
+import { type EndRunnerPorts, endRunner, hasGoneOn, nextWaiting } from '../runners/end-runner.ts';
 import { jobsWithoutRunner } from '../runners/plan-stops.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { RunnerStateChangedError } from '../runners/runners-store.ts';
@@ -19,15 +19,16 @@ export async function releaseRunner(
   const item = await ports.store.read(job);
   if (!item || item.attempt !== attempt) return { next: [] };
   if (item.state === 'STOPPING') {
-    await endRunner(ports, item, { from: ['STOPPING'], state: 'RELEASED' }).catch(whenReleasedMeanwhile);
+    try {
+      await endRunner(ports, item, { from: ['STOPPING'], state: 'RELEASED' });
+    } catch (error) {
+      const wentOn = error instanceof RunnerStateChangedError && hasGoneOn(item, await ports.store.read(job));
+      if (!wentOn) throw error;
+    }
   } else if (item.state !== 'RELEASED') return { next: [] };
   const next = [...(await nextWaiting(ports.store, item)), ...(await againIfForsaken(ports, item))];
   log.info('runner released', { next: next.map((event) => event.jobId) });
   return { next };
-}
-
-function whenReleasedMeanwhile(error: unknown): void {
-  if (!(error instanceof RunnerStateChangedError)) throw error;
 }
 
 /** The runner served another job, and its own still waits: unless a runner is left over that can take it, it asks for another one. */

@@ -9,6 +9,7 @@ export const deploymentSchemaFileName = 'deployment.schema.json';
  * configurations. What depends on several settings together (`extends`, sizes, architectures) only `defineDeployment` checks.
  */
 export function deploymentJsonSchema(): Readonly<Record<string, unknown>> {
-  const schema = z.toJSONSchema(deploymentSchema, { io: 'input' });
-  return { ...schema, title: 'Deployment of gitlab-runners-on-demand' };
+  // Draft 7 is what editors' extensions all know.
+  const { $schema, ...schema } = z.toJSONSchema(deploymentSchema, { target: 'draft-7', io: 'input' });
+  return { $schema, title: 'Deployment of gitlab-runners-on-demand', ...schema };
 }

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { App, type StackProps, Tags } from 'aws-cdk-lib';
-import { type Deployment, type DeploymentInput, defineDeployments } from './deployment.ts';
+import { type Deployment, deploymentsOf } from './deployment.ts';
 import { DeploymentConfigError } from './deployment-faults.ts';
 import { deploymentTag } from './deployment-tag.ts';
 import type { AppName } from './parameter-names.ts';
@@ -18,8 +18,7 @@ export async function createDeploymentApp(appName: AppName, app = new App()) {
   const file = app.node.tryGetContext('config');
   const configFile = file ? resolve(String(file)) : defaultConfigFile;
   const { default: exported } = (await import(pathToFileURL(configFile).href)) as { readonly default?: unknown };
-  // What defineDeployment has checked is accepted again, so that all deployments of a file are checked together.
-  const deployments = defineDeployments((Array.isArray(exported) ? exported : [exported]) as DeploymentInput[]);
+  const deployments = deploymentsOf(exported);
   const deployment = chooseDeployment(deployments, app.node.tryGetContext('deployment'), configFile);
   for (const [key, value] of Object.entries(deployment.tags)) Tags.of(app).add(key, value);
   Tags.of(app).add(deploymentTag, deployment.name);

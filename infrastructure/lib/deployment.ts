@@ -93,6 +93,15 @@ export function defineDeployments(inputs: readonly DeploymentInput[]): readonly 
   return examined.map(({ configuration }) => deploymentSchema.parse(configuration));
 }
 
+/**
+ * The deployments of a configuration file, of which this is the default export: one or a list, checked or not.
+ *
+ * @throws {DeploymentConfigError} as {@link defineDeployments}.
+ */
+export function deploymentsOf(exported: unknown): readonly Deployment[] {
+  return defineDeployments((Array.isArray(exported) ? exported : [exported]) as DeploymentInput[]);
+}
+
 /** The deployment's profiles of one type, as pairs of name and profile. */
 export function profilesOfType<T extends Profile['type']>(deployment: Deployment, type: T) {
   return Object.entries(deployment.profiles).filter(

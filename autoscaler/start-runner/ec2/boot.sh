@@ -13,7 +13,8 @@
 #
 # The token is in this process, for a moment in a file in memory, and in the runner; never in an argument, an environment or
 # a log. A job of the docker executor is kept off the metadata service by the hop limit of 1. A job of the shell executor
-# (or a privileged one) reaches it, and with it the role, which therefore may do nothing but delete this host's own ticket.
+# (or a privileged one) reaches it, and with it the role, which therefore may do nothing but delete tickets, and what its profile
+# wants every job to be able to do.
 #
 # Whatever happens, the host ends: by the EXIT trap, and by the guard when this process hangs or is killed. Nothing here
 # may wait without a limit.

@@ -88,6 +88,28 @@ describe('readMapping', () => {
     expect(isUsable(readMapping(item))).toBe(false);
   });
 
+  it.each([[null], [undefined], ['job#a'], [7], [[{ pk: 'job#a' }]]])('refuses %o, which is no item at all', (item) => {
+    expect(readMapping(item)).toEqual({ id: '(no item)', faults: ['must be an object with pk, sk and type'] });
+  });
+
+  it.each([
+    [
+      'a sort key that DynamoDB would refuse',
+      { sk: `tags#${'ü'.repeat(600)}` },
+      /^sk: may not be longer than 1024 bytes/,
+    ],
+    ['a name that DynamoDB would refuse', { pk: `job#${'🚀'.repeat(600)}` }, /^pk: may not be longer than 2048 bytes/],
+    ['a project that takes long to match', { project: '+(a*)' }, /^project: must be the path/],
+  ])('refuses %s', (_, changes, fault) => {
+    const row = readMapping({ pk: 'job#a', sk: 'tags#', type: 'EC2', ...changes });
+    expect(row).toMatchObject({ faults: [expect.stringMatching(fault)] });
+  });
+
+  it('takes a name of 255 characters of any kind', () => {
+    const name = '🚀'.repeat(255);
+    expect(readMapping({ pk: `job#${name}`, sk: 'tags#', type: 'EC2' })).toMatchObject({ jobName: name });
+  });
+
   it('takes as usable exactly what can be read', () => {
     expect(isUsable(readMapping({ pk: 'job#a', sk: 'tags#', type: 'EC2' }))).toBe(true);
   });

@@ -60,6 +60,17 @@ describe('the job mappings', () => {
     expect((await mappings.read()).mappings).not.toBe(first);
   });
 
+  it('are checked again only where they changed', async () => {
+    const before = { Items: [row('a'), row('b'), row('c', { type: 'VM' })] };
+    const { mappings, clock } = mappingsOf(before, { Items: [row('a'), row('b', { profile: 'large' }), row('d')] });
+    const first = await mappings.read();
+    clock.milliseconds = 10_000;
+    const second = await mappings.read();
+    expect(second.mappings[0]).toBe(first.mappings[0]);
+    expect(second.mappings).toMatchObject([{ jobName: 'a' }, { target: { profile: 'large' } }, { jobName: 'd' }]);
+    expect(second.invalid).toEqual([]);
+  });
+
   it('are as old as the moment when their reading began, however long it took', async () => {
     const clock = { milliseconds: 0 };
     const dynamodb = DynamoDBDocumentClient.from(new DynamoDBClient({ region: 'eu-west-1' }));
@@ -95,6 +106,7 @@ describe('the job mappings', () => {
     ['maps that are deep', { ...row('b'), arn: { M: { a: { L: [{ NULL: true }] } } }, type: { M: {} } }],
     ['a value without a type', { ...row('b'), project: {} }],
     ['nothing', {}],
+    ['a type as large as an item can be', { ...row('b'), type: { S: 'x'.repeat(400_000) } }],
   ])('include the good rows beside a row with %s', async (_, rubbish) => {
     const { mappings } = mappingsOf({ Items: [row('a'), rubbish as never, row('c')] });
     const { mappings: usable, invalid } = await mappings.read();

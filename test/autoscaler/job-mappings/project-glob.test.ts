@@ -9,6 +9,7 @@ describe('a project glob', () => {
     ['group/*', 'group/project', true],
     ['group/*', 'group/sub/project', false],
     ['group/**', 'group/sub/project', true],
+    ['group/**', 'group', true],
     ['group/**/api', 'group/api', true],
     ['{one,two}/*', 'two/x', true],
     ['group/[ab]*', 'group/b1', true],

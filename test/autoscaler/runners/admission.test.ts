@@ -73,7 +73,11 @@ describe.each(['FAILED', 'RELEASED'] as const)('a job that still waits although 
     const fresh = judgeAdmission(null, request());
     expect(judgeAdmission(earlier, request())).toEqual({
       kind: 'admit',
-      item: { ...(fresh as { item: RunnerItem }).item, attempt: 3 },
+      item: {
+        ...(fresh as { item: RunnerItem }).item,
+        attempt: 3,
+        ...(state === 'RELEASED' ? { servedOthers: 1 } : {}),
+      },
     });
   });
 });
@@ -82,15 +86,26 @@ describe('the attempts of a job', () => {
   it('are at most maxAttempts when they failed', () => {
     expect(judgeAdmission(runnerItem({ state: 'FAILED', attempt: 3 }), request())).toEqual({
       kind: 'refuse',
-      why: '3 attempts were made, which is all that maxAttempts allows',
+      why: '3 attempts failed, which is all that maxAttempts allows',
     });
   });
 
   it('may be more when its runners worked, for other jobs', () => {
     expect(judgeAdmission(runnerItem({ state: 'RELEASED', attempt: 3 }), request())).toMatchObject({
       kind: 'admit',
-      item: { attempt: 4 },
+      item: { attempt: 4, servedOthers: 1 },
     });
+  });
+
+  it('are only the failed ones: runners that worked for other jobs use none up', () => {
+    const twiceServed = (attempt: number) => runnerItem({ state: 'FAILED', attempt, servedOthers: 2 });
+    expect(judgeAdmission(twiceServed(4), request())).toMatchObject({
+      kind: 'admit',
+      item: { attempt: 5, servedOthers: 2 },
+    });
+    expect(judgeAdmission(twiceServed(5), request())).toMatchObject({ kind: 'refuse' });
+    const waits = runnerItem({ state: 'WAITING', attempt: 4, servedOthers: 2 });
+    expect(judgeAdmission(waits, request())).toMatchObject({ item: { attempt: 4, servedOthers: 2 } });
   });
 });
 

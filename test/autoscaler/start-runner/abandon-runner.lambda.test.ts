@@ -104,6 +104,20 @@ describe('a runner that is not to be abandoned', () => {
     expect(store.counters.get('cap#deployment')).toBe(0);
   });
 
+  it('does not keep the Lambda going in circles when its end is refused for good', async () => {
+    const { gitlab, store } = await world({ state: 'REGISTERED' });
+    // A person cleared the counter: there is no place to give back.
+    store.counters.clear();
+    let writes = 0;
+    const write: typeof store.write = async (...parts) => {
+      writes += 1;
+      if (writes > 20) throw new Error('goes in circles');
+      return store.write(...parts);
+    };
+    const outcome = await abandon({ gitlab, store: { ...store, write } }).catch((error: Error) => error.message);
+    expect(outcome).not.toBe('goes in circles');
+  });
+
   it('is one of another attempt', async () => {
     const { gitlab, store, runnerId } = await world({ state: 'REGISTERED', attempt: 2 });
     expect(await abandon({ gitlab, store }, { attempt: 1 })).toMatchObject({ retry: null });
@@ -132,6 +146,11 @@ describe('another attempt', () => {
     expect((await failed(2)).retry).not.toBeNull();
     expect((await failed(3)).retry).toBeNull();
     expect((await failed(1, { maxAttempts: 1 })).retry).toBeNull();
+  });
+
+  it('is asked for after a first failure, however often its runners worked for other jobs before', async () => {
+    const one = await world({ state: 'REGISTERED', attempt: 3, servedOthers: 2 });
+    expect(await abandon(one, { attempt: 3 })).toMatchObject({ retry: pendingJob(), retryAfterSeconds: 5 });
   });
 
   it.each([

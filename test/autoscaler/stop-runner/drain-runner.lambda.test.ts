@@ -143,6 +143,22 @@ describe('a runner that is just being registered', () => {
     else expect(gitlab.runners.has(runnerId)).toBe(true);
   });
 
+  it('is paused too when its registration comes between the look and the mark', async () => {
+    const { gitlab, store, runnerId } = await world({ state: 'REGISTERED' });
+    const registered = store.items.get(job) as RunnerItem;
+    store.items.set(job, runnerItem());
+    const read = async () => {
+      const item = await store.read(job);
+      store.items.set(job, registered);
+      return item;
+    };
+    const toStop = { job, attempt: 1, type: 'EC2', runnerId: null, instanceId: null, reason: 'r' } as const;
+    const ports = { gitlab, store: { ...store, read }, now: () => testStart };
+    const verdict = await drainRunner(toStop, ports, lambdaContext());
+    expect(verdict).toMatchObject({ verdict: 'STOP', runnerId });
+    expect(gitlab.runners.get(runnerId)).toMatchObject({ paused: true });
+  });
+
   it('keeps the job that it took since it was found', async () => {
     const { gitlab, runnerId, drain } = await world({ state: 'REGISTERED' });
     gitlab.setJob({ id: 2, status: 'running', runnerId });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type RunnerItem, runnerStates } from '../../../autoscaler/runners/runner-item.ts';
-import type { RunnersStore } from '../../../autoscaler/runners/runners-store.ts';
+import { RunnerStateChangedError, type RunnersStore } from '../../../autoscaler/runners/runners-store.ts';
 import { admitJob } from '../../../autoscaler/start-runner/admit-job.lambda.ts';
 import { releaseRunner } from '../../../autoscaler/stop-runner/release-runner.lambda.ts';
 import { choice, runnerItem, testStart } from '../../support/builders.ts';
@@ -82,6 +82,14 @@ describe('releaseRunner', () => {
     await release();
     await release();
     expect(store.counters.get('cap#deployment')).toBe(1);
+  });
+
+  it('does not say that it is done when its end is refused', async () => {
+    const { store, release } = world(stopping());
+    // A person cleared the counter: there is no place to give back.
+    store.counters.clear();
+    await expect(release()).rejects.toThrow(RunnerStateChangedError);
+    expect(store.items.get(job)).toMatchObject({ state: 'STOPPING' });
   });
 
   it('may be asked twice at the same moment', async () => {

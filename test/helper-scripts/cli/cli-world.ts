@@ -8,6 +8,7 @@ import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { autoscalerParameters } from '../../../autoscaler/exports.ts';
 import { type PlainItem, plainItemOf } from '../../../autoscaler/job-mappings/attribute-values.ts';
+import { createJobMappings } from '../../../autoscaler/job-mappings/job-mappings.client.ts';
 import { liveIndex } from '../../../autoscaler/runners/runner-indexes.ts';
 import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
 import type { MappingItem } from '../../../helper-scripts/cli/mapping-item.ts';
@@ -27,24 +28,19 @@ export type Outcome = { readonly exitCode: number; readonly stdout: string; read
 type CliOptions = {
   readonly environment: Readonly<Record<string, string>>;
   readonly input?: string;
-  readonly cwd?: string;
   /** Ends the process, as Ctrl-C would, once its standard output has this many lines. */
   readonly stopAfterLines?: number;
 };
 
 /** The command line as a user runs it: a process of its own, which sees these variables only. */
 export async function runCli(args: readonly string[], options: CliOptions): Promise<Outcome> {
-  const { environment, input = '', cwd = repository, stopAfterLines = Number.POSITIVE_INFINITY } = options;
+  const { environment, input = '', stopAfterLines = Number.POSITIVE_INFINITY } = options;
   const program = join(repository, 'helper-scripts/cli/cli.command.ts');
-  const child = spawn(
-    process.execPath,
-    ['--import', join(repository, 'node_modules/tsx/dist/esm/index.mjs'), program, ...args],
-    {
-      cwd,
-      // Less time for loading the AWS SDK again and again.
-      env: { NODE_COMPILE_CACHE: join(tmpdir(), 'cli-test-compile-cache'), ...environment },
-    },
-  );
+  const child = spawn(process.execPath, ['--import', 'tsx', program, ...args], {
+    cwd: repository,
+    // Less time for loading the AWS SDK again and again.
+    env: { NODE_COMPILE_CACHE: join(tmpdir(), 'cli-test-compile-cache'), ...environment },
+  });
   child.stdin.on('error', () => {});
   child.stdin.end(input);
   let lines = 0;
@@ -83,6 +79,8 @@ export async function startCliWorld() {
       const { Items = [] } = await dynamodb.send(new ScanCommand({ TableName: mappingsTable }));
       return Items.map(plainItemOf);
     },
+    /** The rows as the autoscaler reads them when a job comes. */
+    readAsAutoscaler: () => createJobMappings(documents, mappingsTable, Date.now).read(),
     /** Makes the table hold these rows and no others. */
     async fill(...rows: readonly MappingItem[]): Promise<void> {
       const wanted = new Set(rows.map(({ pk, sk }) => `${pk} ${sk}`));

@@ -71,14 +71,12 @@ describe('mapping put, get, ls and rm', () => {
     };
     expect(await world.rows()).toEqual([row]);
 
-    const [get, list, listed] = await Promise.all([
+    const [get, list] = await Promise.all([
       world.cli('mapping', 'get', 'deploy-*', '--tags', 'prod,aws', '--json'),
       world.cli('mapping', 'ls'),
-      world.cli('mapping', 'ls', '--json'),
     ]);
-    for (const outcome of [get, list, listed]) expectDone(outcome);
+    for (const outcome of [get, list]) expectDone(outcome);
     expect(JSON.parse(get.stdout)).toEqual([row]);
-    expect(JSON.parse(listed.stdout)).toEqual([row]);
     expect(list.stdout).toMatch(/^job +tags +project +type +runs on +limits\n/u);
     expect(list.stdout).toMatch(/^deploy-\* +aws, prod +group\/\*\* +EC2 +default +at most 2$/mu);
 
@@ -109,16 +107,15 @@ describe('mapping put, get, ls and rm', () => {
 
   it('refuse what is not valid or not there', async () => {
     await world.fill(lint);
-    const [badType, badCap, none, missing] = await Promise.all([
-      world.cli('mapping', 'put', 'x', '--type', 'VM', '--arn', 'shell'),
-      world.cli('mapping', 'put', 'x', '--type', 'LAMBDA', '--max-concurrent', 'many'),
+    const [badType, none] = await Promise.all([
+      world.cli('mapping', 'put', 'x', '--type', 'VM', '--arn', 'shell', '--max-concurrent', 'many'),
       world.cli('mapping', 'rm', 'lint', '--tags', 'big'),
-      world.cli('mapping', 'get', 'nothing'),
     ]);
-    expectRefused(badType, /type: must be LAMBDA, EC2 or IGNORE\n.*--arn is for/u);
-    expectRefused(badCap, /maxConcurrent: must be a whole number.*\n.*arn: a LAMBDA mapping needs the function/u);
+    expectRefused(
+      badType,
+      /maxConcurrent: must be a whole number.*\n.*type: must be LAMBDA, EC2 or IGNORE\n.*--arn is for/u,
+    );
     expectRefused(none, /no row for the job name "lint" and the tags big; that name has rows with sk "tags#aws"/u);
-    expectRefused(missing, /no row for the job name "nothing"/u);
     expect(await world.rows()).toEqual([lint]);
   });
 
@@ -127,6 +124,10 @@ describe('mapping put, get, ls and rm', () => {
     const list = await world.cli('mapping', 'ls');
     expect(list.exitCode).toBe(0);
     expect(list.stdout).toMatch(/^lint +aws +LAMBDA +NOT VALID$/mu);
+    expect(await world.readAsAutoscaler()).toMatchObject({
+      mappings: [{ id: 'job#lint tags#aws' }],
+      invalid: [{ id: 'lint aws' }],
+    });
     expect(list.stderr).toMatch(
       /^not valid, and skipped: lint aws: pk: must be "job#".*; sk: must be "tags#".*; arn: a LAMBDA/u,
     );
@@ -174,13 +175,10 @@ describe('mapping import and export', () => {
       unchanged: 3,
     });
 
-    const [yaml, json] = await Promise.all([world.cli('mapping', 'export'), world.cli('mapping', 'export', '--json')]);
-    for (const outcome of [yaml, json]) expectDone(outcome);
-    expect(JSON.parse(json.stdout)).toHaveLength(3);
-    for (const content of [yaml.stdout, json.stdout]) {
-      const again = await world.cliWith({ input: content }, 'mapping', 'import', '-', '--prune', '--json');
-      expect(JSON.parse(again.stdout)).toMatchObject({ added: [], changed: [], removed: [], unchanged: 3 });
-    }
+    const yaml = await world.cli('mapping', 'export');
+    expectDone(yaml);
+    const again = await world.cliWith({ input: yaml.stdout }, 'mapping', 'import', '-', '--prune', '--json');
+    expect(JSON.parse(again.stdout)).toMatchObject({ added: [], changed: [], removed: [], unchanged: 3 });
   });
 
   it('take thousands of rows, and give them back', async () => {
@@ -195,11 +193,12 @@ describe('mapping import and export', () => {
     const imported = await world.cli('mapping', 'import', file);
     expectDone(imported);
     expect(imported.stdout).toMatch(/and 2980 more.*\n3000 added, 0 changed/u);
-    const output = join(folder, 'exported.yaml');
-    expect(await world.cli('mapping', 'export', '-o', output)).toMatchObject({ exitCode: 0, stdout: '' });
+    const output = join(folder, 'exported.json');
+    expect(await world.cli('mapping', 'export', '--json', '-o', output)).toMatchObject({ exitCode: 0, stdout: '' });
     const again = await world.cli('mapping', 'import', output, '--dry-run');
     expect(again.stdout).toMatch(/^0 added, 0 changed, 0 removed, 3000 unchanged/u);
-    expect(readFileSync(output, 'utf8').split('\n').length).toBeGreaterThan(12_000);
+    expect(JSON.parse(readFileSync(output, 'utf8'))).toHaveLength(3_000);
+    expect((await world.readAsAutoscaler()).mappings).toHaveLength(3_000);
   });
 
   it('refuse a file with faults, and to empty the table', async () => {
@@ -208,14 +207,12 @@ describe('mapping import and export', () => {
       'faulty.yaml',
       ofYaml('pk: "job#a", sk: "tags#", type: VM', 'pk: "job#b", sk: "tags#", type: EC2'),
     );
-    const [refused, empty, missing] = await Promise.all([
+    const [refused, empty] = await Promise.all([
       world.cli('mapping', 'import', faulty),
       world.cli('mapping', 'import', fileWith('empty.yaml', '[]'), '--prune'),
-      world.cli('mapping', 'import', join(folder, 'no-such-file.yaml')),
     ]);
     expectRefused(refused, /faulty\.yaml has faults:\n {2}- line 1, row 1 \(job#a tags#\): type: must be/u);
     expectRefused(empty, /is an empty list, with which --prune would remove all 1 rows/u);
-    expectRefused(missing, /There is no file .*no-such-file\.yaml/u);
     expect(await world.rows()).toEqual([lint]);
   });
 });
@@ -263,13 +260,12 @@ describe('mapping validate and explain', () => {
     await world.fill(...rows);
     const file = fileWith('explained.json', JSON.stringify(rows));
     const explain = ['mapping', 'explain', '--job', 'rspec 3/28', '--tags', 'aws', '--project', 'group/app'];
-    const [people, online, fromFile, nobody] = await Promise.all([
+    const [people, online, fromFile] = await Promise.all([
       world.cli(...explain),
       world.cli(...explain, '--json'),
       world.cliWith(offline, ...explain, '--json', '--file', file),
-      world.cli('mapping', 'explain', '--job', 'unheard of'),
     ]);
-    for (const outcome of [people, online, fromFile, nobody]) expectDone(outcome);
+    for (const outcome of [people, online, fromFile]) expectDone(outcome);
     expect(people.stdout).toMatch(/^chosen: job#rspec tags# {2}EC2 default$/mu);
     expect(people.stdout).toMatch(/^job#\* tags#aws +LAMBDA shell +less specific because of name/mu);
     expect(people.stdout).toMatch(/^job#rspec tags#gpu +EC2 gpu +the job lacks the tags \[gpu\]$/mu);
@@ -284,7 +280,6 @@ describe('mapping validate and explain', () => {
     });
     const byId = (a: { id: string }, b: { id: string }) => (a.id < b.id ? -1 : 1);
     expect(JSON.parse(fromFile.stdout).others.sort(byId)).toEqual(told.others.sort(byId));
-    expect(nobody.stdout).toMatch(/^chosen: no row/mu);
   });
 });
 
@@ -304,20 +299,18 @@ describe('status', () => {
   });
 
   it('shows the runners that live', async () => {
-    const [people, machines] = await Promise.all([world.cli('status'), world.cli('status', '--json')]);
-    for (const outcome of [people, machines]) expectDone(outcome);
+    const people = await world.cli('status');
+    expectDone(people);
     expect(people.stdout).toMatch(/^job +name +state +type +profile +attempt +host +age/u);
-    expect(people.stdout).toMatch(/^380\/1977 +build +RUNNING +EC2 +default +1 +i-0123456789abcdef0 +0 s$/mu);
+    expect(people.stdout).toMatch(/^380\/1977 +build +RUNNING +EC2 +default +1 +i-0123456789abcdef0 +\d+ \w+$/mu);
     expect(people.stdout).not.toMatch(/1978/u);
-    expect(JSON.parse(machines.stdout)).toEqual([JSON.parse(JSON.stringify(live))]);
   });
 
   it('shows all that is known of one job: its own runner, ended or not, and the one that took it', async () => {
-    const [byId, byPath, otherProject, unknown] = await Promise.all([
+    const [byId, byPath, unknown] = await Promise.all([
       world.cli('status', '1978'),
       world.cli('status', 'group/project/1978', '--json'),
-      world.cli('status', '5/1978'),
-      world.cli('status', '197'),
+      world.cli('status', '5/197'),
     ]);
     for (const outcome of [byId, byPath]) expectDone(outcome);
     expect(byId.stdout).toMatch(/^state +RELEASED \(ended\)$/mu);
@@ -327,8 +320,7 @@ describe('status', () => {
         .map(({ pk }: { pk: string }) => pk)
         .sort(),
     ).toEqual(['job#380#1977', 'job#380#1978']);
-    expectRefused(otherProject, /Nothing is known of the job 5\/1978/u);
-    expectRefused(unknown, /Nothing is known of the job 197:/u);
+    expectRefused(unknown, /Nothing is known of the job 5\/197:/u);
   });
 
   it('watches until it is ended', async () => {
@@ -336,7 +328,7 @@ describe('status', () => {
     expect(stderr).toBe('');
     const looks = stdout.trim().split('\n');
     expect(looks.length).toBeGreaterThan(2);
-    for (const look of looks) expect(JSON.parse(look)).toMatchObject([{ pk: 'job#380#1977' }]);
+    for (const look of looks) expect(JSON.parse(look)).toEqual([JSON.parse(JSON.stringify(live))]);
   });
 });
 
@@ -347,14 +339,13 @@ describe('deployment ls', () => {
 
   it('lists what the configuration says', async () => {
     const several = fileWith('several.config.ts', source(['one', 'two']));
-    const [own, people, machines, ambiguous] = await Promise.all([
-      world.cli('deployment', 'ls'),
+    const [people, machines, ambiguous] = await Promise.all([
       world.cli('deployment', 'ls', '--config', several),
       world.cli('deployment', 'ls', '--config', several, '--json'),
       world.cli('mapping', 'ls', '--config', several),
     ]);
-    for (const outcome of [own, people, machines]) expectDone(outcome);
-    expect(own.stdout).toMatch(/^name +region +account +GitLab +profiles\n\S/u);
+    for (const outcome of [people, machines]) expectDone(outcome);
+    expect(people.stdout).toMatch(/^name +region +account +GitLab +profiles\n\S/u);
     expect(people.stdout).toMatch(
       /^two +eu-west-1 +123456789012 +https:\/\/gitlab\.com +default \(EC2\), shell \(LAMBDA\)$/mu,
     );
@@ -381,30 +372,26 @@ describe('where AWS is', () => {
     const { AWS_ENDPOINT_URL = '', AWS_REGION: _region, ...rest } = world.environment;
     const bare = { ...rest, AWS_DEFAULT_REGION: 'eu-west-1' };
     const unreachable = { ...world.environment, AWS_ENDPOINT_URL: 'http://127.0.0.1:9' };
-    const [byOption, elsewhere, nowhere, noDeployment] = await Promise.all([
+    const [byOption, elsewhere, nowhere] = await Promise.all([
       world.cliWith({ environment: bare }, 'mapping', 'ls', '--json', '--endpoint-url', AWS_ENDPOINT_URL),
-      world.cli('mapping', 'ls', '--region', 'us-east-1'),
+      world.cli('mapping', 'ls', '--region', 'us-east-1', '-d', 'another'),
       world.cliWith({ environment: unreachable }, 'mapping', 'ls'),
-      world.cli('--deployment', 'another', 'mapping', 'ls'),
     ]);
     expectDone(byOption);
     expect(JSON.parse(byOption.stdout)).toEqual([lint]);
-    expectRefused(elsewhere, /"gitlab-runners" is not in us-east-1 of this account/u);
+    expectRefused(elsewhere, /"another" is not in us-east-1 of this account/u);
     expectRefused(nowhere, /Cannot reach http:\/\/127\.0\.0\.1:9: nothing listens there/u);
-    expectRefused(noDeployment, /"another" is not in eu-west-1/u);
   });
 });
 
 describe('secret and webhook', () => {
   it('store the token from standard input, and rotate the tokens of the hook', async () => {
-    const [stored, refused, url, rotated] = await Promise.all([
+    const [stored, url, rotated] = await Promise.all([
       world.cliWith({ input: 'glpat-fake-token\n' }, 'secret', 'gitlab-token'),
-      world.cliWith({ input: 'two words' }, 'secret', 'gitlab-token'),
       world.cli('webhook', 'url'),
       world.cli('webhook', 'rotate'),
     ]);
     for (const outcome of [stored, url, rotated]) expectDone(outcome);
-    expectRefused(refused, /Give the token alone on standard input/u);
     expect(await world.secret('gitlabToken')).toEqual({ token: 'glpat-fake-token' });
     expect(url.stdout).toBe(`${webhookUrl}\n`);
     const { token, signingToken } = await world.secret('webhook');
@@ -439,7 +426,7 @@ describe('secret and webhook', () => {
 
 describe('--help', () => {
   it('says how, with examples and the options that hold everywhere', async () => {
-    const commands = [[], ['mapping', 'import'], ['status']];
+    const commands = [[], ['mapping', 'import']];
     for (const help of await Promise.all(commands.map((command) => world.cli(...command, '--help')))) {
       expectDone(help);
       expect(help.stdout).toMatch(/^Examples?:\n {2}\$ npm run -s cli -- /mu);
@@ -448,8 +435,6 @@ describe('--help', () => {
   });
 
   it('is hinted at when a command is not understood', async () => {
-    const [unknown, incomplete] = await Promise.all([world.cli('mapping', 'bogus'), world.cli('mapping', 'explain')]);
-    expectRefused(unknown, /unknown command 'bogus'\n.*--help/u);
-    expectRefused(incomplete, /required option '--job <name>' not specified/u);
+    expectRefused(await world.cli('mapping', 'explain'), /required option '--job <name>' not specified\n.*--help/u);
   });
 });

@@ -2,76 +2,12 @@ import { parse } from 'smol-toml';
 import { describe, expect, it } from 'vitest';
 import { readIngestEnvironment } from '../../../infrastructure/ingest/ingest-environment.ts';
 import { createProjectFilter } from '../../../infrastructure/ingest/project-filter.ts';
-import { type DeploymentInput, deploymentSchema } from '../../../infrastructure/lib/deployment.ts';
+import { deploymentSchema } from '../../../infrastructure/lib/deployment.ts';
 import { layOutJobFolder, readRunnerSettings, renderRunnerConfig } from '../../../lambda-shell-runner/runner-config.ts';
+import { rich, shared } from './deployment-rich.ts';
 import { settingsOf } from './deployment-schema-keys.ts';
 import { bootVariables, type Properties, synthesize } from './deployment-stacks.ts';
 
-const shared = {
-  managedPolicyArns: ['arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore'],
-  policyStatements: [
-    {
-      effect: 'Deny' as const,
-      actions: ['s3:GetObject', 's3:PutObject'],
-      resources: ['arn:aws:s3:::artifacts/*'],
-      conditions: { StringNotEquals: { 'aws:RequestedRegion': ['eu-central-1'] } },
-    },
-  ],
-  permissionsBoundaryArn: 'arn:aws:iam::123456789012:policy/boundary',
-  environment: { LEVEL: 'rich', QUOTES: 'it\'s "fine"' },
-  outputLimitKiB: 777,
-  runnerConfig: { feature_flags: { FF_SCRIPT_SECTIONS: true } },
-};
-const hooks = { preGetSources: 'echo 1', postGetSources: 'echo 2', preBuild: "echo '3'\ndate", postBuild: 'echo 4' };
-
-const rich: DeploymentInput = {
-  name: 'ci-rich',
-  account: '123456789012',
-  region: 'eu-central-1',
-  gitlab: { url: 'https://gitlab.example.com' },
-  network: { availabilityZones: 3, natGateways: 2, cidr: '10.9.0.0/18' },
-  allowedProjects: ['group/**', 'other/project'],
-  defaultRunner: { type: 'EC2', profile: 'big' },
-  maxConcurrent: 77,
-  maxAttempts: 5,
-  tags: { team: 'builders' },
-  profiles: {
-    big: {
-      type: 'EC2',
-      extends: 'base',
-      ...shared,
-      maxConcurrent: 11,
-      tags: { size: 'big' },
-      architecture: 'arm64',
-      instanceTypes: ['c7g.large', 'c8g.large'],
-      maxPriceUsd: 0.25,
-      volume: { iops: 4_000, throughputMiBps: 500, deviceName: '/dev/sda1' },
-      imageParameter: '/images/mine',
-      subnetIds: ['subnet-a', 'subnet-b'],
-      securityGroupIds: ['sg-0123456789abcdef0'],
-      executor: 'docker',
-      docker: { image: 'debian:13', privileged: true, volumes: ['/cache', '/data'], pullPolicies: ['always', 'never'] },
-      cache: { prefix: 'linux/arm64' },
-      timeoutMinutes: 240,
-      hooks: { ...hooks, boot: "modprobe overlay\necho 'ready'" },
-    },
-    base: { type: 'EC2', executor: 'shell', volume: { sizeGiB: 55 }, onDemand: 'never' },
-    plain: { type: 'EC2', extends: 'base' },
-    shell: {
-      type: 'LAMBDA',
-      extends: 'small',
-      ...shared,
-      maxConcurrent: 12,
-      tags: { size: 'small' },
-      ephemeralStorageMiB: 3_000,
-      architecture: 'x86_64',
-      timeoutMinutes: 10,
-      packaging: 'zip',
-      hooks,
-    },
-    small: { type: 'LAMBDA', memoryMiB: 512 },
-  },
-};
 const { infrastructure, autoscaler, 'lambda-shell-runner': lambdas, 'ec2-runner-ami': images } = await synthesize(rich);
 const { infrastructure: elsewhere } = await synthesize({
   network: { vpcId: 'vpc-0123456789abcdef0', subnetIds: ['subnet-1', 'subnet-2'] },

@@ -1,0 +1,196 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { faultsOf, faultsOfFile } from './deployment-inputs.ts';
+
+describe('the faults of a deployment', () => {
+  it('are said all at once, those between settings too, each with its path', () => {
+    const faults = faultsOf({
+      name: 'CI West',
+      gitlab: { url: 'gitlab.example.com' },
+      maxAttempts: 0,
+      defaultRunner: { type: 'EC2', profile: 'huge' },
+      profiles: {
+        small: { type: 'LAMBDA', timeoutMinutes: 60 },
+        big: { type: 'EC2', instanceTypes: ['large'] },
+        shell: { type: 'EC2', executor: 'shell', docker: { image: 'alpine' } },
+        lost: { type: 'EC2', extends: 'nobody' },
+      },
+      maxConcurent: 3,
+    });
+    expect(faults.map((fault) => fault.split(':')[0]).sort()).toEqual(
+      [
+        'name',
+        'gitlab.url',
+        'maxAttempts',
+        'profiles.small.timeoutMinutes',
+        'profiles.big.instanceTypes[0]',
+        'profiles.lost.extends',
+        'maxConcurent',
+        'profiles.shell.docker',
+        'defaultRunner.profile',
+      ].sort(),
+    );
+  });
+
+  it.each<[string, unknown, string]>([
+    ['a missing value', { profiles: { a: {} } }, 'profiles.a.type: is missing; write one of: "LAMBDA", "EC2"'],
+    ['another type of value', { profiles: 5 }, 'profiles: is 5; write an object'],
+    ['a number that is not whole', { maxAttempts: 1.5 }, 'maxAttempts: is 1.5; write a whole number'],
+    ['a number that is too small', { maxAttempts: 0 }, 'maxAttempts: is 0; give at least 1'],
+    ['a number that is not positive', { maxConcurrent: 0 }, 'maxConcurrent: is 0; give more than 0'],
+    ['a number that is too large', { maxAttempts: 11 }, 'maxAttempts: is 11; give at most 10'],
+    [
+      'a choice that there is not',
+      { profiles: { a: { type: 'VM' } } },
+      'profiles.a.type: is "VM"; write one of: "LAMBDA", "EC2"',
+    ],
+    [
+      'an option that there is not',
+      { profiles: { a: { type: 'EC2', onDemand: 'sometimes' } } },
+      'profiles.a.onDemand: is "sometimes"; write one of: "never", "fallback", "always"',
+    ],
+    ['a text of another form', { region: 'west' }, 'region: is "west"; name a region such as eu-west-1'],
+    [
+      'a text that begins otherwise',
+      { profiles: { a: { type: 'EC2', imageParameter: 'ami-1' } } },
+      'profiles.a.imageParameter: is "ami-1"; begin it with "/"',
+    ],
+    [
+      'an empty text',
+      { profiles: { a: { type: 'EC2', docker: { image: '' } } } },
+      'profiles.a.docker.image: is ""; write something',
+    ],
+    [
+      'a text that is too long',
+      { tags: { a: 'b'.repeat(257) } },
+      `tags.a: is "${'b'.repeat(59)}...; give at most 256 characters`,
+    ],
+    [
+      'another protocol',
+      { gitlab: { url: 'ftp://gitlab.example.com' } },
+      'gitlab.url: is "ftp://gitlab.example.com"; write an address such as https://gitlab.example.com',
+    ],
+    [
+      'an empty list',
+      { profiles: { a: { type: 'EC2', instanceTypes: [] } } },
+      'profiles.a.instanceTypes: is an empty list; give at least 1',
+    ],
+    [
+      'a list that repeats itself',
+      { profiles: { a: { type: 'EC2', instanceTypes: ['m7a.large', 'm7i.large', 'm7a.large'] } } },
+      'profiles.a.instanceTypes: names "m7a.large" twice; remove one of them',
+    ],
+    [
+      'a name that cannot be part of other names',
+      { profiles: { 'My Profile': { type: 'EC2' } } },
+      'profiles["My Profile"]: is "My Profile"; use 1 to 32 lower-case letters, digits and hyphens, beginning with a letter',
+    ],
+    ['half of a network', { network: { vpcId: 'vpc-1' } }, 'network.subnetIds: is missing; write a list'],
+    [
+      'a network of both kinds',
+      { network: { vpcId: 'vpc-1', subnetIds: ['subnet-1'], natGateways: 1 } },
+      'network.natGateways: there is no such setting; those here are: vpcId, subnetIds, securityGroupIds',
+    ],
+    [
+      'a network that is too small',
+      { network: { cidr: '10.0.0.0/24' } },
+      'network.cidr: write a range between /16 and /22',
+    ],
+    [
+      'a tag of AWS',
+      { tags: { 'aws:x': 'y' } },
+      'tags["aws:x"]: names that begin with "aws:" are AWS\'s own; choose another',
+    ],
+    [
+      'a tag of ours',
+      { tags: { 'gitlab-runners-on-demand:x': 'y' } },
+      'tags["gitlab-runners-on-demand:x"]: names that begin with "gitlab-runners-on-demand:" are this project\'s own; choose another',
+    ],
+    [
+      'too many tags',
+      { tags: Object.fromEntries(Array.from({ length: 21 }, (_, index) => [`t${index}`, ''])) },
+      'tags: has more than 20 tags; remove some',
+    ],
+    [
+      'no profile',
+      { profiles: {} },
+      'profiles: has no profile, so no job could run; write one such as { default: { type: "EC2" } }',
+    ],
+    [
+      'a default profile that mappings cannot mean',
+      { profiles: { default: { type: 'LAMBDA' } } },
+      'profiles.default: must be of type EC2: it is what mappings of that type mean when they name no profile; give this one another name',
+    ],
+    ['no deployment', undefined, 'deployment: is missing; write an object'],
+  ])('say %s and what to write instead', (_what, input, fault) => {
+    expect(faultsOf(input)).toEqual([fault]);
+  });
+
+  it.each([
+    ['', 'write the path of a project'],
+    ['!group/secret', 'a list of what is allowed cannot exclude; name what you want instead'],
+    ['/group/project', 'write the path alone, such as group/project'],
+    ['https://gitlab.example.com/group/project', 'write the path alone, such as group/project'],
+    ['group', 'a project is in a group; write group/project, or group/** for all of a group'],
+    ['group/my project', 'a path has no spaces; remove them'],
+  ])('name an allowed project that would allow nothing, or everything: "%s"', (path, remedy) => {
+    expect(faultsOf({ allowedProjects: ['group/**', path, '**'] })).toEqual([
+      `allowedProjects[1]: is ${JSON.stringify(path)}; ${remedy}`,
+    ]);
+  });
+
+  it('name each unknown setting on its own, with the nearest that there is', () => {
+    expect(
+      faultsOf({
+        maxConcurent: 3,
+        Profiles: {},
+        colour: 'red',
+        profiles: { a: { type: 'EC2', docker: { imgae: 'x' } } },
+      }),
+    ).toEqual([
+      'profiles.a.docker.imgae: there is no such setting; did you mean "image"?',
+      'maxConcurent: there is no such setting; did you mean "maxConcurrent"?',
+      'Profiles: there is no such setting; did you mean "profiles"?',
+      expect.stringMatching(/^colour: there is no such setting; those here are: name, account, .*profiles$/),
+    ]);
+  });
+
+  it.each([
+    ['does not exist', { type: 'EC2', profile: 'huge' }, 'name one of: default'],
+    ['is misspelt', { type: 'EC2', profile: 'defualt' }, 'did you mean "default"?'],
+    ['is of another type', { type: 'LAMBDA', profile: 'default' }, 'name one of: shell'],
+    ['is something that every object has', { type: 'EC2', profile: 'constructor' }, 'name one of: default'],
+  ] as const)('name the profiles that there are when the default runner’s %s', (_, defaultRunner, remedy) => {
+    expect(faultsOf({ defaultRunner })).toEqual([
+      `defaultRunner.profile: "${defaultRunner.profile}" is not a profile of type ${defaultRunner.type}; ${remedy}`,
+    ]);
+  });
+
+  it('never hide behind another error, whatever is written', () => {
+    const keys = fc.constantFrom(
+      'profiles',
+      'default',
+      'type',
+      'extends',
+      'docker',
+      'network',
+      'tags',
+      '__proto__',
+      'x',
+    );
+    const values = fc.constantFrom('EC2', 'LAMBDA', 'default', 'vpc-1', 'constructor');
+    const anything = fc.anything({
+      key: keys,
+      values: [values, fc.integer(), fc.constant(null), fc.constant(undefined)],
+      maxDepth: 5,
+    });
+    fc.assert(
+      fc.property(anything, (input) => {
+        faultsOf(input);
+        faultsOf({ profiles: { default: input, other: { type: 'EC2', extends: 'default' } } });
+        faultsOfFile([input, input]);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});

@@ -1,0 +1,69 @@
+import type { DeploymentInput } from '../../../infrastructure/lib/deployment.ts';
+
+/** What profiles of both types say. */
+export const shared = {
+  managedPolicyArns: ['arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore'],
+  policyStatements: [
+    {
+      effect: 'Deny' as const,
+      actions: ['s3:GetObject', 's3:PutObject'],
+      resources: ['arn:aws:s3:::artifacts/*'],
+      conditions: { StringNotEquals: { 'aws:RequestedRegion': ['eu-central-1'] } },
+    },
+  ],
+  permissionsBoundaryArn: 'arn:aws:iam::123456789012:policy/boundary',
+  environment: { LEVEL: 'rich', QUOTES: 'it\'s "fine"' },
+  outputLimitKiB: 777,
+  runnerConfig: { feature_flags: { FF_SCRIPT_SECTIONS: true } },
+};
+const hooks = { preGetSources: 'echo 1', postGetSources: 'echo 2', preBuild: "echo '3'\ndate", postBuild: 'echo 4' };
+
+/** A deployment that says everything that can be said together. */
+export const rich: DeploymentInput = {
+  name: 'ci-rich',
+  account: '123456789012',
+  region: 'eu-central-1',
+  gitlab: { url: 'https://gitlab.example.com' },
+  network: { availabilityZones: 3, natGateways: 2, cidr: '10.9.0.0/18' },
+  allowedProjects: ['group/**', 'other/project'],
+  defaultRunner: { type: 'EC2', profile: 'big' },
+  maxConcurrent: 77,
+  maxAttempts: 5,
+  tags: { team: 'builders' },
+  profiles: {
+    big: {
+      type: 'EC2',
+      extends: 'base',
+      ...shared,
+      maxConcurrent: 11,
+      tags: { size: 'big' },
+      architecture: 'arm64',
+      instanceTypes: ['c7g.large', 'c8g.large'],
+      maxPriceUsd: 0.25,
+      volume: { iops: 4_000, throughputMiBps: 500, deviceName: '/dev/sda1' },
+      imageParameter: '/images/mine',
+      subnetIds: ['subnet-a', 'subnet-b'],
+      securityGroupIds: ['sg-0123456789abcdef0'],
+      executor: 'docker',
+      docker: { image: 'debian:13', privileged: true, volumes: ['/cache', '/data'], pullPolicies: ['always', 'never'] },
+      cache: { prefix: 'linux/arm64' },
+      timeoutMinutes: 240,
+      hooks: { ...hooks, boot: "modprobe overlay\necho 'ready'" },
+    },
+    base: { type: 'EC2', executor: 'shell', volume: { sizeGiB: 55 }, onDemand: 'never' },
+    plain: { type: 'EC2', extends: 'base' },
+    shell: {
+      type: 'LAMBDA',
+      extends: 'small',
+      ...shared,
+      maxConcurrent: 12,
+      tags: { size: 'small' },
+      ephemeralStorageMiB: 3_000,
+      architecture: 'x86_64',
+      timeoutMinutes: 10,
+      packaging: 'zip',
+      hooks,
+    },
+    small: { type: 'LAMBDA', memoryMiB: 512 },
+  },
+};
