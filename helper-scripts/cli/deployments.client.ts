@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Deployment } from '../../infrastructure/lib/deployment.ts';
+import { type Deployment, deploymentsOf } from '../../infrastructure/lib/deployment.ts';
 import { UsageError } from './usage-error.ts';
 
 /** The options that say which deployment a command works on. */
@@ -19,13 +19,8 @@ export type DeploymentOptions = {
 export async function readDeployments(file?: string): Promise<readonly Deployment[]> {
   const path = file === undefined ? resolve(import.meta.dirname, '../../deployment.config.ts') : resolve(file);
   if (!existsSync(path)) throw new UsageError(`There is no file ${path}: name your deployment.config.ts with --config`);
-  const { default: deployments } = (await import(pathToFileURL(path).href)) as { default?: unknown };
-  if (!Array.isArray(deployments)) {
-    throw new UsageError(
-      `${path} must have a list of deployments as its default export, each made by defineDeployment`,
-    );
-  }
-  return deployments;
+  const { default: exported } = (await import(pathToFileURL(path).href)) as { default?: unknown };
+  return deploymentsOf(exported);
 }
 
 /**

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { mappingItemSchema } from '../../autoscaler/job-mappings/job-mapping.ts';
+import { deploymentJsonSchema, deploymentSchemaFileName } from '../schemas/deployment-schema.ts';
 
 /** The JSON schemas that editors complete and check files with, by the name of their file: made of the schemas that the code reads with. */
 export const jsonSchemas: Readonly<Record<string, () => object>> = {
@@ -9,6 +10,7 @@ export const jsonSchemas: Readonly<Record<string, () => object>> = {
       description:
         'Which job runs where: a list of rows as they stand in the job mappings table. Further attributes are kept as notes.',
     }),
+  [deploymentSchemaFileName]: deploymentJsonSchema,
 };
 
 /** Draft 7 is what editors' YAML and JSON extensions all know. */

@@ -14,7 +14,7 @@ const commands = {
   test: 'helper-scripts/setup/test.command.ts',
   build: 'helper-scripts/build/build.command.ts',
   synth: 'helper-scripts/build/synth.command.ts',
-  bench: 'helper-scripts/bench/receive-job-hook.bench.ts',
+  bench: 'helper-scripts/bench/bench.command.ts',
   cli: 'helper-scripts/cli/cli.command.ts',
   format: 'helper-scripts/setup/format.command.ts',
 };

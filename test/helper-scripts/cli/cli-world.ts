@@ -2,19 +2,19 @@ import { spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { type AttributeDefinition, CreateTableCommand, DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { CreateSecretCommand, GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { autoscalerParameters } from '../../../autoscaler/exports.ts';
 import { type PlainItem, plainItemOf } from '../../../autoscaler/job-mappings/attribute-values.ts';
 import { createJobMappings } from '../../../autoscaler/job-mappings/job-mappings.client.ts';
-import { liveIndex } from '../../../autoscaler/runners/runner-indexes.ts';
 import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
 import type { MappingItem } from '../../../helper-scripts/cli/mapping-item.ts';
 import { createMappingTable } from '../../../helper-scripts/cli/mapping-table.client.ts';
 import { inLocalAws } from '../../../helper-scripts/local/aws/local-aws-environment.ts';
 import { infrastructureParameters } from '../../../infrastructure/exports.ts';
+import { createTablesAsDeployed } from '../../support/dynamodb-tables.ts';
 import { repository, startTestAws } from '../local/aws/start-test-aws.ts';
 
 const deployment = 'gitlab-runners';
@@ -63,7 +63,7 @@ export async function startCliWorld() {
   };
   const dynamodb = new DynamoDBClient(connection);
   const documents = DynamoDBDocumentClient.from(dynamodb, { marshallOptions: { removeUndefinedValues: true } });
-  await createTables(dynamodb);
+  await createTablesAsDeployed(dynamodb, { JobMappings: mappingsTable, Runners: runnersTable });
   await publishNames(new SSMClient(connection));
   const secrets = new SecretsManagerClient(connection);
   for (const Name of Object.values(secretNames)) {
@@ -96,39 +96,6 @@ export async function startCliWorld() {
     },
     stop: () => aws.stop(),
   };
-}
-
-async function createTables(dynamodb: DynamoDBClient): Promise<void> {
-  const text = (name: string): AttributeDefinition => ({ AttributeName: name, AttributeType: 'S' });
-  await dynamodb.send(
-    new CreateTableCommand({
-      TableName: mappingsTable,
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: [text('pk'), text('sk')],
-      KeySchema: [
-        { AttributeName: 'pk', KeyType: 'HASH' },
-        { AttributeName: 'sk', KeyType: 'RANGE' },
-      ],
-    }),
-  );
-  await dynamodb.send(
-    new CreateTableCommand({
-      TableName: runnersTable,
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: [text('pk'), text('live'), text('admittedAt')],
-      KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
-      GlobalSecondaryIndexes: [
-        {
-          IndexName: liveIndex,
-          KeySchema: [
-            { AttributeName: 'live', KeyType: 'HASH' },
-            { AttributeName: 'admittedAt', KeyType: 'RANGE' },
-          ],
-          Projection: { ProjectionType: 'ALL' },
-        },
-      ],
-    }),
-  );
 }
 
 async function publishNames(ssm: SSMClient): Promise<void> {

@@ -10,8 +10,11 @@ function configWith(name: string, content: string): string {
   writeFileSync(file, content);
   return file;
 }
-const two = configWith('two', `export default [{ name: 'one', region: 'eu-west-1' }, { name: 'other' }];`);
-const one = configWith('one', `export default [{ name: 'one', region: 'eu-west-1' }];`);
+const deployment = (name: string, more = '') =>
+  `{ name: '${name}', gitlab: { url: 'https://gitlab.example.com' }, profiles: { shell: { type: 'LAMBDA' } }${more} }`;
+const inIreland = deployment('one', `, region: 'eu-west-1'`);
+const two = configWith('two', `export default [${inIreland}, ${deployment('other')}];`);
+const one = configWith('one', `export default [${inIreland}];`);
 
 afterEach(() => vi.unstubAllEnvs());
 
@@ -45,9 +48,15 @@ describe('the deployment that a command works on', () => {
 });
 
 describe('a configuration', () => {
+  it('may have one deployment as it is, without a list', async () => {
+    const [only, ...others] = await readDeployments(configWith('bare', `export default ${inIreland};`));
+    expect(only).toMatchObject({ name: 'one', region: 'eu-west-1' });
+    expect(others).toEqual([]);
+  });
+
   it.each([
     ['that is not there', join(folder, 'nowhere.ts'), /There is no file .*nowhere\.ts/],
-    ['that exports no list', configWith('object', 'export default {};'), /must have a list of deployments/],
+    ['with faults', configWith('faults', 'export default { nmae: 1 };'), /nmae.*name/s],
   ])('%s is refused', async (_, file, message) => {
     await expect(readDeployments(file)).rejects.toThrow(message);
   });
