@@ -57,12 +57,9 @@ export async function abandonRunner(
   if (input.attempt === null && input.event) {
     const failed = await recordFailure(ports.store, input.event, failure, ports.now());
     if (!failed) return nothing;
-    log.error('no runner was started for the job', {
-      attempt: failed.attempt,
-      error: input.error,
-      cause: input.cause,
-    });
-    return { ...nothing, ...retryOf(failed, input.event, input.error, ports) };
+    const again = retryOf(failed, input.event, input.error, ports);
+    reportFailure('no runner was started for the job', input, failed, again.retry, log);
+    return { ...nothing, ...again };
   }
   const item = await ports.store.read(job);
   if (!item || input.attempt !== item.attempt) return nothing;
@@ -78,7 +75,7 @@ export async function abandonRunner(
       if (!(error instanceof RunnerStateChangedError) || !hasGoneOn(item, await ports.store.read(job))) throw error;
       return abandonRunner(input, ports, { log, ...context });
     }
-    log.error('runner abandoned', { attempt: item.attempt, error: input.error, cause: input.cause });
+    reportFailure('runner abandoned', input, item, retryOf(item, item.event, input.error, ports).retry, log);
   }
   // From here on everything may be done again: an answer that was lost is given once more.
   if (item.runnerId !== undefined) await ports.gitlab.removeRunner(item.runnerId);
@@ -96,6 +93,21 @@ async function runsAJob(item: RunnerItem, { gitlab, store }: AbandonRunnerPorts)
 
 function whenItWentOn(error: unknown): void {
   if (!(error instanceof RunnerStateChangedError)) throw error;
+}
+
+function reportFailure(
+  message: string,
+  { error, cause }: z.infer<typeof abandonRunnerInput>,
+  { attempt }: RunnerItem,
+  retry: JobEvent | null,
+  log: LambdaContext['log'],
+): void {
+  const counted = {
+    AttemptsFailed: 1,
+    ...(retry ? {} : { JobsGivenUp: 1 }),
+    ...(error === 'MappingNotAllowedError' ? { MappingsRefused: 1 } : {}),
+  };
+  log.count(counted, message, { attempt, error, cause, retried: retry !== null });
 }
 
 function retryOf(item: RunnerItem, event: JobEvent, error: string, { maxAttempts, random }: AbandonRunnerPorts) {

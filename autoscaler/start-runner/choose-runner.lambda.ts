@@ -17,6 +17,9 @@ export type ChooseRunnerPorts = {
 /** GitLab's states before `pending`: its hook came from the database, its answer from a replica that lags. */
 const notYetPending = ['created', 'waiting_for_resource', 'waiting_for_callback', 'preparing', 'scheduled', 'manual'];
 
+/** A log line has its limits; `mapping ls` shows them all. */
+const mostRowsNamed = 20;
+
 /**
  * Decides where a pending job runs: its mapping by name, project and tags, once GitLab confirms that it still waits (the hook has no
  * tags, and some versions send stale ones).
@@ -30,8 +33,10 @@ export async function chooseRunner(
   { log }: LambdaContext,
 ): Promise<RunnerDecision> {
   const { mappings, invalid } = await ports.mappings.read();
-  for (const row of invalid)
-    log.warn('a job mapping is not valid and is skipped', { mapping: row.id, faults: row.faults });
+  if (invalid.length > 0) {
+    const rows = invalid.slice(0, mostRowsNamed).map(({ id, faults }) => ({ mapping: id, faults }));
+    log.count({ InvalidMappings: invalid.length }, 'job mappings are not valid and are skipped', { rows });
+  }
   const offer = { ...ports.offer, mappings };
   if (!mightBeOurs(event, offer)) return ignore('no mapping names the job', log);
 

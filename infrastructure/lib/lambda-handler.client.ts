@@ -14,7 +14,7 @@ export class InvalidEnvironmentError extends Error {
 }
 
 /** The logger of this process: whole JSON lines to standard output, which Lambda's JSON log format keeps as they are. */
-export const log: Log = createLog((line) => process.stdout.write(`${line}\n`), Date.now);
+export const log: Log = createLog((line) => process.stdout.write(`${line}\n`), Date.now, {}, process.env.DEPLOYMENT);
 
 export type LambdaOptions<Schema extends z.ZodMiniType, Ports, Output> = {
   readonly input: Schema;

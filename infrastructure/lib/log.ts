@@ -1,3 +1,5 @@
+import { type MetricValues, metricFields } from './metrics.ts';
+
 export type LogFields = Readonly<Record<string, unknown>>;
 
 /** One JSON line per event. `with` returns a logger that adds fields (project and job id, above all) to each line. */
@@ -5,11 +7,20 @@ export type Log = {
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
+  /** An error line that CloudWatch counts as well: what we count is what somebody must look at. */
+  count(values: MetricValues, message: string, fields?: LogFields): void;
   with(fields: LogFields): Log;
 };
 
-/** Makes a logger that hands finished lines to `write`; `now` gives the time in milliseconds since 1970. */
-export function createLog(write: (line: string) => void, now: () => number, context: LogFields = {}): Log {
+/**
+ * Makes a logger that hands finished lines to `write`; `now` gives the time in milliseconds since 1970. Metrics belong to `deployment`.
+ */
+export function createLog(
+  write: (line: string) => void,
+  now: () => number,
+  context: LogFields = {},
+  deployment = 'unknown',
+): Log {
   const line =
     (level: string) =>
     (message: string, fields: LogFields = {}) =>
@@ -18,7 +29,9 @@ export function createLog(write: (line: string) => void, now: () => number, cont
     info: line('info'),
     warn: line('warn'),
     error: line('error'),
-    with: (fields) => createLog(write, now, { ...context, ...fields }),
+    count: (values, message, fields = {}) =>
+      line('error')(message, { ...fields, ...metricFields(deployment, values, now()) }),
+    with: (fields) => createLog(write, now, { ...context, ...fields }, deployment),
   };
 }
 

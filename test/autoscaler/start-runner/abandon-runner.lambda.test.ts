@@ -3,6 +3,7 @@ import type * as z from 'zod/mini';
 import { type RunnerItem, runnerStates } from '../../../autoscaler/runners/runner-item.ts';
 import { abandonRunner } from '../../../autoscaler/start-runner/abandon-runner.lambda.ts';
 import type { abandonRunnerInput } from '../../../autoscaler/start-runner/start-runner-input.ts';
+import { metricNames } from '../../../infrastructure/lib/metrics.ts';
 import { pendingJob, runnerItem, testStart } from '../../support/builders.ts';
 import { inMemoryGitLab } from '../../support/in-memory-gitlab.ts';
 import { type InMemoryRunnersStore, inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
@@ -30,10 +31,11 @@ function abandon(
   { gitlab, store }: { gitlab: ReturnType<typeof inMemoryGitLab>; store: InMemoryRunnersStore },
   changes: Partial<Input> = {},
   { maxAttempts = 3, random = 0 }: Options = {},
+  context = lambdaContext(),
 ) {
   const input = { projectId: 7, jobId: 1, attempt: 1, event: pendingJob(), error: 'NoCapacityError', cause: 'none' };
   const ports = { gitlab, store, maxAttempts, now: () => testStart, random: () => random };
-  return abandonRunner({ ...input, ...changes }, ports, lambdaContext());
+  return abandonRunner({ ...input, ...changes }, ports, context);
 }
 
 describe.each(abandonable)('an attempt that failed when it was %s', (state) => {
@@ -71,6 +73,39 @@ describe.each(abandonable)('an attempt that failed when it was %s', (state) => {
     await abandon({ gitlab, store });
     expect(store.items.get(job)).toMatchObject({ state: 'FAILED', expiresAt: testStart / 1_000 + 14 * 86_400 });
     expect(store.items.get(job)).not.toHaveProperty('live');
+  });
+});
+
+describe('a failed attempt', () => {
+  it.each([
+    ['that is tried again', 1, 'NoCapacityError', { AttemptsFailed: 1 }],
+    ['that was the last one', 3, 'NoCapacityError', { AttemptsFailed: 1, JobsGivenUp: 1 }],
+    ['that a person must mend', 1, 'PermanentLaunchError', { AttemptsFailed: 1, JobsGivenUp: 1 }],
+  ] as const)('%s is counted as that', async (_, attempt, error, counted) => {
+    const context = lambdaContext();
+    await abandon(await world({ attempt }), { attempt, error }, {}, context);
+    const line = context.lines.find(({ _aws }) => _aws);
+    expect(line).toMatchObject(counted);
+    for (const metric of metricNames) if (!(metric in counted)) expect(line).not.toHaveProperty(metric);
+  });
+
+  it('is counted once, however often its step is repeated', async () => {
+    const context = lambdaContext();
+    const one = await world();
+    for (let time = 0; time < 3; time += 1) await abandon(one, {}, {}, context);
+    expect(context.lines.filter(({ AttemptsFailed }) => AttemptsFailed)).toHaveLength(1);
+  });
+
+  it('for a mapping to what was not deployed names the row in the log and in the job’s state, and is counted', async () => {
+    const context = lambdaContext();
+    const store = inMemoryRunnersStore();
+    const cause = 'mapping "job#lint tags#" asks for the EC2 runner "huge", which this deployment has not';
+    const input = { attempt: null, error: 'MappingNotAllowedError', cause };
+    await abandon({ gitlab: inMemoryGitLab(), store }, input, {}, context);
+    expect(context.lines).toContainEqual(
+      expect.objectContaining({ cause, MappingsRefused: 1, JobsGivenUp: 1, retried: false }),
+    );
+    expect(store.items.get(job)).toMatchObject({ state: 'FAILED', failure: `MappingNotAllowedError: ${cause}` });
   });
 });
 

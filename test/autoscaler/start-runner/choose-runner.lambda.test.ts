@@ -77,7 +77,9 @@ describe('chooseRunner', () => {
     const row = { id: 'job#x tags#', faults: ['type: Invalid option'] };
     const { decision, lines } = await choose({ invalid: [row] });
     expect(decision).toMatchObject({ decision: 'LAUNCH' });
-    expect(lines).toContainEqual(expect.objectContaining({ level: 'warn', mapping: row.id, faults: row.faults }));
+    expect(lines).toContainEqual(
+      expect.objectContaining({ rows: [{ mapping: row.id, faults: row.faults }], InvalidMappings: 1 }),
+    );
   });
 
   it('says in the log what was chosen, or why not', async () => {

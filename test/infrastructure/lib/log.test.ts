@@ -6,6 +6,8 @@ function recording() {
   const log = createLog(
     (line) => lines.push(line),
     () => Date.parse('2030-01-01T00:00:00.000Z'),
+    {},
+    'ci',
   );
   return { log, lines, parsed: () => lines.map((line) => JSON.parse(line)) };
 }
@@ -57,6 +59,36 @@ describe('the log', () => {
     const { log, parsed } = recording();
     log.error('failed', { error: new JobGoneError('x') });
     expect(parsed()).toMatchObject([{ error: { name: 'JobGoneError' } }]);
+  });
+
+  it('counts for CloudWatch in the line itself, as a metric of its deployment', () => {
+    const { log, parsed } = recording();
+    log.with({ jobId: 1 }).count({ AttemptsFailed: 1, JobsGivenUp: 2 }, 'given up', { attempt: 3 });
+    expect(parsed()).toEqual([
+      {
+        time: '2030-01-01T00:00:00.000Z',
+        level: 'error',
+        message: 'given up',
+        jobId: 1,
+        attempt: 3,
+        deployment: 'ci',
+        AttemptsFailed: 1,
+        JobsGivenUp: 2,
+        _aws: {
+          Timestamp: Date.parse('2030-01-01T00:00:00.000Z'),
+          CloudWatchMetrics: [
+            {
+              Namespace: 'GitLabRunnersOnDemand',
+              Dimensions: [['deployment']],
+              Metrics: [
+                { Name: 'AttemptsFailed', Unit: 'Count' },
+                { Name: 'JobsGivenUp', Unit: 'Count' },
+              ],
+            },
+          ],
+        },
+      },
+    ]);
   });
 
   it('leaves out what is undefined', () => {

@@ -1,0 +1,33 @@
+/** Everything that the Lambdas count; alarms and dashboards take the names from here, so that none differs by a letter. */
+export const metricNames = [
+  /** Attempts to give a job a runner that failed, whether another one follows or not. */
+  'AttemptsFailed',
+  /** Jobs that get no runner of ours any more: all attempts failed, or a person must mend something first. */
+  'JobsGivenUp',
+  /** Jobs whose mapping names a function or profile that was not deployed; each is a job given up, too. */
+  'MappingsRefused',
+  /** Rows of the job mappings table that are not valid, counted each time a job comes. */
+  'InvalidMappings',
+] as const;
+export type MetricName = (typeof metricNames)[number];
+export type MetricValues = Readonly<Partial<Record<MetricName, number>>>;
+
+export const metricNamespace = 'GitLabRunnersOnDemand';
+/** The only dimension: each further one would multiply what CloudWatch charges for. */
+export const metricDimension = 'deployment';
+
+/**
+ * What makes CloudWatch count from a log line, without a call (embedded metric format). `at`: milliseconds since 1970.
+ * Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+ */
+export function metricFields(deployment: string, values: MetricValues, at: number): Readonly<Record<string, unknown>> {
+  const Metrics = Object.keys(values).map((Name) => ({ Name, Unit: 'Count' }));
+  return {
+    _aws: {
+      Timestamp: at,
+      CloudWatchMetrics: [{ Namespace: metricNamespace, Dimensions: [[metricDimension]], Metrics }],
+    },
+    [metricDimension]: deployment,
+    ...values,
+  };
+}
