@@ -10,6 +10,7 @@ import { endRunner, hasGoneOn, nextWaiting, recordFailure } from '../runners/end
 import { noteTakenJob } from '../runners/job-state.ts';
 import { attemptsUsed, type RunnerItem, type RunnerState } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
+import { readFailureCause } from './failure-cause.ts';
 import { abandonRunnerInput } from './start-runner-input.ts';
 
 export type AbandonRunnerPorts = {
@@ -53,7 +54,7 @@ export async function abandonRunner(
 ): Promise<Abandoned> {
   const job = jobKeyOf(input);
   const nothing: Abandoned = { retry: null, retryAfterSeconds: 0, next: [] };
-  const failure = `${input.error}: ${input.cause}`.slice(0, 1_000);
+  const failure = `${input.error}: ${readFailureCause(input.cause)}`.slice(0, 1_000);
   if (input.attempt === null && input.event) {
     const failed = await recordFailure(ports.store, input.event, failure, ports.now());
     if (!failed) return nothing;
@@ -107,7 +108,7 @@ function reportFailure(
     ...(retry ? {} : { JobsGivenUp: 1 }),
     ...(error === 'MappingNotAllowedError' ? { MappingsRefused: 1 } : {}),
   };
-  log.count(counted, message, { attempt, error, cause, retried: retry !== null });
+  log.count(counted, message, { attempt, error, cause: readFailureCause(cause), retried: retry !== null });
 }
 
 function retryOf(item: RunnerItem, event: JobEvent, error: string, { maxAttempts, random }: AbandonRunnerPorts) {

@@ -7,6 +7,7 @@ import { bothTypes } from './scenarios/both-types.ts';
 import { cancellation } from './scenarios/cancellation.ts';
 import { duplicatesAndOrder } from './scenarios/duplicates.ts';
 import { gitlabTrouble } from './scenarios/gitlab-trouble.ts';
+import { routing } from './scenarios/routing.ts';
 import { secrecy } from './scenarios/secrecy.ts';
 import { World } from './world.ts';
 
@@ -34,6 +35,7 @@ describe('the whole path on a local AWS with IAM enforced', () => {
   const theWorld = () => world;
   describe('both runner types', () => bothTypes(theWorld));
   describe('duplicates and order', () => duplicatesAndOrder(theWorld));
+  describe('routing and caps', () => routing(theWorld));
   describe('cancellation', () => cancellation(theWorld));
   describe('authenticity', () => authenticity(theWorld));
   describe('trouble with GitLab', () => gitlabTrouble(theWorld));
