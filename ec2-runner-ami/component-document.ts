@@ -10,6 +10,8 @@ export type ComponentSource = {
   readonly scripts: Readonly<Partial<Record<ComponentPhase, string>>>;
   /** Shell variables that are set in front of every script. */
   readonly variables: Readonly<Record<string, string>>;
+  /** Texts by name, which every script finds as files in the folder `$files`. */
+  readonly files?: Readonly<Record<string, string>>;
 };
 
 /** A component cannot be written as a document; the message says what is in the way. */
@@ -23,29 +25,43 @@ export class ComponentSourceError extends Error {
  *
  * @throws {ComponentSourceError} when a script has what Image Builder would replace, or a variable needs more than single quotes.
  */
-export function renderComponentDocument({ name, description, scripts, variables }: ComponentSource): string {
+export function renderComponentDocument(source: ComponentSource): string {
+  const { name, description } = source;
   const phases = componentPhases.flatMap((phase) => {
-    const script = scripts[phase];
-    return script === undefined ? [] : [{ name: phase, steps: [stepOf(name, phase, script, variables)] }];
+    const script = source.scripts[phase];
+    return script === undefined ? [] : [{ name: phase, steps: [stepOf(source, phase, script)] }];
   });
   return stringify({ name, description, schemaVersion: schemaVersion(), phases }, { lineWidth: 0 });
 }
 
-function stepOf(name: string, phase: ComponentPhase, script: string, variables: ComponentSource['variables']) {
-  if (script.includes('{{')) {
+function stepOf({ name, variables, files = {} }: ComponentSource, phase: ComponentPhase, script: string) {
+  const assignments = Object.entries(variables).map(([variable, value]) => {
+    if (/^[\w.:/ -]*$/.test(value)) return `${variable}='${value}'`;
+    throw new ComponentSourceError(
+      `The variable ${variable} of ${name} is "${value}": letters, digits, blanks and ._:/- only`,
+    );
+  });
+  const command = [...assignments, ...writesOf(name, files), script].join('\n');
+  if (command.includes('{{')) {
     throw new ComponentSourceError(
       `The ${phase} script of ${name} has "{{", which Image Builder replaces: write it otherwise`,
     );
   }
-  const assignments = Object.entries(variables).map(([variable, value]) => {
-    if (/^[\w.:/-]*$/.test(value)) return `${variable}='${value}'`;
-    throw new ComponentSourceError(`The variable ${variable} of ${name} is "${value}": letters, digits and ._:/- only`);
+  return { name: `${phase}-${name}`, action: 'ExecuteBash', inputs: { commands: [command] } };
+}
+
+const endOfFile = 'END-OF-FILE';
+
+function writesOf(name: string, files: Readonly<Record<string, string>>): string[] {
+  const writes = Object.entries(files).map(([file, text]) => {
+    if (!text.endsWith('\n') || text.split('\n').includes(endOfFile)) {
+      throw new ComponentSourceError(
+        `The file ${file} of ${name} must end with a line break and have no line ${endOfFile}`,
+      );
+    }
+    return `cat >"$files/${file}" <<'${endOfFile}'\n${text}${endOfFile}`;
   });
-  return {
-    name: `${phase}-${name}`,
-    action: 'ExecuteBash',
-    inputs: { commands: [[...assignments, script].join('\n')] },
-  };
+  return writes.length === 0 ? [] : ['files=$(mktemp -d)', ...writes];
 }
 
 /** Image Builder wants `1.0`, which as a plain number would become `1`. */

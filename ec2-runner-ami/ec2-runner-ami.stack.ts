@@ -1,11 +1,14 @@
 import { CfnOutput, CfnWaitConditionHandle, Fn, Stack, type StackProps } from 'aws-cdk-lib';
+import { EventBus } from 'aws-cdk-lib/aws-events';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
 import { infrastructureParameters } from '../infrastructure/exports.ts';
 import { type Architecture, architectures } from '../infrastructure/lib/architecture.ts';
 import { type Deployment, profilesOfType } from '../infrastructure/lib/deployment.ts';
+import { gitlabRunnerRelease } from '../infrastructure/lib/gitlab-runner-pins.ts';
 import { amiParameters } from './exports.ts';
-import { gitlabRunnerRelease } from './gitlab-runner-version.ts';
+import { FailedBuilds } from './failed-builds.construct.ts';
+import { ImageRemoval } from './image-removal.construct.ts';
 import { ImageRoles } from './image-roles.construct.ts';
 import { RunnerImage } from './runner-image.construct.ts';
 
@@ -22,7 +25,7 @@ export type Ec2RunnerAmiStackProps = StackProps & {
 /**
  * The machine images of the deployment's EC2 profiles, one for each architecture that a profile without an `imageParameter` of its own
  * uses. Launch templates find the newest image by its parameter at each launch, so a new image needs no other deployment.
- * The images and the parameters stay when the stack is destroyed.
+ * The images and the parameters stay when the stack is destroyed, unless `ami.onDestroy` says otherwise.
  */
 export class Ec2RunnerAmiStack extends Stack {
   constructor(scope: Construct, id: string, { deployment, buildNow, ...props }: Ec2RunnerAmiStackProps) {
@@ -34,22 +37,33 @@ export class Ec2RunnerAmiStack extends Stack {
       return;
     }
     const imageParameterNames = used.map((architecture) => amiParameters(deployment.name, architecture).imageId);
-    const roles = new ImageRoles(this, 'Roles', { imageParameterNames });
-    const network = infrastructureParameters(deployment.name);
-    const subnetIds = StringParameter.valueForStringParameter(this, network.subnetIds);
-    const securityGroupIds = StringParameter.valueForStringParameter(this, network.securityGroupIds);
-    for (const architecture of used) {
+    const { ami } = deployment;
+    const roles = new ImageRoles(this, 'Roles', { imageParameterNames, kmsKeyArn: ami.kmsKeyArn });
+    const removal =
+      ami.onDestroy === 'delete'
+        ? new ImageRemoval(this, 'Removal', { deployment: deployment.name, imageParameterNames })
+        : undefined;
+    const published = infrastructureParameters(deployment.name);
+    const read = (parameterName: string) => StringParameter.valueForStringParameter(this, parameterName);
+    const images = used.map((architecture) => {
       const image = new RunnerImage(this, `Image-${architecture}`, {
         deployment: deployment.name,
+        ami,
         architecture,
         release: gitlabRunnerRelease,
         roles,
-        subnetId: Fn.select(0, Fn.split(',', subnetIds)),
-        securityGroupIds: Fn.split(',', securityGroupIds),
+        subnetId: ami.subnetId ?? Fn.select(0, Fn.split(',', read(published.subnetIds))),
+        securityGroupIds: ami.securityGroupIds ?? Fn.split(',', read(published.securityGroupIds)),
         buildNow,
       });
+      if (removal) image.pipeline.node.addDependency(removal);
       this.explain(architecture, amiParameters(deployment.name, architecture).imageId, image.pipeline.attrArn);
-    }
+      return image;
+    });
+    new FailedBuilds(this, 'FailedBuilds', {
+      imageNames: images.map(({ name }) => name),
+      eventBus: EventBus.fromEventBusArn(this, 'EventBus', read(published.eventBusArn)),
+    });
   }
 
   private explain(architecture: Architecture, parameterName: string, pipelineArn: string): void {
@@ -60,7 +74,7 @@ export class Ec2RunnerAmiStack extends Stack {
     });
     new CfnOutput(this, `BuildCommand${suffix}`, {
       value: `aws imagebuilder start-image-pipeline-execution --region ${this.region} --image-pipeline-arn ${pipelineArn}`,
-      description: `Builds an ${architecture} image now instead of next Sunday; needed once after a deployment without a build`,
+      description: `Builds an ${architecture} image now; needed once after a deployment without a build`,
     });
   }
 }

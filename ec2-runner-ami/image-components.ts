@@ -1,43 +1,68 @@
 import type { Architecture } from '../infrastructure/lib/architecture.ts';
+import {
+  type GitLabRunnerRelease,
+  helperImageOf,
+  installVariables,
+} from '../infrastructure/lib/gitlab-runner-release.ts';
 import type { ComponentSource } from './component-document.ts';
-import { binaryArchitectures, type GitLabRunnerRelease, helperImageOf } from './gitlab-runner-version.ts';
 
-/** What is done to Amazon Linux 2023, in this order, to make it a runner host; `scriptOf` gives the text of `components/<name>.sh`. */
-export function imageComponents(
+/** Texts of the scripts, by their paths from this folder. */
+export type ReadText = (path: string) => string;
+
+/** What is done to Amazon Linux 2023, in this order and before anything of the user's, to make it a runner host. */
+export function buildComponents(
   release: GitLabRunnerRelease,
   architecture: Architecture,
-  scriptOf: (name: string) => string,
+  read: ReadText,
 ): readonly ComponentSource[] {
-  const runner = {
-    version: release.version,
-    binary_architecture: binaryArchitectures[architecture],
-    sha256: release.sha256[architecture] ?? '',
-  };
-  const helper = { helper_image: helperImageOf(release, architecture) };
   return [
     {
       name: 'tools',
       description: 'docker, git, agents of Systems Manager and CloudWatch, credentials for ECR',
-      scripts: { build: scriptOf('install-tools') },
+      scripts: { build: read('components/install-tools.sh') },
       variables: {},
     },
     {
       name: 'gitlab-runner',
-      description: `gitlab-runner ${release.version}, never as a service`,
-      scripts: { build: scriptOf('install-gitlab-runner'), validate: scriptOf('check-installation') },
-      variables: runner,
+      description: `gitlab-runner ${release.version}`,
+      scripts: { build: read('../infrastructure/lib/install-gitlab-runner.sh') },
+      variables: { ...installVariables(release, architecture), destination: '/usr/bin/gitlab-runner', mode: '755' },
     },
     {
       name: 'helper-image',
       description: `The helper image of gitlab-runner ${release.version}`,
-      scripts: { build: scriptOf('pull-helper-image'), test: scriptOf('check-booted-host') },
-      variables: helper,
+      scripts: { build: read('components/pull-helper-image.sh') },
+      variables: { helper_image: helperImageOf(release, architecture) },
     },
+  ];
+}
+
+/** What comes last: the image becomes one for many hosts, and no image is published that cannot run jobs. */
+export function finalComponents(
+  release: GitLabRunnerRelease,
+  architecture: Architecture,
+  read: ReadText,
+): readonly ComponentSource[] {
+  const helper = { helper_image: helperImageOf(release, architecture) };
+  return [
     {
       name: 'clear-identity',
       description: 'Makes hosts of this image differ from each other',
-      scripts: { build: scriptOf('clear-identity') },
+      scripts: { build: read('components/clear-identity.sh') },
       variables: {},
+    },
+    {
+      name: 'host',
+      description: 'Everything is there, and a host boots with it',
+      scripts: { validate: read('components/check-installation.sh'), test: read('components/check-booted-host.sh') },
+      variables: { version: release.version, ...helper },
+    },
+    {
+      name: 'jobs',
+      description: 'gitlab-runner runs a job with the shell and one with the docker executor',
+      scripts: { test: read('components/check-jobs.sh') },
+      variables: { executors: 'shell docker', ...helper },
+      files: { 'stub-gitlab.py': read('components/stub-gitlab.py') },
     },
   ];
 }

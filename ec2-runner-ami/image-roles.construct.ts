@@ -8,28 +8,41 @@ import {
   ServicePrincipal,
 } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
+import { acknowledgeManagedPolicies, acknowledgeWildcards } from '../infrastructure/lib/acknowledge-rules.construct.ts';
 
-/** Who builds images: the instance that is built on, and Image Builder around it. */
+const buildPolicies = ['EC2InstanceProfileForImageBuilder', 'AmazonSSMManagedInstanceCore'];
+const executionPolicy = 'EC2ImageBuilderExecutionPolicy';
+/** It reaches only what has Image Builder's own tag `CreatedBy`. */
+const lifecyclePolicy = 'service-role/EC2ImageBuilderLifecycleExecutionPolicy';
+
+export type ImageRolesProps = {
+  readonly imageParameterNames: readonly string[];
+  /** Of the images' snapshots, when the account's default key is not meant. */
+  readonly kmsKeyArn?: string | undefined;
+};
+
+/** Who builds and removes images: the instance that is built on, and Image Builder around it. */
 export class ImageRoles extends Construct {
   readonly instanceProfile: InstanceProfile;
   readonly execution: Role;
+  /** Removes old images. */
+  readonly lifecycle: Role;
 
-  constructor(scope: Construct, id: string, props: { readonly imageParameterNames: readonly string[] }) {
+  constructor(scope: Construct, id: string, props: ImageRolesProps) {
     super(scope, id);
     const build = new Role(this, 'Build', {
       assumedBy: new ServicePrincipal('ec2.amazonaws.com'),
       description: 'Instances on which Image Builder builds and tests the runner image',
-      managedPolicies: ['EC2InstanceProfileForImageBuilder', 'AmazonSSMManagedInstanceCore'].map((name) =>
-        ManagedPolicy.fromAwsManagedPolicyName(name),
-      ),
+      managedPolicies: buildPolicies.map((name) => ManagedPolicy.fromAwsManagedPolicyName(name)),
     });
     this.instanceProfile = new InstanceProfile(this, 'BuildProfile', { role: build });
+    const imageBuilder = new ServicePrincipal('imagebuilder.amazonaws.com', {
+      conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
+    });
     this.execution = new Role(this, 'Execution', {
-      assumedBy: new ServicePrincipal('imagebuilder.amazonaws.com', {
-        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
-      }),
+      assumedBy: imageBuilder,
       description: 'Image Builder itself: builds, tests and distributes the runner image',
-      managedPolicies: [ManagedPolicy.fromAwsManagedPolicyName('EC2ImageBuilderExecutionPolicy')],
+      managedPolicies: [ManagedPolicy.fromAwsManagedPolicyName(executionPolicy)],
       // In the role itself, so that whatever has the role has its rights.
       inlinePolicies: {
         PublishImageId: new PolicyDocument({ statements: this.publishing(props.imageParameterNames) }),
@@ -42,8 +55,49 @@ export class ImageRoles extends Construct {
             }),
           ],
         }),
+        ...(props.kmsKeyArn === undefined
+          ? {}
+          : { UseKey: new PolicyDocument({ statements: this.encrypting(props.kmsKeyArn) }) }),
       },
     });
+    this.lifecycle = new Role(this, 'Lifecycle', {
+      assumedBy: imageBuilder,
+      description: 'Image Builder, when it removes old runner images',
+      managedPolicies: [ManagedPolicy.fromAwsManagedPolicyName(lifecyclePolicy)],
+    });
+    this.acknowledge();
+  }
+
+  private acknowledge(): void {
+    const reason =
+      "Image Builder's work is its own affair and changes with the service: AWS says which rights it needs, and keeps these policies up to date.";
+    acknowledgeManagedPolicies(this, reason, ...buildPolicies, executionPolicy, lifecyclePolicy);
+    acknowledgeWildcards(this, 'ec2:DescribeImages knows no resources; it changes nothing.', '*');
+  }
+
+  /** Source: https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html */
+  private encrypting(kmsKeyArn: string): PolicyStatement[] {
+    const throughEc2 = {
+      StringEquals: { 'kms:ViaService': `ec2.${Stack.of(this).region}.${Stack.of(this).urlSuffix}` },
+    };
+    return [
+      new PolicyStatement({
+        actions: [
+          'kms:Decrypt',
+          'kms:DescribeKey',
+          'kms:GenerateDataKeyWithoutPlaintext',
+          'kms:ReEncryptFrom',
+          'kms:ReEncryptTo',
+        ],
+        resources: [kmsKeyArn],
+        conditions: throughEc2,
+      }),
+      new PolicyStatement({
+        actions: ['kms:CreateGrant'],
+        resources: [kmsKeyArn],
+        conditions: { ...throughEc2, Bool: { 'kms:GrantIsForAWSResource': 'true' } },
+      }),
+    ];
   }
 
   /**

@@ -1,24 +1,21 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { CfnDeletionPolicy, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import {
-  CfnComponent,
   CfnDistributionConfiguration,
   CfnImage,
   CfnImagePipeline,
-  CfnImageRecipe,
   CfnInfrastructureConfiguration,
+  CfnLifecyclePolicy,
 } from 'aws-cdk-lib/aws-imagebuilder';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { Architecture } from '../infrastructure/lib/architecture.ts';
+import type { Ami } from '../infrastructure/lib/deployment-ami.ts';
 import { deploymentTag } from '../infrastructure/lib/deployment-tag.ts';
-import { renderComponentDocument } from './component-document.ts';
-import { contentVersion } from './content-version.ts';
+import type { GitLabRunnerRelease } from '../infrastructure/lib/gitlab-runner-release.ts';
 import { amiParameters } from './exports.ts';
-import type { GitLabRunnerRelease } from './gitlab-runner-version.ts';
-import { imageComponents } from './image-components.ts';
+import { ImageRecipe } from './image-recipe.construct.ts';
 import type { ImageRoles } from './image-roles.construct.ts';
+import { imageTag, keepTag } from './image-tags.ts';
 
 /** Amazon Linux updates its own image some times a month; a week is as old as a host's packages may get. */
 const weekly = 'cron(0 3 ? * SUN *)';
@@ -29,11 +26,9 @@ const buildInstanceTypes: Readonly<Record<Architecture, string[]>> = {
   arm64: ['m8g.large', 'm7g.large', 'm6g.large'],
 };
 
-/** As small as it fits: a host reads its disk from the snapshot as it boots. Launch templates make it larger. */
-const imageVolumeGiB = 8;
-
 export type RunnerImageProps = {
   readonly deployment: string;
+  readonly ami: Ami;
   readonly architecture: Architecture;
   readonly release: GitLabRunnerRelease;
   readonly roles: ImageRoles;
@@ -43,77 +38,63 @@ export type RunnerImageProps = {
   readonly buildNow: boolean;
 };
 
-/** The image of one architecture: how it is made, every week, and the parameter in which the newest one is found. */
+/** The image of one architecture: how it is made, every week, the parameter in which the newest one is found, and the end of old ones. */
 export class RunnerImage extends Construct {
   readonly pipeline: CfnImagePipeline;
+  /** Of the recipe, and so in the ARN of every image. */
+  readonly name: string;
 
   constructor(scope: Construct, id: string, props: RunnerImageProps) {
     super(scope, id);
+    const { ami, architecture, release, roles } = props;
     // Image Builder writes an underscore as a hyphen in some names and not in others.
-    const name = `${props.deployment}-runner-${props.architecture.replace('_', '-')}`;
-    const recipe = this.createRecipe(name, props);
+    this.name = `${props.deployment}-runner-${architecture.replace('_', '-')}`;
+    const { recipe } = new ImageRecipe(this, 'Content', { name: this.name, architecture, release, ami });
     const logs = new LogGroup(this, 'Logs', {
-      // Image Builder chooses this name; as ours, the logs end with the stack.
-      logGroupName: `/aws/imagebuilder/${name}`,
+      // Image Builder's own name, the only one that the managed policy of the build instance allows; as ours, the logs end with the stack.
+      logGroupName: `/aws/imagebuilder/${this.name}`,
       retention: RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,
     });
     const parts = {
       imageRecipeArn: recipe.attrArn,
-      infrastructureConfigurationArn: this.createInfrastructure(name, props).attrArn,
-      distributionConfigurationArn: this.createDistribution(name, props).attrArn,
-      executionRole: props.roles.execution.roleArn,
+      infrastructureConfigurationArn: this.createInfrastructure(props).attrArn,
+      distributionConfigurationArn: this.createDistribution(props).attrArn,
+      executionRole: roles.execution.roleArn,
       // On an instance of the new image, before its id is published.
       imageTestsConfiguration: { imageTestsEnabled: true, timeoutMinutes: 60 },
     };
     this.pipeline = new CfnImagePipeline(this, 'Pipeline', {
-      name,
+      name: this.name,
       description: recipe.description ?? '',
       ...parts,
-      schedule: { scheduleExpression: weekly, pipelineExecutionStartCondition: 'EXPRESSION_MATCH_ONLY' },
+      imageTags: { [imageTag]: this.name, [deploymentTag]: props.deployment },
+      ...(ami.rebuild === 'weekly'
+        ? { schedule: { scheduleExpression: weekly, pipelineExecutionStartCondition: 'EXPRESSION_MATCH_ONLY' } }
+        : {}),
     });
     this.pipeline.node.addDependency(logs);
-    if (props.buildNow) new CfnImage(this, 'Image', parts).node.addDependency(logs);
+    if (props.buildNow) this.buildImage(parts).node.addDependency(logs);
+    this.removeOldImages(props);
   }
 
-  private createRecipe(name: string, { architecture, release }: RunnerImageProps): CfnImageRecipe {
-    const components = imageComponents(release, architecture, readScript).map((source) => {
-      const data = renderComponentDocument(source);
-      return new CfnComponent(this, `Component-${source.name}`, {
-        name: `${name}-${source.name}`,
-        description: source.description,
-        platform: 'Linux',
-        version: contentVersion(data),
-        data,
-      });
-    });
-    const content = {
-      // Resolved at every build, so that each begins with the newest Amazon Linux.
-      parentImage: `ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-${architecture}`,
-      description: `Amazon Linux 2023 with docker and gitlab-runner ${release.version}`,
-      blockDeviceMappings: [
-        {
-          deviceName: '/dev/xvda',
-          ebs: { volumeType: 'gp3', volumeSize: imageVolumeGiB, deleteOnTermination: true },
-        },
-      ],
-      additionalInstanceConfiguration: { systemsManagerAgent: { uninstallAfterBuild: false } },
-    };
-    const version = contentVersion(JSON.stringify([content, components.map((component) => component.version)]));
-    return new CfnImageRecipe(this, 'Recipe', {
-      name,
-      version,
-      ...content,
-      components: components.map((component) => ({ componentArn: component.attrArn })),
-    });
+  /**
+   * CloudFormation would delete what Image Builder knows of an image that is replaced, and leave its AMI and snapshots, which the
+   * lifecycle policy could then not find; and a deployment that is rolled back must not take the image that its parameter names.
+   */
+  private buildImage(parts: ConstructorParameters<typeof CfnImage>[2]): CfnImage {
+    const image = new CfnImage(this, 'Image', { ...parts, tags: { [imageTag]: this.name } });
+    image.cfnOptions.deletionPolicy = CfnDeletionPolicy.RETAIN;
+    image.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
+    return image;
   }
 
   /** No `resourceTags`: the build's instances must not carry the deployment's tag, by which runner hosts are known and cleaned up. */
-  private createInfrastructure(name: string, props: RunnerImageProps): CfnInfrastructureConfiguration {
+  private createInfrastructure(props: RunnerImageProps): CfnInfrastructureConfiguration {
     return new CfnInfrastructureConfiguration(this, 'Infrastructure', {
-      name,
+      name: this.name,
       instanceProfileName: props.roles.instanceProfile.instanceProfileName,
-      instanceTypes: buildInstanceTypes[props.architecture],
+      instanceTypes: props.ami.instanceTypes[props.architecture] ?? buildInstanceTypes[props.architecture],
       instanceMetadataOptions: { httpTokens: 'required', httpPutResponseHopLimit: 1 },
       subnetId: props.subnetId,
       securityGroupIds: props.securityGroupIds,
@@ -121,26 +102,41 @@ export class RunnerImage extends Construct {
     });
   }
 
-  private createDistribution(name: string, props: RunnerImageProps): CfnDistributionConfiguration {
-    const { imageId } = amiParameters(props.deployment, props.architecture);
+  private createDistribution({ deployment, architecture, release }: RunnerImageProps): CfnDistributionConfiguration {
+    const { imageId } = amiParameters(deployment, architecture);
     return new CfnDistributionConfiguration(this, 'Distribution', {
-      name,
+      name: this.name,
       distributions: [
         {
           region: Stack.of(this).region,
           // CDK passes this property on as it is: CloudFormation's own names.
           amiDistributionConfiguration: {
-            Name: `${name}-{{ imagebuilder:buildDate }}`,
-            Description: `Runner hosts of ${props.deployment}: gitlab-runner ${props.release.version}`,
-            AmiTags: { [deploymentTag]: props.deployment, 'gitlab-runner': props.release.version },
+            Name: `${this.name}-{{ imagebuilder:buildDate }}`,
+            Description: `Runner hosts of ${deployment}: gitlab-runner ${release.version}`,
+            AmiTags: { [deploymentTag]: deployment, [imageTag]: this.name, 'gitlab-runner': release.version },
           },
           ssmParameterConfigurations: [{ parameterName: imageId, dataType: 'aws:ec2:image' }],
         },
       ],
     });
   }
-}
 
-function readScript(name: string): string {
-  return readFileSync(join(import.meta.dirname, 'components', `${name}.sh`), 'utf8');
+  /** By tag and not by recipe: a recipe's version changes with its content, and a policy names versions. */
+  private removeOldImages({ ami, roles }: RunnerImageProps): void {
+    new CfnLifecyclePolicy(this, 'OldImages', {
+      name: this.name,
+      description: `Keeps the newest ${ami.keep} images`,
+      executionRole: roles.lifecycle.roleArn,
+      resourceType: 'AMI_IMAGE',
+      status: 'ENABLED',
+      resourceSelection: { tagMap: { [imageTag]: this.name } },
+      policyDetails: [
+        {
+          action: { type: 'DELETE', includeResources: { amis: true, snapshots: true } },
+          filter: { type: 'COUNT', value: ami.keep },
+          exclusionRules: { amis: { lastLaunched: { unit: 'WEEKS', value: 1 }, tagMap: { [keepTag]: 'true' } } },
+        },
+      ],
+    });
+  }
 }

@@ -1,5 +1,5 @@
 import { copyFileSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Duration, RemovalPolicy, Size, Stage, Tags } from 'aws-cdk-lib';
 import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
@@ -20,6 +20,8 @@ import { Construct } from 'constructs';
 import { bundleFolderOf } from '../infrastructure/lib/bundled-function.construct.ts';
 import { runnerSettingsVariableOf } from '../infrastructure/lib/deployment-environment.ts';
 import type { LambdaProfile } from '../infrastructure/lib/deployment-lambda-profile.ts';
+import { gitlabRunnerRelease } from '../infrastructure/lib/gitlab-runner-pins.ts';
+import { installVariables } from '../infrastructure/lib/gitlab-runner-release.ts';
 import { runnerRightsOf } from '../infrastructure/lib/runner-role.construct.ts';
 
 const entry = join(import.meta.dirname, 'run-job.lambda.ts');
@@ -94,20 +96,22 @@ function createFunction(scope: Construct, profile: LambdaProfile, options: Funct
   }
 }
 
-const imageFolder = join(import.meta.dirname, 'image');
-const imageFiles = ['Dockerfile', 'install-gitlab-runner.sh'];
+const imageFiles = [
+  join(import.meta.dirname, 'image/Dockerfile'),
+  join(import.meta.dirname, '../infrastructure/lib/install-gitlab-runner.sh'),
+];
 
 /** The image is built where the app is deployed (`cdk deploy` calls the container engine); synth needs only the files. */
 function imageFor(scope: Construct, architecture: LambdaProfile['architecture']): DockerImageCode {
   const context = join(Stage.of(scope)?.assetOutdir ?? 'cdk.out', 'shell-runner-image');
   mkdirSync(context, { recursive: true });
-  for (const name of imageFiles) copyFileSync(join(imageFolder, name), join(context, name));
+  for (const file of imageFiles) copyFileSync(file, join(context, basename(file)));
   copyFileSync(join(bundleFolderOf(entry), 'index.mjs'), join(context, 'index.mjs'));
   const isArm = architecture === 'arm64';
   return DockerImageCode.fromImageAsset(context, {
     displayName: `lambda-shell-runner ${architecture}`,
     platform: isArm ? Platform.LINUX_ARM64 : Platform.LINUX_AMD64,
-    buildArgs: { GITLAB_RUNNER_ARCHITECTURE: isArm ? 'arm64' : 'amd64' },
+    buildArgs: installVariables(gitlabRunnerRelease, architecture),
   });
 }
 

@@ -6,8 +6,9 @@ set -euxo pipefail
 gitlab-runner --version | grep --fixed-strings "$version"
 [[ $(systemctl is-enabled gitlab-runner.service || :) == masked ]]
 for unit in docker.socket docker.service amazon-ssm-agent.service; do systemctl is-enabled "$unit"; done
-for command in docker docker-credential-ecr-login git git-lfs jq amazon-cloudwatch-agent-ctl; do command -v "$command"; done
+for command in docker docker-credential-ecr-login git git-lfs jq python3 amazon-cloudwatch-agent-ctl; do command -v "$command"; done
 [[ -f /etc/machine-id && ! -s /etc/machine-id ]]
+[[ ! -e /var/lib/cloud/instance ]]
 
 # The boot script sleeps and names its folder with bash 5.1, and signs a request with curl 7.86: "cannot connect" (7) says that
 # this curl knows the option.

@@ -10,6 +10,8 @@ git lfs install --system
 systemctl enable docker.socket docker.service amazon-ssm-agent.service
 # It has no configuration here; whoever wants its logs gives it one and starts it.
 systemctl disable amazon-cloudwatch-agent.service
+# A host runs one job by run-single. A service that somebody's package brings along must never take jobs beside it.
+systemctl mask gitlab-runner.service
 
 # docker pulls from this account's registry with the host's role, when the profile's policies let it.
 metadata=http://169.254.169.254/latest

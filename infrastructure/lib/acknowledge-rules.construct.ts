@@ -11,6 +11,14 @@ export function acknowledgeWildcards(scope: IConstruct, reason: string, ...resou
   }
 }
 
+/** Says why roles below a construct may have policies that AWS manages (rule AwsSolutions-IAM4); names as IAM has them. */
+export function acknowledgeManagedPolicies(scope: IConstruct, reason: string, ...names: readonly string[]): void {
+  for (const name of names) {
+    const id = `AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/${name}]`;
+    Validations.of(scope).acknowledge({ id, reason });
+  }
+}
+
 /** A resource as cdk-nag writes it: `<LogicalId.Arn>` where CloudFormation puts something in. */
 function textOf(scope: IConstruct, resource: string): string {
   return flatten(Stack.of(scope).resolve(resource));

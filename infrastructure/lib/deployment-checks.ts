@@ -50,7 +50,7 @@ function ec2Faults(profile: Ec2Profile, network: OwnNetwork | ExistingNetwork | 
  * Instance families of AWS's own processors have a "g" behind their generation (m8g, c7gn, im4gn, g5g); a1 was the first.
  * Source: https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html
  */
-function architectureOf(instanceType: string): 'arm64' | 'x86_64' | undefined {
+export function architectureOf(instanceType: string): 'arm64' | 'x86_64' | undefined {
   const [, family, options] = /^([a-z]+)\d+([a-z]*)\./.exec(instanceType) ?? [];
   if (family === undefined || options === undefined || family === 'mac') return undefined;
   return family === 'a' || options.includes('g') ? 'arm64' : 'x86_64';

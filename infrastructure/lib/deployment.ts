@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { amiFaults, amiSchema } from './deployment-ami.ts';
 import { type DefaultRunner, duplicateNameFaults, profileFaults, referenceFaults } from './deployment-checks.ts';
 import { ec2ProfileSchema } from './deployment-ec2-profile.ts';
 import { environmentFaults } from './deployment-environment.ts';
@@ -56,6 +57,8 @@ export const deploymentSchema = z.strictObject({
   maxAttempts: z.int().min(1).max(10).default(3),
   /** Tags of every resource, instances included. */
   tags: tagsSchema.default({}),
+  /** The machine images of EC2 profiles. */
+  ami: amiSchema.prefault({}),
   /** The kinds of runners. `default` is what mappings of type EC2 mean that name none. Without any: `default` (EC2) and `shell` (LAMBDA). */
   profiles: z.record(nameSchema, profileSchema).prefault(defaultProfiles),
 });
@@ -133,19 +136,21 @@ function networkFaults(network: unknown): Fault[] {
 }
 
 /** What is wrong between settings that are fine alone. A fault elsewhere hides only what cannot be told without the faulty part. */
-function faultsBetween({ network, defaultRunner, gitlab }: Settings, profiles: Settings): Fault[] {
+function faultsBetween({ network, defaultRunner, gitlab, ami }: Settings, profiles: Settings): Fault[] {
   const soundNetwork = networkSchema.safeParse(network ?? {}).data;
   const soundRunner: DefaultRunner | undefined = defaultRunnerSchema.safeParse(defaultRunner).data;
   const sound = Object.entries(profiles).flatMap(([name, settings]) => {
     const profile = profileSchema.safeParse(settings).data;
     return profile ? [[name, profile] as const] : [];
   });
+  const soundAmi = amiSchema.safeParse(ami ?? {}).data;
   const types = Object.entries(profiles).map(
     ([name, settings]) => [name, isSettings(settings) ? settings.type : undefined] as const,
   );
   return [
     ...sound.flatMap(([name, profile]) => below(['profiles', name], profileFaults(profile, soundNetwork))),
     ...referenceFaults(new Map(types), soundRunner),
+    ...(soundAmi ? amiFaults(soundAmi, Object.fromEntries(sound), soundNetwork) : []),
     ...environmentFaults(Object.fromEntries(sound), {
       gitlabUrl: gitlabSchema.safeParse(gitlab ?? {}).data?.url ?? '',
       subnetIds: soundNetwork ? subnetIdsOf(soundNetwork) : [],

@@ -1,12 +1,11 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { type ComponentSource, renderComponentDocument } from '../../ec2-runner-ami/component-document.ts';
 import { contentVersion } from '../../ec2-runner-ami/content-version.ts';
-import { gitlabRunnerRelease } from '../../ec2-runner-ami/gitlab-runner-version.ts';
-import { imageComponents } from '../../ec2-runner-ami/image-components.ts';
 import { architectures } from '../../infrastructure/lib/architecture.ts';
+import { gitlabRunnerRelease } from '../../infrastructure/lib/gitlab-runner-pins.ts';
+import { commandsOf, componentsOf } from './component-commands.ts';
 
 const source = (changes: Partial<ComponentSource> = {}): ComponentSource => ({
   name: 'tools',
@@ -15,11 +14,6 @@ const source = (changes: Partial<ComponentSource> = {}): ComponentSource => ({
   variables: {},
   ...changes,
 });
-const commandsOf = (document: string, phase: string): string[] =>
-  parse(document).phases.find(({ name }: { name: string }) => name === phase).steps[0].inputs.commands;
-const scriptOf = (name: string) =>
-  readFileSync(join(import.meta.dirname, '../../ec2-runner-ami/components', `${name}.sh`), 'utf8');
-
 describe('renderComponentDocument', () => {
   it('keeps a script as it is, as one command', () => {
     expect(commandsOf(renderComponentDocument(source()), 'build')).toEqual(['echo one\necho "two: # $three"\n']);
@@ -39,6 +33,21 @@ describe('renderComponentDocument', () => {
     expect(renderComponentDocument(source())).toContain('\nschemaVersion: 1.0\n');
   });
 
+  it('brings files along, just as they are', () => {
+    const text = 'first "$line"\n\n  `second`\n';
+    const document = renderComponentDocument(
+      source({ scripts: { test: 'cat "$files/a.txt"' }, files: { 'a.txt': text } }),
+    );
+    expect(execFileSync('bash', ['-c', commandsOf(document, 'test').join('\n')]).toString()).toBe(text);
+  });
+
+  it('refuses files that would end before their end', () => {
+    for (const text of ['no line break', 'one\nEND-OF-FILE\ntwo\n']) {
+      expect(() => renderComponentDocument(source({ files: { 'a.txt': text } }))).toThrow(/file a\.txt of tools/);
+    }
+    expect(() => renderComponentDocument(source({ files: { 'a.txt': '{{ x }}\n' } }))).toThrow(/build script of tools/);
+  });
+
   it('refuses what Image Builder would replace, and values that could end their quotes', () => {
     expect(() => renderComponentDocument(source({ scripts: { build: 'echo {{ x }}' } }))).toThrow(
       /build script of tools/,
@@ -48,24 +57,25 @@ describe('renderComponentDocument', () => {
 });
 
 describe.each(architectures)('the components of the %s image', (architecture) => {
-  const components = imageComponents(gitlabRunnerRelease, architecture, scriptOf);
+  const components = componentsOf(architecture);
 
   it('fit into what Image Builder takes as a document', () => {
     for (const component of components) expect(renderComponentDocument(component).length).toBeLessThan(16_000);
   });
 
   it('set every variable that their scripts ask for', () => {
-    for (const { scripts, variables } of components) {
+    for (const { scripts, variables, files } of components) {
+      const set = [...Object.keys(variables), ...(files ? ['files'] : [])];
       for (const script of Object.values(scripts)) {
         const asked = [...script.matchAll(/"\$\{(\w+):?\?\}"/g)].map(([, name]) => name);
-        expect(Object.keys(variables)).toEqual(expect.arrayContaining(asked));
+        expect(set).toEqual(expect.arrayContaining(asked));
       }
     }
   });
 
   it('pass a pinned checksum on', () => {
     const pinned = { ...gitlabRunnerRelease, sha256: { x86_64: 'a'.repeat(64), arm64: 'b'.repeat(64) } };
-    const runner = imageComponents(pinned, architecture, scriptOf).find(({ name }) => name === 'gitlab-runner');
+    const runner = componentsOf(architecture, pinned).find(({ name }) => name === 'gitlab-runner');
     expect(runner?.variables.sha256).toBe(pinned.sha256[architecture]);
   });
 });

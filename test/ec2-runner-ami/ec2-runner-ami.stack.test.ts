@@ -1,15 +1,20 @@
-import { App, Tags } from 'aws-cdk-lib';
+import { App, Tags, Validations } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
+import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { Ec2RunnerAmiStack } from '../../ec2-runner-ami/ec2-runner-ami.stack.ts';
 import { type DeploymentInput, defineDeployment } from '../../infrastructure/lib/deployment.ts';
 import { deploymentTag } from '../../infrastructure/lib/deployment-tag.ts';
 
-function template(profiles: DeploymentInput['profiles'] = { default: { type: 'EC2' } }, buildNow = true): Template {
+function template(
+  profiles: DeploymentInput['profiles'] = { default: { type: 'EC2' } },
+  buildNow = true,
+  ami: DeploymentInput['ami'] = {},
+): Template {
   const app = new App();
   Tags.of(app).add(deploymentTag, 'ci');
-  const deployment = defineDeployment({ name: 'ci', profiles });
+  const deployment = defineDeployment({ name: 'ci', profiles, ami });
   return Template.fromStack(new Ec2RunnerAmiStack(app, 'Ec2RunnerAmi', { deployment, buildNow }));
 }
 
@@ -50,7 +55,7 @@ describe('the images of a deployment', () => {
     ]);
   });
 
-  it('are built in this order: tools, runner, helper image, and identity last', () => {
+  it('are built in this order: tools, runner, helper image, identity, and then the checks', () => {
     const built = template();
     const ids = Object.fromEntries(
       Object.entries(built.findResources('AWS::ImageBuilder::Component')).map(([id, { Properties }]) => [
@@ -66,6 +71,8 @@ describe('the images of a deployment', () => {
       'gitlab-runner',
       'helper-image',
       'clear-identity',
+      'host',
+      'jobs',
     ]);
   });
 
@@ -101,6 +108,63 @@ describe('an image', () => {
       ImageTestsConfiguration: Match.objectLike({ ImageTestsEnabled: true }),
       ExecutionRole: Match.anyValue(),
     });
+  });
+
+  it('is built by deployments and by hand alone when that is wanted', () => {
+    const [pipeline] = propertiesOf(template(undefined, true, { rebuild: 'never' }), 'ImagePipeline');
+    expect(pipeline).not.toHaveProperty('Schedule');
+  });
+
+  it('is encrypted, with the default key unless another is named', () => {
+    const disk = (ami: DeploymentInput['ami']) => {
+      const [recipe] = propertiesOf(template(undefined, true, ami), 'ImageRecipe') as {
+        BlockDeviceMappings: [{ Ebs: object }];
+      }[];
+      return recipe?.BlockDeviceMappings[0].Ebs;
+    };
+    expect(disk({})).toMatchObject({ Encrypted: true });
+    expect(disk({})).not.toHaveProperty('KmsKeyId');
+  });
+
+  it('gets another recipe with any change of what is in it, and the same one without', () => {
+    const versions = (ami: DeploymentInput['ami'] = {}) => {
+      const made = template(undefined, true, ami);
+      const components = propertiesOf(made, 'Component').map(({ Name, Version }) => [Name, Version] as const);
+      return { recipe: propertiesOf(made, 'ImageRecipe')[0]?.Version, components: Object.fromEntries(components) };
+    };
+    const plain = versions();
+    const one = versions({ components: { mine: { build: 'echo one' } } });
+    const two = versions({ components: { mine: { build: 'echo two' } } });
+    const arn = versions({ componentArns: ['arn:aws:imagebuilder:eu-west-1:aws:component/python-3-linux/1.0.2'] });
+    const newer = versions({ componentArns: ['arn:aws:imagebuilder:eu-west-1:aws:component/python-3-linux/1.0.3'] });
+    const larger = versions({ sizeGiB: 10 });
+    const recipes = [plain, one, two, arn, newer, larger].map(({ recipe }) => recipe);
+    expect(new Set(recipes).size).toBe(recipes.length);
+    expect(versions()).toEqual(plain);
+    // Only what changed is new.
+    const name = 'ci-runner-x86-64-own-mine';
+    expect(one.components[name]).not.toBe(two.components[name]);
+    expect({ ...one.components, [name]: '' }).toEqual({ ...two.components, [name]: '' });
+  });
+
+  it("has the user's components behind ours, and before its identity is cleared", () => {
+    const [recipe] = propertiesOf(
+      template(undefined, true, {
+        components: { first: { build: 'true' }, second: { test: 'true' } },
+        componentArns: ['arn:aws:imagebuilder:eu-west-1:aws:component/python-3-linux/x.x.x'],
+      }),
+      'ImageRecipe',
+    ) as { Components: { ComponentArn: string | { 'Fn::GetAtt': [string] } }[] }[];
+    const order = recipe?.Components.map(({ ComponentArn }) =>
+      typeof ComponentArn === 'string'
+        ? 'arn'
+        : ComponentArn['Fn::GetAtt'][0].replace(/^.*Component|[0-9A-F]{8}$/g, ''),
+    );
+    expect(order?.slice(2, -2)).toEqual(['helperimage', 'ownfirst', 'ownsecond', 'arn', 'clearidentity']);
+  });
+
+  it('outlives what CloudFormation knows of it, so that a rollback or a destruction takes nothing that hosts start from', () => {
+    template().hasResource('AWS::ImageBuilder::Image', { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
   });
 
   it('is built by the deployment with the parts of the pipeline, so that the parameter has an image in the end', () => {
@@ -144,6 +208,106 @@ describe('an image', () => {
     const [infrastructure] = propertiesOf(made, 'InfrastructureConfiguration');
     expect(JSON.stringify(infrastructure?.SubnetId)).toContain('subnetids');
     expect(JSON.stringify(infrastructure?.SecurityGroupIds)).toContain('securitygroupids');
+  });
+});
+
+describe('old images', () => {
+  const made = template(undefined, true, { keep: 5 });
+
+  it('go with their snapshots, but for the newest, those that hosts lately started from and those that somebody holds', () => {
+    made.hasResourceProperties('AWS::ImageBuilder::LifecyclePolicy', {
+      ResourceType: 'AMI_IMAGE',
+      Status: 'ENABLED',
+      PolicyDetails: [
+        {
+          Action: { Type: 'DELETE', IncludeResources: { Amis: true, Snapshots: true } },
+          Filter: { Type: 'COUNT', Value: 5 },
+          ExclusionRules: {
+            Amis: {
+              LastLaunched: { Unit: 'WEEKS', Value: 1 },
+              TagMap: { 'gitlab-runners-on-demand:keep': 'true' },
+            },
+          },
+        },
+      ],
+    });
+  });
+
+  it('are found by a tag that every image has, whoever built it', () => {
+    const [policy] = propertiesOf(made, 'LifecyclePolicy') as { ResourceSelection: { TagMap: object } }[];
+    const [pipeline] = propertiesOf(made, 'ImagePipeline');
+    const [image] = propertiesOf(made, 'Image');
+    expect(Object.keys(policy?.ResourceSelection.TagMap ?? {})).toHaveLength(1);
+    expect(pipeline?.ImageTags).toMatchObject(policy?.ResourceSelection.TagMap ?? {});
+    expect(image?.Tags).toMatchObject(policy?.ResourceSelection.TagMap ?? {});
+  });
+
+  it('of one architecture are no reason to remove those of the other', () => {
+    const both = template({ x: { type: 'EC2' }, a: { type: 'EC2', architecture: 'arm64' } });
+    const tags = propertiesOf(both, 'LifecyclePolicy').map(({ ResourceSelection }) =>
+      JSON.stringify(ResourceSelection),
+    );
+    expect(new Set(tags).size).toBe(2);
+  });
+});
+
+describe('a failed build', () => {
+  it('is an event of the deployment, for its own images only, and an alarm for a week', () => {
+    const made = template();
+    made.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: {
+        source: ['aws.imagebuilder'],
+        'detail-type': ['EC2 Image Builder Image State Change'],
+        resources: [{ prefix: { 'Fn::Join': ['', Match.arrayWith([':image/ci-runner-x86-64/'])] } }],
+        detail: { state: { status: ['FAILED'] } },
+      },
+      Targets: [Match.objectLike({ Arn: { Ref: Match.stringLikeRegexp('eventbusarn') } })],
+    });
+    const [[rule] = []] = Object.entries(made.findResources('AWS::Events::Rule'));
+    made.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      Namespace: 'AWS/Events',
+      MetricName: 'TriggeredRules',
+      Dimensions: [{ Name: 'RuleName', Value: { Ref: rule } }],
+      Period: 86_400,
+      EvaluationPeriods: 7,
+      DatapointsToAlarm: 1,
+      Threshold: 1,
+    });
+  });
+});
+
+describe('destroying the stack', () => {
+  it('keeps images unless somebody wants them removed', () => {
+    template().resourceCountIs('Custom::RunnerImages', 0);
+    template().resourceCountIs('AWS::Lambda::Function', 0);
+  });
+
+  it('removes them once no pipeline is left that could build another', () => {
+    const made = template(undefined, true, { onDestroy: 'delete' });
+    const [[removal = ''] = []] = Object.entries(made.findResources('Custom::RunnerImages'));
+    for (const { DependsOn } of Object.values(made.findResources('AWS::ImageBuilder::ImagePipeline'))) {
+      expect(DependsOn).toContain(removal);
+    }
+    const [{ Properties } = { Properties: {} }] = Object.values(made.findResources('AWS::Lambda::Function'));
+    expect(Properties.Environment.Variables).toEqual({
+      DEPLOYMENT: 'ci',
+      IMAGE_PARAMETERS: '/ci/ec2-runner-ami/x86_64/image-id',
+    });
+  });
+});
+
+describe('cdk-nag’s AWS Solutions rules', () => {
+  it.each<[string, DeploymentInput['ami']]>([
+    ['as it comes', {}],
+    ['that leaves nothing', { onDestroy: 'delete' }],
+    ['with a key', { kmsKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/12345678-1234-1234-1234-123456789012' }],
+  ])('find nothing in a stack %s', (_what, ami) => {
+    const app = new App();
+    const deployment = defineDeployment({ name: 'ci', ami });
+    new Ec2RunnerAmiStack(app, 'Ec2RunnerAmi', { deployment, buildNow: true });
+    Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+    // Synthesis throws when a plugin finds something.
+    expect(app.synth().stacks).toHaveLength(1);
   });
 });
 

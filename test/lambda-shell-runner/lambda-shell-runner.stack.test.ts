@@ -203,7 +203,7 @@ describe('the image', () => {
     expect(readdirSync(context).sort()).toEqual(['Dockerfile', 'index.mjs', 'install-gitlab-runner.sh']);
     expect(images[0]).toMatchObject({
       platform: 'linux/arm64',
-      dockerBuildArgs: { GITLAB_RUNNER_ARCHITECTURE: 'arm64' },
+      dockerBuildArgs: { binary_architecture: 'arm64', version: expect.stringMatching(/^\d+\.\d+\.\d+$/) },
     });
   });
 
@@ -218,6 +218,18 @@ describe('the image', () => {
         .images.map(({ platform }) => platform)
         .sort(),
     ).toEqual(['linux/amd64', 'linux/arm64']);
+  });
+
+  it('says everything that the installation of gitlab-runner asks for', () => {
+    const { directory, images } = synthesize(image);
+    const context = join(directory, images[0]?.directory ?? '');
+    const dockerfile = readFileSync(join(context, 'Dockerfile'), 'utf8');
+    const script = readFileSync(join(context, 'install-gitlab-runner.sh'), 'utf8');
+    const asked = [...script.matchAll(/"\$\{(\w+):?\?\}"/g)].map(([, name = '']) => name);
+    const args = [...dockerfile.matchAll(/^ARG (\w+)$/gm)].map(([, name = '']) => name);
+    const onTheLine = [...dockerfile.matchAll(/(\w+)=\S+(?= .*bash \/opt\/install)/g)].map(([, name = '']) => name);
+    expect([...args, ...onTheLine].sort()).toEqual(asked.sort());
+    expect(Object.keys(images[0]?.dockerBuildArgs ?? {}).sort()).toEqual(args.sort());
   });
 
   it('copies nothing that is not in its context', () => {

@@ -15,6 +15,10 @@ const { infrastructure: elsewhere } = await synthesize({
 const { infrastructure: given } = await synthesize({
   network: { vpcId: 'vpc-0123456789abcdef0', subnetIds: ['subnet-1'], securityGroupIds: ['sg-1', 'sg-2'] },
 });
+const { 'ec2-runner-ami': armImages } = await synthesize({
+  ...(rich.ami ? { ami: rich.ami } : {}),
+  profiles: { default: { type: 'EC2', architecture: 'arm64' } },
+});
 const { autoscaler: toFunctions } = await synthesize({ defaultRunner: { type: 'LAMBDA', profile: 'shell' } });
 
 const template = (profile: string) =>
@@ -68,6 +72,9 @@ const functionPolicy = lambdas.properties('IAM::Policy', 'RunnershellRole').Poli
 };
 const userStatement = (policy: { Statement: Properties[] }) =>
   policy.Statement.filter(({ Effect }) => Effect === 'Deny');
+const image = (type: string, from = images) => from.properties(`ImageBuilder::${type}`);
+const ownComponent = () => images.properties('ImageBuilder::Component', 'Imagex8664ContentComponentowncertificates');
+const imageDisk = () => (image('ImageRecipe').BlockDeviceMappings as [{ Ebs: Properties }])[0].Ebs;
 const scripts = {
   pre_get_sources_script: 'echo 1',
   post_get_sources_script: 'echo 2',
@@ -126,6 +133,25 @@ const effects: Readonly<Record<string, () => void>> = {
       expect(Tags).toContainEqual({ Key: 'team', Value: 'builders' });
     expect(tagsOn(functionOf('small'))).toMatchObject({ team: 'builders' });
   },
+  'ami.rebuild': () => expect(image('ImagePipeline')).not.toHaveProperty('Schedule'),
+  'ami.keep': () =>
+    expect(image('LifecyclePolicy')).toMatchObject({ PolicyDetails: [{ Filter: { Type: 'COUNT', Value: 7 } }] }),
+  'ami.onDestroy': () => expect(images.all('Custom::RunnerImages')).toHaveLength(1),
+  'ami.sizeGiB': () => expect(imageDisk().VolumeSize).toBe(12),
+  'ami.kmsKeyArn': () => {
+    expect(imageDisk()).toMatchObject({ Encrypted: true, KmsKeyId: rich.ami?.kmsKeyArn });
+    expect(JSON.stringify(images.properties('IAM::Role', 'RolesExecution'))).toContain(rich.ami?.kmsKeyArn);
+  },
+  'ami.instanceTypes.x86_64': () => expect(image('InfrastructureConfiguration').InstanceTypes).toEqual(['c6a.large']),
+  'ami.instanceTypes.arm64': () =>
+    expect(image('InfrastructureConfiguration', armImages).InstanceTypes).toEqual(['c8g.large']),
+  'ami.subnetId': () => expect(image('InfrastructureConfiguration').SubnetId).toBe('subnet-0123456789abcdef1'),
+  'ami.securityGroupIds': () =>
+    expect(image('InfrastructureConfiguration').SecurityGroupIds).toEqual(['sg-0123456789abcdef1']),
+  'ami.components.*.build': () => expect(ownComponent().Data).toContain('update-ca-trust'),
+  'ami.components.*.test': () => expect(ownComponent().Data).toMatch(/name: test\n[\s\S]*trust list/),
+  'ami.componentArns': () =>
+    expect(image('ImageRecipe').Components).toContainEqual({ ComponentArn: rich.ami?.componentArns?.[0] }),
   'profiles.LAMBDA.type': () =>
     expect(routing.shell).toMatchObject({ type: 'LAMBDA', functionArn: expect.any(String) }),
   'profiles.LAMBDA.extends': () => expect(functionOf('shell').MemorySize).toBe(512),

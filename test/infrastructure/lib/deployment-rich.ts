@@ -30,6 +30,18 @@ export const rich: DeploymentInput = {
   maxConcurrent: 77,
   maxAttempts: 5,
   tags: { team: 'builders' },
+  ami: {
+    rebuild: 'never',
+    keep: 7,
+    onDestroy: 'delete',
+    sizeGiB: 12,
+    kmsKeyArn: 'arn:aws:kms:eu-central-1:123456789012:key/12345678-1234-1234-1234-123456789012',
+    instanceTypes: { x86_64: ['c6a.large'], arm64: ['c8g.large'] },
+    subnetId: 'subnet-0123456789abcdef1',
+    securityGroupIds: ['sg-0123456789abcdef1'],
+    components: { certificates: { build: 'update-ca-trust', test: 'trust list' } },
+    componentArns: ['arn:aws:imagebuilder:eu-central-1:aws:component/python-3-linux/x.x.x'],
+  },
   profiles: {
     big: {
       type: 'EC2',

@@ -48,7 +48,9 @@ export async function synthesize(input: DeploymentInput): Promise<Readonly<Recor
       const stack = stackOf[name](app, stackProps, deployment);
       const { Resources } = Template.fromStack(stack).toJSON() as { Resources: Record<string, Resource> };
       const found = (type: string, idPrefix: string) =>
-        Object.entries(Resources).filter(([id, { Type }]) => Type === `AWS::${type}` && id.startsWith(idPrefix));
+        Object.entries(Resources).filter(
+          ([id, { Type }]) => Type === (type.startsWith('Custom::') ? type : `AWS::${type}`) && id.startsWith(idPrefix),
+        );
       const { account, region, stackName } = stack;
       const synthesized: SynthesizedStack = {
         account,
