@@ -140,6 +140,17 @@ export const anyDeployment: fc.Arbitrary<DeploymentInput> = fc
       ),
       allowedProjects: fc.constantFrom<string[]>([], ['group/**', 'other/project']),
       maxConcurrent: fc.integer({ min: 1, max: 900 }),
+      ami: some({
+        rebuild: fc.constantFrom('weekly' as const, 'never' as const),
+        keep: fc.integer({ min: 1, max: 100 }),
+        onDestroy: fc.constantFrom('keep' as const, 'delete' as const),
+        sizeGiB: fc.integer({ min: 8, max: 30 }),
+        instanceTypes: some({
+          x86_64: fc.constant<string[]>(['m7a.large']),
+          arm64: fc.constant<string[]>(['m8g.large']),
+        }),
+        components: fc.dictionary(word, fc.record({ build: word }), { maxKeys: 2 }),
+      }),
       maxAttempts: fc.integer({ min: 1, max: 10 }),
       tags,
     }),
