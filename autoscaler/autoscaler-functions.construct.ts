@@ -10,7 +10,7 @@ import type { Deployment } from '../infrastructure/lib/deployment.ts';
 import { deploymentTag } from '../infrastructure/lib/deployment-tag.ts';
 import type { RunnerProfiles } from './runner-profiles.construct.ts';
 import { liveIndex, runnerIdIndex } from './runners/runner-indexes.ts';
-import { grantLaunching } from './start-runner/ec2/launch-permissions.construct.ts';
+import { grantLaunching, grantTagging } from './start-runner/ec2/launch-permissions.construct.ts';
 import { launchTimeoutSeconds } from './start-runner/ec2/launch-queue.construct.ts';
 import type { Tables } from './tables.construct.ts';
 
@@ -20,6 +20,7 @@ export type AutoscalerFunctionsProps = {
   readonly profiles: RunnerProfiles;
   readonly eventBus: IEventBus;
   readonly launchQueue: Queue;
+  readonly tagQueue: Queue;
   readonly gitlabTokenSecretArn: string;
   /** Ids, separated by commas. */
   readonly subnetIds: string;
@@ -38,6 +39,7 @@ export class AutoscalerFunctions extends Construct {
   readonly registerRunner: BundledFunction;
   readonly abandonRunner: BundledFunction;
   readonly launchInstances: BundledFunction;
+  readonly tagInstances: BundledFunction;
   readonly bindRunner: BundledFunction;
   readonly findRunner: BundledFunction;
   readonly drainRunner: BundledFunction;
@@ -54,7 +56,7 @@ export class AutoscalerFunctions extends Construct {
       reason:
         'Writing its own log is all that this policy gives; everything else stands in the policy of each function.',
     });
-    const { deployment, tables, profiles, eventBus, launchQueue } = props;
+    const { deployment, tables, profiles, eventBus, launchQueue, tagQueue } = props;
     const maxAttempts = { MAX_ATTEMPTS: String(deployment.maxAttempts) };
 
     this.chooseRunner = this.add('start-runner/choose-runner', 'Chooses where a pending job runs', {
@@ -78,19 +80,26 @@ export class AutoscalerFunctions extends Construct {
     this.useGitLab(this.abandonRunner);
     this.useRunners(this.abandonRunner, [...reads, ...puts, ...updates]);
     this.useTickets(this.abandonRunner, deletes);
+    this.allowTerminating(this.abandonRunner);
 
     this.launchInstances = this.add('start-runner/ec2/launch-instances', 'Launches instances for waiting requests', {
       LAUNCH_PROFILES: Stack.of(this).toJsonString(profiles.launch),
       SUBNET_IDS: props.subnetIds,
       LAUNCH_QUEUE_URL: launchQueue.queueUrl,
+      TAG_QUEUE_URL: tagQueue.queueUrl,
       EVENT_BUS_ARN: eventBus.eventBusArn,
     });
     this.useRunners(this.launchInstances, [...reads, ...updates]);
     this.useTickets(this.launchInstances, ['dynamodb:GetItem', ...puts, ...deletes]);
     eventBus.grantPutEventsTo(this.launchInstances);
     launchQueue.grantConsumeMessages(this.launchInstances);
+    this.allow(this.launchInstances, ['sqs:SendMessage'], tagQueue.queueArn);
     grantLaunching(this.launchInstances, deployment, profiles.ec2);
     this.allowTerminating(this.launchInstances);
+
+    this.tagInstances = this.add('start-runner/ec2/tag-instances', 'Tags instances with their jobs, without haste');
+    tagQueue.grantConsumeMessages(this.tagInstances);
+    grantTagging(this.tagInstances, deployment);
 
     this.bindRunner = this.add('bind-runner/bind-runner', 'Notes which job a runner took');
     this.useRunners(this.bindRunner, [...reads, ...updates]);

@@ -12,6 +12,7 @@ import { autoscalerParameters } from './exports.ts';
 import { RunnerProfiles } from './runner-profiles.construct.ts';
 import { AbandonRunner } from './start-runner/abandon-runner.construct.ts';
 import { LaunchQueue } from './start-runner/ec2/launch-queue.construct.ts';
+import { TagQueue } from './start-runner/ec2/tag-queue.construct.ts';
 import { runnerFailedType } from './start-runner/runner-failed.ts';
 import { StartRunner } from './start-runner/start-runner.construct.ts';
 import { StopRunner } from './stop-runner/stop-runner.construct.ts';
@@ -34,16 +35,19 @@ export class AutoscalerStack extends Stack {
       parameterValue,
     });
     const launchQueue = new LaunchQueue(this, 'LaunchQueue');
+    const tagQueue = new TagQueue(this, 'TagQueue');
     const functions = new AutoscalerFunctions(this, 'Functions', {
       deployment,
       tables,
       profiles,
       eventBus,
       launchQueue: launchQueue.queue,
+      tagQueue: tagQueue.queue,
       gitlabTokenSecretArn: parameterValue(given.gitlabTokenSecretArn),
       subnetIds: parameterValue(given.subnetIds),
     });
     launchQueue.consumeWith(functions.launchInstances);
+    tagQueue.consumeWith(functions.tagInstances);
 
     const start = new StartRunner(this, 'StartRunner', {
       chooseRunner: functions.chooseRunner,

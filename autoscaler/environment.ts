@@ -72,5 +72,6 @@ export const launchEnvironment = z.object({
   LAUNCH_PROFILES: json(z.record(z.string(), launchProfileSchema)),
   SUBNET_IDS: nonEmpty,
   LAUNCH_QUEUE_URL: nonEmpty,
+  TAG_QUEUE_URL: nonEmpty,
   EVENT_BUS_ARN: nonEmpty,
 });

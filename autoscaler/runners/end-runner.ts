@@ -54,7 +54,8 @@ async function writeEnd({ store, now }: EndRunnerPorts, item: RunnerItem, end: R
         ...(end.failure ? { failure: end.failure } : {}),
         ...(jobIsOver ? { expiresAt: expiryOf(at) } : {}),
       },
-      remove: jobIsOver ? ['live', 'launchGroup'] : ['launchGroup'],
+      // The launch group stays: should its launch not be finished, its messages still find it.
+      ...(jobIsOver ? { remove: ['live'] } : {}),
     },
     ...item.caps.map((cap) => ({ kind: 'give-place-back', cap }) as const),
     ...ticketIdsOf(item).map((id) => ({ kind: 'remove-ticket', id }) as const),

@@ -55,6 +55,8 @@ export type RunnerItem = RunnerChoice & {
   /** Key of the ticket that holds the runner's token until the host claims it. */
   readonly ticketId?: string;
   readonly launchGroup?: LaunchGroup;
+  /** No spot capacity for this job, whatever its profile says: it was interrupted once. */
+  readonly onDemandOnly?: boolean;
   readonly instanceId?: string;
   /** The job that this runner really took; GitLab gives a job to any runner that fits. */
   readonly takenJob?: JobKey;
@@ -70,8 +72,29 @@ export type RunnerItem = RunnerChoice & {
   readonly expiresAt?: number;
 };
 
-/** The requests that one CreateFleet call serves; written down before the call, so that a repeated message finishes it. */
-export type LaunchGroup = { readonly id: string; readonly jobs: readonly JobKey[] };
+/**
+ * The requests that one launch serves, and all that its CreateFleet calls say: written down before the first call, so that a repeated
+ * message makes the very same calls, whatever was deployed meanwhile.
+ */
+export type LaunchGroup = {
+  readonly id: string;
+  readonly jobs: readonly JobKey[];
+  readonly profile: string;
+  readonly begunAt: string;
+  readonly source: LaunchSource;
+  /** Tags of the job, when it is the only one: a call gives all of its instances the same tags. */
+  readonly jobTags?: Readonly<Record<string, string>>;
+};
+
+/** What instances are launched from, and on which terms. */
+export type LaunchSource = {
+  readonly launchTemplateId: string;
+  readonly launchTemplateVersion: string;
+  readonly instanceTypes: readonly string[];
+  readonly subnetIds: readonly string[];
+  readonly onDemand: 'never' | 'fallback' | 'always';
+  readonly maxPriceUsd?: number | undefined;
+};
 
 export const liveMark = 'live';
 

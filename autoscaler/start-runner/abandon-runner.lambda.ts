@@ -10,11 +10,14 @@ import { endRunner, hasGoneOn, nextWaiting, recordFailure } from '../runners/end
 import { noteTakenJob } from '../runners/job-state.ts';
 import { attemptsUsed, type RunnerItem, type RunnerState } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
+import type { Instances } from './ec2/fleet.ts';
+import { createInstances } from './ec2/instances.client.ts';
 import { readFailureCause } from './failure-cause.ts';
 import { abandonRunnerInput } from './start-runner-input.ts';
 
 export type AbandonRunnerPorts = {
   readonly gitlab: Pick<GitLab, 'removeRunner' | 'pauseRunner' | 'runningJobsOf'>;
+  readonly instances: Pick<Instances, 'terminate'>;
   readonly store: RunnersStore;
   readonly maxAttempts: number;
   readonly now: () => number;
@@ -44,8 +47,8 @@ const abandonable: readonly RunnerState[] = ['ADMITTED', 'REGISTERED', 'LAUNCHED
 const longestRetryAfterSeconds = 60;
 
 /**
- * Undoes what an attempt has done (GitLab runner, ticket, places under caps) and marks the job's item FAILED. Nothing happens to an
- * attempt that meanwhile got its job, ended, or was followed by another one.
+ * Undoes what an attempt has done (GitLab runner, ticket, places under caps, instance) and marks the job's item FAILED, which comes first.
+ * Nothing happens to an attempt that meanwhile got its job, ended, or was followed by another one.
  */
 export async function abandonRunner(
   input: z.infer<typeof abandonRunnerInput>,
@@ -80,6 +83,10 @@ export async function abandonRunner(
   }
   // From here on everything may be done again: an answer that was lost is given once more.
   if (item.runnerId !== undefined) await ports.gitlab.removeRunner(item.runnerId);
+  if (item.instanceId !== undefined) {
+    await ports.instances.terminate([item.instanceId]);
+    log.info('instance terminated', { instanceId: item.instanceId });
+  }
   const next = await nextWaiting(ports.store, item);
   return { ...retryOf(item, item.event, input.error, ports), next };
 }
@@ -123,6 +130,7 @@ export const handler = lambdaHandler({
   logFields: ({ projectId, jobId, attempt }) => ({ projectId, jobId, attempt }),
   ports: () => ({
     ...createTables(),
+    instances: createInstances(),
     gitlab: createGitLabFromEnvironment(),
     maxAttempts: readEnvironment(attemptsEnvironment).MAX_ATTEMPTS,
     random: Math.random,

@@ -34,5 +34,7 @@ export const launchRequestSchema = z.object({
   jobId: z.int(),
   attempt: z.int(),
   profile: z.string(),
+  /** No spot capacity, whatever the profile says. */
+  onDemandOnly: z.optional(z.boolean()),
 });
 export type LaunchRequest = z.infer<typeof launchRequestSchema>;

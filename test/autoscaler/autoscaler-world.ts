@@ -7,6 +7,7 @@ import { admitJob } from '../../autoscaler/start-runner/admit-job.lambda.ts';
 import { chooseRunner } from '../../autoscaler/start-runner/choose-runner.lambda.ts';
 import type { Offer } from '../../autoscaler/start-runner/choose-runner.ts';
 import { launchInstances } from '../../autoscaler/start-runner/ec2/launch-instances.lambda.ts';
+import { sourcesOf } from '../../autoscaler/start-runner/ec2/launch-source.ts';
 import { registerRunner } from '../../autoscaler/start-runner/register-runner.lambda.ts';
 import {
   abandonRunnerInput,
@@ -201,8 +202,9 @@ export function autoscalerWorld({ mappings = [jobMapping()], offer = {}, maxAtte
     /** Delivers what is on the launch queue. */
     async launch() {
       const batch = queue.receive();
-      const profiles = { default: launchProfile() };
-      const ports = { store, instances, queue, profiles, deployment: 'ci', subnetIds: ['subnet-1'], now, randomId };
+      const sourceOf = sourcesOf({ default: launchProfile() }, ['subnet-1']);
+      const tagging = { tagLater: async () => {} };
+      const ports = { store, instances, queue, tagging, sourceOf, deployment: 'ci', now, randomId };
       queue.settle(batch, await launchInstances(batch, ports, context));
     },
     /** What is left of runners: nothing, when all is over. */

@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini';
 import type { JobMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
-import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
+import type { LaunchGroup, RunnerItem } from '../../autoscaler/runners/runner-item.ts';
 import type { runnerChoiceSchema } from '../../autoscaler/start-runner/start-runner-input.ts';
 import type { GitLabJob } from '../../infrastructure/lib/gitlab.client.ts';
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
@@ -72,6 +72,24 @@ export function runnerItem({
     ...choice(),
     admittedAt: '2030-01-01T00:00:02.000Z',
     live: 'live',
+    ...changes,
+  };
+}
+
+/** A launch group, as it is written down before its launch. */
+export function launchGroupOf(changes: Partial<LaunchGroup> = {}): LaunchGroup {
+  return {
+    id: 'g',
+    jobs: ['job#7#1'],
+    profile: 'default',
+    begunAt: '2030-01-01T00:00:00.000Z',
+    source: {
+      launchTemplateId: 'lt-1',
+      launchTemplateVersion: '3',
+      instanceTypes: ['m7a.large', 'm7i.large'],
+      subnetIds: ['subnet-1', 'subnet-2'],
+      onDemand: 'fallback',
+    },
     ...changes,
   };
 }

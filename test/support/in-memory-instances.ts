@@ -1,5 +1,5 @@
-import type { FleetRequest, Instances, Lifecycle } from '../../autoscaler/start-runner/ec2/fleet.ts';
-import { PermanentLaunchError } from '../../autoscaler/start-runner/ec2/launch-errors.ts';
+import type { FleetAnswer, FleetRequest, Instances, Lifecycle } from '../../autoscaler/start-runner/ec2/fleet.ts';
+import { LaunchTokenReusedError } from '../../autoscaler/start-runner/ec2/launch-errors.ts';
 
 export type InMemoryInstances = Instances & {
   /** Instances that live, with the request that they came from. */
@@ -25,7 +25,7 @@ export function inMemoryInstances(capacity: Partial<Record<Lifecycle, number>> =
     async launch(request, clientToken) {
       const parameters = JSON.stringify(request);
       const earlier = answers.get(clientToken);
-      if (earlier && earlier.parameters !== parameters) throw new PermanentLaunchError('IdempotentParameterMismatch');
+      if (earlier && earlier.parameters !== parameters) throw new LaunchTokenReusedError('IdempotentParameterMismatch');
       if (earlier) return repeated(earlier.instanceIds, request, running);
       const count = Math.min(request.count, left[request.lifecycle] ?? request.count);
       const instanceIds = Array.from({ length: count }, () => {
@@ -36,7 +36,7 @@ export function inMemoryInstances(capacity: Partial<Record<Lifecycle, number>> =
       if (left[request.lifecycle] !== undefined) left[request.lifecycle] = (left[request.lifecycle] ?? 0) - count;
       launches.push(request);
       answers.set(clientToken, { parameters, instanceIds });
-      return { instanceIds, errorCodes: errorsOf(count, request), ended: false };
+      return { instanceIds, errorCodes: errorsOf(count, request), verdict: 'answered' };
     },
     async terminate(instanceIds) {
       for (const instanceId of instanceIds) running.delete(instanceId);
@@ -45,10 +45,14 @@ export function inMemoryInstances(capacity: Partial<Record<Lifecycle, number>> =
 }
 
 /** Source: https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html */
-function repeated(instanceIds: readonly string[], request: FleetRequest, running: ReadonlyMap<string, FleetRequest>) {
+function repeated(
+  instanceIds: readonly string[],
+  request: FleetRequest,
+  running: ReadonlyMap<string, FleetRequest>,
+): FleetAnswer {
   const ended = instanceIds.length > 0 && instanceIds.every((instanceId) => !running.has(instanceId));
-  if (ended) return { instanceIds: [], errorCodes: ['IdempotentInstanceTerminated'], ended };
-  return { instanceIds, errorCodes: errorsOf(instanceIds.length, request), ended };
+  if (ended) return { instanceIds: [], errorCodes: ['IdempotentInstanceTerminated'], verdict: 'ended' };
+  return { instanceIds, errorCodes: errorsOf(instanceIds.length, request), verdict: 'answered' };
 }
 
 function errorsOf(given: number, { count }: FleetRequest): string[] {

@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini';
 import type { launchBatchSchema } from '../../autoscaler/start-runner/ec2/launch-instances.lambda.ts';
-import type { LaunchQueue } from '../../autoscaler/start-runner/ec2/launch-queue.client.ts';
+import type { LaunchFailure, LaunchQueue } from '../../autoscaler/start-runner/ec2/launch-queue.client.ts';
 import type { LaunchRequest } from '../../autoscaler/start-runner/start-runner-input.ts';
 
 type LaunchBatch = z.output<typeof launchBatchSchema>;
@@ -8,7 +8,7 @@ type LaunchBatch = z.output<typeof launchBatchSchema>;
 export type InMemoryLaunchQueue = LaunchQueue & {
   /** Bodies of the messages that nobody has finished yet, by message id. */
   readonly messages: Map<string, string>;
-  readonly reported: { readonly request: LaunchRequest; readonly error: Error }[];
+  readonly reported: { readonly request: LaunchRequest; readonly error: LaunchFailure }[];
   /** Message ids that were asked to come back, one for each time. */
   readonly comingBack: string[];
   send(...bodies: readonly (LaunchRequest | string)[]): void;

@@ -1,5 +1,32 @@
+import type { JobEvent } from '../../../infrastructure/lib/job-event.ts';
+
 /** Tag with the profile's name, on instance, volume and network interface. */
 export const profileTag = 'gitlab-runners-on-demand:profile';
 
-/** Tag with the id of the CreateFleet call that an instance came from. */
+/** Tag with the id of the launch group that an instance came from. */
 export const launchGroupTag = 'gitlab-runners-on-demand:launch-group';
+
+/** Tags that say for which job an instance was launched; GitLab may give it another one. */
+export const jobTagKeys = [
+  'gitlab-runners-on-demand:project',
+  'gitlab-runners-on-demand:pipeline',
+  'gitlab-runners-on-demand:job',
+] as const;
+
+/** Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions */
+const longestTagValue = 256;
+
+/** The tags of a job: its project (the path where it is known), pipeline and id. */
+export function jobTagsOf(event: JobEvent): Readonly<Record<string, string>> {
+  const [project, pipeline, job] = jobTagKeys;
+  return {
+    [project]: (event.projectPath ? plain(event.projectPath) : String(event.projectId)).slice(0, longestTagValue),
+    ...(event.pipelineId === null ? {} : { [pipeline]: String(event.pipelineId) }),
+    [job]: String(event.jobId),
+  };
+}
+
+/** EC2 takes letters, digits, spaces and these signs; GitLab's paths have no others. */
+function plain(text: string): string {
+  return text.replace(/[^\p{L}\p{N} _.:/=+@-]/gu, '_');
+}

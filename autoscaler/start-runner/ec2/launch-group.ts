@@ -1,82 +1,147 @@
 import { deploymentTag } from '../../../infrastructure/lib/deployment-tag.ts';
 import type { JobKey } from '../../../infrastructure/lib/job-key.ts';
 import type { Log } from '../../../infrastructure/lib/log.ts';
-import type { LaunchProfile } from '../../environment.ts';
-import type { LaunchGroup } from '../../runners/runner-item.ts';
+import type { LaunchGroup, LaunchSource } from '../../runners/runner-item.ts';
 import type { FleetRequest, Instances, Lifecycle } from './fleet.ts';
 import { launchGroupTag, profileTag } from './instance-tags.ts';
-import { PermanentLaunchError } from './launch-errors.ts';
+import {
+  LaunchEndedError,
+  LaunchThrottledError,
+  LaunchTokenReusedError,
+  NoCapacityError,
+  PermanentLaunchError,
+  remedyOfShortage,
+} from './launch-errors.ts';
 import { giveInstance, type InstanceGiverPorts, leaveGroup } from './launch-groups.ts';
 import { clientTokenOf, pairInstances } from './launch-plan.ts';
 
 export type LaunchGroupPorts = InstanceGiverPorts & {
   readonly deployment: string;
   readonly instances: Instances;
-  readonly profiles: Readonly<Record<string, LaunchProfile>>;
-  readonly subnetIds: readonly string[];
+  /** What a profile's instances are launched from now; null when it is not deployed (any more). */
+  readonly sourceOf: (profile: string) => LaunchSource | null;
 };
 
-/** `refused`: jobs that got no instance and never will, because of `error`. */
-export type GroupOutcome = { readonly refused: readonly JobKey[]; readonly error: PermanentLaunchError | null };
+export type GroupOutcome = {
+  /** Null when there was no group to launch. */
+  readonly groupId: string | null;
+  readonly given: readonly { readonly job: JobKey; readonly instanceId: string }[];
+  /** Jobs without an instance, and why. */
+  readonly unserved: readonly JobKey[];
+  readonly reason: Error | null;
+  /** There are instances that nobody needs and that EC2 did not terminate yet: the group is to be looked at again. */
+  readonly leftAlive: boolean;
+};
 
 /**
- * Launches a group's instances and gives each to its job. What one call gave is given away, whatever becomes of the next call; jobs without an
- * instance leave the group when every call was answered, and keep it when EC2 wants to be asked again, so that the same launch
- * goes on.
+ * Launches a group's instances and gives each to its job. What one call gave is given away, whatever becomes of the next call. Jobs without an
+ * instance leave the group once its calls were answered, so that their messages begin another one; they keep it while a call has no answer
+ * yet, so that the very same call is made again. When no repetition helps, `reason` is a PermanentLaunchError.
  */
 export async function launchGroup(
-  profileName: string,
   group: LaunchGroup,
   ports: LaunchGroupPorts,
   context: { readonly log: Log },
 ): Promise<GroupOutcome> {
-  const log = context.log.with({ launchGroup: group.id, profile: profileName });
-  const { instanceIds, failure } = await requestInstances(profileName, group, ports, log);
+  const log = context.log.with({ launchGroup: group.id, profile: group.profile });
+  const { instanceIds, reason, answered } = await requestInstances(group, ports, log);
   const { pairs, unserved, surplus } = pairInstances(group, instanceIds);
+  const given: { job: JobKey; instanceId: string }[] = [];
   const unneeded = [...surplus];
   for (const { job, instanceId } of pairs) {
     const outcome = await giveInstance(ports, group, job, instanceId);
     log.info('instance given', { job, instanceId, outcome });
+    if (outcome === 'given') given.push({ job, instanceId });
     if (outcome === 'refused') unneeded.push(instanceId);
   }
-  if (unneeded.length > 0) await ports.instances.terminate(unneeded);
-  if (failure instanceof PermanentLaunchError) return { refused: unserved, error: failure };
-  if (failure) throw failure;
-  for (const job of unserved) await leaveGroup(ports.store, group, job);
-  return { refused: [], error: null };
+  const leftAlive = unneeded.length > 0 && !(await terminated(unneeded, ports.instances, log));
+  const outdated = changedSince(group, reason, ports);
+  if (answered || outdated) for (const job of unserved) await leaveGroup(ports.store, group, job);
+  return { groupId: group.id, given, unserved, reason: outdated ?? reason, leftAlive };
 }
 
-/** Asks for spot, on-demand, or one after the other, until the group has what it needs or a call fails. */
-async function requestInstances(profileName: string, group: LaunchGroup, ports: LaunchGroupPorts, log: Log) {
-  const profile = ports.profiles[profileName];
-  const instanceIds: string[] = [];
-  if (!profile) {
-    const remedy = `The profile "${profileName}" was not deployed: deploy it, or change the mapping.`;
-    return { instanceIds, failure: new PermanentLaunchError(remedy) };
+async function terminated(instanceIds: readonly string[], instances: Instances, log: Log): Promise<boolean> {
+  try {
+    await instances.terminate(instanceIds);
+    return true;
+  } catch (error) {
+    log.error('instances that nobody needs were not terminated; they end themselves for want of a ticket', {
+      instanceIds,
+      error,
+    });
+    return false;
   }
-  for (const lifecycle of lifecyclesOf(profile)) {
+}
+
+/** A refusal for good of what was deployed when the group began says nothing about what is deployed now. */
+function changedSince({ profile, source }: LaunchGroup, reason: Error | null, ports: LaunchGroupPorts): Error | null {
+  const now = ports.sourceOf(profile);
+  if (!now || !(reason instanceof PermanentLaunchError)) return null;
+  const { launchTemplateId, launchTemplateVersion } = source;
+  if (now.launchTemplateId === launchTemplateId && now.launchTemplateVersion === launchTemplateVersion) return null;
+  return new LaunchEndedError('The profile was deployed anew meanwhile: launching anew', { cause: reason });
+}
+
+type Requested = {
+  readonly instanceIds: readonly string[];
+  /** Why there are fewer instances than jobs. */
+  readonly reason: Error | null;
+  /** Whether EC2 has answered all calls: their tokens give nothing new. */
+  readonly answered: boolean;
+};
+
+/** Asks for spot, on-demand, or one after the other, until the group has what it needs or a call fails. */
+async function requestInstances(group: LaunchGroup, ports: LaunchGroupPorts, log: Log): Promise<Requested> {
+  const instanceIds: string[] = [];
+  const told: string[] = [];
+  const codes: string[] = [];
+  for (const lifecycle of lifecyclesOf(group.source)) {
     const count = group.jobs.length - instanceIds.length;
     if (count === 0) break;
-    const request: FleetRequest = {
-      profile,
-      subnetIds: profile.subnetIds ?? ports.subnetIds,
-      lifecycle,
-      count,
-      tags: { [deploymentTag]: ports.deployment, [launchGroupTag]: group.id, [profileTag]: profileName },
-    };
+    const request = fleetRequestOf(group, lifecycle, count, ports.deployment);
     try {
       const answer = await ports.instances.launch(request, clientTokenOf(ports.deployment, group, lifecycle, request));
       log.info('instances requested', { lifecycle, count, ...answer });
       instanceIds.push(...answer.instanceIds);
-    } catch (failure) {
-      log.error('instances refused', { lifecycle, count, error: failure });
-      return { instanceIds, failure };
+      const { errorCodes, verdict } = answer;
+      const said = errorCodes.join(', ');
+      if (verdict === 'ended') {
+        const reason = new LaunchEndedError('The instances of this launch are gone: launching anew');
+        return { instanceIds, reason, answered: true };
+      }
+      if (verdict === 'throttled') {
+        return { instanceIds, reason: new LaunchThrottledError(`CreateFleet: ${said}`), answered: true };
+      }
+      codes.push(...errorCodes);
+      told.push(`${lifecycle}: ${said || 'no instance and no error'}`);
+    } catch (error) {
+      // An alarm looks for this line.
+      if (error instanceof LaunchTokenReusedError) log.error('launch token reused', { lifecycle, count, error });
+      else log.error('instances refused', { lifecycle, count, error });
+      const reason = error instanceof Error ? error : new Error(String(error));
+      return { instanceIds, reason, answered: error instanceof LaunchTokenReusedError };
     }
   }
-  return { instanceIds, failure: null };
+  if (instanceIds.length >= group.jobs.length) return { instanceIds, reason: null, answered: true };
+  const shortage = `No capacity for the profile "${group.profile}" (${told.join('; ')}): ${remedyOfShortage(codes)}`;
+  return { instanceIds, reason: new NoCapacityError(shortage), answered: true };
 }
 
-function lifecyclesOf({ onDemand }: LaunchProfile): readonly Lifecycle[] {
+function fleetRequestOf(group: LaunchGroup, lifecycle: Lifecycle, count: number, deployment: string): FleetRequest {
+  return {
+    source: group.source,
+    lifecycle,
+    count,
+    tags: {
+      [deploymentTag]: deployment,
+      [launchGroupTag]: group.id,
+      [profileTag]: group.profile,
+      ...group.jobTags,
+    },
+  };
+}
+
+function lifecyclesOf({ onDemand }: LaunchSource): readonly Lifecycle[] {
   switch (onDemand) {
     case 'never':
       return ['spot'];

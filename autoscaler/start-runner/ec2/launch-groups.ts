@@ -2,23 +2,20 @@ import type { JobKey } from '../../../infrastructure/lib/job-key.ts';
 import { ticketLifeSeconds } from '../../../infrastructure/lib/runner-ticket.ts';
 import type { LaunchGroup } from '../../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../../runners/runners-store.ts';
+import type { FreshGroup } from './launch-plan.ts';
 
 export type InstanceGiverPorts = { readonly store: RunnersStore; readonly now: () => number };
 
 /** Writes the group down on each of its jobs' items, all or none; false when one of them went on meanwhile. */
-export async function beginGroup(
-  store: RunnersStore,
-  group: LaunchGroup,
-  attempts: readonly number[],
-): Promise<boolean> {
-  const parts = group.jobs.map(
-    (job, index) =>
+export async function beginGroup(store: RunnersStore, { group, members }: FreshGroup): Promise<boolean> {
+  const parts = members.map(
+    ({ job, attempt, over }) =>
       ({
         kind: 'update',
         job,
         from: ['REGISTERED'],
-        attempt: attempts[index],
-        only: { launchGroup: undefined },
+        attempt,
+        only: { launchGroup: over },
         set: { launchGroup: group },
       }) as const,
   );

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { SQSBatchResponse } from 'aws-lambda';
 import * as z from 'zod/mini';
-import { jobKeyOf } from '../../../infrastructure/lib/job-key.ts';
+import { type JobKey, jobKeyOf } from '../../../infrastructure/lib/job-key.ts';
 import {
   type LambdaContext,
   lambdaHandler,
@@ -11,17 +11,24 @@ import { launchEnvironment } from '../../environment.ts';
 import { createTables } from '../../live-tables.client.ts';
 import type { LaunchGroup } from '../../runners/runner-item.ts';
 import { type LaunchRequest, launchRequestSchema } from '../start-runner-input.ts';
+import { jobTagsOf } from './instance-tags.ts';
 import { createInstances } from './instances.client.ts';
-import { NoCapacityError } from './launch-errors.ts';
+import { LaunchThrottledError, PermanentLaunchError } from './launch-errors.ts';
 import { type GroupOutcome, type LaunchGroupPorts, launchGroup } from './launch-group.ts';
 import { beginGroup } from './launch-groups.ts';
-import { planLaunches, type SeenRequest } from './launch-plan.ts';
+import { mayHaveSurplus, planLaunches, type SeenRequest } from './launch-plan.ts';
 import { createLaunchQueue, type LaunchQueue } from './launch-queue.client.ts';
+import { sourcesOf } from './launch-source.ts';
+import { createTagQueue, type TagQueue } from './tag-queue.client.ts';
 
-/** After so many tries for want of capacity (about a quarter of an hour) the attempt fails, visibly. */
+/** After so many tries (about a quarter of an hour) the attempt fails, visibly, for the reason that it met last. */
 export const mostReceives = 20;
 
-export type LaunchInstancesPorts = LaunchGroupPorts & { readonly queue: LaunchQueue; readonly randomId: () => string };
+export type LaunchInstancesPorts = LaunchGroupPorts & {
+  readonly queue: LaunchQueue;
+  readonly tagging: TagQueue;
+  readonly randomId: () => string;
+};
 
 /** What the queue hands over: at most ten messages. */
 export const launchBatchSchema = z.object({
@@ -53,23 +60,14 @@ export async function launchInstances(
     return [];
   });
   const seen = (await Promise.all(read)).flat();
-  const plan = planLaunches(seen, ports.randomId);
-  const groups: { profile: string; group: LaunchGroup }[] = plan.begun.map((group) => ({
-    profile: seen.find(({ item }) => item?.launchGroup?.id === group.id)?.request.profile ?? '',
-    group,
-  }));
-  for (const { profile, group, attempts } of plan.fresh) {
-    if (await beginGroup(ports.store, group, attempts)) groups.push({ profile, group });
-  }
-  const outcomes = await Promise.allSettled(
-    groups.map(({ profile, group }) => launchGroup(profile, group, ports, context)),
-  );
-  for (const outcome of outcomes) {
-    // Its messages come again, and finish the group.
-    if (outcome.status === 'rejected') context.log.error('launch failed', { error: outcome.reason });
-    else await reportRefused(outcome.value, seen, ports);
-  }
-  return returnUnserved(Records, seen, ports);
+  const plan = planLaunches(seen, { newGroupId: ports.randomId, sourceOf: ports.sourceOf, now: ports.now() });
+  const groups = [...plan.begun];
+  for (const fresh of plan.fresh) if (await beginGroup(ports.store, fresh)) groups.push(fresh.group);
+  const launched = await Promise.all(groups.map((group) => finishGroup(group, ports, context)));
+  const outcomes = [...launched, ...plan.undeployed.map(refusalOf)];
+  const reported = await reportRefused(outcomes, seen, ports);
+  await tagLater(outcomes, seen, ports, context);
+  return returnUnserved(Records, seen, { outcomes, reported }, ports);
 }
 
 function readRequest(body: string): LaunchRequest | null {
@@ -80,54 +78,104 @@ function readRequest(body: string): LaunchRequest | null {
   }
 }
 
-/** Jobs that no repetition would serve: their attempts are abandoned. */
+/** One group's trouble is no other group's: its messages come again, and finish it. */
+async function finishGroup(group: LaunchGroup, ports: LaunchGroupPorts, context: LambdaContext): Promise<GroupOutcome> {
+  try {
+    return await launchGroup(group, ports, context);
+  } catch (error) {
+    context.log.error('launch failed', { launchGroup: group.id, error });
+    const reason = error instanceof Error ? error : new Error(String(error));
+    return { groupId: group.id, given: [], unserved: group.jobs, reason, leftAlive: true };
+  }
+}
+
+function refusalOf(request: LaunchRequest): GroupOutcome {
+  const remedy = `The profile "${request.profile}" was not deployed: deploy it, or change the mapping.`;
+  const reason = new PermanentLaunchError(remedy);
+  return { groupId: null, given: [], unserved: [jobKeyOf(request)], reason, leftAlive: false };
+}
+
+/** Jobs that no repetition would serve: their attempts are abandoned, and their messages are done. Returns those jobs. */
 async function reportRefused(
-  { refused, error }: GroupOutcome,
+  outcomes: readonly GroupOutcome[],
   seen: readonly SeenRequest[],
   ports: LaunchInstancesPorts,
-) {
-  const requests = seen.map(({ request }) => request).filter((request) => refused.includes(jobKeyOf(request)));
-  if (error && requests.length > 0) await ports.queue.reportFailed(requests, error);
+): Promise<ReadonlySet<JobKey>> {
+  const reported = new Set<JobKey>();
+  for (const { unserved, reason } of outcomes) {
+    if (!(reason instanceof PermanentLaunchError)) continue;
+    const requests = seen.map(({ request }) => request).filter((request) => unserved.includes(jobKeyOf(request)));
+    if (requests.length > 0) await ports.queue.reportFailed(requests, reason);
+    for (const request of requests) reported.add(jobKeyOf(request));
+  }
+  return reported;
 }
 
 /** Every message whose job has no instance yet goes back, to come again soon; the table knows, whatever happened above. */
 async function returnUnserved(
   records: LaunchBatch['Records'],
   seen: readonly SeenRequest[],
+  { outcomes, reported }: { readonly outcomes: readonly GroupOutcome[]; readonly reported: ReadonlySet<JobKey> },
   ports: LaunchInstancesPorts,
 ) {
   const failures = await Promise.all(
     records.map(async ({ messageId, receiptHandle, attributes }) => {
       const request = seen.find((one) => one.messageId === messageId)?.request;
       if (!request) return [{ itemIdentifier: messageId }];
-      const item = await ports.store.read(jobKeyOf(request));
-      if (item?.state !== 'REGISTERED' || item.attempt !== request.attempt) return [];
+      const job = jobKeyOf(request);
+      const item = await ports.store.read(job);
+      const waits = item?.state === 'REGISTERED' && item.attempt === request.attempt && !reported.has(job);
       const received = Number(attributes.ApproximateReceiveCount);
       if (received >= mostReceives) {
-        const tried = `no capacity in ${received} tries for the profile "${request.profile}"`;
-        await ports.queue.reportFailed(
-          [request],
-          new NoCapacityError(`${tried}: add instance types, subnets or on-demand capacity`),
-        );
+        if (waits) await ports.queue.reportFailed([request], lastReason(job, outcomes, received));
         return [];
       }
+      const leftAlive = outcomes.some((one) => one.leftAlive && one.groupId === item?.launchGroup?.id);
+      if (!waits && !(leftAlive && mayHaveSurplus(request, item))) return [];
       await ports.queue.comeBackSoon(receiptHandle, received);
       return [{ itemIdentifier: messageId }];
     }),
   );
   return { batchItemFailures: failures.flat() };
 }
+/** Why a job has no instance, as its last delivery met it. */
+function lastReason(job: JobKey, outcomes: readonly GroupOutcome[], received: number) {
+  const { name, message } =
+    outcomes.find(({ unserved }) => unserved.includes(job))?.reason ??
+    new LaunchThrottledError('Its launch could not be begun, since another job of the same launch changed meanwhile.');
+  return { name, message: `After ${received} tries, the last one: ${message}` };
+}
+
+/** Where one call launched for several jobs, each instance learns its own job afterwards. Without that, only a tag is missing. */
+async function tagLater(
+  outcomes: readonly GroupOutcome[],
+  seen: readonly SeenRequest[],
+  { tagging }: LaunchInstancesPorts,
+  { log }: LambdaContext,
+) {
+  const instances = outcomes
+    .flatMap(({ given }) => (given.length > 1 ? given : []))
+    .flatMap(({ job, instanceId }) => {
+      const event = seen.find(({ item }) => item?.pk === job)?.item?.event;
+      return event ? [{ instanceId, tags: jobTagsOf(event) }] : [];
+    });
+  if (instances.length === 0) return;
+  await tagging
+    .tagLater(instances)
+    .catch((error: unknown) => log.warn('instances stay without tags of their jobs', { error }));
+}
 
 export const handler = lambdaHandler({
   input: launchBatchSchema,
   ports: () => {
-    const { LAUNCH_PROFILES, SUBNET_IDS, LAUNCH_QUEUE_URL, EVENT_BUS_ARN } = readEnvironment(launchEnvironment);
+    const { LAUNCH_PROFILES, SUBNET_IDS, LAUNCH_QUEUE_URL, TAG_QUEUE_URL, EVENT_BUS_ARN } =
+      readEnvironment(launchEnvironment);
     return {
       ...createTables(),
       instances: createInstances(),
       queue: createLaunchQueue({ queueUrl: LAUNCH_QUEUE_URL, eventBusArn: EVENT_BUS_ARN }),
-      profiles: LAUNCH_PROFILES,
-      subnetIds: SUBNET_IDS.split(','),
+      tagging: createTagQueue(TAG_QUEUE_URL),
+      sourceOf: sourcesOf(LAUNCH_PROFILES, SUBNET_IDS.split(',')),
       randomId: randomUUID,
     };
   },

@@ -5,9 +5,10 @@ import { acknowledgeWildcards } from '../../../infrastructure/lib/acknowledge-ru
 import type { Deployment } from '../../../infrastructure/lib/deployment.ts';
 import { deploymentTag } from '../../../infrastructure/lib/deployment-tag.ts';
 import type { Ec2RunnerProfile } from './ec2-profile.construct.ts';
+import { jobTagKeys } from './instance-tags.ts';
 
 /**
- * What CreateFleet needs, in five narrow statements: our launch templates, anything that can be an ingredient, only things that carry our
+ * What CreateFleet needs, in narrow statements: our launch templates, anything that can be an ingredient, only things that carry our
  * tag as results, tagging only while creating, and the profiles' roles to EC2 alone.
  * Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
  */
@@ -20,9 +21,8 @@ export function grantLaunching(
   const stack = Stack.of(launcher);
   const ec2Arn = (resource: string, resourceName = '*') => stack.formatArn({ service: 'ec2', resource, resourceName });
   const launch = ['ec2:CreateFleet', 'ec2:RunInstances'];
-  const created = ['fleet', 'instance', 'volume', 'network-interface', 'spot-instances-request'].map((kind) =>
-    ec2Arn(kind),
-  );
+  const created = ['fleet', 'instance', 'volume', 'network-interface'].map((kind) => ec2Arn(kind));
+  const spotRequests = ec2Arn('spot-instances-request');
   const tagged = { StringEquals: { [`aws:RequestTag/${deploymentTag}`]: deployment.name } };
   const ingredients = [
     `arn:${stack.partition}:ec2:${stack.region}::image/*`,
@@ -38,6 +38,7 @@ export function grantLaunching(
     launcher,
     'What a launch creates has no name before: it may only be created with the tag of this deployment.',
     ...created,
+    spotRequests,
   );
   const statements = [
     new PolicyStatement({
@@ -51,6 +52,29 @@ export function grantLaunching(
       resources: ingredients,
     }),
     new PolicyStatement({ sid: 'WithOurTag', actions: launch, resources: created, conditions: tagged }),
+    // CreateFleet cannot tag the spot requests that it makes, so that they come without a tag if IAM looks at them at all.
+    // Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFleet.html (TagSpecification.N)
+    new PolicyStatement({
+      sid: 'SpotRequests',
+      actions: launch,
+      resources: [spotRequests],
+      conditions: { StringEqualsIfExists: { [`aws:RequestTag/${deploymentTag}`]: deployment.name } },
+    }),
+    // In an account that never had a spot instance, the first one makes this role; without the right to, it is refused.
+    // Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/service-linked-roles-spot-instance-requests.html
+    new PolicyStatement({
+      sid: 'RoleOfSpot',
+      actions: ['iam:CreateServiceLinkedRole'],
+      resources: [
+        stack.formatArn({
+          service: 'iam',
+          region: '',
+          resource: 'role',
+          resourceName: 'aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot',
+        }),
+      ],
+      conditions: { StringEquals: { 'iam:AWSServiceName': 'spot.amazonaws.com' } },
+    }),
     new PolicyStatement({
       sid: 'TagWhileCreating',
       actions: ['ec2:CreateTags'],
@@ -70,6 +94,28 @@ export function grantLaunching(
     }),
   ];
   for (const statement of statements) launcher.addToRolePolicy(statement);
+}
+
+/** What tagging instances afterwards needs: the jobs' tags, and no other, on instances of this deployment. */
+export function grantTagging(tagger: LambdaFunction & IGrantable, deployment: Deployment): void {
+  const instances = Stack.of(tagger).formatArn({ service: 'ec2', resource: 'instance', resourceName: '*' });
+  acknowledgeWildcards(
+    tagger,
+    'Instances come and go: only those with the tag of this deployment may be tagged, and only with the tags of a job.',
+    instances,
+  );
+  tagger.addToRolePolicy(
+    new PolicyStatement({
+      actions: ['ec2:CreateTags'],
+      resources: [instances],
+      conditions: {
+        StringEquals: { [`aws:ResourceTag/${deploymentTag}`]: deployment.name },
+        'ForAllValues:StringEquals': { 'aws:TagKeys': [...jobTagKeys] },
+        // Without any key, ForAllValues holds.
+        Null: { 'aws:TagKeys': 'false' },
+      },
+    }),
+  );
 }
 
 function parameterArn(stack: Stack, name: string): string {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { type JobKey, jobKeyOf } from '../../../infrastructure/lib/job-key.ts';
-import type { LaunchGroup, RunnerItem } from '../../runners/runner-item.ts';
+import type { LaunchGroup, LaunchSource, RunnerItem } from '../../runners/runner-item.ts';
 import type { LaunchRequest } from '../start-runner-input.ts';
+import { jobTagsOf } from './instance-tags.ts';
 
 /** A message of the launch queue with the item of its job. */
 export type SeenRequest = {
@@ -10,46 +11,65 @@ export type SeenRequest = {
   readonly item: RunnerItem | null;
 };
 
+/** A job that joins a new group; `over` is the group that it leaves for it. */
+export type GroupMember = {
+  readonly job: JobKey;
+  readonly attempt: number;
+  readonly over: LaunchGroup | undefined;
+};
+
+export type FreshGroup = { readonly group: LaunchGroup; readonly members: readonly GroupMember[] };
+
 export type LaunchPlan = {
   /** Messages about jobs that need no instance (any more). */
   readonly settled: readonly SeenRequest[];
-  /** Groups that an earlier delivery has begun. */
+  /** Groups that an earlier delivery has begun, and that are to be finished. */
   readonly begun: readonly LaunchGroup[];
-  /** Requests to launch together, by profile. */
-  readonly fresh: readonly {
-    readonly profile: string;
-    readonly group: LaunchGroup;
-    readonly attempts: readonly number[];
-  }[];
+  /** Requests to launch together: those of one profile, apart from those that may only run on demand. */
+  readonly fresh: readonly FreshGroup[];
+  /** Requests whose profile was not deployed. */
+  readonly undeployed: readonly LaunchRequest[];
+};
+
+export type PlanContext = {
+  /** Gives an id that was never used: a group that was dissolved must not find its old launch again. */
+  readonly newGroupId: () => string;
+  /** What a profile's instances are launched from; null when it was not deployed. */
+  readonly sourceOf: (profile: string) => LaunchSource | null;
+  /** Milliseconds since 1970. */
+  readonly now: number;
 };
 
 /**
- * Sorts the messages of one delivery: what is settled, what was begun before and is to be finished, and what is new, one group for each
- * profile. `newGroupId` gives an id that was never used: a group that was dissolved must not find its old launch again.
+ * Hosts without a ticket end themselves after three minutes (`claimSeconds` of their boot script). A group is finished only as long as they
+ * surely wait; its successor shares nothing with it.
  */
-export function planLaunches(seen: readonly SeenRequest[], newGroupId: () => string): LaunchPlan {
-  const settled = seen.filter(({ request, item }) => !isWanted(request, item));
-  const open = seen.filter(({ request, item }) => isWanted(request, item));
-  const begun = new Map(
-    open.flatMap(({ item }) => (item?.launchGroup ? [[item.launchGroup.id, item.launchGroup]] : [])),
-  );
-  const fresh = new Map<string, Map<JobKey, number>>();
-  for (const { request, item } of open) {
-    if (item?.launchGroup) continue;
-    const jobs = fresh.get(request.profile) ?? new Map<JobKey, number>();
-    fresh.set(request.profile, jobs.set(jobKeyOf(request), request.attempt));
+export const groupLifeSeconds = 150;
+
+/** Sorts the messages of one delivery: what is settled, what was begun before and is to be finished, and what is new. */
+export function planLaunches(seen: readonly SeenRequest[], context: PlanContext): LaunchPlan {
+  const settled: SeenRequest[] = [];
+  const begun = new Map<string, LaunchGroup>();
+  const undeployed: LaunchRequest[] = [];
+  const fresh = new Map<string, SeenRequest[]>();
+  for (const one of seen) {
+    const { request, item } = one;
+    const wanted = isWanted(request, item);
+    if (!wanted) settled.push(one);
+    const group = wanted || mayHaveSurplus(request, item) ? item?.launchGroup : undefined;
+    if (group && isYoung(group, context.now)) begun.set(group.id, group);
+    else if (!wanted) continue;
+    else if (!context.sourceOf(request.profile)) undeployed.push(request);
+    else {
+      const key = JSON.stringify([request.profile, isOnDemandOnly(one)]);
+      fresh.set(key, [...(fresh.get(key) ?? []), one]);
+    }
   }
   return {
     settled,
     begun: [...begun.values()],
-    fresh: [...fresh].map(([profile, jobs]) => {
-      const sorted = [...jobs].sort(([a], [b]) => (a < b ? -1 : 1));
-      return {
-        profile,
-        group: { id: newGroupId(), jobs: sorted.map(([job]) => job) },
-        attempts: sorted.map(([, attempt]) => attempt),
-      };
-    }),
+    fresh: [...fresh.values()].map((some) => groupOf(some, context)),
+    undeployed,
   };
 }
 
@@ -58,13 +78,56 @@ function isWanted(request: LaunchRequest, item: RunnerItem | null): boolean {
   return item?.state === 'REGISTERED' && item.attempt === request.attempt;
 }
 
+/** The job ended before it was given an instance; if its group was launched, there is one that nobody else knows of. */
+export function mayHaveSurplus(request: LaunchRequest, item: RunnerItem | null): boolean {
+  const ended = item?.state === 'STOPPING' || item?.state === 'RELEASED' || item?.state === 'FAILED';
+  return ended && item.attempt === request.attempt && item.instanceId === undefined;
+}
+
+function isYoung({ begunAt }: LaunchGroup, now: number): boolean {
+  return now - Date.parse(begunAt) < groupLifeSeconds * 1_000;
+}
+
+function isOnDemandOnly({ request, item }: SeenRequest): boolean {
+  return request.onDemandOnly === true || item?.onDemandOnly === true;
+}
+
+/** One group of requests of the same kind; a job whose message came twice is in it once. */
+function groupOf(requests: readonly SeenRequest[], { newGroupId, sourceOf, now }: PlanContext): FreshGroup {
+  const byJob = new Map(requests.map((one) => [jobKeyOf(one.request), one] as const));
+  const sorted = [...byJob].sort(([a], [b]) => (a < b ? -1 : 1));
+  const [[, first]] = sorted as [[JobKey, SeenRequest]];
+  const { profile } = first.request;
+  const source = sourceOf(profile) as LaunchSource;
+  return {
+    group: {
+      id: newGroupId(),
+      jobs: sorted.map(([job]) => job),
+      profile,
+      begunAt: new Date(now).toISOString(),
+      source: isOnDemandOnly(first) ? { ...source, onDemand: 'always' } : source,
+      ...(sorted.length === 1 && first.item ? { jobTags: jobTagsOf(first.item.event) } : {}),
+    },
+    members: sorted.map(([job, { request, item }]) => ({ job, attempt: request.attempt, over: item?.launchGroup })),
+  };
+}
+
 /**
  * CreateFleet's idempotency token (at most 64 ASCII characters): the same group with the same parameters is the same launch; on-demand after
  * spot, or other parameters, is another one. Source: https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html
  */
 export function clientTokenOf(deployment: string, group: LaunchGroup, lifecycle: string, parameters: unknown): string {
-  const text = [deployment, group.id, lifecycle, JSON.stringify(parameters)].join('\n');
+  const text = [deployment, group.id, group.jobs.join(), lifecycle, canonicalJson(parameters)].join('\n');
   return createHash('sha256').update(text).digest('hex').slice(0, 64);
+}
+
+/** What was read back from a table has its keys in another order. */
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, content: unknown) =>
+    typeof content === 'object' && content !== null && !Array.isArray(content)
+      ? Object.fromEntries(Object.entries(content).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : content,
+  );
 }
 
 /** Which instance is which job's: by order in both lists, so that every delivery of a group's messages gives the same pairs. */

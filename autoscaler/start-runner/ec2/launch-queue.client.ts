@@ -7,11 +7,13 @@ import type { LaunchRequest } from '../start-runner-input.ts';
 const shortestSeconds = 4;
 const longestSeconds = 60;
 
+export type LaunchFailure = { readonly name: string; readonly message: string };
+
 export type LaunchQueue = {
   /** Lets a message come again after a short while that grows with every receive. */
   comeBackSoon(receiptHandle: string, receives: number): Promise<void>;
   /** Tells the bus that these jobs' runners failed: their attempts are abandoned. */
-  reportFailed(requests: readonly LaunchRequest[], error: Error): Promise<void>;
+  reportFailed(requests: readonly LaunchRequest[], error: LaunchFailure): Promise<void>;
 };
 
 export class EventNotAcceptedError extends Error {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type AdmissionRequest, judgeAdmission } from '../../../autoscaler/runners/admission.ts';
 import { jobStates, type RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
-import { choice, pendingJob, runnerItem } from '../../support/builders.ts';
+import { choice, launchGroupOf, pendingJob, runnerItem } from '../../support/builders.ts';
 
 const request = (changes: Partial<AdmissionRequest> = {}): AdmissionRequest => ({
   event: pendingJob(),
@@ -67,7 +67,7 @@ describe.each(['FAILED', 'RELEASED'] as const)('a job that still waits although 
       takenJob: 'job#7#2',
       failure: 'x',
       stoppedAt: '2030-01-01T00:01:00.000Z',
-      launchGroup: { id: 'g', jobs: ['job#7#1'] },
+      launchGroup: launchGroupOf(),
       expiresAt: 1,
     });
     const fresh = judgeAdmission(null, request());

@@ -7,7 +7,7 @@ import {
   type StoreWrite,
 } from '../../../autoscaler/runners/runners-store.ts';
 import type { RunnerTicket } from '../../../infrastructure/lib/runner-ticket.ts';
-import { runnerItem } from '../../support/builders.ts';
+import { launchGroupOf, runnerItem } from '../../support/builders.ts';
 
 export type StoreUnderTest = {
   readonly store: RunnersStore;
@@ -57,7 +57,7 @@ export function describeRunnersStore(name: string, make: () => StoreUnderTest | 
           runnerId: 5,
           ticketId: 'i-1',
           instanceId: 'i-1',
-          launchGroup: { id: 'g', jobs: ['job#7#1'] },
+          launchGroup: launchGroupOf({ source: { ...launchGroupOf().source, maxPriceUsd: 0.1 } }),
         });
         await put(item);
         expect(await store.read('job#7#1')).toEqual(item);
@@ -133,10 +133,10 @@ export function describeRunnersStore(name: string, make: () => StoreUnderTest | 
         ['of an attribute that is another', { only: { jobState: 'RUNNING' } }],
         ['of an attribute that is there', { only: { ticketId: undefined } }],
         ['of an attribute that is missing', { only: { takenJob: 'job#7#2' } }],
-        ['of another group', { only: { launchGroup: { id: 'g', jobs: ['job#7#1'] } } }],
+        ['of another group', { only: { launchGroup: launchGroupOf({ jobs: ['job#7#1'] }) } }],
         ['of an item that does not exist', { job: 'job#7#9' }],
       ])('%s is refused and changes nothing', async (_, changes) => {
-        const item = runnerItem({ ticketId: 't', launchGroup: { id: 'g', jobs: ['job#7#2'] } });
+        const item = runnerItem({ ticketId: 't', launchGroup: launchGroupOf({ jobs: ['job#7#2'] }) });
         await put(item);
         expect(await refusedOf(update(changes))).toEqual([0]);
         expect(await store.read('job#7#1')).toEqual(item);
@@ -144,10 +144,11 @@ export function describeRunnersStore(name: string, make: () => StoreUnderTest | 
       });
 
       it('is written when all that it demands holds', async () => {
-        const launchGroup = { id: 'g', jobs: ['job#7#1', 'job#7#2'] } as const;
+        const launchGroup = launchGroupOf({ jobs: ['job#7#1', 'job#7#2'] });
+        const { id, jobs, ...rest } = launchGroup;
         await put(runnerItem({ launchGroup }));
         const only = {
-          launchGroup: { jobs: [...launchGroup.jobs], id: 'g' },
+          launchGroup: { ...rest, jobs: [...jobs], id },
           takenJob: undefined,
           jobState: 'PENDING',
         };

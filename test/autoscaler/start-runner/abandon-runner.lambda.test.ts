@@ -1,16 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import type * as z from 'zod/mini';
 import { type RunnerItem, runnerStates } from '../../../autoscaler/runners/runner-item.ts';
-import { abandonRunner } from '../../../autoscaler/start-runner/abandon-runner.lambda.ts';
+import { type AbandonRunnerPorts, abandonRunner } from '../../../autoscaler/start-runner/abandon-runner.lambda.ts';
 import type { abandonRunnerInput } from '../../../autoscaler/start-runner/start-runner-input.ts';
 import { metricNames } from '../../../infrastructure/lib/metrics.ts';
-import { pendingJob, runnerItem, testStart } from '../../support/builders.ts';
+import { launchGroupOf, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
 import { inMemoryGitLab } from '../../support/in-memory-gitlab.ts';
+import { inMemoryInstances } from '../../support/in-memory-instances.ts';
 import { type InMemoryRunnersStore, inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
 import { lambdaContext } from '../../support/lambda-context.ts';
 
 type Input = z.infer<typeof abandonRunnerInput>;
 type Options = { readonly maxAttempts?: number; readonly random?: number };
+
+type World = {
+  readonly gitlab: ReturnType<typeof inMemoryGitLab>;
+  readonly store: InMemoryRunnersStore;
+  readonly instances?: AbandonRunnerPorts['instances'];
+};
 
 const job = 'job#7#1';
 const caps = [{ counter: 'cap#deployment', limit: 1 }];
@@ -28,13 +35,13 @@ async function world(changes: Partial<RunnerItem> = {}, ...others: RunnerItem[])
 }
 
 function abandon(
-  { gitlab, store }: { gitlab: ReturnType<typeof inMemoryGitLab>; store: InMemoryRunnersStore },
+  { gitlab, store, instances = inMemoryInstances() }: World,
   changes: Partial<Input> = {},
   { maxAttempts = 3, random = 0 }: Options = {},
   context = lambdaContext(),
 ) {
   const input = { projectId: 7, jobId: 1, attempt: 1, event: pendingJob(), error: 'NoCapacityError', cause: 'none' };
-  const ports = { gitlab, store, maxAttempts, now: () => testStart, random: () => random };
+  const ports = { gitlab, store, instances, maxAttempts, now: () => testStart, random: () => random };
   return abandonRunner({ ...input, ...changes }, ports, context);
 }
 
@@ -106,6 +113,55 @@ describe('a failed attempt', () => {
       expect.objectContaining({ cause, MappingsRefused: 1, JobsGivenUp: 1, retried: false }),
     );
     expect(store.items.get(job)).toMatchObject({ state: 'FAILED', failure: `MappingNotAllowedError: ${cause}` });
+  });
+});
+
+describe('an attempt that failed when its instance was launched', () => {
+  const launched = (instanceId = 'i-0001') => world({ state: 'LAUNCHED', instanceId, ticketId: instanceId });
+  /** EC2 with one instance that lives, i-0001. */
+  async function oneInstance() {
+    const instances = inMemoryInstances();
+    await instances.launch({ source: launchGroupOf().source, lifecycle: 'spot', count: 1, tags: {} }, 'token');
+    return instances;
+  }
+
+  it('leaves no instance', async () => {
+    const instances = await oneInstance();
+    await abandon({ ...(await launched()), instances });
+    expect([...instances.running.keys()]).toEqual([]);
+  });
+
+  it('leaves none when its instance is gone already', async () => {
+    const instances = await oneInstance();
+    const one = await launched('i-0009');
+    expect((await abandon({ ...one, instances })).retry).not.toBeNull();
+    expect([...instances.running.keys()]).toEqual(['i-0001']);
+  });
+
+  it('keeps nothing that a repeated step would not finish: item, GitLab runner and instance, in this order', async () => {
+    const one = await launched();
+    const instances = await oneInstance();
+    const busy = Object.assign(new Error('slow down'), { name: 'RequestLimitExceeded' });
+    const failing = { terminate: () => Promise.reject(busy) };
+    await expect(abandon({ ...one, instances: failing })).rejects.toBe(busy);
+    expect(one.store.items.get(job)).toMatchObject({ state: 'FAILED', instanceId: 'i-0001' });
+    expect(one.gitlab.runners.size).toBe(0);
+    expect((await abandon({ ...one, instances })).retry).not.toBeNull();
+    expect([...instances.running.keys()]).toEqual([]);
+    expect(one.store.counters.get('cap#deployment')).toBe(0);
+  });
+
+  it('keeps its instance as long as GitLab says that a job runs on it', async () => {
+    const one = await launched();
+    one.gitlab.setJob({ id: 1, status: 'running', runnerId: one.runnerId });
+    const instances = await oneInstance();
+    await abandon({ ...one, instances });
+    expect([...instances.running.keys()]).toEqual(['i-0001']);
+  });
+
+  it('asks nothing of EC2 when there was no instance yet', async () => {
+    const instances = { terminate: () => Promise.reject(new Error('asked EC2')) };
+    expect((await abandon({ ...(await world({ state: 'REGISTERED' })), instances })).retry).not.toBeNull();
   });
 });
 

@@ -2,6 +2,7 @@ import { App } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, it } from 'vitest';
 import { AutoscalerStack } from '../../../../autoscaler/autoscaler.stack.ts';
+import { sourcesOf } from '../../../../autoscaler/start-runner/ec2/launch-source.ts';
 import { defineDeployment } from '../../../../infrastructure/lib/deployment.ts';
 import { accountId, region, templatePermissions } from '../../../support/template-permissions.ts';
 import { autoscalerTemplate } from '../../autoscaler-template.ts';
@@ -93,10 +94,10 @@ describe('a launch', () => {
     const world = launchWorld();
     world.request([1]);
     world.request([2], 'large');
-    await world.deliver({ profiles });
-    const places = world.instances.launches.map(({ tags, subnetIds }) => [
+    await world.deliver({ sourceOf: sourcesOf(profiles, ['subnet-1', 'subnet-2']) });
+    const places = world.instances.launches.map(({ tags, source }) => [
       tags['gitlab-runners-on-demand:profile'],
-      subnetIds,
+      source.subnetIds,
     ]);
     expect(Object.fromEntries(places)).toEqual({ default: ['subnet-own'], large: ['subnet-1', 'subnet-2'] });
   });

@@ -1,54 +1,17 @@
 import { EC2Client } from '@aws-sdk/client-ec2';
-import { Hono } from 'hono';
 import { describe, expect, it } from 'vitest';
 import type { FleetRequest } from '../../../../autoscaler/start-runner/ec2/fleet.ts';
 import { createInstances, fleetOf } from '../../../../autoscaler/start-runner/ec2/instances.client.ts';
-import { serveLoopback } from '../../../support/loopback.ts';
-import { launchProfile } from './launch-world.ts';
+import { type Answer, ec2Answering, errorSet, fleet, hastyBackoff, instanceSet, refusal } from './ec2-answers.ts';
+import { launchSource } from './launch-world.ts';
 
 const request = (changes: Partial<FleetRequest> = {}): FleetRequest => ({
-  profile: launchProfile(),
-  subnetIds: ['subnet-1', 'subnet-2'],
+  source: launchSource(),
   lifecycle: 'spot',
   count: 2,
   tags: { 'gitlab-runners-on-demand:launch-group': 'g' },
   ...changes,
 });
-
-type Answer = { readonly status?: 200 | 400 | 403 | 500 | 503; readonly body: string };
-
-const refusal = (code: string, status: Answer['status'] = 400): Answer => ({
-  status,
-  body: `<Response><Errors><Error><Code>${code}</Code><Message>as asked</Message></Error></Errors><RequestID>r</RequestID></Response>`,
-});
-const fleet = (content: string): Answer => ({
-  body: `<CreateFleetResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>r</requestId><fleetId>fleet-1</fleetId>${content}</CreateFleetResponse>`,
-});
-const instanceSet = (...sets: readonly (readonly string[])[]) =>
-  `<fleetInstanceSet>${sets
-    .map((ids) => `<item><instanceIds>${ids.map((id) => `<item>${id}</item>`).join('')}</instanceIds></item>`)
-    .join('')}</fleetInstanceSet>`;
-const errorSet = (...codes: readonly string[]) =>
-  `<errorSet>${codes.map((code) => `<item><errorCode>${code}</errorCode><errorMessage>as asked</errorMessage></item>`).join('')}</errorSet>`;
-
-/** An EC2 that gives these answers, one after the other (the last one for ever), and keeps what it was asked. */
-async function ec2Answering(...answers: readonly Answer[]) {
-  const asked: URLSearchParams[] = [];
-  const app = new Hono().post('/', async (context) => {
-    const { body, status = 200 } = answers[Math.min(asked.length, answers.length - 1)] ?? { body: '' };
-    asked.push(new URLSearchParams(await context.req.text()));
-    return context.body(body, status, { 'content-type': 'text/xml' });
-  });
-  const loopback = await serveLoopback(app);
-  const credentials = { accessKeyId: 'fake', secretAccessKey: 'not-a-real-secret' };
-  const client = new EC2Client({ endpoint: loopback.url, region: 'eu-west-1', credentials, maxAttempts: 1 });
-  return {
-    ...loopback,
-    [Symbol.asyncDispose]: loopback[Symbol.asyncDispose],
-    asked,
-    instances: createInstances(client),
-  };
-}
 
 describe('a launch', () => {
   it('gives the instances, sorted, from however many sets they come', async () => {
@@ -56,7 +19,7 @@ describe('a launch', () => {
     expect(await ec2.instances.launch(request(), 'token')).toEqual({
       instanceIds: ['i-1', 'i-2', 'i-3'],
       errorCodes: [],
-      ended: false,
+      verdict: 'answered',
     });
   });
 
@@ -80,13 +43,17 @@ describe('a launch', () => {
     expect(await ec2.instances.launch(request(), 'token')).toEqual({
       instanceIds: ['i-1'],
       errorCodes: ['InsufficientInstanceCapacity', 'InvalidParameterValue'],
-      ended: false,
+      verdict: 'answered',
     });
   });
 
   it.each(['', instanceSet(), instanceSet([])])('without instances and errors gives none: "%s"', async (content) => {
     await using ec2 = await ec2Answering(fleet(content));
-    expect(await ec2.instances.launch(request(), 'token')).toEqual({ instanceIds: [], errorCodes: [], ended: false });
+    expect(await ec2.instances.launch(request(), 'token')).toEqual({
+      instanceIds: [],
+      errorCodes: [],
+      verdict: 'answered',
+    });
   });
 
   it.each([
@@ -94,24 +61,44 @@ describe('a launch', () => {
     ['as a refusal', refusal('MaxSpotInstanceCountExceeded')],
   ])('without capacity is an answer, no error: %s', async (_, answer) => {
     await using ec2 = await ec2Answering(answer);
-    const { instanceIds, errorCodes, ended } = await ec2.instances.launch(request(), 'token');
-    expect([instanceIds, ended]).toEqual([[], false]);
+    const { instanceIds, errorCodes, verdict } = await ec2.instances.launch(request(), 'token');
+    expect([instanceIds, verdict]).toEqual([[], 'answered']);
     expect(errorCodes.length).toBeGreaterThan(0);
   });
 
+  it('that comes too fast inside a 200 has its answer: only another launch may give more', async () => {
+    await using ec2 = await ec2Answering(fleet(errorSet('RequestLimitExceeded') + instanceSet(['i-1'])));
+    expect(await ec2.instances.launch(request(), 'token')).toEqual({
+      instanceIds: ['i-1'],
+      errorCodes: ['RequestLimitExceeded'],
+      verdict: 'throttled',
+    });
+    expect(ec2.asked).toHaveLength(1);
+  });
+
+  it('that comes too fast is asked for again, as the very same call', async () => {
+    await using ec2 = await ec2Answering(
+      refusal('RequestLimitExceeded', 503),
+      refusal('InternalError', 500),
+      fleet(instanceSet(['i-1'])),
+    );
+    expect(await ec2.instances.launch(request(), 'token')).toMatchObject({ instanceIds: ['i-1'] });
+    expect(ec2.asked).toHaveLength(3);
+    expect(new Set(ec2.asked.map(String)).size).toBe(1);
+  });
+
   it.each([
-    ['inside a 200', fleet(errorSet('RequestLimitExceeded'))],
     ['as a refusal', refusal('RequestLimitExceeded', 503)],
     ['as an inner trouble of EC2', refusal('InternalError', 500)],
   ])('that comes too fast is to be asked for later: %s', async (_, answer) => {
     await using ec2 = await ec2Answering(answer);
     await expect(ec2.instances.launch(request(), 'token')).rejects.toMatchObject({ name: 'LaunchThrottledError' });
+    expect(ec2.asked.length).toBeGreaterThan(1);
   });
 
   it.each([
     ['inside a 200', fleet(errorSet('InvalidLaunchTemplateId.NotFound')), 'InvalidLaunchTemplateId.NotFound'],
     ['as a refusal', refusal('UnauthorizedOperation', 403), 'UnauthorizedOperation'],
-    ['as a token used with other parameters', refusal('IdempotentParameterMismatch'), 'IdempotentParameterMismatch'],
   ])('that a person must mend says so, and what EC2 said: %s', async (_, answer, code) => {
     await using ec2 = await ec2Answering(answer);
     const refused = ec2.instances.launch(request(), 'token');
@@ -119,12 +106,20 @@ describe('a launch', () => {
     await expect(refused).rejects.toThrow(`${code}: as asked`);
   });
 
+  it('whose token belongs to another call is a fault of ours, of its own kind', async () => {
+    await using ec2 = await ec2Answering(refusal('IdempotentParameterMismatch'));
+    const refused = ec2.instances.launch(request(), 'token');
+    await expect(refused).rejects.toMatchObject({ name: 'LaunchTokenReusedError' });
+    await expect(refused).rejects.toThrow('IdempotentParameterMismatch: as asked');
+    expect(ec2.asked).toHaveLength(1);
+  });
+
   it('whose instances are gone already is told apart from a new one', async () => {
     await using ec2 = await ec2Answering(refusal('IdempotentInstanceTerminated'));
     expect(await ec2.instances.launch(request(), 'token')).toEqual({
       instanceIds: [],
       errorCodes: ['IdempotentInstanceTerminated'],
-      ended: true,
+      verdict: 'ended',
     });
   });
 
@@ -135,7 +130,7 @@ describe('a launch', () => {
       credentials: { accessKeyId: 'fake', secretAccessKey: 'not-a-real-secret' },
       maxAttempts: 1,
     });
-    const refused = createInstances(client).launch(request(), 'token');
+    const refused = createInstances(client, hastyBackoff).launch(request(), 'token');
     await expect(refused).rejects.toThrow(/ECONNREFUSED/);
     await expect(refused).rejects.not.toMatchObject({ name: 'PermanentLaunchError' });
   });
@@ -155,19 +150,19 @@ describe('the request of a fleet', () => {
   });
 
   it('for spot takes the pools with room at the best price, below the profile’s highest price', () => {
-    const profile = launchProfile({ maxPriceUsd: 0.05 });
-    expect(fleetOf(request({ profile }))).toMatchObject({
+    const source = launchSource({ maxPriceUsd: 0.05 });
+    expect(fleetOf(request({ source }))).toMatchObject({
       Type: 'instant',
       TargetCapacitySpecification: { TotalTargetCapacity: 2, DefaultTargetCapacityType: 'spot' },
       SpotOptions: { AllocationStrategy: 'price-capacity-optimized', InstanceInterruptionBehavior: 'terminate' },
     });
-    expect(overridesOf({ profile }).every(({ MaxPrice }) => MaxPrice === '0.05')).toBe(true);
+    expect(overridesOf({ source }).every(({ MaxPrice }) => MaxPrice === '0.05')).toBe(true);
     expect(overridesOf().some((override) => 'MaxPrice' in override)).toBe(false);
   });
 
   it('for on-demand says nothing of spot', () => {
-    const profile = launchProfile({ maxPriceUsd: 0.05 });
-    const onDemand = fleetOf(request({ lifecycle: 'on-demand', profile }));
+    const source = launchSource({ maxPriceUsd: 0.05 });
+    const onDemand = fleetOf(request({ lifecycle: 'on-demand', source }));
     expect(onDemand).toMatchObject({
       TargetCapacitySpecification: { DefaultTargetCapacityType: 'on-demand' },
       OnDemandOptions: { AllocationStrategy: 'lowest-price' },
@@ -175,9 +170,9 @@ describe('the request of a fleet', () => {
     expect(JSON.stringify(onDemand)).not.toMatch(/SpotOptions|MaxPrice/);
   });
 
-  it('tags the instances', () => {
+  it.each(['fleet', 'instance', 'volume', 'network-interface'])('tags what it makes: %s', (kind) => {
     expect(fleetOf(request()).TagSpecifications).toContainEqual({
-      ResourceType: 'instance',
+      ResourceType: kind,
       Tags: [{ Key: 'gitlab-runners-on-demand:launch-group', Value: 'g' }],
     });
   });
@@ -207,8 +202,14 @@ describe('terminating', () => {
   });
 
   it('goes on with the other instances when EC2 refuses one', async () => {
-    await using ec2 = await ec2Answering(refusal('RequestLimitExceeded', 503), terminated);
-    await expect(ec2.instances.terminate(['i-1', 'i-2'])).rejects.toMatchObject({ name: 'RequestLimitExceeded' });
+    await using ec2 = await ec2Answering(refusal('UnauthorizedOperation', 403), terminated);
+    await expect(ec2.instances.terminate(['i-1', 'i-2'])).rejects.toMatchObject({ name: 'UnauthorizedOperation' });
     expect(idsOf(ec2.asked)).toEqual(['i-1', 'i-2']);
+  });
+
+  it('waits for EC2 when it was asked too fast', async () => {
+    await using ec2 = await ec2Answering(refusal('RequestLimitExceeded', 503), terminated);
+    await ec2.instances.terminate(['i-1']);
+    expect(idsOf(ec2.asked)).toEqual(['i-1', 'i-1']);
   });
 });

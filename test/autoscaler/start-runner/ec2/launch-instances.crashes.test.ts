@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { launchInstances } from '../../../../autoscaler/start-runner/ec2/launch-instances.lambda.ts';
+import {
+  type LaunchInstancesPorts,
+  launchInstances,
+} from '../../../../autoscaler/start-runner/ec2/launch-instances.lambda.ts';
+import { sourcesOf } from '../../../../autoscaler/start-runner/ec2/launch-source.ts';
 import { crashingPorts } from '../../../support/crashing-ports.ts';
-import { type LaunchWorldOptions, launchWorld } from './launch-world.ts';
+import { type LaunchWorldOptions, launchProfile, launchWorld } from './launch-world.ts';
 
 type Scenario = {
   readonly name: string;
@@ -18,8 +22,22 @@ const scenarios: readonly Scenario[] = [
   { name: 'capacity for none', options: { capacity: { spot: 0, 'on-demand': 0 } }, jobs: [1, 2] },
 ];
 
-/** The launcher dies at its call number `call`; then every message comes again until all are done. */
-async function crashAt(scenario: Scenario, call: number, moment: 'before' | 'after') {
+/** What the profiles are after something else was deployed: other templates, types and subnets. */
+const deployedAnew = sourcesOf(
+  {
+    default: launchProfile({ launchTemplateVersion: '4', instanceTypes: ['c7a.large'] }),
+    large: launchProfile({ launchTemplateId: 'lt-3', maxPriceUsd: 0.2 }),
+  },
+  ['subnet-8', 'subnet-9'],
+);
+
+/** The launcher dies at its call number `call`; then every message comes again, `using` these, until all are done. */
+async function crashAt(
+  scenario: Scenario,
+  call: number,
+  moment: 'before' | 'after',
+  using: Partial<LaunchInstancesPorts> = {},
+) {
   const world = launchWorld(scenario.options);
   world.request(scenario.jobs);
   world.request(scenario.large ?? [], 'large');
@@ -28,15 +46,15 @@ async function crashAt(scenario: Scenario, call: number, moment: 'before' | 'aft
   const batch = queue.receive();
   const answer = await launchInstances(batch, { ...world.ports, ...dying.ports }, world.context).catch(() => null);
   if (answer) queue.settle(batch, answer);
-  for (let deliveries = 0; deliveries < 5 && queue.messages.size > 0; deliveries += 1) await world.deliver();
+  for (let deliveries = 0; deliveries < 5 && queue.messages.size > 0; deliveries += 1) await world.deliver(using);
   return { world, crashed: dying.crashed(), answered: answer !== null };
 }
 
 /** Every call at which the launcher can die in a scenario. */
-async function eachCrash(scenario: Scenario, moment: 'before' | 'after') {
+async function eachCrash(scenario: Scenario, moment: 'before' | 'after', using: Partial<LaunchInstancesPorts> = {}) {
   const outcomes = [];
   for (let call = 1; ; call += 1) {
-    const outcome = await crashAt(scenario, call, moment);
+    const outcome = await crashAt(scenario, call, moment, using);
     if (!outcome.crashed) return outcomes;
     outcomes.push({ call, ...outcome });
   }
@@ -59,6 +77,19 @@ describe.each(['before', 'after'] as const)('a launcher that dies %s any one of 
       expect(summary).toEqual({ call, faults: [], given: wanted, alive: wanted });
     }
   });
+
+  it.each(scenarios)(
+    'loses and doubles nothing either when something else is deployed before they come again: $name',
+    async (scenario) => {
+      for (const { call, world } of await eachCrash(scenario, moment, { sourceOf: deployedAnew })) {
+        const wanted = instancesWanted(scenario);
+        const launched = world.instances.launches.reduce((sum, { count }) => sum + count, 0);
+        const summary = { call, faults: world.faults(), alive: world.instances.running.size };
+        expect(summary).toEqual({ call, faults: [], alive: wanted });
+        if (Object.keys(scenario.options).length === 0) expect({ call, launched }).toEqual({ call, launched: wanted });
+      }
+    },
+  );
 
   it.each(scenarios)('keeps the message of every job that has no instance: $name', async (scenario) => {
     for (const { call, world } of await eachCrash(scenario, moment)) {

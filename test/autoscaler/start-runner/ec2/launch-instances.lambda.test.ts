@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { endRunner } from '../../../../autoscaler/runners/end-runner.ts';
 import { LaunchThrottledError, PermanentLaunchError } from '../../../../autoscaler/start-runner/ec2/launch-errors.ts';
-import { mostReceives } from '../../../../autoscaler/start-runner/ec2/launch-instances.lambda.ts';
+import { launchInstances, mostReceives } from '../../../../autoscaler/start-runner/ec2/launch-instances.lambda.ts';
+import { groupLifeSeconds } from '../../../../autoscaler/start-runner/ec2/launch-plan.ts';
+import { sourcesOf } from '../../../../autoscaler/start-runner/ec2/launch-source.ts';
 import { ticketLifeSeconds } from '../../../../infrastructure/lib/runner-ticket.ts';
+import { testStart } from '../../../support/builders.ts';
 import { tokenWord } from '../../../support/in-memory-gitlab.ts';
-import { launchWorld } from './launch-world.ts';
+import { launchProfile, launchWorld } from './launch-world.ts';
 
 describe('launch requests', () => {
   it('of one profile are one CreateFleet call, and each job gets its instance with its ticket', async () => {
@@ -11,7 +15,7 @@ describe('launch requests', () => {
     world.request([1, 2, 3]);
     expect(await world.deliver()).toEqual([]);
     expect(world.instances.launches).toMatchObject([
-      { count: 3, lifecycle: 'spot', subnetIds: ['subnet-1', 'subnet-2'] },
+      { count: 3, lifecycle: 'spot', source: { subnetIds: ['subnet-1', 'subnet-2'] } },
     ]);
     expect(world.given()).toEqual({ 'job#7#1': 'i-0001', 'job#7#2': 'i-0002', 'job#7#3': 'i-0003' });
     expect(world.faults()).toEqual([]);
@@ -24,7 +28,7 @@ describe('launch requests', () => {
     world.request([1, 3]);
     world.request([2], 'large');
     await world.deliver();
-    const calls = world.instances.launches.map(({ profile, count }) => [profile.launchTemplateId, count]);
+    const calls = world.instances.launches.map(({ source, count }) => [source.launchTemplateId, count]);
     expect(calls.sort()).toEqual([
       ['lt-1', 2],
       ['lt-2', 1],
@@ -161,7 +165,7 @@ describe('a message that comes again', () => {
     const dying = { ...world.instances, launch: () => Promise.reject(new Error('socket hang up')) };
     expect(await world.deliver({ instances: dying })).toEqual(['message-1', 'message-2']);
     const begun = world.item(1)?.launchGroup;
-    expect(begun).toEqual({ id: 'group-1', jobs: ['job#7#1', 'job#7#2'] });
+    expect(begun).toMatchObject({ id: 'group-1', jobs: ['job#7#1', 'job#7#2'] });
 
     world.queue.messages.delete('message-2');
     world.request([3]);
@@ -222,14 +226,37 @@ describe('a job that ended while its instance was being launched', () => {
     expect(world.item(2)).not.toHaveProperty('instanceId');
   });
 
-  it('leaves no ticket to its instance when EC2 will not terminate it at once: the host ends itself then', async () => {
+  it('leaves no ticket to its instance when EC2 will not terminate it at once, and is come back to for it', async () => {
     const world = launchWorld();
     world.request([1, 2]);
     const ending = endingJob2(world);
     const busy = Object.assign(new Error('slow down'), { name: 'RequestLimitExceeded' });
-    await world.deliver({ instances: { ...ending, terminate: () => Promise.reject(busy) } });
+    const returned = await world.deliver({ instances: { ...ending, terminate: () => Promise.reject(busy) } });
     expect([...world.store.tickets.keys()].sort()).toEqual(['i-0001', 'job#7#2']);
     expect(world.given()).toEqual({ 'job#7#1': 'i-0001' });
+    expect(returned).toEqual(['message-2']);
+    expect(await world.deliver()).toEqual([]);
+    expect([...world.instances.running.keys()]).toEqual(['i-0001']);
+    expect(world.instances.launches).toHaveLength(1);
+  });
+
+  it('has its instance terminated also when the launcher died before it could, and the job is all over by then', async () => {
+    const world = launchWorld();
+    world.request([2]);
+    const ending = endingJob2(world);
+    const died = () => Promise.reject(new Error('died'));
+    const batch = world.queue.receive();
+    await launchInstances(
+      batch,
+      { ...world.ports, instances: { ...ending, terminate: died }, store: { ...world.store, readTicket: died } },
+      world.context,
+    ).catch(() => {});
+    const item = world.item(2);
+    if (!item) throw new Error('the job has no item');
+    await endRunner({ store: world.store, now: () => testStart }, item, { from: ['STOPPING'], state: 'RELEASED' });
+    expect([...world.instances.running.keys()]).toEqual(['i-0001']);
+    expect(await world.deliver()).toEqual([]);
+    expect([...world.instances.running.keys()]).toEqual([]);
   });
 
   it('before its group was written down stops that group, and the others begin another', async () => {
@@ -251,6 +278,107 @@ describe('a job that ended while its instance was being launched', () => {
     expect(await world.deliver()).toEqual([]);
     expect(world.instances.launches).toMatchObject([{ count: 1 }]);
     expect(world.faults().filter((fault) => !fault.startsWith('job#7#2'))).toEqual([]);
+  });
+});
+
+describe('a launch that was begun before something else was deployed', () => {
+  const changed = sourcesOf(
+    { default: launchProfile({ launchTemplateVersion: '4', instanceTypes: ['c7a.large'], onDemand: 'always' }) },
+    ['subnet-9'],
+  );
+
+  it('is finished as it was begun: the instances of the first call are not lost', async () => {
+    const world = launchWorld();
+    world.request([1, 2]);
+    const dying = { ...world.store, readTicket: () => Promise.reject(new Error('died')) };
+    await world.deliver({ store: dying });
+    expect(world.instances.running.size).toBe(2);
+    expect(await world.deliver({ sourceOf: changed })).toEqual([]);
+    expect(world.instances.launches).toHaveLength(1);
+    expect(world.given()).toEqual({ 'job#7#1': 'i-0001', 'job#7#2': 'i-0002' });
+  });
+
+  it('is not refused for good because of what is deployed no more', async () => {
+    const world = launchWorld();
+    world.request([1]);
+    const gone = new PermanentLaunchError('InvalidLaunchTemplateId.NotFound');
+    const instances = { ...world.instances, launch: () => Promise.reject(gone) };
+    expect(await world.deliver({ sourceOf: changed, instances })).toEqual([]);
+    expect(world.queue.reported).toHaveLength(1);
+
+    world.request([2]);
+    await world.deliver({ instances: { ...instances, launch: () => Promise.reject(new Error('socket hang up')) } });
+    expect(await world.deliver({ sourceOf: changed, instances })).toEqual(['message-2']);
+    expect(world.queue.reported).toHaveLength(1);
+    expect(await world.deliver({ sourceOf: changed })).toEqual([]);
+    expect(world.instances.launches).toMatchObject([
+      { source: { launchTemplateVersion: '4' }, lifecycle: 'on-demand' },
+    ]);
+  });
+
+  it('is not finished once its hosts have given up: another one begins', async () => {
+    const world = launchWorld();
+    world.request([1]);
+    await world.deliver({ store: { ...world.store, readTicket: () => Promise.reject(new Error('died')) } });
+    world.clock.milliseconds += groupLifeSeconds * 1_000;
+    expect(await world.deliver({ sourceOf: changed })).toEqual([]);
+    expect(world.given()).toEqual({ 'job#7#1': 'i-0002' });
+  });
+});
+
+describe('a job that may not run on spot', () => {
+  it('gets on-demand capacity beside the others, in a launch of its own', async () => {
+    const world = launchWorld();
+    world.request([1, 2]);
+    world.request([3], 'default', { onDemandOnly: true });
+    expect(await world.deliver()).toEqual([]);
+    expect(world.instances.launches.map(({ lifecycle, count }) => [lifecycle, count]).sort()).toEqual([
+      ['on-demand', 1],
+      ['spot', 2],
+    ]);
+    expect(world.faults()).toEqual([]);
+  });
+
+  it('is not put on spot either when on-demand lacks capacity, whatever its profile says', async () => {
+    const world = launchWorld({ onDemand: 'never', capacity: { 'on-demand': 0 } });
+    world.request([1], 'default', { onDemandOnly: true });
+    expect(await world.deliver()).toEqual(['message-1']);
+    expect(world.instances.launches.map(({ lifecycle }) => lifecycle)).toEqual(['on-demand']);
+  });
+});
+
+describe('the tags of its job', () => {
+  const tagsOf = (jobId: number) => ({
+    'gitlab-runners-on-demand:project': 'group/project',
+    'gitlab-runners-on-demand:pipeline': '50',
+    'gitlab-runners-on-demand:job': String(jobId),
+  });
+
+  it('are on an instance from its launch when it is launched alone', async () => {
+    const world = launchWorld();
+    world.request([1]);
+    await world.deliver();
+    expect(world.instances.launches).toMatchObject([{ tags: tagsOf(1) }]);
+    expect(world.tagsForLater).toEqual([]);
+  });
+
+  it('are left for later where one call launched several, each its own', async () => {
+    const world = launchWorld();
+    world.request([1, 2]);
+    await world.deliver();
+    expect(world.tagsForLater).toEqual([
+      { instanceId: 'i-0001', tags: tagsOf(1) },
+      { instanceId: 'i-0002', tags: tagsOf(2) },
+    ]);
+    expect(Object.keys(world.instances.launches[0]?.tags ?? {})).not.toContain('gitlab-runners-on-demand:job');
+  });
+
+  it('fail no launch when they cannot even be left for later', async () => {
+    const world = launchWorld();
+    world.request([1, 2]);
+    const tagging = { tagLater: () => Promise.reject(new Error('no such queue')) };
+    expect(await world.deliver({ tagging })).toEqual([]);
+    expect(world.faults()).toEqual([]);
   });
 });
 
@@ -280,6 +408,7 @@ describe('an error of EC2', () => {
       [1, 'PermanentLaunchError'],
       [2, 'PermanentLaunchError'],
     ]);
+    expect(world.queue.messages.size).toBe(0);
   });
 
   it('in one profile’s call does not hold up the other profile', async () => {
@@ -287,7 +416,7 @@ describe('an error of EC2', () => {
     world.request([1]);
     world.request([2], 'large');
     const launch: typeof world.instances.launch = (request, token) =>
-      request.profile.launchTemplateId === 'lt-1'
+      request.source.launchTemplateId === 'lt-1'
         ? Promise.reject(new PermanentLaunchError('InvalidLaunchTemplateId.NotFound'))
         : world.instances.launch(request, token);
     await world.deliver({ instances: { ...world.instances, launch } });

@@ -1,19 +1,24 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type LaunchGroup, type RunnerItem, runnerStates } from '../../../../autoscaler/runners/runner-item.ts';
+import { bootSettingsOf } from '../../../../autoscaler/start-runner/ec2/boot-script.ts';
 import {
   clientTokenOf,
+  groupLifeSeconds,
+  type LaunchPlan,
   pairInstances,
   planLaunches,
   type SeenRequest,
 } from '../../../../autoscaler/start-runner/ec2/launch-plan.ts';
+import { defineDeployment } from '../../../../infrastructure/lib/deployment.ts';
+import { ec2ProfileSchema } from '../../../../infrastructure/lib/deployment-ec2-profile.ts';
 import { jobKeyOf } from '../../../../infrastructure/lib/job-key.ts';
-import { runnerItem } from '../../../support/builders.ts';
+import { launchGroupOf, runnerItem, testStart } from '../../../support/builders.ts';
+import { launchSource } from './launch-world.ts';
 
-const group = (id: string, ...jobIds: number[]): LaunchGroup => ({
-  id,
-  jobs: jobIds.map((jobId) => jobKeyOf({ projectId: 7, jobId })),
-});
+const ec2Profile = ec2ProfileSchema.parse({ type: 'EC2' });
+const group = (id: string, ...jobIds: number[]): LaunchGroup =>
+  launchGroupOf({ id, jobs: jobIds.map((jobId) => jobKeyOf({ projectId: 7, jobId })) });
 
 function seen(jobId: number, changes: Partial<RunnerItem> = {}, profile = 'default'): SeenRequest {
   return {
@@ -23,64 +28,153 @@ function seen(jobId: number, changes: Partial<RunnerItem> = {}, profile = 'defau
   };
 }
 
+/** What the profiles are launched from; "gone" was not deployed. */
+const sourceOf = (profile: string) => (profile === 'gone' ? null : launchSource({ launchTemplateId: `lt-${profile}` }));
+
 /** Plans with the group ids new-1, new-2, ... */
-function plan(...messages: SeenRequest[]) {
+function planAt(now: number, ...messages: SeenRequest[]) {
   let ids = 0;
-  return planLaunches(messages, () => {
+  const newGroupId = () => {
     ids += 1;
     return `new-${ids}`;
-  });
+  };
+  return planLaunches(messages, { newGroupId, sourceOf, now });
 }
+const plan = (...messages: SeenRequest[]) => planAt(testStart, ...messages);
+const membersOf = ({ fresh }: LaunchPlan) => fresh.map(({ members }) => members.map(({ job }) => job));
 
 describe('planLaunches', () => {
   it('makes one group of all requests of a profile, whatever order they come in', () => {
-    const expected = { profile: 'default', group: group('new-1', 1, 2, 3), attempts: [1, 1, 1] };
-    expect(plan(seen(3), seen(1), seen(2)).fresh).toEqual([expected]);
-    expect(plan(seen(1), seen(2), seen(3)).fresh).toEqual([expected]);
+    const { fresh } = plan(seen(3), seen(1), seen(2));
+    expect(fresh).toMatchObject([
+      {
+        group: {
+          id: 'new-1',
+          jobs: ['job#7#1', 'job#7#2', 'job#7#3'],
+          profile: 'default',
+          begunAt: '2030-01-01T00:00:00.000Z',
+        },
+        members: [{ attempt: 1 }, { attempt: 1 }, { attempt: 1 }],
+      },
+    ]);
+    expect(plan(seen(1), seen(2), seen(3)).fresh).toEqual(fresh);
   });
 
   it('makes a group for each profile', () => {
     const { fresh } = plan(seen(1), seen(2, {}, 'large'), seen(3));
-    expect(fresh.map(({ profile, group: { jobs } }) => [profile, jobs.length])).toEqual([
-      ['default', 2],
-      ['large', 1],
+    expect(
+      fresh.map(({ group: { profile, jobs, source } }) => [profile, jobs.length, source.launchTemplateId]),
+    ).toEqual([
+      ['default', 2, 'lt-default'],
+      ['large', 1, 'lt-large'],
     ]);
     expect(new Set(fresh.map(({ group: { id } }) => id)).size).toBe(2);
   });
 
+  it('keeps jobs that may only run on demand apart, whether their item or their message says so', () => {
+    const byMessage = { ...seen(3), request: { ...seen(3).request, onDemandOnly: true } };
+    const { fresh } = plan(seen(1), seen(2, { onDemandOnly: true }), byMessage);
+    expect(fresh.map(({ group: { jobs, source } }) => [jobs, source.onDemand])).toEqual([
+      [['job#7#1'], 'fallback'],
+      [['job#7#2', 'job#7#3'], 'always'],
+    ]);
+  });
+
   it('keeps each attempt beside its job', () => {
     const second = { ...seen(1, { attempt: 2 }), request: { projectId: 7, jobId: 1, attempt: 2, profile: 'default' } };
-    expect(plan(seen(2), second).fresh).toMatchObject([{ group: group('new-1', 1, 2), attempts: [2, 1] }]);
+    expect(plan(seen(2), second).fresh).toMatchObject([
+      {
+        members: [
+          { job: 'job#7#1', attempt: 2 },
+          { job: 'job#7#2', attempt: 1 },
+        ],
+      },
+    ]);
+  });
+
+  it('gives a group of one the tags of its job, and a group of more none', () => {
+    const tags = {
+      'gitlab-runners-on-demand:project': 'group/project',
+      'gitlab-runners-on-demand:pipeline': '50',
+      'gitlab-runners-on-demand:job': '1',
+    };
+    expect(plan(seen(1)).fresh[0]?.group.jobTags).toEqual(tags);
+    expect(plan(seen(1), seen(2)).fresh[0]?.group).not.toHaveProperty('jobTags');
   });
 
   it('finishes a group that was begun, once, and begins no other with its jobs', () => {
     const begun = group('g', 1, 2, 9);
-    const { fresh, begun: groups } = plan(seen(1, { launchGroup: begun }), seen(2, { launchGroup: begun }), seen(3));
-    expect(groups).toEqual([begun]);
-    expect(fresh.flatMap(({ group: { jobs } }) => jobs)).toEqual(['job#7#3']);
+    const planned = plan(seen(1, { launchGroup: begun }), seen(2, { launchGroup: begun }), seen(3));
+    expect(planned.begun).toEqual([begun]);
+    expect(membersOf(planned)).toEqual([['job#7#3']]);
   });
+
+  it('finishes a group that was begun although its profile is deployed no more', () => {
+    expect(plan(seen(1, { launchGroup: group('g', 1) }, 'gone'))).toMatchObject({
+      begun: [{ id: 'g' }],
+      fresh: [],
+      undeployed: [],
+    });
+  });
+
+  it('begins another group in place of one whose hosts wait no more', () => {
+    const old = group('g', 1, 2);
+    const late = planAt(testStart + groupLifeSeconds * 1_000, seen(1, { launchGroup: old }), seen(3));
+    expect(late.begun).toEqual([]);
+    expect(late.fresh).toMatchObject([
+      {
+        members: [
+          { job: 'job#7#1', over: old },
+          { job: 'job#7#3', over: undefined },
+        ],
+      },
+    ]);
+    expect(planAt(testStart + groupLifeSeconds * 1_000 - 1, seen(1, { launchGroup: old })).begun).toEqual([old]);
+  });
+
+  it('gives a group up while its hosts without a ticket still wait for one', () => {
+    const { claimSeconds } = bootSettingsOf(defineDeployment({}), ec2Profile, { ticketsTable: 't' });
+    expect(groupLifeSeconds).toBeLessThan(claimSeconds);
+  });
+
+  it.each(['STOPPING', 'RELEASED', 'FAILED'] as const)(
+    'looks again at the group of a job that was %s before it was given its instance: somebody may have launched it',
+    (state) => {
+      const launchGroup = group('g', 1);
+      expect(plan(seen(1, { state, launchGroup }))).toMatchObject({ begun: [launchGroup], fresh: [] });
+      expect(plan(seen(1, { state, launchGroup, instanceId: 'i-1' }))).toMatchObject({ begun: [], fresh: [] });
+      expect(planAt(testStart + 600_000, seen(1, { state, launchGroup }))).toMatchObject({ begun: [], fresh: [] });
+    },
+  );
 
   it.each(runnerStates.filter((state) => state !== 'REGISTERED'))(
     'has nothing to launch for a job that is %s',
     (state) => {
-      const message = seen(1, { state, launchGroup: group('g', 1) });
-      expect(plan(message)).toEqual({ settled: [message], begun: [], fresh: [] });
+      const message = seen(1, { state });
+      expect(plan(message)).toEqual({ settled: [message], begun: [], fresh: [], undeployed: [] });
     },
   );
 
   it('has nothing to launch for a job that is gone, or at another attempt', () => {
     const gone = { ...seen(1), item: null };
     const later = seen(2, { attempt: 2, launchGroup: group('g', 2) });
-    expect(plan(gone, later)).toEqual({ settled: [gone, later], begun: [], fresh: [] });
+    expect(plan(gone, later)).toEqual({ settled: [gone, later], begun: [], fresh: [], undeployed: [] });
   });
 
   it('takes a job whose message came twice once', () => {
     const twice = { ...seen(1), messageId: 'another message' };
-    expect(plan(seen(1), twice).fresh).toMatchObject([{ group: group('new-1', 1), attempts: [1] }]);
+    expect(plan(seen(1), twice).fresh).toMatchObject([{ group: { jobs: ['job#7#1'] }, members: [{ attempt: 1 }] }]);
+  });
+
+  it('names the requests whose profile was not deployed', () => {
+    expect(plan(seen(1, {}, 'gone'), seen(2))).toMatchObject({
+      undeployed: [{ jobId: 1 }],
+      fresh: [{ members: [{}] }],
+    });
   });
 
   it('does without any message', () => {
-    expect(plan()).toEqual({ settled: [], begun: [], fresh: [] });
+    expect(plan()).toEqual({ settled: [], begun: [], fresh: [], undeployed: [] });
   });
 
   it('forgets no message', () => {
@@ -89,17 +183,18 @@ describe('planLaunches', () => {
         jobId: fc.integer({ min: 1, max: 6 }),
         state: fc.constantFrom(...runnerStates),
         begun: fc.boolean(),
-        profile: fc.constantFrom('default', 'large'),
+        profile: fc.constantFrom('default', 'large', 'gone'),
       })
       .map(({ jobId, state, begun, profile }) =>
         seen(jobId, { state, ...(begun ? { launchGroup: group(`g${jobId}`, jobId) } : {}) }, profile),
       );
     fc.assert(
       fc.property(fc.array(anyMessage), (messages) => {
-        const { settled, begun, fresh } = plan(...messages);
+        const { settled, begun, fresh, undeployed } = plan(...messages);
         const planned = [...begun, ...fresh.map(({ group: one }) => one)].flatMap(({ jobs }) => jobs);
         for (const message of messages) {
-          expect(settled.includes(message) || planned.includes(jobKeyOf(message.request))).toBe(true);
+          const isPlanned = planned.includes(jobKeyOf(message.request)) || undeployed.includes(message.request);
+          expect(settled.includes(message) || isPlanned).toBe(true);
         }
         for (const one of fresh) expect(new Set(one.group.jobs).size).toBe(one.group.jobs.length);
       }),
@@ -108,17 +203,19 @@ describe('planLaunches', () => {
 });
 
 describe('clientTokenOf', () => {
-  const parameters = { count: 2, subnetIds: ['subnet-1'] };
+  const parameters = { count: 2, source: { subnetIds: ['subnet-1'], onDemand: 'never' } };
   const token = clientTokenOf('ci', group('g', 1, 2), 'spot', parameters);
 
-  it('is the same for the same launch, and what EC2 takes', () => {
-    expect(clientTokenOf('ci', group('g', 1, 2), 'spot', { ...parameters })).toBe(token);
+  it('is the same for the same launch, also read back from a table, and what EC2 takes', () => {
+    const { count, ...rest } = parameters;
+    expect(clientTokenOf('ci', group('g', 1, 2), 'spot', { ...rest, maxPriceUsd: undefined, count })).toBe(token);
     expect(token).toMatch(/^[\x21-\x7e]{32,64}$/);
   });
 
   it.each([
     ['deployment', clientTokenOf('ci-west', group('g', 1, 2), 'spot', parameters)],
     ['group', clientTokenOf('ci', group('h', 1, 2), 'spot', parameters)],
+    ['set of jobs', clientTokenOf('ci', group('g', 1, 3), 'spot', parameters)],
     ['lifecycle', clientTokenOf('ci', group('g', 1, 2), 'on-demand', parameters)],
     ['parameter', clientTokenOf('ci', group('g', 1, 2), 'spot', { ...parameters, count: 1 })],
   ])('is another one for another %s', (_, other) => {

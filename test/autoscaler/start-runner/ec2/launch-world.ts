@@ -1,10 +1,12 @@
 import type { LaunchProfile } from '../../../../autoscaler/environment.ts';
-import type { RunnerItem } from '../../../../autoscaler/runners/runner-item.ts';
+import type { LaunchSource, RunnerItem } from '../../../../autoscaler/runners/runner-item.ts';
 import type { Lifecycle } from '../../../../autoscaler/start-runner/ec2/fleet.ts';
 import {
   type LaunchInstancesPorts,
   launchInstances,
 } from '../../../../autoscaler/start-runner/ec2/launch-instances.lambda.ts';
+import { sourcesOf } from '../../../../autoscaler/start-runner/ec2/launch-source.ts';
+import type { InstanceTags } from '../../../../autoscaler/start-runner/ec2/tag-instances-input.ts';
 import type { JobKey } from '../../../../infrastructure/lib/job-key.ts';
 import { runnerItem, testStart } from '../../../support/builders.ts';
 import { tokenWord } from '../../../support/in-memory-gitlab.ts';
@@ -29,21 +31,37 @@ export function launchProfile(changes: Partial<LaunchProfile> = {}): LaunchProfi
   };
 }
 
+export const networkSubnets = ['subnet-1', 'subnet-2'];
+
+/** What is launched from a profile in the network's subnets. */
+export function launchSource(changes: Partial<LaunchSource> = {}): LaunchSource {
+  return { ...launchProfile(), subnetIds: networkSubnets, ...changes };
+}
+
 /** The launch queue with its consumer, over tables and an EC2 in memory. */
 export function launchWorld({ capacity = {}, onDemand = 'fallback', receivesBefore = 0 }: LaunchWorldOptions = {}) {
   const store = inMemoryRunnersStore();
   const instances = inMemoryInstances(capacity);
   const queue = inMemoryLaunchQueue(receivesBefore);
   const context = lambdaContext();
+  const clock = { milliseconds: testStart };
+  const tagsForLater: InstanceTags[] = [];
   let groups = 0;
   const ports: LaunchInstancesPorts = {
     deployment: 'ci',
     store,
     instances,
     queue,
-    profiles: { default: launchProfile({ onDemand }), large: launchProfile({ onDemand, launchTemplateId: 'lt-2' }) },
-    subnetIds: ['subnet-1', 'subnet-2'],
-    now: () => testStart,
+    tagging: {
+      async tagLater(given) {
+        tagsForLater.push(...given);
+      },
+    },
+    sourceOf: sourcesOf(
+      { default: launchProfile({ onDemand }), large: launchProfile({ onDemand, launchTemplateId: 'lt-2' }) },
+      networkSubnets,
+    ),
+    now: () => clock.milliseconds,
     randomId: () => {
       groups += 1;
       return `group-${groups}`;
@@ -55,6 +73,9 @@ export function launchWorld({ capacity = {}, onDemand = 'fallback', receivesBefo
     queue,
     ports,
     context,
+    clock,
+    /** What instances are to be tagged with, once there is time for it. */
+    tagsForLater,
     /** Jobs whose runners are registered, each with its ticket and its message. */
     request(jobIds: readonly number[], profile = 'default', changes: Partial<RunnerItem> = {}) {
       for (const jobId of jobIds) {
