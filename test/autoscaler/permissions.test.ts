@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { jobTagKeys } from '../../autoscaler/start-runner/ec2/instance-tags.ts';
 import { fleetOf } from '../../autoscaler/start-runner/ec2/instances.client.ts';
 import {
   accountId,
@@ -29,6 +30,7 @@ const lambdas = [
   'registerrunner',
   'abandonrunner',
   'launchinstances',
+  'taginstances',
   'bindrunner',
   'findrunner',
   'drainrunner',
@@ -65,6 +67,16 @@ describe('who may do what', () => {
     action: 'iam:PassRole',
     resource,
     context: { 'iam:PassedToService': service },
+  });
+  const createRole = (service: string) => ({
+    action: 'iam:CreateServiceLinkedRole',
+    resource: `arn:aws:iam::${accountId}:role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot`,
+    context: { 'iam:AWSServiceName': service },
+  });
+  const tagLater = (owner: string | undefined, keys: readonly string[]) => ({
+    action: 'ec2:CreateTags',
+    resource: ec2Arn('instance', 'i-1'),
+    context: { ...(owner ? { [`aws:ResourceTag/${deploymentTag}`]: owner } : {}), 'aws:TagKeys': [...keys] },
   });
   const dynamodb = (action: string, resource: string) => ({ action: `dynamodb:${action}`, resource });
 
@@ -127,6 +139,35 @@ describe('who may do what', () => {
       'tag what exists, which would make it ours',
       { action: 'ec2:CreateTags', resource: ec2Arn('instance', 'i-1') },
     ],
+    [
+      'launcher',
+      true,
+      'request spot capacity, which cannot be tagged',
+      { action: 'ec2:RunInstances', resource: ec2Arn('spot-instances-request', 'sir-1') },
+    ],
+    [
+      'launcher',
+      true,
+      'request spot capacity, should it carry our tag',
+      { action: 'ec2:RunInstances', resource: ec2Arn('spot-instances-request', 'sir-1'), context: tagged('ci') },
+    ],
+    [
+      'launcher',
+      false,
+      'request spot capacity with the tag of another deployment',
+      { action: 'ec2:RunInstances', resource: ec2Arn('spot-instances-request', 'sir-1'), context: tagged('ci-west') },
+    ],
+    ['launcher', true, 'let the account’s first spot instance make its role', createRole('spot.amazonaws.com')],
+    ['launcher', false, 'let another service make its role', createRole('autoscaling.amazonaws.com')],
+    ['launcher', true, 'leave tags for later', { action: 'sqs:SendMessage', resource: arnOf('TagQueueTags') }],
+    ['taginstances', true, 'tag an instance of ours with its job', tagLater('ci', jobTagKeys)],
+    ['taginstances', true, 'tag it with its job alone', tagLater('ci', jobTagKeys.slice(-1))],
+    ['taginstances', false, 'tag one of another deployment', tagLater('ci-west', jobTagKeys)],
+    ['taginstances', false, 'make an instance ours', tagLater(undefined, [deploymentTag])],
+    ['taginstances', false, 'change the deployment of one of ours', tagLater('ci', [...jobTagKeys, deploymentTag])],
+    ['taginstances', false, 'terminate an instance of ours', terminate('ci')],
+    ['abandonrunner', true, 'terminate an instance of ours', terminate('ci')],
+    ['abandonrunner', false, 'terminate one of another deployment', terminate('ci-west')],
     ['launcher', true, 'give an instance its profile’s role', passRole(arnOf(host))],
     ['launcher', false, 'give it another role', passRole(arnOf(launcher))],
     ['launcher', false, 'give that role to a function', passRole(arnOf(host), 'lambda.amazonaws.com')],
@@ -294,9 +335,7 @@ describe('what the launcher asks EC2 for', () => {
     const wanted = statementsOf(roleOf('launchinstances'))
       .filter(({ Sid }) => Sid === 'WithOurTag')
       .flatMap(({ Resource }) => listOf(Resource))
-      .map((arn) => arn.split(':').at(-1)?.split('/')[0])
-      // IAM looks at a spot request only when it is tagged itself.
-      .filter((kind) => kind !== 'spot-instances-request');
+      .map((arn) => arn.split(':').at(-1)?.split('/')[0]);
     expect(wanted.length).toBeGreaterThan(3);
     for (const kind of wanted) expect(ours.map((one) => String(one.kind))).toContain(kind);
   });
