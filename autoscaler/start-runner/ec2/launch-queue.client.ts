@@ -20,14 +20,19 @@ export class EventNotAcceptedError extends Error {
   override readonly name = 'EventNotAcceptedError';
 }
 
+/** After how many seconds a message comes again; `random` (0 to 1) spreads those that were sent back together. */
+export function secondsToComeBack(receives: number, random: number): number {
+  const ceiling = Math.min(shortestSeconds * 2 ** (receives - 1), longestSeconds);
+  return Math.ceil(ceiling * (0.5 + random / 2));
+}
+
 /** The launch queue and the bus on which failed launches are told. */
 export function createLaunchQueue({ queueUrl, eventBusArn }: { queueUrl: string; eventBusArn: string }): LaunchQueue {
   const sqs = new SQSClient({});
   const eventBridge = new EventBridgeClient({});
   return {
     async comeBackSoon(receiptHandle, receives) {
-      const ceiling = Math.min(shortestSeconds * 2 ** (receives - 1), longestSeconds);
-      const VisibilityTimeout = Math.ceil(ceiling * (0.5 + Math.random() / 2));
+      const VisibilityTimeout = secondsToComeBack(receives, Math.random());
       await sqs.send(
         new ChangeMessageVisibilityCommand({ QueueUrl: queueUrl, ReceiptHandle: receiptHandle, VisibilityTimeout }),
       );
