@@ -8,6 +8,10 @@ export const metricNames = [
   'MappingsRefused',
   /** Rows of the job mappings table that are not valid, counted each time a job comes. */
   'InvalidMappings',
+  /** Launches that EC2 refused because the account may have no more of their kind: its quotas want raising. */
+  'QuotasReached',
+  /** Launches whose token EC2 knew with other parameters: a fault of ours, which may have launched twice. */
+  'LaunchTokensReused',
 ] as const;
 export type MetricName = (typeof metricNames)[number];
 export type MetricValues = Readonly<Partial<Record<MetricName, number>>>;

@@ -10,6 +10,7 @@ import {
   LaunchTokenReusedError,
   NoCapacityError,
   PermanentLaunchError,
+  quotaCodes,
   remedyOfShortage,
 } from './launch-errors.ts';
 import { giveInstance, type InstanceGiverPorts, leaveGroup } from './launch-groups.ts';
@@ -101,7 +102,9 @@ async function requestInstances(group: LaunchGroup, ports: LaunchGroupPorts, log
     const request = fleetRequestOf(group, lifecycle, count, ports.deployment);
     try {
       const answer = await ports.instances.launch(request, clientTokenOf(ports.deployment, group, lifecycle, request));
-      log.info('instances requested', { lifecycle, count, ...answer });
+      if (answer.errorCodes.some((code) => quotaCodes.includes(code))) {
+        log.count({ QuotasReached: 1 }, 'quota reached', { lifecycle, count, ...answer });
+      } else log.info('instances requested', { lifecycle, count, ...answer });
       instanceIds.push(...answer.instanceIds);
       const { errorCodes, verdict } = answer;
       const said = errorCodes.join(', ');
@@ -115,9 +118,9 @@ async function requestInstances(group: LaunchGroup, ports: LaunchGroupPorts, log
       codes.push(...errorCodes);
       told.push(`${lifecycle}: ${said || 'no instance and no error'}`);
     } catch (error) {
-      // An alarm looks for this line.
-      if (error instanceof LaunchTokenReusedError) log.error('launch token reused', { lifecycle, count, error });
-      else log.error('instances refused', { lifecycle, count, error });
+      if (error instanceof LaunchTokenReusedError) {
+        log.count({ LaunchTokensReused: 1 }, 'launch token reused', { lifecycle, count, error });
+      } else log.error('instances refused', { lifecycle, count, error });
       const reason = error instanceof Error ? error : new Error(String(error));
       return { instanceIds, reason, answered: error instanceof LaunchTokenReusedError };
     }

@@ -108,6 +108,14 @@ describe.each(lacksCapacity)('%s', (code) => {
   });
 });
 
+describe.each(['MaxSpotInstanceCountExceeded', 'VcpuLimitExceeded', 'InstanceLimitExceeded'])('%s', (code) => {
+  it('is counted, for a person to raise the quota, although on-demand capacity serves the job', async () => {
+    const { world } = await launchOver([refusal(code), fleet(instanceSet(['i-1']))], [1]);
+    const counted = world.context.lines.filter(({ QuotasReached }) => QuotasReached);
+    expect(counted).toMatchObject([{ message: 'quota reached', lifecycle: 'spot', errorCodes: [code] }]);
+  });
+});
+
 describe.each(passes)('%s', (code) => {
   it('as an error of the call is waited for, with the same token, and leaves the group as it is when it lasts', async () => {
     const { tokens, calls, given, returned, reported, world } = await launchOver([refusal(code, 503)], [1, 2]);
@@ -184,7 +192,7 @@ describe('IdempotentParameterMismatch', () => {
     expect(calls).toEqual(['1 spot']);
     expect([returned, reported]).toEqual([['message-1'], []]);
     expect(world.context.lines.filter(({ level }) => level === 'error')).toMatchObject([
-      { message: 'launch token reused', error: { name: 'LaunchTokenReusedError' } },
+      { message: 'launch token reused', LaunchTokensReused: 1, error: { name: 'LaunchTokenReusedError' } },
     ]);
     await using ec2 = await ec2Answering(fleet(instanceSet(['i-1'])));
     await world.deliver({ instances: ec2.instances });
