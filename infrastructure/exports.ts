@@ -12,6 +12,8 @@ export function infrastructureParameters(deployment: string) {
     webhookSecretArn: name('webhook-secret-arn'),
     /** ARN of the secret with the GitLab access token (`create_runner`, `manage_runner`, `read_api`). */
     gitlabTokenSecretArn: name('gitlab-token-secret-arn'),
+    /** Id of the VPC for EC2 runners. */
+    vpcId: name('vpc-id'),
     /** Ids of the subnets for EC2 runners, separated by commas. */
     subnetIds: name('subnet-ids'),
     /** Ids of the security groups for EC2 runners, separated by commas. */

@@ -37,6 +37,7 @@ export class InfrastructureStack extends Stack {
       webhookUrl,
       webhookSecretArn: secrets.webhook.secretArn,
       gitlabTokenSecretArn: secrets.gitlabToken.secretArn,
+      vpcId: network.vpcId,
       subnetIds: Fn.join(',', [...network.subnetIds]),
       securityGroupIds: Fn.join(',', [...network.securityGroupIds]),
       cacheBucketName: buckets.cache.bucketName,

@@ -13,21 +13,24 @@ import type { ExistingNetwork, OwnNetwork } from './lib/deployment-network.ts';
 
 /** Where EC2 runners live: a VPC of the deployment's own, or subnets and security groups that exist. */
 export class Network extends Construct {
+  readonly vpcId: string;
   readonly subnetIds: readonly string[];
   readonly securityGroupIds: readonly string[];
 
   constructor(scope: Construct, id: string, network: OwnNetwork | ExistingNetwork) {
     super(scope, id);
-    const { subnetIds, securityGroupIds } = 'vpcId' in network ? this.useNetwork(network) : this.createNetwork(network);
+    const made = 'vpcId' in network ? this.useNetwork(network) : this.createNetwork(network);
+    const { vpcId, subnetIds, securityGroupIds } = made;
+    this.vpcId = vpcId;
     this.subnetIds = subnetIds;
     this.securityGroupIds = securityGroupIds;
   }
 
   /** Nothing of an existing network is looked up: its ids are all that runners need, and synth stays offline. */
   private useNetwork({ vpcId, subnetIds, securityGroupIds }: ExistingNetwork) {
-    if (securityGroupIds) return { subnetIds, securityGroupIds };
+    if (securityGroupIds) return { vpcId, subnetIds, securityGroupIds };
     const vpc = Vpc.fromVpcAttributes(this, 'Vpc', { vpcId, availabilityZones: ['unknown'] });
-    return { subnetIds, securityGroupIds: [this.createSecurityGroup(vpc).securityGroupId] };
+    return { vpcId, subnetIds, securityGroupIds: [this.createSecurityGroup(vpc).securityGroupId] };
   }
 
   private createNetwork({ availabilityZones, natGateways, cidr }: OwnNetwork) {
@@ -52,6 +55,7 @@ export class Network extends Construct {
         'Hosts live minutes and accept no connection; flow logs would cost more than the control plane. Add one to the VPC where a rule asks for it.',
     });
     return {
+      vpcId: vpc.vpcId,
       subnetIds: (withNat ? vpc.privateSubnets : vpc.publicSubnets).map((subnet) => subnet.subnetId),
       securityGroupIds: [this.createSecurityGroup(vpc as IVpc).securityGroupId],
     };

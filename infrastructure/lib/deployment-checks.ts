@@ -20,7 +20,7 @@ export function profileFaults(profile: Profile, network: OwnNetwork | ExistingNe
 }
 
 function ec2Faults(profile: Ec2Profile, network: OwnNetwork | ExistingNetwork | undefined): Fault[] {
-  const { executor, docker, onDemand, maxPriceUsd, subnetIds, securityGroupIds, architecture } = profile;
+  const { executor, docker, onDemand, maxPriceUsd, subnetIds, securityGroupIds, architecture, ssh } = profile;
   const faults: Fault[] = [];
   if (executor !== 'docker' && docker) {
     faults.push({ path: ['docker'], message: `has no effect with the executor "${executor}"; remove it` });
@@ -35,6 +35,11 @@ function ec2Faults(profile: Ec2Profile, network: OwnNetwork | ExistingNetwork | 
     const message =
       "are not in the deployment's own VPC, but its security group is; give securityGroupIds of the subnets' VPC too";
     faults.push({ path: ['subnetIds'], message });
+  }
+  if (ssh && subnetIds && network && !('vpcId' in network)) {
+    const message =
+      "needs a security group in the VPC of the profile's subnetIds, which is not the deployment's own; leave subnetIds out, or use sessionManager";
+    faults.push({ path: ['ssh'], message });
   }
   for (const [index, type] of (profile.instanceTypes ?? []).entries()) {
     const its = architectureOf(type);

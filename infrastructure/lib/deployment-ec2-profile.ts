@@ -29,6 +29,18 @@ export const volumeSchema = z.strictObject({
   deviceName: z.string().startsWith('/dev/').default('/dev/xvda'),
 });
 
+/** Whom hosts let in by SSH. */
+export const sshSchema = z.strictObject({
+  /** An EC2 key pair of the region; its private key opens every host of the profile. */
+  keyName: z.string().min(1).max(255),
+  /** Where connections may come from. */
+  cidrs: distinct(
+    z
+      .cidrv4('write a range of addresses such as 192.0.2.0/24')
+      .refine((range) => !range.endsWith('/0'), 'is everybody: name the networks that you come from'),
+  ).min(1),
+});
+
 /** A runner that is a one-job EC2 instance. */
 export const ec2ProfileSchema = z.strictObject({
   type: z.literal('EC2'),
@@ -49,6 +61,10 @@ export const ec2ProfileSchema = z.strictObject({
   subnetIds: subnetIds.optional(),
   /** Instead of the network's. */
   securityGroupIds: securityGroupIds.optional(),
+  /** Let people in by SSH; the deployment's VPC gets a security group for it. Nobody when absent. */
+  ssh: sshSchema.optional(),
+  /** Let Session Manager open shells on hosts, for people whose own rights allow it. The agent is in the AMI. */
+  sessionManager: z.boolean().default(false),
   executor: z.enum(['docker', 'shell']).default('docker'),
   /** For the docker executor alone. */
   docker: dockerSchema.optional(),

@@ -10,7 +10,7 @@ describe('what other apps get', () => {
     const published = publishedBy(templateOf({ name: 'ci-west' }), 'ci-west');
     const missing = Object.keys(published).filter((key) => published[key] === undefined);
     expect(missing).toEqual([]);
-    expect(Object.keys(published)).toHaveLength(9);
+    expect(Object.keys(published)).toHaveLength(10);
   });
 
   test('is never a parameter that exports.ts does not know', () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fn, Stack, Tags } from 'aws-cdk-lib';
-import { CfnLaunchTemplate } from 'aws-cdk-lib/aws-ec2';
+import { CfnLaunchTemplate, CfnSecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { CfnInstanceProfile, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { amiParameters } from '../../../ec2-runner-ami/exports.ts';
@@ -31,6 +31,7 @@ export class Ec2RunnerProfile extends Construct {
   readonly launch: LaunchProfile;
   readonly imageParameter: string;
   readonly launchTemplateId: string;
+  readonly keyName: string | undefined;
 
   constructor(scope: Construct, id: string, props: Ec2ProfileProps) {
     super(scope, id);
@@ -52,7 +53,8 @@ export class Ec2RunnerProfile extends Construct {
         imageId: `resolve:ssm:${this.imageParameter}`,
         iamInstanceProfile: { arn: instanceProfile.attrArn },
         instanceInitiatedShutdownBehavior: 'terminate',
-        securityGroupIds: profile.securityGroupIds ?? Fn.split(',', parameterValue(given.securityGroupIds)),
+        securityGroupIds: this.securityGroupIdsOf(props),
+        ...(profile.ssh ? { keyName: profile.ssh.keyName } : {}),
         metadataOptions: { httpTokens: 'required', httpPutResponseHopLimit: 1, httpEndpoint: 'enabled' },
         blockDeviceMappings: [rootVolumeOf(profile)],
         userData: Fn.base64(this.bootScriptOf(props, cacheBucketName)),
@@ -65,6 +67,7 @@ export class Ec2RunnerProfile extends Construct {
     for (const [key, value] of Object.entries(profile.tags)) Tags.of(this).add(key, value);
     Tags.of(template).add(deploymentTag, deployment.name);
     this.launchTemplateId = template.ref;
+    this.keyName = profile.ssh?.keyName;
     this.launch = launchEntryOf(profile, {
       launchTemplateId: template.ref,
       launchTemplateVersion: template.attrLatestVersionNumber,
@@ -82,8 +85,25 @@ export class Ec2RunnerProfile extends Construct {
     if (profile.cache && cacheBucketName) {
       for (const statement of this.cacheRightsOf(cacheBucketName, profile.cache.prefix)) role.addToPolicy(statement);
     }
+    if (profile.sessionManager) this.allowSessions(role);
     for (const statement of rights.statements) role.addToPolicy(statement);
     return role;
+  }
+
+  /**
+   * What the agent needs to be reached, and no more: AWS's own policy for it (AmazonSSMManagedInstanceCore) lets jobs read every SSM parameter of
+   * the account, too. Source: https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html
+   */
+  private allowSessions(role: Role): void {
+    const actions = [
+      'ssm:UpdateInstanceInformation',
+      'ssmmessages:CreateControlChannel',
+      'ssmmessages:CreateDataChannel',
+      'ssmmessages:OpenControlChannel',
+      'ssmmessages:OpenDataChannel',
+    ];
+    acknowledgeWildcards(this, 'These actions of the Session Manager agent know no resources.', '*');
+    role.addToPolicy(new PolicyStatement({ actions, resources: ['*'] }));
   }
 
   /** Without the right to list, S3 answers 403 to what is not there, and gitlab-runner takes that for a fault. */
@@ -103,6 +123,20 @@ export class Ec2RunnerProfile extends Construct {
         conditions: { StringLike: { 's3:prefix': `${prefix}/*` } },
       }),
     ];
+  }
+
+  /** The profile's groups or else the network's, which let nothing in, and with `ssh` one that lets SSH in. */
+  private securityGroupIdsOf({ deployment, name, profile, parameterValue }: Ec2ProfileProps): string[] {
+    const given = infrastructureParameters(deployment.name);
+    const { ssh } = profile;
+    if (!ssh) return profile.securityGroupIds ?? Fn.split(',', parameterValue(given.securityGroupIds));
+    const group = new CfnSecurityGroup(this, 'Ssh', {
+      groupDescription: `GitLab runners of profile ${name}: SSH comes in`,
+      vpcId: parameterValue(given.vpcId),
+      securityGroupIngress: ssh.cidrs.map((cidrIp) => ({ ipProtocol: 'tcp', fromPort: 22, toPort: 22, cidrIp })),
+    });
+    if (profile.securityGroupIds) return [...profile.securityGroupIds, group.attrGroupId];
+    return Fn.split(',', Fn.join(',', [parameterValue(given.securityGroupIds), group.attrGroupId]));
   }
 
   private bootScriptOf(props: Ec2ProfileProps, cacheBucketName: string | undefined): string {

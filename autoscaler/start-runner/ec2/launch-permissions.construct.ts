@@ -41,6 +41,7 @@ export function grantLaunching(
     spotRequests,
   );
   const statements = [
+    ...keyPairs(profiles, ec2Arn),
     new PolicyStatement({
       sid: 'OurLaunchTemplates',
       actions: launch,
@@ -94,6 +95,14 @@ export function grantLaunching(
     }),
   ];
   for (const statement of statements) launcher.addToRolePolicy(statement);
+}
+
+/** A launch with a key pair is asked for that as well. */
+function keyPairs(profiles: readonly Ec2RunnerProfile[], ec2Arn: (resource: string, name: string) => string) {
+  const names = new Set(profiles.flatMap(({ keyName }) => (keyName === undefined ? [] : [keyName])));
+  const resources = [...names].map((name) => ec2Arn('key-pair', name));
+  if (resources.length === 0) return [];
+  return [new PolicyStatement({ sid: 'KeyPairs', actions: ['ec2:RunInstances'], resources })];
 }
 
 /** What tagging instances afterwards needs: the jobs' tags, and no other, on instances of this deployment. */

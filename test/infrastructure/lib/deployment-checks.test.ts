@@ -38,6 +38,17 @@ describe('the settings of a profile, each fine alone, are refused together when'
       ],
     ],
     [
+      'SSH is to come in where the deployment has no VPC',
+      {
+        subnetIds: ['subnet-1'],
+        securityGroupIds: ['sg-1'],
+        ssh: { keyName: 'oncall', cidrs: ['192.0.2.0/24'] },
+      },
+      [
+        "ssh: needs a security group in the VPC of the profile's subnetIds, which is not the deployment's own; leave subnetIds out, or use sessionManager",
+      ],
+    ],
+    [
       'GitLab Runner is told what a host says itself',
       { runnerConfig: { name: 'mine', token: 'not-a-real-secret' } },
       [

@@ -192,7 +192,7 @@ const effects: Readonly<Record<string, () => void>> = {
   'profiles.LAMBDA.hooks.postBuild': () => expect(functionRunner()).toMatchObject(pick('post_build_script')),
   'profiles.EC2.type': () => {
     expect(routing.big).toMatchObject({ type: 'EC2' });
-    expect(Object.keys(launching)).toEqual(['big', 'base', 'plain']);
+    expect(Object.keys(launching)).toEqual(['big', 'base', 'plain', 'open']);
   },
   'profiles.EC2.extends': () => expect([ebs('plain').Ebs.VolumeSize, launching.plain?.onDemand]).toEqual([55, 'never']),
   'profiles.EC2.maxConcurrent': () => expect(routing.big).toMatchObject({ maxConcurrent: 11 }),
@@ -241,6 +241,26 @@ const effects: Readonly<Record<string, () => void>> = {
   'profiles.EC2.securityGroupIds': () => {
     expect(big.SecurityGroupIds).toEqual(['sg-0123456789abcdef0']);
     expect(JSON.stringify(template('plain').SecurityGroupIds)).toContain('securitygroupids');
+  },
+  'profiles.EC2.ssh.keyName': () => {
+    expect([template('open').KeyName, template('plain').KeyName]).toEqual(['oncall', undefined]);
+    expect(JSON.stringify(autoscaler.all('IAM::Policy'))).toContain(':key-pair/oncall');
+  },
+  'profiles.EC2.ssh.cidrs': () => {
+    // One group for the one profile that lets somebody in, beside the network's.
+    const from = (CidrIp: string) => ({ CidrIp, IpProtocol: 'tcp', FromPort: 22, ToPort: 22 });
+    expect(autoscaler.all('EC2::SecurityGroup')).toMatchObject([
+      { SecurityGroupIngress: [from('192.0.2.0/24'), from('198.51.100.7/32')] },
+    ]);
+    expect(JSON.stringify(template('open').SecurityGroupIds)).toMatch(/securitygroupids.*ProfilesopenSsh/);
+    expect(JSON.stringify(template('plain').SecurityGroupIds)).not.toContain('Ssh');
+  },
+  'profiles.EC2.sessionManager': () => {
+    const actionsOf = (profile: string) =>
+      JSON.stringify(autoscaler.properties('IAM::Policy', `Profiles${profile}Role`).PolicyDocument);
+    expect(actionsOf('open')).toContain('ssmmessages:OpenDataChannel');
+    expect(actionsOf('open')).not.toContain('ssm:GetParameter');
+    expect(actionsOf('plain')).not.toContain('ssm');
   },
   'profiles.EC2.executor': () =>
     expect([boot.read('executor'), bootVariables(template('plain')).read('executor')]).toEqual(['docker', 'shell']),

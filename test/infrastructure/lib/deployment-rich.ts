@@ -64,6 +64,12 @@ export const rich: DeploymentInput = {
     },
     base: { type: 'EC2', executor: 'shell', volume: { sizeGiB: 55 }, onDemand: 'never' },
     plain: { type: 'EC2', extends: 'base' },
+    open: {
+      type: 'EC2',
+      extends: 'base',
+      ssh: { keyName: 'oncall', cidrs: ['192.0.2.0/24', '198.51.100.7/32'] },
+      sessionManager: true,
+    },
     shell: {
       type: 'LAMBDA',
       extends: 'small',

@@ -4,29 +4,40 @@ import { describe, expect, it } from 'vitest';
 import { AutoscalerStack } from '../../../../autoscaler/autoscaler.stack.ts';
 import { sourcesOf } from '../../../../autoscaler/start-runner/ec2/launch-source.ts';
 import { defineDeployment } from '../../../../infrastructure/lib/deployment.ts';
+import { type Ec2Profile, instanceTypesOf } from '../../../../infrastructure/lib/deployment-ec2-profile.ts';
 import { accountId, region, templatePermissions } from '../../../support/template-permissions.ts';
 import { autoscalerTemplate } from '../../autoscaler-template.ts';
 import { launchProfile, launchWorld } from './launch-world.ts';
 
-describe('the role of a host whose profile keeps caches', () => {
-  const template = autoscalerTemplate({
-    name: 'ci',
-    profiles: {
-      default: { type: 'EC2', cache: { prefix: 'linux' } },
-      plain: { type: 'EC2' },
-      open: {
-        type: 'EC2',
-        policyStatements: [{ actions: ['s3:GetObject'], resources: ['arn:aws:s3:::artifacts/*'] }],
-      },
+const template = autoscalerTemplate({
+  name: 'ci',
+  profiles: {
+    default: { type: 'EC2', cache: { prefix: 'linux' } },
+    plain: { type: 'EC2' },
+    reachable: { type: 'EC2', ssh: { keyName: 'oncall', cidrs: ['192.0.2.0/24'] }, sessionManager: true },
+    open: {
+      type: 'EC2',
+      policyStatements: [{ actions: ['s3:GetObject'], resources: ['arn:aws:s3:::artifacts/*'] }],
     },
-  });
+  },
+});
+describe('the role of a host', () => {
   const { mayDo } = templatePermissions(template, {
     '/ci/infrastructure/event-bus-arn': `arn:aws:events:${region}:${accountId}:event-bus/ci`,
     '/ci/infrastructure/gitlab-token-secret-arn': `arn:aws:secretsmanager:${region}:${accountId}:secret:token`,
     '/ci/infrastructure/subnet-ids': 'subnet-1',
     '/ci/infrastructure/security-group-ids': 'sg-1',
+    '/ci/infrastructure/vpc-id': 'vpc-1',
     '/ci/infrastructure/cache-bucket-name': 'caches',
   });
+  it.each([
+    ['oncall', true],
+    ['other', false],
+  ])('is launched with the key pair of its profile, and no other: %s', async (name, may) => {
+    const request = { action: 'ec2:RunInstances', resource: `arn:aws:ec2:${region}:${accountId}:key-pair/${name}` };
+    expect(await mayDo('FunctionslaunchinstancesServiceRole', request)).toBe(may);
+  });
+
   const listing = (prefix: string) => ({
     action: 's3:ListBucket',
     resource: 'arn:aws:s3:::caches',
@@ -74,15 +85,55 @@ describe('the role of a host whose profile keeps caches', () => {
       'do what its profile’s statements allow',
       { action: 's3:GetObject', resource: 'arn:aws:s3:::artifacts/key' },
     ],
+    ['reachable', true, 'be reached by Session Manager', { action: 'ssmmessages:OpenDataChannel', resource: '*' }],
+    ['plain', false, 'be reached by it without being told', { action: 'ssmmessages:OpenDataChannel', resource: '*' }],
+    [
+      'reachable',
+      false,
+      'read the account’s parameters, as AWS’s own policy for it would allow',
+      { action: 'ssm:GetParameter', resource: `arn:aws:ssm:${region}:${accountId}:parameter/secret` },
+    ],
     ['open', false, 'do more than those', { action: 's3:PutObject', resource: 'arn:aws:s3:::artifacts/key' }],
   ])('%s: %s: may %s', async (profile, may, _what, request) => {
     expect(await mayDo(`Profiles${profile}Role`, request)).toBe(may);
   });
 });
 
-it('a profile with a cache passes the AWS Solutions checks', () => {
+describe('the network of a host', () => {
+  it('lets nobody in, unless its profile says whom', () => {
+    const groups = Object.values(template.findResources('AWS::EC2::SecurityGroup')).map(({ Properties }) => Properties);
+    expect(groups).toMatchObject([
+      { SecurityGroupIngress: [{ CidrIp: '192.0.2.0/24', IpProtocol: 'tcp', FromPort: 22, ToPort: 22 }] },
+    ]);
+  });
+
+  it.each(['0.0.0.0/0', '192.0.2.0'])('is not opened to %s', (cidr) => {
+    const ssh = { keyName: 'oncall', cidrs: [cidr] };
+    expect(() => defineDeployment({ profiles: { default: { type: 'EC2', ssh } } })).toThrow(/profiles\.default\.ssh/);
+  });
+});
+
+describe('the pools of a profile that names none', () => {
+  it.each(['x86_64', 'arm64'] as const)('are at least six, of several families: %s', (architecture) => {
+    const { profiles } = defineDeployment({ profiles: { default: { type: 'EC2', architecture } } });
+    const types = instanceTypesOf(profiles.default as Ec2Profile);
+    expect(new Set(types).size).toBeGreaterThanOrEqual(6);
+    expect(new Set(types.map((type) => type.split('.')[0])).size).toBeGreaterThanOrEqual(3);
+  });
+});
+
+it('a profile with a cache that people may reach passes the AWS Solutions checks', () => {
   const app = new App();
-  const deployment = defineDeployment({ profiles: { default: { type: 'EC2', cache: {} } } });
+  const deployment = defineDeployment({
+    profiles: {
+      default: {
+        type: 'EC2',
+        cache: {},
+        ssh: { keyName: 'oncall', cidrs: ['192.0.2.0/24'] },
+        sessionManager: true,
+      },
+    },
+  });
   const stack = new AutoscalerStack(app, 'Autoscaler', { deployment });
   expect(new AwsSolutionsChecks(app).validateScope(stack).violations.map(({ ruleName }) => ruleName)).toEqual([]);
 });
