@@ -63,6 +63,11 @@ export class LaunchTokenReusedError extends Error {
   override readonly name = 'LaunchTokenReusedError';
 }
 
+/** The runner's token is gone before an instance could have it: another attempt makes another runner. */
+export class TicketGoneError extends Error {
+  override readonly name = 'TicketGoneError';
+}
+
 /** Sorts EC2's error codes, from exceptions and from `Errors[]` in a fleet's answer alike. Source: karpenter's and AWS's lists. */
 export function judgeLaunchError(code: string): LaunchVerdict {
   if (capacityCodes.includes(code) || quotaCodes.includes(code)) return 'no-capacity';

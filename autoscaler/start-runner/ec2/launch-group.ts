@@ -27,6 +27,8 @@ export type GroupOutcome = {
   /** Null when there was no group to launch. */
   readonly groupId: string | null;
   readonly given: readonly { readonly job: JobKey; readonly instanceId: string }[];
+  /** Jobs whose runner's token is gone: they need another attempt. */
+  readonly lost: readonly JobKey[];
   /** Jobs without an instance, and why. */
   readonly unserved: readonly JobKey[];
   readonly reason: Error | null;
@@ -49,16 +51,18 @@ export async function launchGroup(
   const { pairs, unserved, surplus } = pairInstances(group, instanceIds);
   const given: { job: JobKey; instanceId: string }[] = [];
   const unneeded = [...surplus];
+  const lost: JobKey[] = [];
   for (const { job, instanceId } of pairs) {
     const outcome = await giveInstance(ports, group, job, instanceId);
     log.info('instance given', { job, instanceId, outcome });
     if (outcome === 'given') given.push({ job, instanceId });
-    if (outcome === 'refused') unneeded.push(instanceId);
+    if (outcome === 'lost') lost.push(job);
+    if (outcome === 'refused' || outcome === 'lost') unneeded.push(instanceId);
   }
   const leftAlive = unneeded.length > 0 && !(await terminated(unneeded, ports.instances, log));
   const outdated = changedSince(group, reason, ports);
   if (answered || outdated) for (const job of unserved) await leaveGroup(ports.store, group, job);
-  return { groupId: group.id, given, unserved, reason: outdated ?? reason, leftAlive };
+  return { groupId: group.id, given, lost, unserved, reason: outdated ?? reason, leftAlive };
 }
 
 async function terminated(instanceIds: readonly string[], instances: Instances, log: Log): Promise<boolean> {

@@ -25,14 +25,15 @@ export async function beginGroup(store: RunnersStore, { group, members }: FreshG
 /**
  * Gives an instance to a job: the job's item learns it and the ticket moves under the instance's id, together.
  *
- * @returns `given`; `served` when the item has this instance already; `refused` when the job is over: nobody needs the instance.
+ * @returns `given`; `served` when the item has this instance already; `refused` when the job is over: nobody needs the instance;
+ * `lost` when the job waits, but its runner's token is gone: no instance would help it.
  */
 export async function giveInstance(
   { store, now }: InstanceGiverPorts,
   group: LaunchGroup,
   job: JobKey,
   instanceId: string,
-): Promise<'given' | 'served' | 'refused'> {
+): Promise<'given' | 'served' | 'refused' | 'lost'> {
   const ticket = await store.readTicket(job);
   if (ticket) {
     const launchedAt = new Date(now()).toISOString();
@@ -53,7 +54,8 @@ export async function giveInstance(
     if (given) return 'given';
   }
   const item = await store.read(job);
-  return item?.instanceId === instanceId ? 'served' : 'refused';
+  if (item?.instanceId === instanceId) return 'served';
+  return !ticket && item?.state === 'REGISTERED' && item.launchGroup?.id === group.id ? 'lost' : 'refused';
 }
 
 /** Takes a job out of a group that had no instance for it, so that its message begins another group when it comes again. */

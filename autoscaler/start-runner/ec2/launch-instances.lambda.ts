@@ -13,7 +13,7 @@ import type { LaunchGroup } from '../../runners/runner-item.ts';
 import { type LaunchRequest, launchRequestSchema } from '../start-runner-input.ts';
 import { jobTagsOf } from './instance-tags.ts';
 import { createInstances } from './instances.client.ts';
-import { LaunchThrottledError, PermanentLaunchError } from './launch-errors.ts';
+import { LaunchThrottledError, PermanentLaunchError, TicketGoneError } from './launch-errors.ts';
 import { type GroupOutcome, type LaunchGroupPorts, launchGroup } from './launch-group.ts';
 import { beginGroup } from './launch-groups.ts';
 import { mayHaveSurplus, planLaunches, type SeenRequest } from './launch-plan.ts';
@@ -66,8 +66,11 @@ export async function launchInstances(
   const launched = await Promise.all(groups.map((group) => finishGroup(group, ports, context)));
   const outcomes = [...launched, ...plan.undeployed.map(refusalOf)];
   const reported = await reportRefused(outcomes, seen, ports);
-  await tagLater(outcomes, seen, ports, context);
-  return returnUnserved(Records, seen, { outcomes, reported }, ports);
+  const [answer] = await Promise.all([
+    returnUnserved(Records, seen, { outcomes, reported }, ports),
+    tagLater(outcomes, seen, ports, context),
+  ]);
+  return answer;
 }
 
 function readRequest(body: string): LaunchRequest | null {
@@ -85,14 +88,14 @@ async function finishGroup(group: LaunchGroup, ports: LaunchGroupPorts, context:
   } catch (error) {
     context.log.error('launch failed', { launchGroup: group.id, error });
     const reason = error instanceof Error ? error : new Error(String(error));
-    return { groupId: group.id, given: [], unserved: group.jobs, reason, leftAlive: true };
+    return { groupId: group.id, given: [], lost: [], unserved: group.jobs, reason, leftAlive: true };
   }
 }
 
 function refusalOf(request: LaunchRequest): GroupOutcome {
   const remedy = `The profile "${request.profile}" was not deployed: deploy it, or change the mapping.`;
   const reason = new PermanentLaunchError(remedy);
-  return { groupId: null, given: [], unserved: [jobKeyOf(request)], reason, leftAlive: false };
+  return { groupId: null, given: [], lost: [], unserved: [jobKeyOf(request)], reason, leftAlive: false };
 }
 
 /** Jobs that no repetition would serve: their attempts are abandoned, and their messages are done. Returns those jobs. */
@@ -102,11 +105,17 @@ async function reportRefused(
   ports: LaunchInstancesPorts,
 ): Promise<ReadonlySet<JobKey>> {
   const reported = new Set<JobKey>();
-  for (const { unserved, reason } of outcomes) {
-    if (!(reason instanceof PermanentLaunchError)) continue;
-    const requests = seen.map(({ request }) => request).filter((request) => unserved.includes(jobKeyOf(request)));
-    if (requests.length > 0) await ports.queue.reportFailed(requests, reason);
+  const report = async (jobs: readonly JobKey[], error: Error) => {
+    const requests = seen.map(({ request }) => request).filter((request) => jobs.includes(jobKeyOf(request)));
+    if (requests.length > 0) await ports.queue.reportFailed(requests, error);
     for (const request of requests) reported.add(jobKeyOf(request));
+  };
+  for (const { lost, unserved, reason } of outcomes) {
+    if (reason instanceof PermanentLaunchError) await report(unserved, reason);
+    await report(
+      lost,
+      new TicketGoneError('The token of its runner was gone before an instance was there to take it.'),
+    );
   }
   return reported;
 }

@@ -9,7 +9,7 @@ export type TagQueue = {
 /** The queue of tags that instances do not have yet. */
 export function createTagQueue(queueUrl: string): TagQueue {
   // Whoever launches has no time to try again for a tag.
-  const sqs = new SQSClient({ maxAttempts: 1 });
+  const sqs = new SQSClient({ maxAttempts: 1, requestHandler: { connectionTimeout: 1_000, requestTimeout: 1_000 } });
   return {
     async tagLater(instances) {
       await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: JSON.stringify({ instances }) }));

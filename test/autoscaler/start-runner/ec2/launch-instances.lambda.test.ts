@@ -326,6 +326,18 @@ describe('a launch that was begun before something else was deployed', () => {
   });
 });
 
+describe('a job whose runner’s token is gone', () => {
+  it('gets another attempt instead of one instance after the other that nobody can use', async () => {
+    const world = launchWorld();
+    world.request([1, 2]);
+    world.store.tickets.delete('job#7#1');
+    expect(await world.deliver()).toEqual([]);
+    expect(world.queue.reported).toMatchObject([{ request: { jobId: 1 }, error: { name: 'TicketGoneError' } }]);
+    expect(world.given()).toEqual({ 'job#7#2': 'i-0002' });
+    expect([...world.instances.running.keys()]).toEqual(['i-0002']);
+  });
+});
+
 describe('a job that may not run on spot', () => {
   it('gets on-demand capacity beside the others, in a launch of its own', async () => {
     const world = launchWorld();
