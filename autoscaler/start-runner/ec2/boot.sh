@@ -197,6 +197,7 @@ write_docker_config() {
     fi
     [[ $answer =~ $pattern ]] || exit 11
     # printf knows the escapes of JSON but for those of signs that stand for themselves.
+    # shellcheck disable=SC1003 # it is no quote that is to be escaped
     value=${BASH_REMATCH[1]//'\\'/'\x5c'} value=${value//'\/'/'/'} value=${value//'\"'/'"'}
     printf -v value %b "$value"
     pattern='^[[:space:]]*\{.*"auths".*\}[[:space:]]*$'
