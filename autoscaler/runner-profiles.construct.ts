@@ -1,4 +1,6 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
 import { Policy, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { type Deployment, profilesOfType } from '../infrastructure/lib/deployment.ts';
 import { routingEntryOf } from '../infrastructure/lib/deployment-environment.ts';
@@ -37,8 +39,13 @@ export class RunnerProfiles extends Construct {
       });
       return functionArn;
     });
+    const logGroup = new LogGroup(this, 'HostLogs', {
+      retention: RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
     this.ec2 = profilesOfType(deployment, 'EC2').map(([name, profile]) => {
-      const runner = new Ec2RunnerProfile(this, name, { deployment, name, profile, ticketsTable, parameterValue });
+      const given = { deployment, name, profile, ticketsTable, logGroup, parameterValue };
+      const runner = new Ec2RunnerProfile(this, name, given);
       runtime[name] = routingEntryOf(profile);
       launch[name] = runner.launch;
       return runner;

@@ -3,6 +3,7 @@ import { architectures } from './architecture.ts';
 import { distinct } from './deployment-lists.ts';
 import { securityGroupIds, subnetIds } from './deployment-network.ts';
 import { jobHooks, profileFields, shortestTimeoutMinutes } from './deployment-profile.ts';
+import { registriesSchema } from './deployment-registries.ts';
 
 const pullPolicies = ['always', 'if-not-present', 'never'] as const;
 
@@ -12,10 +13,27 @@ export const dockerSchema = z.strictObject({
   image: z.string().min(1).default('public.ecr.aws/docker/library/alpine:3.22'),
   /** Jobs own the whole host, its role included; docker-in-docker needs it. */
   privileged: z.boolean().default(false),
+  /** Give jobs the host's docker socket, to build images beside themselves. Jobs own the whole host, its role included. */
+  hostSocket: z.boolean().default(false),
   /** Mounts of every job's containers. When absent `/cache`, and with `privileged` what docker-in-docker shares. */
   volumes: distinct(z.string().startsWith('/')).optional(),
   /** Tried in this order. A host has no image but what its AMI brought: asking the registry whether it is stale costs a round trip per image. */
   pullPolicies: distinct(z.enum(pullPolicies)).min(1).default(['if-not-present']),
+  /** Containers beside every job's own, such as `docker:28-dind` for builds in privileged containers. */
+  services: z
+    .array(
+      z.strictObject({
+        name: z.string().min(1),
+        /** Its name for the job; that of its image when absent. */
+        alias: z.string().min(1).optional(),
+        command: z.array(z.string()).min(1).optional(),
+      }),
+    )
+    .default([]),
+  /** Linux capabilities of the jobs' containers beside docker's own, such as `SYS_PTRACE`. */
+  capAdd: distinct(z.string().regex(/^[A-Z_]+$/, 'name a capability such as SYS_PTRACE')).default([]),
+  /** Shared memory (`/dev/shm`) of the jobs' containers; docker gives 64. Browsers and databases want more. */
+  shmSizeMiB: z.int().positive().optional(),
 });
 
 /** The root volume (gp3). */
@@ -68,6 +86,8 @@ export const ec2ProfileSchema = z.strictObject({
   executor: z.enum(['docker', 'shell']).default('docker'),
   /** For the docker executor alone. */
   docker: dockerSchema.optional(),
+  /** Where the images of jobs are, when they are not public. */
+  registries: registriesSchema.optional(),
   /** Keep the jobs' caches in the deployment's bucket. Profiles with the same prefix share them; without this there is no cache. */
   cache: z
     .strictObject({

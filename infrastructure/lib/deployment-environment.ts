@@ -1,6 +1,7 @@
 import { type Ec2Profile, instanceTypesOf } from './deployment-ec2-profile.ts';
 import type { Fault } from './deployment-faults.ts';
 import type { LambdaProfile } from './deployment-lambda-profile.ts';
+import { dockerConfigOf } from './deployment-registries.ts';
 import { runnerSettingsOf } from './deployment-runner-settings.ts';
 
 type Profile = Ec2Profile | LambdaProfile;
@@ -87,11 +88,11 @@ export function environmentFaults(
 /** For `RUNNER_SETTINGS` alone in a runner's function. */
 const othersOfRunnerBytes = 100;
 /** Of the 16 KiB of user data, what the boot script and its own settings leave. */
-export const mostBootTextBytes = 4_096;
+export const mostBootTextBytes = 6_144;
 
 /** Says whether the texts that a profile gives its runners fit where they are kept: a function's environment, an instance's user data. */
 export function runnerTextFaults(profile: Profile): Fault[] {
-  const where = 'environment, hooks, docker and runnerConfig';
+  const where = 'environment, hooks, docker, registries and runnerConfig';
   if (profile.type === 'LAMBDA') {
     const bytes =
       environmentBytesOf({ RUNNER_SETTINGS: runnerSettingsVariableOf(profile) ?? '' }) + othersOfRunnerBytes;
@@ -99,7 +100,8 @@ export function runnerTextFaults(profile: Profile): Fault[] {
     const message = `environment, hooks and runnerConfig make ${bytes} bytes of the function's environment, and Lambda gives ${mostEnvironmentBytes}; say less, or put it into the image`;
     return [{ path: [], message }];
   }
-  const text = JSON.stringify(runnerSettingsOf(profile)) + (profile.hooks.boot ?? '');
+  const text =
+    JSON.stringify(runnerSettingsOf(profile)) + dockerConfigOf(profile.registries) + (profile.hooks.boot ?? '');
   // A quote takes four bytes where the script holds the text.
   const bytes = new TextEncoder().encode(text.replaceAll("'", "'\\''")).length;
   if (bytes <= mostBootTextBytes) return [];

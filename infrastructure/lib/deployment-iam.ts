@@ -31,7 +31,7 @@ export const permissionFields = {
   policyStatements: z.array(policyStatementSchema).default([]),
   /**
    * ARN of the policy beyond which the role gets no rights. It must allow what a runner needs itself: `dynamodb:DeleteItem` on the
-   * tickets table; for a function also its logs and `events:PutEvents`; for a cache the bucket.
+   * tickets table; for a host its log; for a function also its logs and `events:PutEvents`; for a cache the bucket; for registries those.
    */
   permissionsBoundaryArn: policyArn.optional(),
 };

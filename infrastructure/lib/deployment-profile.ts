@@ -38,7 +38,7 @@ export const profileFields = {
   /** Longest log of a job; GitLab Runner cuts what is above. 4,096 when absent. */
   outputLimitKiB: z.int().min(1).max(1_048_576).optional(),
   /**
-   * Whatever else GitLab Runner's `[[runners]]` section knows, in its own words, such as `{ docker: { shm_size: 300000000 } }`.
+   * Whatever else GitLab Runner's `[[runners]]` section knows, in its own words, such as `{ docker: { memory: '4g' } }`.
    * Source: https://docs.gitlab.com/runner/configuration/advanced-configuration/
    */
   runnerConfig: z.record(z.string(), z.json()).default({}),

@@ -38,16 +38,23 @@ function hostSettingsOf(profile: Ec2Profile, bucket: CacheBucket | undefined) {
 }
 
 function dockerSettingsOf({ docker }: Ec2Profile) {
-  const { image, privileged, volumes, pullPolicies } = docker ?? dockerSchema.parse({});
+  const { image, privileged, hostSocket, volumes, pullPolicies, services, capAdd, shmSizeMiB } =
+    docker ?? dockerSchema.parse({});
+  // Docker-in-docker shares its certificates by the second one.
+  const mounts = volumes ?? (privileged ? ['/cache', '/certs/client'] : hostSocket ? ['/cache'] : []);
   return {
     image,
     privileged,
-    // Docker-in-docker shares its certificates by the second one.
-    volumes: volumes ?? (privileged ? ['/cache', '/certs/client'] : undefined),
+    volumes: listOrNothing(hostSocket ? [...mounts, '/var/run/docker.sock:/var/run/docker.sock'] : mounts),
+    services: listOrNothing(services),
+    cap_add: listOrNothing(capAdd),
+    shm_size: shmSizeMiB && shmSizeMiB * bytesPerMiB,
     pull_policy: pullPolicies,
     allowed_pull_policies: [...new Set(['always', 'if-not-present', ...pullPolicies])],
   };
 }
+
+const bytesPerMiB = 1_048_576;
 
 /** `Shared`: without it each runner would have a cache of its own, and here each runner is for one job. */
 function cacheSettingsOf(prefix: string, { name, region }: CacheBucket) {
@@ -68,7 +75,7 @@ function overlay(below: RunnerSettings, above: RunnerSettings): RunnerSettings {
   return Object.fromEntries(merged.filter(([, value]) => value !== undefined));
 }
 
-function listOrNothing(list: readonly string[]): readonly string[] | undefined {
+function listOrNothing<Entry>(list: readonly Entry[]): readonly Entry[] | undefined {
   return list.length > 0 ? list : undefined;
 }
 
@@ -101,6 +108,9 @@ const saidElsewhereOfHosts: Readonly<Record<string, string>> = {
   'docker.privileged': 'docker.privileged',
   'docker.volumes': 'docker.volumes',
   'docker.pull_policy': 'docker.pullPolicies',
+  'docker.services': 'docker.services',
+  'docker.cap_add': 'docker.capAdd',
+  'docker.shm_size': 'docker.shmSizeMiB',
 };
 
 /** What is wrong with a profile's `runnerConfig`: keys that are not its own to set, and values that TOML has not. */

@@ -19,6 +19,16 @@ const gitlabSchema = z.strictObject({
   url: z
     .url({ protocol: /^https?$/, error: 'write an address such as https://gitlab.example.com' })
     .default('https://gitlab.com'),
+  /** Base URL from which jobs clone, when it is another one. */
+  cloneUrl: z.url({ protocol: /^https?$/, error: 'write an address such as https://git.example.com' }).optional(),
+  /** Certificates in PEM that hosts trust when they speak to GitLab, beside nothing else: those of its authority, or its own. */
+  caCertificates: z
+    .string()
+    .regex(
+      /^\s*(?:-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*)+$/,
+      'write certificates in PEM (-----BEGIN CERTIFICATE----- ...), and nothing else',
+    )
+    .optional(),
 });
 
 const defaultRunnerSchema = z.discriminatedUnion('type', [

@@ -26,6 +26,7 @@ const arnForms: Readonly<Record<string, (id: string) => string>> = {
   'AWS::DynamoDB::Table': (id) => `arn:aws:dynamodb:${region}:${accountId}:table/${id}`,
   'AWS::Lambda::Function': (id) => `arn:aws:lambda:${region}:${accountId}:function:${id}`,
   'AWS::SQS::Queue': (id) => `arn:aws:sqs:${region}:${accountId}:${id}`,
+  'AWS::Logs::LogGroup': (id) => `arn:aws:logs:${region}:${accountId}:log-group:${id}:*`,
   'AWS::IAM::Role': (id) => `arn:aws:iam::${accountId}:role/${id}`,
   'AWS::StepFunctions::StateMachine': (id) => `arn:aws:states:${region}:${accountId}:stateMachine:${id}`,
 };

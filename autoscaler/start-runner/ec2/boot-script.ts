@@ -1,7 +1,9 @@
+import { gzipSync } from 'node:zlib';
 import { stringify } from 'smol-toml';
 import type { Deployment } from '../../../infrastructure/lib/deployment.ts';
 import type { Ec2Profile } from '../../../infrastructure/lib/deployment-ec2-profile.ts';
 import { isSettings } from '../../../infrastructure/lib/deployment-extends.ts';
+import { dockerConfigOf } from '../../../infrastructure/lib/deployment-registries.ts';
 import {
   type CacheBucket,
   type RunnerSettings,
@@ -38,6 +40,16 @@ export type BootSettings = {
   readonly executor: 'docker' | 'shell';
   /** What else gitlab-runner is told, in its own words. */
   readonly runnerSettings: RunnerSettings;
+  /** In PEM; empty for those that the AMI trusts. */
+  readonly caCertificates: string;
+  /** The `config.json` of docker, without secrets; empty when the profile has no registries. */
+  readonly dockerConfig: string;
+  /** ARN of the secret with what else belongs into it; empty for none. */
+  readonly registrySecretArn: string;
+  /** Address of a mirror of Docker Hub; empty for none. */
+  readonly registryMirror: string;
+  /** Log group of the hosts' logs; empty for none. */
+  readonly logGroup: string;
   /** A script of the profile's own, run before the ticket is claimed; empty for none. */
   readonly bootHook: string;
   /** How long the runner waits for a job before it gives up; a long poll of GitLab adds up to 50 s. */
@@ -63,20 +75,27 @@ export type BootNames = {
   readonly ticketsTable: string;
   /** To spare each boot the question. */
   readonly region?: string | undefined;
+  readonly logGroup: string;
   /** For a profile with a cache. */
   readonly cacheBucket?: CacheBucket | undefined;
 };
 
 /** The settings of a deployment's EC2 profile. */
 export function bootSettingsOf(deployment: Deployment, profile: Ec2Profile, names: BootNames): BootSettings {
-  const { ticketsTable, region, cacheBucket } = names;
+  const { ticketsTable, region, cacheBucket, logGroup } = names;
+  const { url, cloneUrl, caCertificates } = deployment.gitlab;
   return {
     deployment: deployment.name,
     ticketsTable,
     region,
-    gitlabUrl: deployment.gitlab.url,
+    gitlabUrl: url,
     executor: profile.executor,
-    runnerSettings: runnerSettingsOf(profile, cacheBucket),
+    runnerSettings: { ...(cloneUrl ? { clone_url: cloneUrl } : {}), ...runnerSettingsOf(profile, cacheBucket) },
+    caCertificates: caCertificates ?? '',
+    dockerConfig: dockerConfigOf(profile.registries),
+    registrySecretArn: profile.registries?.secretArn ?? '',
+    registryMirror: profile.registries?.mirror ?? '',
+    logGroup,
     bootHook: profile.hooks.boot ?? '',
     waitTimeoutSeconds,
     claimSeconds,
@@ -89,9 +108,15 @@ export class BootSettingError extends Error {
   override readonly name = 'BootSettingError';
 }
 
+/** In boot.sh, between what must run whatever happens and what may be packed. */
+const packedBelow = '# ---- compressed ----';
+/** The longest that a name made at deploy time becomes in place of CDK's token: those here are of tables, buckets and log groups. */
+const longestNameBytes = 160;
+const tokenPattern = /\$\{Token\[[^\]]*\]\}/g;
+
 /**
- * The user data of a profile's hosts: `source` (boot.sh) with the profile's settings in front, and without its comment lines,
- * since user data ends at 16 KiB. CDK tokens may stand in the texts: they pass through the quotes unharmed.
+ * The user data of a profile's hosts: `source` (boot.sh) with the profile's settings in front, without its comment lines, and compressed
+ * but for its beginning, since user data ends at 16 KiB. CDK tokens may stand in the texts: they pass through the quotes unharmed.
  *
  * @throws {BootSettingError} when a text has control characters (a line break, above all), a number is not positive, or all together
  * is too long.
@@ -104,8 +129,13 @@ export function renderBootScript(source: string, settings: BootSettings): string
     tickets_table: text('ticketsTable', settings.ticketsTable),
     region: text('region', settings.region ?? ''),
     gitlab_url: text('gitlabUrl', settings.gitlabUrl),
+    ca_certificates: script('caCertificates', settings.caCertificates),
     executor: text('executor', settings.executor),
     runner_settings: script('runnerSettings', renderRunnerSettings(settings.runnerSettings)),
+    docker_config: text('dockerConfig', settings.dockerConfig),
+    registry_secret: text('registrySecretArn', settings.registrySecretArn),
+    registry_mirror: text('registryMirror', settings.registryMirror),
+    log_group: text('logGroup', settings.logGroup),
     boot_hook: script('bootHook', settings.bootHook),
     boot_hook_seconds: settings.bootHook === '' ? '0' : seconds('bootHookSeconds', bootHookSeconds),
     wait_timeout_seconds: seconds('waitTimeoutSeconds', settings.waitTimeoutSeconds),
@@ -117,11 +147,30 @@ export function renderBootScript(source: string, settings: BootSettings): string
     margin_seconds: seconds('timings.marginSeconds', timings.marginSeconds),
   };
   const assignments = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
-  const code = lines.filter((line) => !/^\s*#/.test(line));
-  const userData = [shebang, ...assignments, ...code].join('\n');
-  const bytes = new TextEncoder().encode(userData).length;
+  const userData = [shebang, ...assignments, ...packBelow(packedBelow, lines)].join('\n');
+  const bytes = new TextEncoder().encode(userData.replaceAll(tokenPattern, 'x'.repeat(longestNameBytes))).length;
   if (bytes <= mostUserDataBytes) return userData;
-  throw new BootSettingError(`The boot script is ${bytes} bytes, and user data ends at ${mostUserDataBytes}: say less`);
+  throw new BootSettingError(
+    `The user data of the profile's hosts would be ${bytes} bytes, and EC2 takes ${mostUserDataBytes}: shorten the profile's hooks, ` +
+      'environment, docker or runnerConfig, or gitlab.caCertificates, or put them into an AMI of your own (imageParameter)',
+  );
+}
+
+/** Lines of code up to the mark, and what is below it as an `eval` of its compressed text. */
+function packBelow(mark: string, lines: readonly string[]): string[] {
+  const at = lines.indexOf(mark);
+  const isCode = (line: string) => line.trim() !== '' && !/^\s*#/.test(line);
+  const code = lines.slice(at + 1).filter(isCode);
+  if (at === -1) return code;
+  const packed = gzipSync(code.join('\n'), { level: 9 });
+  // The operating system in the header: the same on every machine that synthesizes.
+  packed[9] = 255;
+  return [
+    ...lines.slice(0, at).filter(isCode),
+    `# autoscaler/start-runner/ec2/boot.sh; to read it: base64 -d <<<'...' | gzip -d`,
+    `eval "$(base64 -d <<<'${packed.toString('base64')}' | gzip -d)"`,
+    '',
+  ];
 }
 
 /**

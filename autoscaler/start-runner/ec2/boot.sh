@@ -1,6 +1,7 @@
 #!/bin/bash
 # The life of a runner host: claim one ticket, run one job, end. The host's static user data; the settings of its profile
-# are put in front by boot-script.ts. Needs bash >= 5.1, curl >= 7.86, coreutils and gitlab-runner (and docker for that executor).
+# are put in front by boot-script.ts. Needs bash >= 5.1, curl >= 7.86, coreutils, gzip and gitlab-runner (docker for that
+# executor, docker-credential-ecr-login for registries of ECR, jq and systemd for a registry mirror).
 #
 # Round trips between power-on and the first jobs/request, each for a reason:
 #   1 metadata  PUT api/token: IMDSv2 answers nobody without a session (link-local: under a millisecond, like 2 and 3)
@@ -8,52 +9,58 @@
 #   3 metadata  GET the role's credentials: their path needs 2
 #   4 DynamoDB  DeleteItem: the token, handed over once; again every half second while the ticket is not there yet
 #   5 GitLab    POST jobs/request, by gitlab-runner, about 0.1 s after its start
+# Only for a profile with a secret for its registries, and at the same time as 4: Secrets Manager GetSecretValue.
 # Left out on purpose: packages and downloads (the AMI has them), the AWS CLI, registration (run-single needs none), waiting
-# for docker (its socket is there first), and a look for a spot interruption before the runner runs.
+# for docker (its socket is there first), a look for a spot interruption before the runner runs, and the log's agent, which
+# starts when the runner has asked for its first job.
 #
 # The token is in this process, for a moment in a file in memory, and in the runner; never in an argument, an environment or
 # a log. A job of the docker executor is kept off the metadata service by the hop limit of 1. A job of the shell executor
-# (or a privileged one) reaches it, and with it the role, which therefore may do nothing but delete tickets, and what its profile
-# wants every job to be able to do.
+# (or a privileged one) reaches it, and with it the role, which therefore may do nothing but delete tickets, add to the hosts'
+# log, and what its profile wants every job to be able to do.
 #
 # Whatever happens, the host ends: by the EXIT trap, and by the guard when this process hangs or is killed. Nothing here
-# may wait without a limit.
+# may wait without a limit. The last line says why: `event=end reason=REASON [key=value]...`.
 set -Eeuo pipefail
 umask 077
-
-: "${deployment:?}" "${tickets_table:?}" "${region?}" "${gitlab_url:?}" "${executor:?}" "${runner_settings?}" "${boot_hook?}"
-: "${boot_hook_seconds:?}"
-: "${wait_timeout_seconds:?}" "${claim_seconds:?}" "${maximum_job_seconds:?}" "${long_poll_seconds:?}"
-: "${spot_check_seconds:?}" "${stop_grace_seconds:?}" "${margin_seconds:?}"
-life_seconds=$((boot_hook_seconds + claim_seconds + wait_timeout_seconds + long_poll_seconds + maximum_job_seconds + margin_seconds))
 
 # `read -t` on a pipe that nobody writes to sleeps without a process.
 exec {never}<> <(:)
 pause() { read -rt "$1" -u "$never" || :; }
 
 folder_name=runner-host-$$-$SRANDOM
+life_seconds=$((${boot_hook_seconds:-0} + ${claim_seconds:-0} + ${wait_timeout_seconds:-0} + ${long_poll_seconds:-0} + \
+  ${maximum_job_seconds:-0} + ${margin_seconds:-900}))
 
 # Outlives this script: ends the host when the script is dead without having ended it, or far too late.
 guard() {
   set +e
   trap '' HUP INT TERM
-  until ((SECONDS > life_seconds + 2 * stop_grace_seconds)) || ! kill -0 $$ 2>/dev/null; do pause 2; done
+  until ((SECONDS > life_seconds + 2 * ${stop_grace_seconds:-60})) || ! kill -0 $$ 2>/dev/null; do pause 2; done
   kill -KILL $$ 2>/dev/null
   rm -rf /dev/shm/"$folder_name" /run/"$folder_name"
-  printf 'event=end reason=boot-script-gone\n'
+  TZ=UTC printf 'time=%(%FT%TZ)T deployment=%s event=end reason=boot-script-gone\n' -1 "${deployment-}"
   until shutdown -h now; do pause 5; done
 }
 guard &
 guard_pid=$!
 
+# boot-script.ts compresses what follows: user data ends at 16 KiB.
+# ---- compressed ----
+: "${deployment:?}" "${tickets_table:?}" "${region?}" "${gitlab_url:?}" "${executor:?}" "${runner_settings?}" "${boot_hook?}"
+: "${ca_certificates?}" "${docker_config?}" "${registry_secret?}" "${registry_mirror?}" "${log_group?}"
+: "${wait_timeout_seconds:?}" "${claim_seconds:?}" "${maximum_job_seconds:?}" "${long_poll_seconds:?}"
+: "${boot_hook_seconds:?}" "${spot_check_seconds:?}" "${stop_grace_seconds:?}" "${margin_seconds:?}"
+
 # One line `time=... event=... key=value...` to the console and to cloud-init's log.
-say() { TZ=UTC printf 'time=%(%FT%TZ)T deployment=%s instance=%s event=%s\n' -1 "$deployment" "$instance" "$*"; }
+# A disk that is full where the log goes must not end the job.
+say() { TZ=UTC printf 'time=%(%FT%TZ)T deployment=%s instance=%s event=%s\n' -1 "$deployment" "$instance" "$*" || :; }
 
 # Ends the host with a reason: `end REASON [key=value]...`
 end() { reason=$*; exit 0; }
 
 # shellcheck disable=SC2329 # by way of a trap
-terminate() { if [[ $runner ]]; then stop_runner "$stop_grace_seconds" terminated; else end terminated; fi; }
+terminate() { if [[ $runner ]]; then stop_runner terminated; else end terminated; fi; }
 
 # shellcheck disable=SC2329 # by way of a trap
 finish() {
@@ -66,10 +73,13 @@ finish() {
     kill -KILL "$runner" 2>/dev/null
     relay_rest
   fi
-  [[ $folder ]] && rm -rf "$folder"
+  [[ $folder ]] && rm -f "$folder"/config.toml "$folder"/docker.json
   unregister
+  start_log_agent
   say end "reason=$reason"
-  shutdown -h now && kill -KILL "$guard_pid"
+  wait_for_log
+  [[ $folder ]] && rm -rf "$folder"
+  timeout --kill-after 5 30 shutdown -h now && kill -KILL "$guard_pid"
 }
 
 # GET of metadata paths, one line per answer; the session goes to curl by its standard input, as every secret does.
@@ -107,20 +117,26 @@ read_credentials() {
   [[ $access_key && $secret_key ]]
 }
 
+# A signed call: `call_aws SERVICE REGION TARGET JSON-VERSION INPUT`. Prints the answer, and its status in a line of its own.
+call_aws() {
+  local suffix='' own=AWS_ENDPOINT_URL_${1/smanager/s_manager} endpoint
+  own=${own^^}
+  [[ $2 != cn-* ]] || suffix=.cn
+  endpoint=${!own:-${AWS_ENDPOINT_URL:-https://$1.$2.amazonaws.com$suffix}}
+  printf 'user = "%s:%s"\nheader = "x-amz-security-token: %s"\n' "$access_key" "$secret_key" "$session_token" |
+    curl -q -sS -K - --max-time 5 --aws-sigv4 "aws:amz:$2:$1" -w '\n%{http_code}' --data "$5" \
+      -H "content-type: application/x-amz-json-$4" -H "x-amz-target: $3" "${endpoint%/}/" || printf '\n000'
+}
+
 # Takes the ticket: DeleteItem with the old item, so that a second reader gets nothing. Sets token and job. An answer that is
 # lost on the way is a lost ticket: then nothing is claimed here, and the reconciler replaces the host.
 claim_ticket() {
-  local endpoint=${AWS_ENDPOINT_URL_DYNAMODB:-${AWS_ENDPOINT_URL:-}} suffix='' answer status error='' uptime
-  [[ $region != cn-* ]] || suffix=.cn
-  endpoint=${endpoint:-https://dynamodb.$region.amazonaws.com$suffix}
+  local answer status error='' uptime
   local request='{"TableName":"%s","Key":{"id":{"S":"%s"}},"ReturnValues":"ALL_OLD"}'
   # shellcheck disable=SC2059 # the format is the constant above
   printf -v request "$request" "$tickets_table" "$instance"
   while :; do
-    answer=$(printf 'user = "%s:%s"\nheader = "x-amz-security-token: %s"\n' "$access_key" "$secret_key" "$session_token" |
-      curl -q -sS -K - --max-time 5 --aws-sigv4 "aws:amz:$region:dynamodb" -w '\n%{http_code}' --data "$request" \
-        -H 'content-type: application/x-amz-json-1.0' -H 'x-amz-target: DynamoDB_20120810.DeleteItem' "${endpoint%/}/") ||
-      answer=$'\n000'
+    answer=$(call_aws dynamodb "$region" DynamoDB_20120810.DeleteItem 1.0 "$request")
     status=${answer##*$'\n'}
     token=$(json_string token "$answer") job=$(json_string job "$answer")
     [[ -z $token ]] || break
@@ -130,7 +146,10 @@ claim_ticket() {
       error=$status
       read_credentials || :
     fi
-    ((SECONDS < claim_seconds)) || end no-ticket
+    if ((SECONDS >= claim_seconds)); then
+      [[ $status == 200 ]] || end claim-refused "status=$status"
+      end no-ticket
+    fi
     pause 0.5
   done
   if [[ ! $token =~ ^[A-Za-z0-9._-]+$ ]]; then token=''; end malformed-ticket; fi
@@ -150,15 +169,70 @@ make_folder() {
   end no-memory-backed-folder
 }
 
+# A runner that cannot write takes jobs all the same, and drops them without a word to GitLab.
+check_disk() {
+  local place
+  local -a places=("$HOME" "${TMPDIR:-/tmp}")
+  for place in "${places[@]}"; do
+    printf '%65536s' '' 2>/dev/null >"$place/$folder_name" || end disk-full "place=$place"
+  done
+  rm -f "${places[@]/%//$folder_name}" || :
+}
+
+# With what gitlab-runner (and docker in a shell) reads images: credential helpers, and what the secret says; in memory.
+# Runs beside the claim. Exits with 10 when the secret is refused, with 11 when it is no docker configuration.
+write_docker_config() {
+  local config=$docker_config answer status value arn pattern='"SecretString"[[:space:]]*:[[:space:]]*"(([^"\\]|\\.)*)"'
+  if [[ $registry_secret ]]; then
+    IFS=: read -ra arn <<<"$registry_secret"
+    for _ in 1 2 3; do
+      answer=$(call_aws secretsmanager "${arn[3]}" secretsmanager.GetSecretValue 1.1 "{\"SecretId\":\"$registry_secret\"}")
+      status=${answer##*$'\n'}
+      [[ $status == @(000|429|5*) ]] || break
+      pause 1
+    done
+    if [[ $status != 200 ]]; then
+      say registry-secret-refused "status=$status type=$(json_string __type "$answer")"
+      exit 10
+    fi
+    [[ $answer =~ $pattern ]] || exit 11
+    # printf knows the escapes of JSON but for those of signs that stand for themselves.
+    # shellcheck disable=SC1003 # it is no quote that is to be escaped
+    value=${BASH_REMATCH[1]//'\\'/'\x5c'} value=${value//'\/'/'/'} value=${value//'\"'/'"'}
+    printf -v value %b "$value"
+    pattern='^[[:space:]]*\{.*"auths".*\}[[:space:]]*$'
+    [[ $value =~ $pattern ]] || exit 11
+    config="${config%\}},${value#*\{}"
+  fi
+  printf '%s\n' "$config" >"$folder/docker.json"
+  mkdir -p "$HOME/.docker"
+  ln -sfn "$folder/docker.json" "$HOME/.docker/config.json"
+}
+
+# The daemon takes a mirror while it runs, and reads the file itself when it is still to start. HOST_ROOT is for hosts that
+# are processes on somebody's machine, whose docker is not theirs.
+use_registry_mirror() {
+  local file=${HOST_ROOT:-}/etc/docker/daemon.json settings='{}'
+  [[ $registry_mirror ]] || return 0
+  mkdir -p "${file%/*}"
+  if [[ -s $file ]]; then settings=$(<"$file"); fi
+  if ! { settings=$(jq --arg mirror "$registry_mirror" '."registry-mirrors" = [$mirror]' <<<"$settings") &&
+    printf '%s\n' "$settings" >"$file" && systemctl --no-block try-reload-or-restart docker.service; }; then
+    end registry-mirror-failed
+  fi
+}
+
 toml() { local value=${1//\\/\\\\}; printf '"%s"' "${value//\"/\\\"}"; }
 
 write_config() {
   local id=000000000000${instance#i-}
   # Without this file hosts of one AMI would share the id that gitlab-runner derives from /etc/machine-id.
   printf 's_%s' "${id: -12}" >"$folder/.runner_system_id"
+  if [[ $ca_certificates ]]; then printf '%s\n' "$ca_certificates" >"$folder/ca.pem"; fi
   {
     printf 'concurrent = 1\n[[runners]]\nname = "%s"\nurl = %s\n' "$instance" "$(toml "$gitlab_url")"
     printf 'token = "%s"\nexecutor = "%s"\n' "$token" "$executor"
+    if [[ $ca_certificates ]]; then printf 'tls-ca-file = "%s"\n' "$folder/ca.pem"; fi
     if [[ $executor == shell ]]; then
       printf 'shell = "bash"\nbuilds_dir = %s\ncache_dir = %s\n' "$(toml "$HOME/builds")" "$(toml "$HOME/cache")"
     fi
@@ -173,17 +247,24 @@ start_runner() {
   stop_at=$((SECONDS + wait_timeout_seconds + long_poll_seconds))
 }
 
-# Asks the runner to stop, and makes it stop after so many seconds: `stop_runner SECONDS REASON`. The first reason counts.
+# Asks the runner to stop, and soon makes it: `stop_runner REASON`. The first reason counts. One without a job is removed
+# from GitLab first, so that it gets none while it stops.
 stop_runner() {
   ((kill_at)) && return
-  kill_at=$((SECONDS + $1)) reason=$2
+  local grace=$stop_grace_seconds
+  kill_at=$life_seconds reason=$1
+  if [[ -z $taken ]]; then
+    unregister
+    grace=2
+  fi
+  kill_at=$((SECONDS + grace))
   say stopping "reason=$reason"
   kill -TERM "$runner" 2>/dev/null || :
 }
 
 # Acts on one line of the runner's log; its exit code says nothing about the job.
 heed() {
-  printf '%s\n' "$1"
+  printf '%s\n' "$1" || :
   case $1 in
     # The config and the id beside it have been read (the runner says this after both), so the token's file can go.
     *'"msg":"Starting runner for'*) rm -f "$folder/config.toml" ;;
@@ -193,31 +274,42 @@ heed() {
       # Handed out while we were stopping an idle runner: it must have the time to report the job as failed.
       if ((kill_at)); then kill_at=$((SECONDS + stop_grace_seconds)); fi
       ;;
+    *'"msg":"Checking for jobs... '[fc]*) refused_at=$SECONDS ;; # failed, forbidden, client error
     *'"msg":"Job succeeded'*) outcome=succeeded ;;
-    *'"msg":"Job failed'*) outcome=failed ;;
+    *'"msg":"Job failed'*)
+      outcome=failed
+      if [[ $1 =~ \"failure_reason\":\"([a-z_]+)\" ]]; then outcome+=" failure=${BASH_REMATCH[1]}"; fi
+      ;;
+    *'"msg":"Submitting job to coordinator... job failed'*)
+      # Canceled before it began: the runner asks for another one, as if it had had none.
+      if [[ $outcome == unknown ]]; then
+        say job-gone "job=$taken"
+        taken='' outcome='' stop_at=$((SECONDS + wait_timeout_seconds + long_poll_seconds))
+      fi
+      ;;
     # GitLab refuses the token: the runner would now sleep for 300 s without a word.
-    *'"msg":"Runner is not healthy'*) stop_runner 5 runner-refused ;;
+    *'"msg":"Runner is not healthy'*) stop_runner runner-refused ;;
   esac
 }
 
 # shellcheck disable=SC2329 # by way of a trap
 relay_rest() {
   local text until=$((SECONDS + 5))
-  while ((SECONDS < until)) && { IFS= read -rt 0.5 -u "$log" text || [[ $text ]]; }; do printf '%s\n' "$text"; done
+  while ((SECONDS < until)) && { IFS= read -rt 0.5 -u "$log" text || [[ $text ]]; }; do printf '%s\n' "$text" || :; done
 }
 
 look_for_interruption() {
   local status
   status=$(metadata -o /dev/null -w '%{http_code}' "$data/spot/instance-action" 2>/dev/null) || :
   case $status in
-    200) stop_runner "$stop_grace_seconds" spot-interruption ;;
+    200) stop_runner spot-interruption ;;
     401) open_session 2>/dev/null || : ;;
   esac
 }
 
 # Follows the runner until its log ends. Every second at most: is it time to stop it, to kill it, to look for an interruption?
 follow_runner() {
-  local text line='' look_at=0 forget_at=$((SECONDS + 30))
+  local text line='' look_at=0 forget_at=$((SECONDS + 30)) log_at=$((SECONDS + 2))
   while :; do
     if IFS= read -rt 1 -u "$log" text; then
       heed "$line$text"
@@ -232,16 +324,15 @@ follow_runner() {
     if ((kill_at && SECONDS >= kill_at)); then
       kill -KILL "$runner" 2>/dev/null || :
     elif ((SECONDS >= stop_at && kill_at == 0)); then
-      if [[ $taken ]]; then
-        stop_runner "$stop_grace_seconds" too-late
-      else
-        unregister # first, so that GitLab hands it no job while it stops
-        stop_runner 2 no-job
-      fi
+      if [[ $taken ]]; then stop_runner too-late; else stop_runner no-job; fi
     fi
     if ((SECONDS >= forget_at)); then # whatever the runner says, it has read its config by now
       forget_at=$life_seconds
       rm -f "$folder/config.toml"
+    fi
+    if ((SECONDS >= log_at)); then # not beside the runner's first request
+      log_at=$life_seconds
+      start_log_agent
     fi
     if ((SECONDS >= look_at)); then
       look_at=$((SECONDS + spot_check_seconds))
@@ -254,10 +345,37 @@ follow_runner() {
 unregister() {
   local status
   [[ $token ]] || return 0
+  local -a trust=()
+  [[ -z $ca_certificates ]] || trust=(--cacert "$folder/ca.pem")
   status=$(printf 'data = "token=%s"\n' "$token" |
-    curl -q -sS -K - --max-time 5 -X DELETE -o /dev/null -w '%{http_code}' "${gitlab_url%/}/api/v4/runners") || :
+    curl -q -sS -K - --max-time 5 "${trust[@]}" -X DELETE -o /dev/null -w '%{http_code}' "${gitlab_url%/}/api/v4/runners") || :
   token=''
   say unregistered "status=$status"
+}
+
+# Hands the host's log to the CloudWatch agent, where the AMI has one; in the background, and without it nothing is missing.
+start_log_agent() {
+  [[ $log_group && $folder && $instance && -z $log_agent ]] || return 0
+  command -v amazon-cloudwatch-agent-ctl >/dev/null || return 0
+  local file='{"file_path":"/var/log/cloud-init-output.log","log_group_name":"%s","log_stream_name":"%s"}'
+  # shellcheck disable=SC2059 # the format is the constant above
+  printf -v file "$file" "$log_group" "$instance"
+  printf '{"logs":{"force_flush_interval":1,"logs_collected":{"files":{"collect_list":[%s]}}}}\n' "$file" \
+    >"$folder/log-agent.json" || return 0
+  # Appended, since an AMI may have settings of its own.
+  timeout --kill-after 5 30 amazon-cloudwatch-agent-ctl -a append-config -m ec2 -s -c "file:$folder/log-agent.json" \
+    >/dev/null 2>&1 </dev/null &
+  log_agent=$!
+  log_agent_at=$SECONDS
+}
+
+# An agent sends what it sees after a second; one that was started for the last lines must have begun to look.
+# shellcheck disable=SC2329 # by way of a trap
+wait_for_log() {
+  [[ $log_agent ]] || return 0
+  wait "$log_agent" || return 0
+  pause 2
+  if ((SECONDS - log_agent_at < 10)); then pause 3; fi
 }
 
 # Children see these variables and no others.
@@ -284,24 +402,42 @@ run_boot_hook() {
 }
 
 main() {
+  local registries='' status=0
   trim_environment
   make_folder
+  check_disk
   open_session
   # A role's credentials may come a moment after the host.
   until read_identity && read_credentials; do
     ((SECONDS < claim_seconds)) || end no-role-credentials
     pause 1
   done
+  use_registry_mirror
   run_boot_hook
+  if [[ $docker_config ]]; then
+    export AWS_ECR_CACHE_DIR=$folder/ecr # where its helper would else leave tokens on the disk
+    write_docker_config &
+    registries=$!
+  fi
   claim_ticket
+  if [[ $registries ]]; then
+    wait "$registries" || status=$?
+    case $status in
+      0) ;;
+      10) end registry-secret-refused ;;
+      11) end registry-secret-unusable ;;
+      *) end docker-config-failed "status=$status" ;;
+    esac
+  fi
   write_config
   start_runner
   follow_runner
-  local status=0
   wait "$runner" || status=$?
   runner=''
-  if ((kill_at)); then end "$reason" ${taken:+"job=$taken"}; fi
+  if ((kill_at)); then end "$reason" ${taken:+"job=$taken" "outcome=$outcome"}; fi
   if [[ $taken ]]; then end job-over "job=$taken" "outcome=$outcome"; fi
+  # The runner asks every three seconds, and ends as quietly when GitLab never answered.
+  if ((status == 0 && refused_at && SECONDS - refused_at < 10)); then end gitlab-unreachable; fi
   if ((status == 0)); then end no-job; fi
   end runner-failed "status=$status"
 }
@@ -309,7 +445,7 @@ main() {
 imds=${AWS_EC2_METADATA_SERVICE_ENDPOINT:-http://169.254.169.254}
 imds=${imds%/} data=${imds%/}/latest/meta-data
 instance='' role='' session='' access_key='' secret_key='' session_token='' token='' job='' folder='' runner=''
-reason=script-error taken='' outcome='' kill_at=0 stop_at=0
+reason=script-error taken='' outcome='' kill_at=0 stop_at=0 refused_at=0 log_agent='' log_agent_at=0
 trap finish EXIT
 trap 'reason="script-error line=$LINENO"' ERR
 trap terminate HUP INT TERM

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Fn, Stack, Tags } from 'aws-cdk-lib';
 import { CfnLaunchTemplate, CfnSecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { CfnInstanceProfile, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { amiParameters } from '../../../ec2-runner-ami/exports.ts';
 import { infrastructureParameters } from '../../../infrastructure/exports.ts';
@@ -10,6 +11,7 @@ import { acknowledgeWildcards } from '../../../infrastructure/lib/acknowledge-ru
 import type { Deployment } from '../../../infrastructure/lib/deployment.ts';
 import type { Ec2Profile } from '../../../infrastructure/lib/deployment-ec2-profile.ts';
 import { launchEntryOf } from '../../../infrastructure/lib/deployment-environment.ts';
+import { registryStatementsOf } from '../../../infrastructure/lib/deployment-registries.ts';
 import { deploymentTag } from '../../../infrastructure/lib/deployment-tag.ts';
 import { runnerRightsOf } from '../../../infrastructure/lib/runner-role.construct.ts';
 import type { LaunchProfile } from '../../environment.ts';
@@ -21,6 +23,8 @@ export type Ec2ProfileProps = {
   readonly name: string;
   readonly profile: Ec2Profile;
   readonly ticketsTable: { readonly tableName: string; readonly tableArn: string };
+  /** Where the hosts' own logs go. */
+  readonly logGroup: ILogGroup;
   /** The value of another app's SSM parameter. */
   readonly parameterValue: (parameterName: string) => string;
 };
@@ -74,7 +78,8 @@ export class Ec2RunnerProfile extends Construct {
     });
   }
 
-  private createRole({ name, profile, ticketsTable }: Ec2ProfileProps, cacheBucketName: string | undefined): Role {
+  private createRole(props: Ec2ProfileProps, cacheBucketName: string | undefined): Role {
+    const { name, profile, ticketsTable, logGroup } = props;
     const rights = runnerRightsOf(this, profile);
     const role = new Role(this, 'Role', {
       assumedBy: new ServicePrincipal('ec2.amazonaws.com'),
@@ -82,6 +87,14 @@ export class Ec2RunnerProfile extends Construct {
       ...rights.role,
     });
     role.addToPolicy(new PolicyStatement({ actions: ['dynamodb:DeleteItem'], resources: [ticketsTable.tableArn] }));
+    // To add to the group, and neither to read nor to remove what other hosts have written.
+    role.addToPolicy(
+      new PolicyStatement({
+        actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+        resources: [logGroup.logGroupArn],
+      }),
+    );
+    for (const statement of this.registryRightsOf(profile)) role.addToPolicy(statement);
     if (profile.cache && cacheBucketName) {
       for (const statement of this.cacheRightsOf(cacheBucketName, profile.cache.prefix)) role.addToPolicy(statement);
     }
@@ -104,6 +117,17 @@ export class Ec2RunnerProfile extends Construct {
     ];
     acknowledgeWildcards(this, 'These actions of the Session Manager agent know no resources.', '*');
     role.addToPolicy(new PolicyStatement({ actions, resources: ['*'] }));
+  }
+
+  private registryRightsOf({ registries }: Ec2Profile): PolicyStatement[] {
+    const statements = registryStatementsOf(registries, Stack.of(this).partition);
+    const wildcards = statements.flatMap(({ resources }) => resources.filter((resource) => resource.includes('*')));
+    acknowledgeWildcards(
+      this,
+      "ECR's login knows no resources, and of whole registries the profile names no repositories.",
+      ...wildcards,
+    );
+    return statements.map((statement) => new PolicyStatement(statement));
   }
 
   /** Without the right to list, S3 answers 403 to what is not there, and gitlab-runner takes that for a fault. */
@@ -144,6 +168,7 @@ export class Ec2RunnerProfile extends Construct {
     const settings = bootSettingsOf(props.deployment, props.profile, {
       ticketsTable: props.ticketsTable.tableName,
       region,
+      logGroup: props.logGroup.logGroupName,
       ...(cacheBucketName ? { cacheBucket: { name: cacheBucketName, region } } : {}),
     });
     return renderBootScript(readFileSync(join(import.meta.dirname, 'boot.sh'), 'utf8'), settings);

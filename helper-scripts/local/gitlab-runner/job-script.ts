@@ -1,5 +1,6 @@
 import type { RunnerJob } from './job.ts';
 import { type JobFolders, type JobVariables, shellValue } from './job-variables.ts';
+import type { RunnerHooks } from './runner-settings.ts';
 
 const green = '\u001b[32;1m';
 const reset = '\u001b[0;m';
@@ -14,20 +15,17 @@ export interface ScriptContext {
 
 /** The text that is piped to `bash -l` for a list of the job's own commands. */
 export function renderStepScript(commands: readonly string[], context: ScriptContext): string {
-  return wrapScript([
-    ...exportLines(context),
-    `cd ${quote(context.folders.project)}`,
-    ...commands.flatMap((command) => [`echo ${quote(`${green}$ ${firstLine(command)}${reset}`)}`, command]),
-  ]);
+  return wrapScript([...exportLines(context), `cd ${quote(context.folders.project)}`, ...commands.flatMap(echoed)]);
 }
 
-/** Gets the sources with git, the way that the released binary does: init, fetch, detached checkout. */
-export function renderFetchScript(job: RunnerJob, context: ScriptContext): string {
+/** Gets the sources with git, the way that the released binary does: init, fetch, detached checkout, between the runner's own scripts. */
+export function renderFetchScript(job: RunnerJob, hooks: RunnerHooks, context: ScriptContext): string {
   const { repo_url, sha, ref, refspecs = [], depth = 0 } = job.git_info;
   const depthFlag = depth > 0 ? [`--depth ${depth}`] : [];
   return wrapScript([
     ...exportLines(context),
     'export GIT_TERMINAL_PROMPT=0',
+    ...echoed(hooks.preGetSources),
     `echo ${quote(`${green}Fetching changes...${reset}`)}`,
     `git init --quiet ${quote(context.folders.project)}`,
     `cd ${quote(context.folders.project)}`,
@@ -35,6 +33,7 @@ export function renderFetchScript(job: RunnerJob, context: ScriptContext): strin
     ['git fetch origin', ...refspecs.map(quote), ...depthFlag, '--prune --quiet'].join(' '),
     `echo ${quote(`${green}Checking out ${sha.slice(0, 8)} as detached HEAD (ref is ${ref})...${reset}`)}`,
     `git checkout --force --quiet ${quote(sha)}`,
+    ...echoed(hooks.postGetSources),
   ]);
 }
 
@@ -53,6 +52,11 @@ function exportLines({ variables, folders, jobStatus }: ScriptContext): readonly
 /** `: |` keeps the script's commands from reading the script itself as their standard input. */
 function wrapScript(lines: readonly string[]): string {
   return `set -eo pipefail\nset +o noclobber\n: | eval ${quote(lines.join('\n'))}\nexit 0\n`;
+}
+
+/** A command with what the log says of it first; nothing of an empty one. */
+function echoed(command: string): readonly string[] {
+  return command === '' ? [] : [`echo ${quote(`${green}$ ${firstLine(command)}${reset}`)}`, command];
 }
 
 function firstLine(command: string): string {

@@ -72,7 +72,7 @@ async function prepareEnvironment({ folders, variables, writer }: StageContext):
 }
 
 async function getSources(context: StageContext): Promise<number> {
-  const { job, variables, folders, writer, stop } = context;
+  const { job, settings, variables, folders, writer, stop } = context;
   const strategy = variables.get('GIT_STRATEGY')?.value ?? 'fetch';
   writer.startSection('get_sources', 'Getting source from Git repository');
   if (strategy === 'none' || strategy === 'empty') {
@@ -84,18 +84,24 @@ async function getSources(context: StageContext): Promise<number> {
   }
   if (strategy === 'clone') await rm(folders.project, { recursive: true, force: true });
   await mkdir(folders.project, { recursive: true });
-  const exitCode = await runShell(context, (script) => renderFetchScript(job, script), 'running', stop.script);
+  const exitCode = await runShell(
+    context,
+    (script) => renderFetchScript(job, settings.hooks, script),
+    'running',
+    stop.script,
+  );
   writer.endSection('get_sources');
   return exitCode;
 }
 
 /** Every step but after_script, in order, until one fails. */
 async function runMainSteps(context: StageContext): Promise<number> {
-  const { job, writer, stop, log } = context;
+  const { job, settings, writer, stop, log } = context;
+  const { preBuild, postBuild } = settings.hooks;
   for (const step of job.steps.filter(({ name }) => name !== 'after_script')) {
     const stage = `step_${step.name}`;
     writer.startSection(stage, `Executing "${stage}" stage of the job script`);
-    const exitCode = await runShell(context, renderStep(step), 'running', stop.script);
+    const exitCode = await runShell(context, renderStep(step, preBuild, postBuild), 'running', stop.script);
     writer.endSection(stage);
     if (stop.reason?.kind === 'timeout') {
       writer.warning(timeoutWarning);
@@ -149,8 +155,9 @@ async function finish({ folders, writer, stop, log }: StageContext, result: JobR
   return result;
 }
 
-function renderStep(step: JobStep): (context: ScriptContext) => string {
-  return (context) => renderStepScript(step.script, context);
+/** With the runner's own scripts around it, in the same shell. */
+function renderStep(step: JobStep, before = '', after = ''): (context: ScriptContext) => string {
+  return (context) => renderStepScript([before, ...step.script, after], context);
 }
 
 async function runShell(

@@ -12,6 +12,15 @@ export interface RunnerSettings {
   readonly cacheDir: string;
   readonly environment: readonly string[];
   readonly outputLimitKilobytes: number;
+  readonly hooks: RunnerHooks;
+}
+
+/** Scripts of the runner's own around each job's; empty for none. */
+export interface RunnerHooks {
+  readonly preGetSources: string;
+  readonly postGetSources: string;
+  readonly preBuild: string;
+  readonly postBuild: string;
 }
 
 /** What only the command line decides, also when the runner comes from a file. */
@@ -45,6 +54,12 @@ export function readConfigFile(toml: string): readonly RunnerSettings[] {
     cacheDir: textOf(table.cache_dir) || './cache',
     environment: Array.isArray(table.environment) ? table.environment.map(textOf) : [],
     outputLimitKilobytes: Number(table.output_limit ?? 0) || defaultOutputLimitKilobytes,
+    hooks: {
+      preGetSources: textOf(table.pre_get_sources_script),
+      postGetSources: textOf(table.post_get_sources_script),
+      preBuild: textOf(table.pre_build_script),
+      postBuild: textOf(table.post_build_script),
+    },
   }));
 }
 
@@ -80,6 +95,12 @@ export function runnerFromFlags(line: CommandLine, env: Readonly<Record<string, 
     cacheDir: read('cache-dir', 'RUNNER_CACHE_DIR') || './cache',
     environment: [],
     outputLimitKilobytes: Number(read('output-limit', 'RUNNER_OUTPUT_LIMIT')) || defaultOutputLimitKilobytes,
+    hooks: {
+      preGetSources: read('pre-get-sources-script', 'RUNNER_PRE_GET_SOURCES_SCRIPT'),
+      postGetSources: read('post-get-sources-script', 'RUNNER_POST_GET_SOURCES_SCRIPT'),
+      preBuild: read('pre-build-script', 'RUNNER_PRE_BUILD_SCRIPT'),
+      postBuild: read('post-build-script', 'RUNNER_POST_BUILD_SCRIPT'),
+    },
   };
 }
 

@@ -63,6 +63,8 @@ export async function bootInstance(options: BootOptions): Promise<BootedInstance
       PATH: [commands, ...options.pathFolders, process.env.PATH].join(':'),
       HOME: home,
       TMPDIR: join(folder, 'tmp'),
+      // Where the boot script writes what is below /etc on a real host: this machine's own is not the instance's.
+      HOST_ROOT: folder,
       AWS_ENDPOINT_URL: options.awsEndpoint,
       AWS_EC2_METADATA_SERVICE_ENDPOINT: metadata.url,
     },

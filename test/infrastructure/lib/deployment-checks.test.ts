@@ -58,7 +58,7 @@ describe('the settings of a profile, each fine alone, are refused together when'
     ],
     [
       'GitLab Runner is told in its words what the profile has own words for',
-      { runnerConfig: { environment: ['A=b'], docker: { image: 'alpine', shm_size: 1 }, cache: {} } },
+      { runnerConfig: { environment: ['A=b'], docker: { image: 'alpine', memory: '4g' }, cache: {} } },
       [
         'runnerConfig.environment: the profile has a setting for this; write it as "environment"',
         'runnerConfig.docker.image: the profile has a setting for this; write it as "docker.image"',
@@ -86,10 +86,10 @@ describe('the settings of a profile, each fine alone, are refused together when'
     ],
     [
       'the texts do not fit into user data',
-      { hooks: { boot: "echo '".repeat(500) } },
+      { hooks: { boot: "echo '".repeat(700) } },
       [
         expect.stringMatching(
-          /^: environment, hooks, docker and runnerConfig make \d+ bytes of the instances' user data, and 4096 fit; say less/,
+          /^: environment, hooks, docker, registries and runnerConfig make \d+ bytes of the instances' user data, and 6144 fit; say less/,
         ),
       ],
     ],
@@ -147,7 +147,7 @@ describe('the settings of a profile are fine together when', () => {
     ],
     [
       'GitLab Runner is told what the profile has no words for',
-      { runnerConfig: { request_concurrency: 1, docker: { shm_size: 300_000_000, cap_add: ['SYS_PTRACE'] } } },
+      { runnerConfig: { request_concurrency: 1, docker: { memory: '4g', dns: ['10.0.0.2'] } } },
     ],
   ])('%s', (_why, profile, deployment) => {
     expect(faultsOfProfile(profile, deployment)).toEqual([]);

@@ -62,6 +62,7 @@ const statement = {
   Resource: 'arn:aws:s3:::artifacts/*',
   Condition: { StringNotEquals: { 'aws:RequestedRegion': ['eu-central-1'] } },
 };
+const secretArn = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:registries-AbCdEf';
 const hostRole = autoscaler.properties('IAM::Role', 'ProfilesbigRole');
 const hostPolicy = autoscaler.properties('IAM::Policy', 'ProfilesbigRole').PolicyDocument as {
   Statement: Properties[];
@@ -92,6 +93,8 @@ const effects: Readonly<Record<string, () => void>> = {
     expect(lambda('registerrunner').GITLAB_URL).toBe('https://gitlab.example.com');
     expect(boot.read('gitlab_url')).toBe('https://gitlab.example.com');
   },
+  'gitlab.cloneUrl': () => expect(boot.runner.clone_url).toBe('https://git.example.com'),
+  'gitlab.caCertificates': () => expect(boot.read('ca_certificates')).toContain('ZmFrZQ=='),
   'network.availabilityZones': () => expect(infrastructure.all('EC2::Subnet')).toHaveLength(2 * 3),
   'network.natGateways': () => expect(infrastructure.all('EC2::NatGateway')).toHaveLength(2),
   'network.cidr': () => expect(infrastructure.properties('EC2::VPC').CidrBlock).toBe('10.9.0.0/18'),
@@ -266,7 +269,32 @@ const effects: Readonly<Record<string, () => void>> = {
     expect([boot.read('executor'), bootVariables(template('plain')).read('executor')]).toEqual(['docker', 'shell']),
   'profiles.EC2.docker.image': () => expect(boot.runner.docker).toMatchObject({ image: 'debian:13' }),
   'profiles.EC2.docker.privileged': () => expect(boot.runner.docker).toMatchObject({ privileged: true }),
-  'profiles.EC2.docker.volumes': () => expect(boot.runner.docker).toMatchObject({ volumes: ['/cache', '/data'] }),
+  'profiles.EC2.docker.volumes': () =>
+    expect(boot.runner.docker).toMatchObject({ volumes: expect.arrayContaining(['/cache', '/data']) }),
+  'profiles.EC2.docker.hostSocket': () =>
+    expect(boot.runner.docker).toMatchObject({
+      volumes: ['/cache', '/data', '/var/run/docker.sock:/var/run/docker.sock'],
+    }),
+  'profiles.EC2.docker.services.*.name': () =>
+    expect(boot.runner.docker).toMatchObject({ services: [{ name: 'docker:28-dind' }] }),
+  'profiles.EC2.docker.services.*.alias': () =>
+    expect(boot.runner.docker).toMatchObject({ services: [{ alias: 'docker' }] }),
+  'profiles.EC2.docker.services.*.command': () =>
+    expect(boot.runner.docker).toMatchObject({ services: [{ command: ['--mtu=1400'] }] }),
+  'profiles.EC2.docker.capAdd': () => expect(boot.runner.docker).toMatchObject({ cap_add: ['SYS_PTRACE'] }),
+  'profiles.EC2.docker.shmSizeMiB': () => expect(boot.runner.docker).toMatchObject({ shm_size: 256 * 1_048_576 }),
+  'profiles.EC2.registries.ecr': () => {
+    const helpers = { '210987654321.dkr.ecr.eu-west-1.amazonaws.com': 'ecr-login' };
+    expect(JSON.parse(boot.read('docker_config'))).toEqual({ credHelpers: helpers });
+    expect(JSON.stringify(hostPolicy)).toContain(':ecr:eu-west-1:210987654321:repository/team/*');
+    expect(bootVariables(template('plain')).read('docker_config')).toBe('');
+  },
+  'profiles.EC2.registries.secretArn': () => {
+    expect(boot.read('registry_secret')).toBe(secretArn);
+    const reading = hostPolicy.Statement.filter(({ Action }) => Action === 'secretsmanager:GetSecretValue');
+    expect(reading).toMatchObject([{ Resource: secretArn }]);
+  },
+  'profiles.EC2.registries.mirror': () => expect(boot.read('registry_mirror')).toBe('https://mirror.example.com'),
   'profiles.EC2.docker.pullPolicies': () =>
     expect(boot.runner.docker).toMatchObject({ pull_policy: ['always', 'never'] }),
   'profiles.EC2.cache.prefix': () => {
@@ -318,6 +346,9 @@ describe('what is not said has no trace', () => {
     const { Statement } = autoscaler.properties('IAM::Policy', 'ProfilesplainRole').PolicyDocument as {
       Statement: Properties[];
     };
-    expect(Statement.map(({ Action }) => Action)).toEqual(['dynamodb:DeleteItem']);
+    expect(Statement.map(({ Action }) => Action)).toEqual([
+      'dynamodb:DeleteItem',
+      ['logs:CreateLogStream', 'logs:PutLogEvents'],
+    ]);
   });
 });

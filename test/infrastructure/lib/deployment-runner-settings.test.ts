@@ -52,6 +52,23 @@ describe('what GitLab Runner is told', () => {
     });
   });
 
+  it('has the host’s socket for jobs that build with the host’s docker', () => {
+    const socket = '/var/run/docker.sock:/var/run/docker.sock';
+    expect(settingsOf({ type: 'EC2', docker: { hostSocket: true } })).toMatchObject({
+      docker: { privileged: false, volumes: ['/cache', socket] },
+    });
+    expect(settingsOf({ type: 'EC2', docker: { hostSocket: true, volumes: ['/data'] } })).toMatchObject({
+      docker: { volumes: ['/data', socket] },
+    });
+  });
+
+  it('has the containers beside the job’s, its capabilities and its shared memory', () => {
+    const services = [{ name: 'docker:28-dind', alias: 'docker', command: ['--mtu=1400'] }];
+    expect(settingsOf({ type: 'EC2', docker: { services, capAdd: ['SYS_PTRACE'], shmSizeMiB: 256 } })).toMatchObject({
+      docker: { services, cap_add: ['SYS_PTRACE'], shm_size: 268_435_456 },
+    });
+  });
+
   it('allows jobs every policy that the profile itself uses', () => {
     expect(settingsOf({ type: 'EC2', docker: { pullPolicies: ['never'] } })).toMatchObject({
       docker: { pull_policy: ['never'], allowed_pull_policies: ['always', 'if-not-present', 'never'] },
@@ -72,10 +89,10 @@ describe('what GitLab Runner is told', () => {
   });
 
   it('is what the profile says in its words over what it says in ours, key by key', () => {
-    const runnerConfig = { request_concurrency: 2, docker: { shm_size: 5, allowed_pull_policies: ['never'] } };
+    const runnerConfig = { request_concurrency: 2, docker: { memory: '4g', allowed_pull_policies: ['never'] } };
     expect(settingsOf({ type: 'EC2', runnerConfig })).toMatchObject({
       request_concurrency: 2,
-      docker: { privileged: false, shm_size: 5, allowed_pull_policies: ['never'] },
+      docker: { privileged: false, memory: '4g', allowed_pull_policies: ['never'] },
     });
   });
 });

@@ -13,7 +13,7 @@ async function host(test: TestContext, options: RunnerHostOptions = {}) {
 /** The stub of gitlab-runner takes a job and then does this. */
 const takesJobAnd = (behaviour: string) => `tell 'Checking for jobs... received' ',"job":10'\n${behaviour}`;
 const workUntilTerminated = takesJobAnd(`
-trap 'tell "Job failed: aborted: terminated"; exit 0' TERM
+trap 'tell "Job failed: aborted: terminated" ",\\"failure_reason\\":\\"runner_interrupted\\""; exit 0' TERM
 while :; do sleep 0.1; done`);
 
 describe.concurrent('the life of a runner host', () => {
@@ -146,7 +146,7 @@ describe.concurrent('the life of a runner host', () => {
   it('says why a claim is refused, without the keys that the answer repeats, and asks for new ones', async (test) => {
     const machine = await host(test, { secretAccessKey: 'another-fake-key', settings: { claimSeconds: 2 } });
     const { reason, log } = await machine.ended;
-    expect(reason).toBe('no-ticket');
+    expect(reason).toBe('claim-refused status=400');
     expect(machine.table.refusals).toContain('wrong signature');
     expect(log).toContain('event=claim-refused status=400 type=com.amazon.coral.service#InvalidSignatureException');
     expect(log).not.toContain('not-a-real-session');
@@ -189,7 +189,7 @@ describe.concurrent('the life of a runner host', () => {
     await machine.runnerSays('received');
     machine.interrupt();
     const { reason, shutdowns, log } = await machine.ended;
-    expect(reason).toBe('spot-interruption job=10');
+    expect(reason).toBe('spot-interruption job=10 outcome=failed failure=runner_interrupted');
     expect(log).toContain('Job failed: aborted: terminated');
     expect(shutdowns).toHaveLength(1);
     expect(machine.unregistered).toEqual([token]);
@@ -201,7 +201,7 @@ describe.concurrent('the life of a runner host', () => {
       runner: takesJobAnd(`trap '' TERM\nwhile :; do sleep 0.1; done`),
     });
     const { reason, shutdowns } = await machine.ended;
-    expect(reason).toBe('too-late job=10');
+    expect(reason).toBe('too-late job=10 outcome=unknown');
     expect(shutdowns).toHaveLength(1);
     expect(machine.unregistered).toEqual([token]);
   });
@@ -259,7 +259,7 @@ describe.concurrent('the life of a runner host', () => {
     await machine.runnerSays('received');
     process.kill(machine.pid, 'SIGTERM');
     const { reason, log, shutdowns } = await machine.ended;
-    expect(reason).toBe('terminated job=10');
+    expect(reason).toBe('terminated job=10 outcome=failed failure=runner_interrupted');
     expect(log).toContain('Job failed: aborted: terminated');
     expect(shutdowns).toHaveLength(1);
   });
@@ -272,5 +272,198 @@ describe.concurrent('the life of a runner host', () => {
     expect(reason).toBe('boot-script-gone');
     expect(shutdowns).toEqual(['-h now']);
     expect(machine.memoryFolders()).toEqual([]);
+  });
+
+  it.each([
+    ['a setting is missing', (script: string) => script.replace(/^deployment=.*\n/m, '')],
+    ['the script is damaged', (script: string) => script.replace(/<<<'H4sI.{100}/, "<<<'")],
+  ])('is shut down by its guard when %s', async (_what, alter) => {
+    const machine = await bootRunnerHost({ alter });
+    const { reason, shutdowns } = await machine.ended;
+    const unclaimed = machine.table.has(instanceId);
+    await machine.close();
+    expect(reason).toBe('boot-script-gone');
+    expect(shutdowns).toEqual(['-h now']);
+    expect(unclaimed).toBe(true);
+  });
+
+  it('leaves the ticket alone when the disk is full', async (test) => {
+    const machine = await host(test, { fileLimitKiB: 32 });
+    const { reason, shutdowns } = await machine.ended;
+    expect(reason).toBe(`disk-full place=${machine.home}`);
+    expect(shutdowns).toEqual(['-h now']);
+    expect(machine.table.has(instanceId)).toBe(true);
+  });
+
+  it('runs its job to the end when nothing can be written to its log', async (test) => {
+    const machine = await host(test, { logTo: '/dev/full' });
+    const { shutdowns } = await machine.ended;
+    expect(machine.read('said')).toContain('Job succeeded');
+    expect(machine.unregistered).toEqual([token]);
+    expect(shutdowns).toEqual(['-h now']);
+    expect(machine.filesWith(token)).toEqual([]);
+  });
+
+  it('removes an idle runner from GitLab when EC2 takes the host back', async (test) => {
+    const machine = await host(test, { runner: `tell waiting\ntrap '' TERM\nwhile :; do sleep 0.1; done` });
+    await machine.runnerSays('waiting');
+    machine.interrupt();
+    const { reason, log, shutdowns } = await machine.ended;
+    expect(reason).toBe('spot-interruption');
+    expect(log).toMatch(/event=unregistered status=204[\s\S]*event=stopping reason=spot-interruption/);
+    expect(shutdowns).toEqual(['-h now']);
+    expect(machine.filesWith(token)).toEqual([]);
+  });
+
+  it('asks a runner that was stopped while it got a job to report it', async (test) => {
+    const machine = await host(test, {
+      settings: { waitTimeoutSeconds: 1, timings: { longPollSeconds: 1 } },
+      runner: `trap ':' TERM
+        until [[ -s $records/argv && $(<$records/argv) == *api/v4/runners* ]]; do sleep 0.05; done
+        ${takesJobAnd('sleep 3')}\ntell 'Job failed: aborted: terminated'`,
+    });
+    const { reason } = await machine.ended;
+    expect(reason).toBe('no-job job=10 outcome=failed');
+  });
+
+  describe('its own log', () => {
+    const agent = {
+      'amazon-cloudwatch-agent-ctl': 'echo "$@" >$records/agent; cp "$(cut -d: -f2 <<<"$7")" $records/agent.json',
+    };
+
+    it('is handed to the agent of its image, after the runner has begun', async (test) => {
+      const machine = await host(test, { commands: agent, runner: takesJobAnd('sleep 4\ntell "Job succeeded"') });
+      const { reason, shutdowns } = await machine.ended;
+      expect(reason).toBe('job-over job=10 outcome=succeeded');
+      expect(machine.read('agent')).toMatch(/^-a append-config -m ec2 -s -c file:\/dev\/shm\//);
+      const [file] = JSON.parse(machine.read('agent.json')).logs.logs_collected.files.collect_list;
+      expect(file).toEqual({
+        file_path: '/var/log/cloud-init-output.log',
+        log_group_name: 'hosts',
+        log_stream_name: instanceId,
+      });
+      const commands = machine.read('argv');
+      expect(commands.indexOf('amazon-cloudwatch-agent-ctl')).toBeGreaterThan(commands.indexOf('run-single'));
+      expect(shutdowns).toEqual(['-h now']);
+    });
+
+    it('is handed to it also when the host ends before it has a runner', async (test) => {
+      const machine = await host(test, { commands: agent, ticketAfter: null, settings: { claimSeconds: 1 } });
+      const { reason, shutdowns } = await machine.ended;
+      expect(reason).toBe('no-ticket');
+      expect(machine.read('agent')).not.toBe('');
+      expect(shutdowns).toEqual(['-h now']);
+    });
+
+    it('is not missed by a job when the agent fails', async (test) => {
+      const machine = await host(test, {
+        commands: { 'amazon-cloudwatch-agent-ctl': 'exit 1' },
+        runner: takesJobAnd('sleep 3\ntell "Job succeeded"'),
+      });
+      const { reason, shutdowns } = await machine.ended;
+      expect(machine.read('argv')).toContain('amazon-cloudwatch-agent-ctl');
+      expect(reason).toBe('job-over job=10 outcome=succeeded');
+      expect(shutdowns).toEqual(['-h now']);
+    });
+  });
+
+  describe('with private registries', () => {
+    const registrySecretArn = `arn:aws:secretsmanager:eu-west-1:000000000000:secret:registries-AbCdEf`;
+    const dockerConfig = '{"credHelpers":{"1.dkr.ecr.eu-west-1.amazonaws.com":"ecr-login"}}';
+    const password = 'bm90LWE6cmVhbC1zZWNyZXQ=';
+    const settings = { dockerConfig, registrySecretArn };
+
+    it('of ECR, names the credential helper for them, and asks for no secret', async (test) => {
+      const machine = await host(test, { settings: { dockerConfig } });
+      await machine.ended;
+      expect(JSON.parse(machine.read('docker.json'))).toEqual(JSON.parse(dockerConfig));
+      expect(machine.table.secretReads).toEqual([]);
+      expect(machine.read('environment')).toMatch(/AWS_ECR_CACHE_DIR=\/dev\/shm\//);
+    });
+
+    it('adds what the secret says, and keeps it in memory and out of logs and environments', async (test) => {
+      const secret = `{\n  "auths": { "https://registry.test/v1/": { "auth": "${password}" } },\n  "note": "a \\"quote\\" \\\\ \\u00e9"\n}\n`;
+      const machine = await host(test, { settings, secrets: { [registrySecretArn]: secret } });
+      const { reason, log } = await machine.ended;
+      expect(reason).toContain('job-over');
+      expect(JSON.parse(machine.read('docker.json'))).toEqual({ ...JSON.parse(dockerConfig), ...JSON.parse(secret) });
+      expect(machine.table.secretReads).toEqual([registrySecretArn]);
+      expect(machine.filesWith(password)).toEqual([]);
+      for (const text of [log, machine.read('argv'), machine.read('environ'), machine.read('environment')]) {
+        expect(text).not.toContain(password);
+      }
+    });
+
+    it.each([
+      ['the secret is refused', {}, 'registry-secret-refused'],
+      ['the secret is something else', { [registrySecretArn]: `hunter2 ${password}` }, 'registry-secret-unusable'],
+      [
+        'the secret has no registries',
+        { [registrySecretArn]: `{"password":"${password}"}` },
+        'registry-secret-unusable',
+      ],
+    ])('ends without a runner when %s', async (_what, secrets, why) => {
+      const machine = await bootRunnerHost({ settings, secrets });
+      const { reason, shutdowns, log } = await machine.ended;
+      const left = [...machine.filesWith(password), ...machine.filesWith(token)];
+      await machine.close();
+      expect(reason).toBe(why);
+      expect(shutdowns).toEqual(['-h now']);
+      expect(machine.read('arguments')).toBe('');
+      expect(machine.unregistered).toEqual([token]);
+      expect(log).not.toContain(password);
+      expect(left).toEqual([]);
+    });
+
+    it('tells docker of a mirror beside what the image’s own settings say', async (test) => {
+      const machine = await host(test, {
+        settings: {
+          registryMirror: 'https://mirror.test',
+        },
+        commands: {
+          mkdir: '/usr/bin/mkdir "$@"\n[[ $1 == -m ]] || echo \'{"debug":true}\' >"$2/daemon.json"',
+          systemctl: 'echo "$@" >$records/systemctl',
+        },
+      });
+      const { reason } = await machine.ended;
+      expect(reason).toContain('job-over');
+      expect(JSON.parse(machine.diskFile('etc/docker/daemon.json'))).toEqual({
+        debug: true,
+        'registry-mirrors': ['https://mirror.test'],
+      });
+      expect(machine.read('systemctl')).toBe('--no-block try-reload-or-restart docker.service\n');
+    });
+
+    it('ends with its ticket unclaimed when docker cannot be told of a mirror', async (test) => {
+      const machine = await host(test, {
+        settings: { registryMirror: 'https://mirror.test' },
+        commands: { systemctl: 'exit 1' },
+      });
+      expect((await machine.ended).reason).toBe('registry-mirror-failed');
+      expect(machine.table.has(instanceId)).toBe(true);
+    });
+  });
+
+  it('trusts the certificates of its GitLab, when it runs jobs and when it removes its runner', async (test) => {
+    const caCertificates = '-----BEGIN CERTIFICATE-----\nZmFrZQ==\n-----END CERTIFICATE-----\n';
+    const machine = await host(test, {
+      settings: { caCertificates, runnerSettings: { clone_url: 'https://git.test' } },
+      commands: {
+        curl: `[[ $* != *--cacert* ]] || { for word; do [[ $last != --cacert ]] || cat "$word" >$records/trusted; last=$word; done; exec /usr/bin/curl -q -sS -K - -X DELETE -w 204 "\${@: -1}"; }\nexec /usr/bin/curl "$@"`,
+      },
+    });
+    const { reason } = await machine.ended;
+    expect(reason).toContain('job-over');
+    const [runner] = parse(machine.read('config.toml')).runners as Record<string, unknown>[];
+    expect(runner).toMatchObject({ clone_url: 'https://git.test', 'tls-ca-file': expect.stringMatching(/ca\.pem$/) });
+    expect(machine.read('ca.pem')).toBe(`${caCertificates}\n`);
+    expect(machine.read('trusted')).toBe(`${caCertificates}\n`);
+    expect(machine.unregistered).toEqual([token]);
+  });
+
+  it('offers no terminal into its jobs', async (test) => {
+    const machine = await host(test);
+    await machine.ended;
+    expect(parse(machine.read('config.toml'))).not.toHaveProperty('session_server');
   });
 });

@@ -9,20 +9,30 @@ import { accountId, region, templatePermissions } from '../../../support/templat
 import { autoscalerTemplate } from '../../autoscaler-template.ts';
 import { launchProfile, launchWorld } from './launch-world.ts';
 
+const registrySecret = `arn:aws:secretsmanager:eu-central-1:${accountId}:secret:registries-AbCdEf`;
+const pull = (repository: string) => ({ action: 'ecr:BatchGetImage', resource: repository });
 const template = autoscalerTemplate({
   name: 'ci',
   profiles: {
     default: { type: 'EC2', cache: { prefix: 'linux' } },
     plain: { type: 'EC2' },
     reachable: { type: 'EC2', ssh: { keyName: 'oncall', cidrs: ['192.0.2.0/24'] }, sessionManager: true },
+    private: {
+      type: 'EC2',
+      registries: {
+        ecr: ['210987654321.dkr.ecr.us-east-1.amazonaws.com/team/*', '123456789012.dkr.ecr.eu-west-1.amazonaws.com'],
+        secretArn: registrySecret,
+      },
+    },
     open: {
       type: 'EC2',
       policyStatements: [{ actions: ['s3:GetObject'], resources: ['arn:aws:s3:::artifacts/*'] }],
     },
   },
 });
+
 describe('the role of a host', () => {
-  const { mayDo } = templatePermissions(template, {
+  const { mayDo, arnOf } = templatePermissions(template, {
     '/ci/infrastructure/event-bus-arn': `arn:aws:events:${region}:${accountId}:event-bus/ci`,
     '/ci/infrastructure/gitlab-token-secret-arn': `arn:aws:secretsmanager:${region}:${accountId}:secret:token`,
     '/ci/infrastructure/subnet-ids': 'subnet-1',
@@ -30,6 +40,7 @@ describe('the role of a host', () => {
     '/ci/infrastructure/vpc-id': 'vpc-1',
     '/ci/infrastructure/cache-bucket-name': 'caches',
   });
+  const logGroup = arnOf('ProfilesHostLogs').replace(/:\*$/, '');
   it.each([
     ['oncall', true],
     ['other', false],
@@ -93,6 +104,38 @@ describe('the role of a host', () => {
       'read the account’s parameters, as AWS’s own policy for it would allow',
       { action: 'ssm:GetParameter', resource: `arn:aws:ssm:${region}:${accountId}:parameter/secret` },
     ],
+    [
+      'private',
+      true,
+      'pull from the repositories that it names, of another account',
+      pull('arn:aws:ecr:us-east-1:210987654321:repository/team/app'),
+    ],
+    [
+      'private',
+      false,
+      'pull from others of that account',
+      pull('arn:aws:ecr:us-east-1:210987654321:repository/other/app'),
+    ],
+    ['private', true, 'pull from a whole registry', pull('arn:aws:ecr:eu-west-1:123456789012:repository/any')],
+    [
+      'private',
+      false,
+      'push',
+      { action: 'ecr:PutImage', resource: 'arn:aws:ecr:eu-west-1:123456789012:repository/any' },
+    ],
+    ['private', true, 'log in to ECR', { action: 'ecr:GetAuthorizationToken', resource: '*' }],
+    ['plain', false, 'log in to ECR', { action: 'ecr:GetAuthorizationToken', resource: '*' }],
+    [
+      'private',
+      true,
+      'read its registries’ secret',
+      { action: 'secretsmanager:GetSecretValue', resource: registrySecret },
+    ],
+    ['plain', false, 'read another profile’s', { action: 'secretsmanager:GetSecretValue', resource: registrySecret }],
+    ['plain', true, 'add to the hosts’ log', { action: 'logs:PutLogEvents', resource: `${logGroup}:log-stream:i-1` }],
+    ['plain', false, 'read it', { action: 'logs:GetLogEvents', resource: `${logGroup}:log-stream:i-1` }],
+    ['plain', false, 'remove from it', { action: 'logs:DeleteLogStream', resource: `${logGroup}:log-stream:i-1` }],
+    ['plain', false, 'write another log', { action: 'logs:PutLogEvents', resource: `${logGroup}2:log-stream:i-1` }],
     ['open', false, 'do more than those', { action: 's3:PutObject', resource: 'arn:aws:s3:::artifacts/key' }],
   ])('%s: %s: may %s', async (profile, may, _what, request) => {
     expect(await mayDo(`Profiles${profile}Role`, request)).toBe(may);
@@ -134,6 +177,10 @@ it('a profile with a cache that people may reach passes the AWS Solutions checks
       },
     },
   });
+it('a profile with a cache and registries passes the AWS Solutions checks', () => {
+  const app = new App();
+  const registries = { ecr: ['210987654321.dkr.ecr.us-east-1.amazonaws.com'], secretArn: registrySecret };
+  const deployment = defineDeployment({ profiles: { default: { type: 'EC2', cache: {}, registries } } });
   const stack = new AutoscalerStack(app, 'Autoscaler', { deployment });
   expect(new AwsSolutionsChecks(app).validateScope(stack).violations.map(({ ruleName }) => ruleName)).toEqual([]);
 });

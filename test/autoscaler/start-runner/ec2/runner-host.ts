@@ -43,6 +43,18 @@ export type RunnerHostOptions = {
   /** Commands that do something else than usual (bash). */
   readonly commands?: Readonly<Record<string, string>>;
   readonly roleName?: string | undefined;
+  /** By ARN. */
+  readonly secrets?: Readonly<Record<string, string>>;
+  /** Of a GitLab that is there already, and whose runner has the ticket's token. */
+  readonly gitlabUrl?: string;
+  /** Another gitlab-runner than the stub: an executable. */
+  readonly runnerProgram?: string;
+  /** Instead of the pipe that the log is read from: a file such as /dev/full. */
+  readonly logTo?: string;
+  /** Changes the user data. */
+  readonly alter?: (userData: string) => string;
+  /** KiB that a process may write to one file: stands for a full disk. */
+  readonly fileLimitKiB?: number;
   /** The secret key that the metadata service tells; another one than the table's makes bad signatures. */
   readonly secretAccessKey?: string;
 };
@@ -60,7 +72,8 @@ export async function bootRunnerHost(options: RunnerHostOptions = {}) {
   const records = join(folder, 'records');
   const bin = join(folder, 'bin');
   const home = join(folder, 'home');
-  for (const path of [records, bin, home]) mkdirSync(path);
+  const temporary = join(folder, 'tmp');
+  for (const path of [records, bin, home, temporary]) mkdirSync(path);
   const credentials = { accessKeyId: 'ASIAFAKE', secretAccessKey: roleSecret, sessionToken: session };
   const table = await startTicketTable(credentials, region);
   const gitlab = await startGitLab();
@@ -70,13 +83,15 @@ export async function bootRunnerHost(options: RunnerHostOptions = {}) {
     expiration: new Date(Date.now() + 3_600_000),
   }));
   writeCommands(bin, records, options);
-  writeFileSync(join(folder, 'user-data'), userData(options.settings ?? {}, gitlab.url), { mode: 0o700 });
+  for (const [arn, value] of Object.entries(options.secrets ?? {})) table.putSecret(arn, value);
+  const script = userData(options.settings ?? {}, options.gitlabUrl ?? gitlab.url);
+  writeFileSync(join(folder, 'user-data'), options.alter?.(script) ?? script, { mode: 0o700 });
   const { ticketAfter = 0 } = options;
   const putTicket = () => table.put(instanceId, options.ticket ?? ticket());
   if (ticketAfter === 0) putTicket();
   else if (ticketAfter !== null) setTimeout(putTicket, ticketAfter).unref();
 
-  const start = () => boot(folder, { home, bin, metadata: metadata.url, aws: table.url });
+  const start = () => boot(folder, { home, bin, temporary, metadata: metadata.url, aws: table.url }, options);
   const first = start();
   const read = (name: string) => (existsSync(join(records, name)) ? readFileSync(join(records, name), 'utf8') : '');
   const memoryFolders = () =>
@@ -92,7 +107,17 @@ export async function bootRunnerHost(options: RunnerHostOptions = {}) {
     /** What the host's commands and gitlab-runner were started with, and what the latter found. */
     read,
     home,
+    /** What the host's disk has at a path. */
+    diskFile: (path: string) => readFileSync(join(folder, 'root', path), 'utf8'),
     memoryFolders,
+    /** Files of the host, in memory or on its disk, with a text in them. */
+    filesWith: (text: string) =>
+      [home, temporary, join(folder, 'root'), ...memoryFolders().map((name) => join('/dev/shm', name))]
+        .filter((place) => existsSync(place))
+        .flatMap((place) => readdirSync(place, { recursive: true, withFileTypes: true }))
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name))
+        .filter((path) => readFileSync(path, 'utf8').includes(text)),
     /** Waits until the runner's stub has written a line to its record. */
     async runnerSays(text: string) {
       while (!read('said').includes(text)) await sleep(20);
@@ -130,6 +155,11 @@ function userData(settings: Partial<BootSettings>, gitlabUrl: string): string {
     gitlabUrl,
     executor: 'docker',
     runnerSettings: { docker: { image: 'alpine:3' } },
+    caCertificates: '',
+    dockerConfig: '',
+    registrySecretArn: '',
+    registryMirror: '',
+    logGroup: 'hosts',
     bootHook: '',
     waitTimeoutSeconds: 20,
     claimSeconds: 10,
@@ -140,7 +170,8 @@ function userData(settings: Partial<BootSettings>, gitlabUrl: string): string {
 }
 
 /** Every command that the script may start goes through a recorder of its arguments and environment. */
-function writeCommands(bin: string, records: string, { commands = {}, runner = runsOneJob }: RunnerHostOptions) {
+function writeCommands(bin: string, records: string, options: RunnerHostOptions) {
+  const { commands = {}, runner = runsOneJob, runnerProgram } = options;
   const write = (name: string, lines: string) => {
     const recorder = `#!/bin/bash\nprintf '%s ' ${name} "$@" >>${records}/argv; echo >>${records}/argv\ntr '\\0' '\\n' </proc/$$/environ >>${records}/environ\n`;
     writeFileSync(join(bin, name), recorder + lines);
@@ -148,11 +179,12 @@ function writeCommands(bin: string, records: string, { commands = {}, runner = r
   };
   for (const name of ['curl', 'stat', 'mkdir', 'rm']) write(name, `exec /usr/bin/${name} "$@"`);
   write('shutdown', `echo "$@" >>${records}/shutdowns`);
-  write('gitlab-runner', `${runnerStub(records)}\n${runner}`);
-  for (const [name, lines] of Object.entries(commands)) write(name, lines);
+  write('gitlab-runner', runnerProgram ? `exec ${runnerProgram} "$@"` : `${runnerStub(records)}\n${runner}`);
+  for (const [name, lines] of Object.entries(commands)) write(name, `records=${records}\n${lines}`);
 }
 
 const runnerStub = (records: string) => `
+records=${records}
 tell() { printf '{"level":"info","msg":"%s"%s}\\n' "$1" "\${2-}" | tee -a ${records}/said >&2; }
 for argument; do [[ $argument == */config.toml ]] && config=$argument; done
 printf '%s\\n' "$@" >${records}/arguments
@@ -160,16 +192,26 @@ tr '\\0' '\\n' </proc/$$/environ >${records}/environment
 ls -A "\${config%/*}" >${records}/files
 stat -c %a "$config" >${records}/mode
 cat "$config" >${records}/config.toml
+cp "\${config%/*}"/*.json ${records}/ 2>/dev/null
+cp "\${config%/*}"/*.pem ${records}/ 2>/dev/null
+[[ ! -e $HOME/.docker/config.json ]] || cat "$HOME/.docker/config.json" >${records}/docker.json
 cat "\${config%/*}/.runner_system_id" >${records}/system-id
 tell 'Starting runner for x with token fake ...'
 `;
 
-function boot(folder: string, { home, bin, metadata, aws }: Record<'home' | 'bin' | 'metadata' | 'aws', string>) {
-  const child: ChildProcess = spawn(join(folder, 'user-data'), {
+type Places = Record<'home' | 'bin' | 'temporary' | 'metadata' | 'aws', string>;
+
+function boot(folder: string, { home, bin, temporary, metadata, aws }: Places, options: RunnerHostOptions) {
+  // A process that ignores SIGXFSZ gets an error when a file would grow beyond the limit, as it does when a disk is full.
+  const limit = options.fileLimitKiB === undefined ? '' : `trap '' XFSZ; ulimit -f ${options.fileLimitKiB}; `;
+  const redirection = options.logTo === undefined ? '' : ` >${options.logTo} 2>&1`;
+  const child: ChildProcess = spawn('bash', ['-c', `${limit}exec "$0"${redirection}`, join(folder, 'user-data')], {
     cwd: home,
     env: {
       PATH: `${bin}:/usr/bin:/bin`,
       HOME: home,
+      TMPDIR: temporary,
+      HOST_ROOT: join(folder, 'root'),
       AWS_EC2_METADATA_SERVICE_ENDPOINT: `${metadata}/`,
       AWS_ENDPOINT_URL: aws,
       NOT_FOR_JOBS: 'not-a-real-secret',

@@ -62,6 +62,7 @@ describe('the host for instances', () => {
       'AWS_EC2_METADATA_SERVICE_ENDPOINT',
       'AWS_ENDPOINT_URL',
       'HOME',
+      'HOST_ROOT',
       'PATH',
       'TMPDIR',
     ]);

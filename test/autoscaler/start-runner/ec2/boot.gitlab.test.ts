@@ -1,0 +1,151 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import { startLocalGitLab } from '../../../../helper-scripts/local/gitlab/local-gitlab.server.ts';
+import { writeRunnerFolder } from '../../../../helper-scripts/local/gitlab-runner/find-gitlab-runner.process.ts';
+import { runnerVersion } from '../../../../helper-scripts/local/gitlab-runner/runner-identity.ts';
+import { adminToken, registerRunner } from '../../../helper-scripts/local/gitlab/gitlab-under-test.ts';
+import { freePort } from '../../../support/free-port.ts';
+import { bootRunnerHost, type RunnerHostOptions, ticket } from './runner-host.ts';
+
+const entry = join(import.meta.dirname, '../../../../helper-scripts/local/gitlab-runner/gitlab-runner.command.ts');
+let folder: string;
+let runnerProgram: string;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'boot-gitlab-'));
+  runnerProgram = await writeRunnerFolder(folder, { kind: 'stand-in', path: entry, version: runnerVersion });
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A GitLab with a runner for one project, and the means to boot that runner's host. */
+async function world(test: TestContext) {
+  const gitlab = await startLocalGitLab({ port: 0, adminToken, traceUpdateIntervalSeconds: 1 });
+  test.onTestFinished(() => gitlab.stop());
+  const project = gitlab.createProject('group/app');
+  const { token } = await registerRunner(gitlab, project.id, { tag_list: ['aws'] });
+  const run = (script: string, more = '') => {
+    gitlab.createPipeline(project.id, `job: { tags: [aws], script: ${JSON.stringify(script)}${more} }`);
+    return gitlab.jobs()[0]?.id ?? 0;
+  };
+  const boot = async (options: RunnerHostOptions = {}) => {
+    const machine = await bootRunnerHost({
+      gitlabUrl: gitlab.url,
+      runnerProgram,
+      ticket: ticket({ token: { S: token } }),
+      ...options,
+      settings: { executor: 'shell', runnerSettings: {}, ...options.settings },
+    });
+    test.onTestFinished(() => machine.close());
+    return machine;
+  };
+  return { gitlab, token, run, boot };
+}
+
+const isRunning = async ({ gitlab }: Awaited<ReturnType<typeof world>>, jobId: number, text: string) =>
+  expect.poll(() => gitlab.jobTrace(jobId)).toContain(text);
+
+describe('a host with a runner and a GitLab', () => {
+  it('runs the job, with the profile’s scripts around it, and leaves nothing', async (test) => {
+    const { gitlab, token, run, boot } = await world(test);
+    const jobId = run('echo "script $GREETING"');
+    const machine = await boot({
+      settings: {
+        runnerSettings: {
+          environment: ['GREETING=hello'],
+          pre_build_script: 'echo "before $CI_JOB_ID"\nGREETING="$GREETING again"',
+          post_build_script: 'echo after',
+        },
+      },
+    });
+    const { reason, shutdowns, log } = await machine.ended;
+    expect(reason).toBe(`job-over job=${jobId} outcome=succeeded`);
+    expect(shutdowns).toEqual(['-h now']);
+    expect(gitlab.job(jobId).status).toBe('success');
+    expect(gitlab.jobTrace(jobId)).toMatch(new RegExp(`before ${jobId}[\\s\\S]*script hello again[\\s\\S]*after`));
+    expect(gitlab.runners()).toEqual([]);
+    expect(machine.filesWith(token)).toEqual([]);
+    expect(log).not.toContain(token);
+  });
+
+  it('fails the job when a script of the profile fails', async (test) => {
+    const { gitlab, run, boot } = await world(test);
+    const jobId = run('echo never');
+    const machine = await boot({ settings: { runnerSettings: { pre_build_script: 'exit 3' } } });
+    const { reason, shutdowns } = await machine.ended;
+    expect(reason).toBe(`job-over job=${jobId} outcome=failed failure=script_failure`);
+    expect(shutdowns).toEqual(['-h now']);
+    expect(gitlab.job(jobId)).toMatchObject({ status: 'failed', exitCode: 3 });
+  });
+
+  it('says that GitLab was not there', async (test) => {
+    const { boot } = await world(test);
+    const machine = await boot({
+      gitlabUrl: `http://127.0.0.1:${await freePort()}`,
+      settings: { waitTimeoutSeconds: 4 },
+    });
+    const { reason, shutdowns } = await machine.ended;
+    expect(reason).toBe('gitlab-unreachable');
+    expect(shutdowns).toEqual(['-h now']);
+  });
+
+  it('ends at once when GitLab refuses the token', async (test) => {
+    const { gitlab, boot } = await world(test);
+    const machine = await boot({ ticket: ticket({ token: { S: 'glrt-fake-of-nobody' } }) });
+    const { reason, shutdowns } = await machine.ended;
+    expect(reason).toBe('runner-refused');
+    expect(shutdowns).toEqual(['-h now']);
+    expect(machine.filesWith('glrt-fake-of-nobody')).toEqual([]);
+    expect(gitlab.runners()).toHaveLength(1);
+  });
+
+  it('ends without a job when none comes in time', async (test) => {
+    const { gitlab, token, boot } = await world(test);
+    const machine = await boot({ settings: { waitTimeoutSeconds: 2 } });
+    const { reason, shutdowns } = await machine.ended;
+    expect(reason).toBe('no-job');
+    expect(shutdowns).toEqual(['-h now']);
+    expect(gitlab.runners()).toEqual([]);
+    expect(machine.filesWith(token)).toEqual([]);
+  });
+
+  it('ends with its job when that is canceled', async (test) => {
+    const there = await world(test);
+    const jobId = there.run('while :; do echo begun; sleep 0.5; done');
+    const machine = await there.boot();
+    await isRunning(there, jobId, 'begun');
+    there.gitlab.cancelJob(jobId);
+    const { reason, shutdowns } = await machine.ended;
+    expect(reason).toBe(`job-over job=${jobId} outcome=failed failure=job_canceled`);
+    expect(shutdowns).toEqual(['-h now']);
+    expect(there.gitlab.job(jobId).status).toBe('canceled');
+    expect(machine.filesWith(there.token)).toEqual([]);
+  });
+
+  it('reports its job as interrupted when EC2 takes the host back', async (test) => {
+    const there = await world(test);
+    const jobId = there.run('echo begun; sleep 300');
+    const machine = await there.boot();
+    await isRunning(there, jobId, 'begun');
+    machine.interrupt();
+    const { reason, shutdowns } = await machine.ended;
+    expect(reason).toBe(`spot-interruption job=${jobId} outcome=failed failure=runner_interrupted`);
+    expect(shutdowns).toEqual(['-h now']);
+    expect(there.gitlab.job(jobId)).toMatchObject({ status: 'failed', failureReason: 'runner_interrupted' });
+    expect(there.gitlab.runners()).toEqual([]);
+    expect(machine.filesWith(there.token)).toEqual([]);
+  });
+
+  it('lets no job begin when EC2 takes the idle host back', async (test) => {
+    const { gitlab, token, boot } = await world(test);
+    const machine = await boot();
+    await expect.poll(() => gitlab.runners()[0]?.systemIds).toEqual(['s_56789abcdef0']);
+    machine.interrupt();
+    const { reason, shutdowns } = await machine.ended;
+    expect(reason).toBe('spot-interruption');
+    expect(shutdowns).toEqual(['-h now']);
+    expect(gitlab.runners()).toEqual([]);
+    expect(machine.filesWith(token)).toEqual([]);
+  });
+});
