@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { permissionFields } from './deployment-iam.ts';
-import { secretArnSchema } from './deployment-runner-tokens.ts';
 import { tagsSchema } from './deployment-tags.ts';
 
 /** Profiles' names are parts of names on AWS. */
@@ -43,12 +42,6 @@ export const profileFields = {
    * Source: https://docs.gitlab.com/runner/configuration/advanced-configuration/
    */
   runnerConfig: z.record(z.string(), z.json()).default({}),
-  /**
-   * ARN of a secret with the authentication token of a runner that you made in GitLab: `{"token": "glrt-..."}`, or the token alone. Each
-   * host is then one more manager of that runner, and GitLab gets no runner per job. EC2 with the docker executor only, without
-   * privileges, since every other job could read the token. The secret must be one of the deployment's region, encrypted with AWS's key.
-   */
-  runnerTokenSecretArn: secretArnSchema.optional(),
   /** Tags of the runner's resources, beside the deployment's. */
   tags: tagsSchema.default({}),
 };

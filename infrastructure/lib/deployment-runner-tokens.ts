@@ -15,6 +15,11 @@ export const secretArnSchema = z
   );
 
 const setting = 'runnerTokenSecretArn';
+const whyNot =
+  'whose jobs could read the long-lived token of the runner; use a profile of type EC2 with the executor "docker", or remove it';
+
+/** Why no profile of type LAMBDA brings a long-lived runner, and what to do instead. */
+export const noTokenForFunctions = `is not for functions, ${whyNot}`;
 
 /**
  * Settings of GitLab Runner's docker executor that leave a job inside of its container. Any other might open the host to it, where the
@@ -49,15 +54,9 @@ const harmlessDockerSettings = [
  * gone with it: whoever has it takes jobs of every project of the runner, with their secrets. So no job may reach the host's memory.
  */
 export function runnerTokenFaults(profile: Profile): Fault[] {
-  if (profile.runnerTokenSecretArn === undefined) return [];
-  const instead = `use a profile of type EC2 with the executor "docker", or remove ${setting}`;
-  if (profile.type === 'LAMBDA') {
-    return [
-      { path: [setting], message: `a job of a function could read the long-lived token of its runner; ${instead}` },
-    ];
-  }
+  if (profile.type === 'LAMBDA' || profile.runnerTokenSecretArn === undefined) return [];
   if (profile.executor !== 'docker') {
-    const message = `a job of the executor "${profile.executor}" could read the long-lived token of its runner; ${instead}`;
+    const message = `is not for the executor "${profile.executor}", ${whyNot}`;
     return [{ path: [setting], message }];
   }
   return [...dockerFaults(profile), ...runnerConfigFaults(profile)];

@@ -18,6 +18,9 @@ export const shared = {
 };
 const hooks = { preGetSources: 'echo 1', postGetSources: 'echo 2', preBuild: "echo '3'\ndate", postBuild: 'echo 4' };
 
+/** Of the runner that a profile brings. */
+export const tokenSecretArn = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:ci-runner-AbCdEf';
+
 /** A deployment that says everything that can be said together. */
 export const rich: DeploymentInput = {
   name: 'ci-rich',
@@ -64,6 +67,7 @@ export const rich: DeploymentInput = {
     },
     base: { type: 'EC2', executor: 'shell', volume: { sizeGiB: 55 }, onDemand: 'never' },
     plain: { type: 'EC2', extends: 'base' },
+    shared: { type: 'EC2', runnerTokenSecretArn: tokenSecretArn },
     shell: {
       type: 'LAMBDA',
       extends: 'small',
