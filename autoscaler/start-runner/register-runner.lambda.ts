@@ -68,10 +68,7 @@ export async function registerRunner(
     if (earlier?.ticketId) return { runnerId: earlier.runnerId ?? runnerId, ticketId: earlier.ticketId };
     throw error;
   }
-  log.info(made ? 'runner registered' : 'the host will be a manager of a long-lived runner', {
-    runnerId,
-    tags: choice.tags,
-  });
+  log.info('runner registered', { runnerId, longLived: !made, tags: choice.tags });
   return { runnerId, ticketId };
 }
 
