@@ -7,6 +7,7 @@ import { Construct } from 'constructs';
 import { acknowledgeWildcards } from '../infrastructure/lib/acknowledge-rules.construct.ts';
 import { BundledFunction } from '../infrastructure/lib/bundled-function.construct.ts';
 import type { Deployment } from '../infrastructure/lib/deployment.ts';
+import { runnerTokenSecretsOf } from '../infrastructure/lib/deployment-runner-tokens.ts';
 import { deploymentTag } from '../infrastructure/lib/deployment-tag.ts';
 import type { RunnerProfiles } from './runner-profiles.construct.ts';
 import { liveIndex, runnerIdIndex } from './runners/runner-indexes.ts';
@@ -75,12 +76,15 @@ export class AutoscalerFunctions extends Construct {
     this.useGitLab(this.registerRunner);
     this.useRunners(this.registerRunner, [...reads, ...updates]);
     this.useTickets(this.registerRunner, puts);
+    this.useRunnerTokens(this.registerRunner);
 
     this.abandonRunner = this.add('start-runner/abandon-runner', 'Undoes an attempt that failed', maxAttempts);
     this.useGitLab(this.abandonRunner);
     this.useRunners(this.abandonRunner, [...reads, ...puts, ...updates]);
     this.useTickets(this.abandonRunner, deletes);
     this.allowTerminating(this.abandonRunner);
+    this.useRunnerTokens(this.abandonRunner);
+    this.lookAtManagedHosts(this.abandonRunner);
 
     this.launchInstances = this.add('start-runner/ec2/launch-instances', 'Launches instances for waiting requests', {
       LAUNCH_PROFILES: Stack.of(this).toJsonString(profiles.launch),
@@ -103,16 +107,20 @@ export class AutoscalerFunctions extends Construct {
 
     this.bindRunner = this.add('bind-runner/bind-runner', 'Notes which job a runner took');
     this.useRunners(this.bindRunner, [...reads, ...updates]);
+    this.askWhichHost(this.bindRunner);
 
     this.findRunner = this.add('stop-runner/find-runner', 'Finds the runners that a finished job leaves');
     this.useRunners(this.findRunner, [...reads, ...puts, ...updates]);
+    this.askWhichHost(this.findRunner);
 
     this.drainRunner = this.add('stop-runner/drain-runner', 'Pauses a runner and looks whether it is idle');
     this.useGitLab(this.drainRunner);
     this.useRunners(this.drainRunner, [...reads, ...updates]);
+    this.lookAtManagedHosts(this.drainRunner);
 
     this.unregisterRunner = this.add('stop-runner/unregister-runner', 'Removes a runner from GitLab');
     this.useGitLab(this.unregisterRunner);
+    this.useRunnerTokens(this.unregisterRunner);
 
     this.terminateInstance = this.add('stop-runner/terminate-instance', 'Terminates the instance of a runner');
     this.allowTerminating(this.terminateInstance);
@@ -156,6 +164,34 @@ export class AutoscalerFunctions extends Construct {
     lambda.addEnvironment('GITLAB_URL', deployment.gitlab.url);
     lambda.addEnvironment('GITLAB_TOKEN_SECRET_ARN', gitlabTokenSecretArn);
     this.allow(lambda, ['secretsmanager:GetSecretValue'], gitlabTokenSecretArn);
+  }
+
+  private get runnerTokenSecrets(): Readonly<Record<string, string>> {
+    return runnerTokenSecretsOf(this.#props.deployment);
+  }
+
+  private get hasManagedHosts(): boolean {
+    return Object.keys(this.runnerTokenSecrets).length > 0;
+  }
+
+  /** The tokens of long-lived runners, where profiles bring such. */
+  private useRunnerTokens(lambda: BundledFunction): void {
+    if (!this.hasManagedHosts) return;
+    lambda.addEnvironment('RUNNER_TOKEN_SECRETS', JSON.stringify(this.runnerTokenSecrets));
+    this.allow(lambda, ['secretsmanager:GetSecretValue'], ...Object.values(this.runnerTokenSecrets));
+  }
+
+  /** Events name a long-lived runner; which of its hosts has the job, GitLab is asked. */
+  private askWhichHost(lambda: BundledFunction): void {
+    if (this.hasManagedHosts) this.useGitLab(lambda);
+  }
+
+  /** A host of a long-lived runner ends when its ticket can be taken back, or when it is gone. */
+  private lookAtManagedHosts(lambda: BundledFunction): void {
+    if (!this.hasManagedHosts) return;
+    this.useTickets(lambda, deletes);
+    acknowledgeWildcards(lambda, 'Looking at instances knows no resources; nothing is changed by it.', '*');
+    this.allow(lambda, ['ec2:DescribeInstances'], '*');
   }
 
   /** Only instances that carry this deployment's tag. */

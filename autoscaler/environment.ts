@@ -66,6 +66,14 @@ export const routingEnvironment = z.object({
   MAX_CONCURRENT: z.optional(z.coerce.number()),
 });
 
+/** Secrets with the tokens of long-lived runners, by profile; absent when no profile brings one. */
+export const runnerTokensEnvironment = z.object({
+  RUNNER_TOKEN_SECRETS: z.optional(json(z.record(z.string(), nonEmpty))),
+});
+
+/** Of Lambdas that ask GitLab only where a profile brings a long-lived runner. */
+export const optionalGitlabEnvironment = z.partial(gitlabEnvironment);
+
 export const attemptsEnvironment = z.object({ MAX_ATTEMPTS: z.coerce.number() });
 
 export const launchEnvironment = z.object({

@@ -1,14 +1,25 @@
 import * as z from 'zod/mini';
 import { gitlabTokenPlaceholder } from '../infrastructure/exports.ts';
-import { createGitLab, type GitLab } from '../infrastructure/lib/gitlab.client.ts';
+import { createGitLab, type GitLab, type GitLabOptions } from '../infrastructure/lib/gitlab.client.ts';
 import { readEnvironment } from '../infrastructure/lib/lambda-handler.client.ts';
 import { createSecretReader, SecretUnavailableError } from '../infrastructure/lib/secret.client.ts';
-import { gitlabEnvironment } from './environment.ts';
+import { gitlabEnvironment, optionalGitlabEnvironment } from './environment.ts';
 
 const gitlabSecretSchema = z.object({ token: z.string().check(z.minLength(1)) });
 
 /** GitLab as the environment names it, with the access token from its secret (`{"token": "..."}`). */
 export function createGitLabFromEnvironment(): GitLab & { readonly url: string } {
+  const options = gitlabOptionsFromEnvironment();
+  return { url: options.url, ...createGitLab(options) };
+}
+
+/** GitLab where the deployment has a profile with a long-lived runner; undefined where it has none. */
+export function createGitLabForManagers(): GitLab | undefined {
+  return readEnvironment(optionalGitlabEnvironment).GITLAB_URL ? createGitLabFromEnvironment() : undefined;
+}
+
+/** Where GitLab is, and the access token for it. */
+export function gitlabOptionsFromEnvironment(): GitLabOptions {
   const { GITLAB_URL, GITLAB_TOKEN_SECRET_ARN } = readEnvironment(gitlabEnvironment);
   const readSecret = createSecretReader(GITLAB_TOKEN_SECRET_ARN, process.env, Date.now);
   const token = async () => {
@@ -19,7 +30,7 @@ export function createGitLabFromEnvironment(): GitLab & { readonly url: string }
       `The secret ${GITLAB_TOKEN_SECRET_ARN} has no GitLab access token yet: store one with "npm run cli -- secret gitlab-token"`,
     );
   };
-  return { url: GITLAB_URL, ...createGitLab({ url: GITLAB_URL, token }) };
+  return { url: GITLAB_URL, token };
 }
 
 function parseJson(text: string): unknown {

@@ -1,12 +1,14 @@
 import { type JobEvent, jobEventSchema } from '../../infrastructure/lib/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
+import { createGitLabForManagers } from '../live-gitlab.client.ts';
 import { createTables } from '../live-tables.client.ts';
 import { expiryOf } from '../runners/end-runner.ts';
+import { type FindHostPorts, findHost } from '../runners/find-host.ts';
 import { noteJobState, noteTakenJob } from '../runners/job-state.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
 
-export type BindRunnerPorts = { readonly store: RunnersStore; readonly now: () => number };
+export type BindRunnerPorts = FindHostPorts & { readonly store: RunnersStore; readonly now: () => number };
 
 /**
  * Writes down which job a runner really took: GitLab gives a job to any runner that fits. The job's own item learns that the job runs.
@@ -15,7 +17,7 @@ export type BindRunnerPorts = { readonly store: RunnersStore; readonly now: () =
 export async function bindRunner(event: JobEvent, ports: BindRunnerPorts, { log }: LambdaContext): Promise<void> {
   const job = jobKeyOf(event);
   await noteJobState(ports.store, job, 'RUNNING', expiryOf(ports.now()));
-  const item = event.runnerId === null ? null : await ports.store.readByRunnerId(event.runnerId);
+  const item = await findHost(event, ports);
   if (!item) return log.info('the job runs on a runner that is not ours', { runnerId: event.runnerId });
   try {
     await noteTakenJob(ports.store, item, job, event.occurredAt);
@@ -34,6 +36,6 @@ export async function bindRunner(event: JobEvent, ports: BindRunnerPorts, { log 
 export const handler = lambdaHandler({
   input: jobEventSchema,
   logFields: ({ projectId, jobId }) => ({ projectId, jobId }),
-  ports: createTables,
+  ports: () => ({ ...createTables(), gitlab: createGitLabForManagers() }),
   work: bindRunner,
 });

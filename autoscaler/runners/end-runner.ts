@@ -1,7 +1,7 @@
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { endedItemDays, liveMark, type RunnerItem, type RunnerState } from './runner-item.ts';
-import { RunnerStateChangedError, type RunnersStore } from './runners-store.ts';
+import { RunnerStateChangedError, type RunnersStore, type StoreWrite } from './runners-store.ts';
 
 /** Longer than any start workflow can still run, with its retries. */
 const tombstoneSeconds = 60 * 60;
@@ -12,6 +12,8 @@ export type RunnerEnd = {
   readonly from: readonly RunnerState[];
   readonly state: 'RELEASED' | 'FAILED';
   readonly failure?: string;
+  /** What else must hold, or is not done either; the tickets in it are not removed anyway. */
+  readonly also?: readonly StoreWrite[];
 };
 
 /**
@@ -39,6 +41,10 @@ export function hasGoneOn(seen: RunnerItem, current: RunnerItem | null): boolean
 
 async function writeEnd({ store, now }: EndRunnerPorts, item: RunnerItem, end: RunnerEnd): Promise<void> {
   const jobIsOver = item.jobState === 'FINISHED';
+  const { also = [] } = end;
+  const others = ticketIdsOf(item).filter(
+    (id) => !also.some((part) => part.kind === 'take-ticket-back' && part.id === id),
+  );
   const at = now();
   await store.write(
     {
@@ -57,8 +63,9 @@ async function writeEnd({ store, now }: EndRunnerPorts, item: RunnerItem, end: R
       // The launch group stays: should its launch not be finished, its messages still find it.
       ...(jobIsOver ? { remove: ['live'] } : {}),
     },
+    ...also,
     ...item.caps.map((cap) => ({ kind: 'give-place-back', cap }) as const),
-    ...ticketIdsOf(item).map((id) => ({ kind: 'remove-ticket', id }) as const),
+    ...others.map((id) => ({ kind: 'remove-ticket', id }) as const),
   );
 }
 

@@ -82,8 +82,12 @@ function matchSpares(spares: readonly RunnerItem[], starved: readonly RunnerItem
   return { unneeded: oldestFirst.filter((runner) => !jobOf.has(runner)), unserved };
 }
 
-/** Our runners belong to one project and have exactly the tags of the job they were made for. */
+/**
+ * A runner made for a job belongs to its project and has exactly its tags. A host of a long-lived runner can run what was found to fit that
+ * runner when it was asked for, which is all that we know of other jobs.
+ */
 function canRun(runner: RunnerItem, job: RunnerItem): boolean {
+  if (runner.managerOf !== undefined) return runner.managerOf === job.managerOf;
   if (runner.event.projectId !== job.event.projectId) return false;
   if (job.tags.length === 0) return runner.tags.length === 0;
   return job.tags.every((tag) => runner.tags.includes(tag));

@@ -51,7 +51,10 @@ export type RunnerItem = RunnerChoice & {
   readonly admittedBy: string;
   /** The event that asked for the runner, to ask again with. */
   readonly event: JobEvent;
+  /** Id in GitLab of the runner that was made for the job; that runner has no other host. */
   readonly runnerId?: number;
+  /** Id in GitLab of the long-lived runner of whose managers the host is one, instead of `runnerId`: many items have the same. */
+  readonly managerOf?: number;
   /** Key of the ticket that holds the runner's token until the host claims it. */
   readonly ticketId?: string;
   readonly launchGroup?: LaunchGroup;

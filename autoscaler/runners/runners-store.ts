@@ -25,6 +25,8 @@ export type StoreWrite =
   /** Gives a place back, if one is taken. */
   | { readonly kind: 'give-place-back'; readonly cap: Cap }
   | { readonly kind: 'put-ticket'; readonly ticket: RunnerTicket }
+  /** Takes a ticket back, if nobody has claimed it: its host never gets the token then. */
+  | { readonly kind: 'take-ticket-back'; readonly id: string }
   /** Removing what is already gone is success. */
   | { readonly kind: 'remove-ticket'; readonly id: string };
 

@@ -11,7 +11,7 @@ export type TransactItem = {
     UpdateExpression: string;
     ConditionExpression: string;
   } & Conditions;
-  Delete?: { TableName: string; Key: Record<string, unknown> };
+  Delete?: { TableName: string; Key: Record<string, unknown>; ConditionExpression?: string };
 };
 
 type Conditions = {
@@ -36,6 +36,10 @@ export function transactItemOf(part: StoreWrite, tables: TableNames): TransactIt
       return addToCounter(tables.runners, part.cap.counter, -1, { ConditionExpression: 'inUse > :bound', bound: 0 });
     case 'put-ticket':
       return { Put: { TableName: tables.tickets, Item: part.ticket } };
+    case 'take-ticket-back':
+      return {
+        Delete: { TableName: tables.tickets, Key: { id: part.id }, ConditionExpression: 'attribute_exists(id)' },
+      };
     case 'remove-ticket':
       return { Delete: { TableName: tables.tickets, Key: { id: part.id } } };
   }

@@ -6,11 +6,15 @@ import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infras
 import { attemptsEnvironment } from '../environment.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createTables } from '../live-tables.client.ts';
+import { createLongLivedRunners } from '../long-lived-runners.client.ts';
+import { drainHost, type ManagedHosts } from '../runners/drain-host.ts';
 import { endRunner, hasGoneOn, nextWaiting, recordFailure } from '../runners/end-runner.ts';
 import { noteTakenJob } from '../runners/job-state.ts';
+import { type LongLivedRunners, profilesManagerOf } from '../runners/long-lived-runner.ts';
 import { attemptsUsed, type RunnerItem, type RunnerState } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
 import type { Instances } from './ec2/fleet.ts';
+import { createInstanceStates } from './ec2/instance-states.client.ts';
 import { createInstances } from './ec2/instances.client.ts';
 import { readFailureCause } from './failure-cause.ts';
 import { abandonRunnerInput } from './start-runner-input.ts';
@@ -18,6 +22,8 @@ import { abandonRunnerInput } from './start-runner-input.ts';
 export type AbandonRunnerPorts = {
   readonly gitlab: Pick<GitLab, 'removeRunner' | 'pauseRunner' | 'runningJobsOf'>;
   readonly instances: Pick<Instances, 'terminate'>;
+  /** Where a profile brings a long-lived runner. */
+  readonly longLived?: ManagedHosts & Pick<LongLivedRunners, 'remove'>;
   readonly store: RunnersStore;
   readonly maxAttempts: number;
   readonly now: () => number;
@@ -38,6 +44,7 @@ const hopeless = [
   'InvalidInputError',
   'InvalidEnvironmentError',
   'PermanentLaunchError',
+  'LongLivedRunnerError',
 ];
 
 /** States in which an attempt has begun and its runner has no job that we know of. */
@@ -68,12 +75,12 @@ export async function abandonRunner(
   const item = await ports.store.read(job);
   if (!item || input.attempt !== item.attempt) return nothing;
   if (item.state !== 'FAILED') {
-    if (!abandonable.includes(item.state) || (await runsAJob(item, ports))) {
-      log.info('nothing to abandon: the runner has a job, or ended', { state: item.state });
-      return nothing;
-    }
     try {
-      await endRunner(ports, item, { from: abandonable, state: 'FAILED', failure });
+      const ended = abandonable.includes(item.state) && (await endUnlessBusy(item, failure, ports));
+      if (!ended) {
+        log.info('nothing to abandon: the runner has a job or may yet take one, or ended', { state: item.state });
+        return nothing;
+      }
     } catch (error) {
       // Only what went on is worth another look: a write that is refused for good (a counter that somebody cleared) stays refused.
       if (!(error instanceof RunnerStateChangedError) || !hasGoneOn(item, await ports.store.read(job))) throw error;
@@ -87,16 +94,27 @@ export async function abandonRunner(
     await ports.instances.terminate([item.instanceId]);
     log.info('instance terminated', { instanceId: item.instanceId });
   }
+  const manager = profilesManagerOf(item);
+  if (manager) await ports.longLived?.remove(manager);
   const next = await nextWaiting(ports.store, item);
   return { ...retryOf(item, item.event, input.error, ports), next };
 }
 
-/** A function may fail after it took a job: as long as GitLab says that the job runs, its runner stays. */
-async function runsAJob(item: RunnerItem, { gitlab, store }: AbandonRunnerPorts): Promise<boolean> {
-  if (item.runnerId === undefined || !(await gitlab.pauseRunner(item.runnerId))) return false;
-  const [running] = await gitlab.runningJobsOf(item.runnerId);
-  if (running && item.state !== 'ADMITTED') await noteTakenJob(store, item, jobKeyOf(running)).catch(whenItWentOn);
-  return running !== undefined;
+/**
+ * False when the attempt got a job, or may yet get one: a function may fail after it took a job, and as long as GitLab says that the job
+ * runs, its runner stays.
+ */
+async function endUnlessBusy(item: RunnerItem, failure: string, ports: AbandonRunnerPorts): Promise<boolean> {
+  const outcome = await drainHost(
+    item,
+    // Only from the state that was looked at: a host that comes just now has a token of which this end knows nothing.
+    (...also) => endRunner(ports, item, { from: [item.state], state: 'FAILED', failure, also }),
+    ports,
+  );
+  if (outcome.kind === 'busy' && item.state !== 'ADMITTED') {
+    await noteTakenJob(ports.store, item, outcome.takenJob).catch(whenItWentOn);
+  }
+  return outcome.kind === 'ended';
 }
 
 function whenItWentOn(error: unknown): void {
@@ -132,6 +150,7 @@ export const handler = lambdaHandler({
     ...createTables(),
     instances: createInstances(),
     gitlab: createGitLabFromEnvironment(),
+    longLived: { ...createLongLivedRunners(), ...createInstanceStates() },
     maxAttempts: readEnvironment(attemptsEnvironment).MAX_ATTEMPTS,
     random: Math.random,
   }),

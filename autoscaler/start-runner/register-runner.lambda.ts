@@ -6,6 +6,8 @@ import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lamb
 import { ticketLifeSeconds } from '../../infrastructure/lib/runner-ticket.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createTables } from '../live-tables.client.ts';
+import { createLongLivedRunners } from '../long-lived-runners.client.ts';
+import { LongLivedRunnerError, type LongLivedRunners, whyNeverTaken } from '../runners/long-lived-runner.ts';
 import { noteOfRunner } from '../runners/runner-mark.ts';
 import type { RunnersStore } from '../runners/runners-store.ts';
 import { registerRunnerInput } from './start-runner-input.ts';
@@ -13,30 +15,34 @@ import { registerRunnerInput } from './start-runner-input.ts';
 export type RegisterRunnerPorts = {
   readonly deployment: string;
   readonly gitlab: Pick<GitLab, 'createRunner' | 'removeRunner'>;
+  /** The runners that profiles bring, where any does. */
+  readonly longLived?: Pick<LongLivedRunners, 'find'>;
   readonly store: RunnersStore;
   readonly now: () => number;
   readonly randomId: () => string;
 };
 
+type Input = z.infer<typeof registerRunnerInput>;
+
+/** `made`: a runner for this job alone. Otherwise the job's host will be one more manager of the runner. */
+type JobsRunner = { readonly runnerId: number; readonly token: string; readonly made: boolean };
+
 /**
- * Creates the job's runner in GitLab, with exactly the job's tags, and leaves its token as a ticket: under the job's key for EC2, whose
- * instance is not known yet, under a random id for Lambda, which gets the id in its payload.
+ * Leaves the token of the job's runner as a ticket: under the job's key for EC2, whose instance is not known yet, under a random id for
+ * Lambda, which gets the id in its payload. The runner is made in GitLab with exactly the job's tags, or it is the one that the profile
+ * brings.
  *
+ * @throws {LongLivedRunnerError} when the profile's own runner would never take the job.
  * @throws {RunnerStateChangedError} when the job ended meanwhile; the new runner is removed again first.
  */
 export async function registerRunner(
-  { event, choice, attempt }: z.infer<typeof registerRunnerInput>,
+  { event, choice, attempt }: Input,
   ports: RegisterRunnerPorts,
   { log }: LambdaContext,
 ) {
   const job = jobKeyOf(event);
-  const { runnerId, token } = await ports.gitlab.createRunner({
-    projectId: event.projectId,
-    description: `${ports.deployment} ${choice.type.toLowerCase()} for job ${event.jobId}`,
-    maintenanceNote: noteOfRunner({ deployment: ports.deployment, job, attempt }),
-    tags: choice.tags,
-    maximumTimeoutSeconds: choice.timeoutSeconds,
-  });
+  const { runnerId, token, made } =
+    (await findLongLived({ event, choice }, ports)) ?? (await makeRunner({ event, choice, attempt }, ports));
   const ticketId = choice.type === 'LAMBDA' ? ports.randomId() : job;
   const expiresAt = Math.floor(ports.now() / 1_000) + ticketLifeSeconds;
   const registeredAt = new Date(ports.now()).toISOString();
@@ -47,28 +53,59 @@ export async function registerRunner(
         job,
         from: ['ADMITTED'],
         attempt,
-        set: { state: 'REGISTERED', runnerId, ticketId, registeredAt },
+        set: { state: 'REGISTERED', ...(made ? { runnerId } : { managerOf: runnerId }), ticketId, registeredAt },
       },
-      { kind: 'put-ticket', ticket: { id: ticketId, token, job, expiresAt } },
+      { kind: 'put-ticket', ticket: { id: ticketId, token, job, expiresAt, ...(made ? {} : { mode: 'manager' }) } },
     );
   } catch (error) {
     const item = await ports.store.read(job);
     const earlier = item?.state === 'REGISTERED' && item.attempt === attempt ? item : null;
-    if (earlier?.runnerId !== runnerId) {
+    if (made && earlier?.runnerId !== runnerId) {
       log.info('this runner is not needed: removing it', { runnerId, error });
       await ports.gitlab.removeRunner(runnerId);
     }
     // The step is done, by this try or an earlier one, and only its answer was lost.
-    if (earlier?.runnerId && earlier.ticketId) return { runnerId: earlier.runnerId, ticketId: earlier.ticketId };
+    if (earlier?.ticketId) return { runnerId: earlier.runnerId ?? runnerId, ticketId: earlier.ticketId };
     throw error;
   }
-  log.info('runner registered', { runnerId, tags: choice.tags });
+  log.info('runner registered', { runnerId, longLived: !made, tags: choice.tags });
   return { runnerId, ticketId };
+}
+
+async function makeRunner({ event, choice, attempt }: Input, ports: RegisterRunnerPorts): Promise<JobsRunner> {
+  const runner = await ports.gitlab.createRunner({
+    projectId: event.projectId,
+    description: `${ports.deployment} ${choice.type.toLowerCase()} for job ${event.jobId}`,
+    maintenanceNote: noteOfRunner({ deployment: ports.deployment, job: jobKeyOf(event), attempt }),
+    tags: choice.tags,
+    maximumTimeoutSeconds: choice.timeoutSeconds,
+  });
+  return { ...runner, made: true };
+}
+
+/** Null when the profile brings no runner. */
+async function findLongLived(
+  { event, choice }: Pick<Input, 'event' | 'choice'>,
+  { longLived }: RegisterRunnerPorts,
+): Promise<JobsRunner | null> {
+  const runner = await longLived?.find(choice.profile);
+  if (!runner) return null;
+  const why = whyNeverTaken(runner, { projectId: event.projectId, tags: choice.tags });
+  if (why) {
+    const what = `the long-lived runner ${runner.runnerId} of profile "${choice.profile}"`;
+    throw new LongLivedRunnerError(`${what} would never take job ${event.jobId}: ${why}`);
+  }
+  return { runnerId: runner.runnerId, token: runner.token, made: false };
 }
 
 export const handler = lambdaHandler({
   input: registerRunnerInput,
   logFields: ({ event, attempt }) => ({ projectId: event.projectId, jobId: event.jobId, attempt }),
-  ports: () => ({ ...createTables(), gitlab: createGitLabFromEnvironment(), randomId: randomUUID }),
+  ports: () => ({
+    ...createTables(),
+    gitlab: createGitLabFromEnvironment(),
+    longLived: createLongLivedRunners(),
+    randomId: randomUUID,
+  }),
   work: registerRunner,
 });

@@ -1,27 +1,30 @@
-import type { GitLab } from '../../infrastructure/lib/gitlab.client.ts';
-import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import type { JobKey } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createTables } from '../live-tables.client.ts';
+import { createLongLivedRunners } from '../long-lived-runners.client.ts';
+import { type DrainHostPorts, drainHost } from '../runners/drain-host.ts';
+import { profilesManagerOf } from '../runners/long-lived-runner.ts';
 import type { RunnerItem, RunnerState } from '../runners/runner-item.ts';
-import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
+import { RunnerStateChangedError, type RunnersStore, type RunnerUpdate } from '../runners/runners-store.ts';
+import { createInstanceStates } from '../start-runner/ec2/instance-states.client.ts';
 import { type RunnerToStop, runnerToStopSchema } from './stop-runner-input.ts';
 
-export type DrainRunnerPorts = {
-  readonly gitlab: Pick<GitLab, 'pauseRunner' | 'runningJobsOf'>;
+export type DrainRunnerPorts = DrainHostPorts & {
   readonly store: RunnersStore;
   readonly now: () => number;
 };
 
-/** STOP: the runner may go. KEEP: a job runs on it. DONE: it has ended already. */
+/** STOP: the runner may go. KEEP: a job runs on it, or may come. DONE: it has ended already. */
 export type DrainVerdict = {
   readonly verdict: 'STOP' | 'KEEP' | 'DONE';
   readonly runnerId: number | null;
   readonly instanceId: string | null;
+  readonly manager: RunnerToStop['manager'];
 };
 
 const stoppable: readonly RunnerState[] = ['ADMITTED', 'REGISTERED', 'LAUNCHED', 'RUNNING', 'STOPPING'];
-const nothing = { runnerId: null, instanceId: null };
+const nothing = { runnerId: null, instanceId: null, manager: null };
 
 /**
  * Makes GitLab give the runner no further job, and then looks whether one runs on it: a job that slipped in keeps its host, and is
@@ -33,32 +36,43 @@ export async function drainRunner(
   ports: DrainRunnerPorts,
   context: LambdaContext,
 ): Promise<DrainVerdict> {
-  const { gitlab, store, now } = ports;
+  const { store, now } = ports;
   const item = await store.read(found.job);
   if (item?.attempt !== found.attempt || !stoppable.includes(item.state)) return { verdict: 'DONE', ...nothing };
   const runnerId = item.runnerId ?? null;
-  const paused = runnerId !== null && (await gitlab.pauseRunner(runnerId));
-  const [running] = paused ? await gitlab.runningJobsOf(runnerId) : [];
   try {
-    if (running) {
-      context.log.info('the runner is kept: a job runs on it', { runnerId, takenJob: jobKeyOf(running) });
-      if (item.state !== 'STOPPING') await bind(store, item, jobKeyOf(running), now());
-      return { verdict: 'KEEP', ...nothing };
+    const outcome = await drainHost(item, (...parts) => store.write(markOf(item), ...parts), ports);
+    switch (outcome.kind) {
+      case 'busy':
+        context.log.info('the runner is kept: a job runs on it', { runnerId, takenJob: outcome.takenJob });
+        if (item.state !== 'STOPPING') await bind(store, item, outcome.takenJob, now());
+        return { verdict: 'KEEP', ...nothing };
+      case 'open':
+        context.log.info('the host is kept: it may take a job until it ends by itself', {
+          managerOf: item.managerOf,
+          instanceId: item.instanceId,
+        });
+        return { verdict: 'KEEP', ...nothing };
+      case 'ended':
+        return { verdict: 'STOP', runnerId, instanceId: item.instanceId ?? null, manager: profilesManagerOf(item) };
     }
-    await store.write({
-      kind: 'update',
-      job: found.job,
-      from: [item.state],
-      attempt: found.attempt,
-      only: { runnerId: item.runnerId, instanceId: item.instanceId, takenJob: item.takenJob },
-      set: { state: 'STOPPING' },
-    });
-    return { verdict: 'STOP', runnerId, instanceId: item.instanceId ?? null };
   } catch (error) {
     // It took a step in between: look again, which ends because states only move forward.
     if (error instanceof RunnerStateChangedError) return drainRunner(found, ports, context);
     throw error;
   }
+}
+
+/** From STOPPING there is no way back. Refused when the runner took a step since it was read. */
+function markOf({ pk, state, attempt, runnerId, managerOf, instanceId, takenJob }: RunnerItem): RunnerUpdate {
+  return {
+    kind: 'update',
+    job: pk,
+    from: [state],
+    attempt,
+    only: { runnerId, managerOf, instanceId, takenJob },
+    set: { state: 'STOPPING' },
+  };
 }
 
 function bind(store: RunnersStore, item: RunnerItem, takenJob: JobKey, at: number): Promise<void> {
@@ -74,6 +88,10 @@ function bind(store: RunnersStore, item: RunnerItem, takenJob: JobKey, at: numbe
 export const handler = lambdaHandler({
   input: runnerToStopSchema,
   logFields: ({ job, attempt }) => ({ runnerOf: job, attempt }),
-  ports: () => ({ ...createTables(), gitlab: createGitLabFromEnvironment() }),
+  ports: () => ({
+    ...createTables(),
+    gitlab: createGitLabFromEnvironment(),
+    longLived: { ...createLongLivedRunners(), ...createInstanceStates() },
+  }),
   work: drainRunner,
 });

@@ -1,15 +1,18 @@
 import { type JobEvent, jobEventSchema } from '../../infrastructure/lib/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
+import { createGitLabForManagers } from '../live-gitlab.client.ts';
 import { createTables } from '../live-tables.client.ts';
 import { expiryOf, leaveQueue, recordTombstone } from '../runners/end-runner.ts';
+import { type FindHostPorts, findHost } from '../runners/find-host.ts';
 import { noteJobState, noteTakenJob } from '../runners/job-state.ts';
+import { profilesManagerOf } from '../runners/long-lived-runner.ts';
 import { planStops } from '../runners/plan-stops.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
 import type { RunnerToStop } from './stop-runner-input.ts';
 
-export type FindRunnerPorts = { readonly store: RunnersStore; readonly now: () => number };
+export type FindRunnerPorts = FindHostPorts & { readonly store: RunnersStore; readonly now: () => number };
 
 /** Finds the runners that end because a job is over: by the job and by the runner that GitLab names, both in our own table. */
 export async function findRunner(
@@ -19,7 +22,7 @@ export async function findRunner(
 ): Promise<{ readonly runners: readonly RunnerToStop[] }> {
   const { log } = context;
   const job = jobKeyOf(event);
-  const named = await findBoundRunner(event, ports.store);
+  const named = await findBoundRunner(event, ports);
   const own = await noteJobState(ports.store, job, 'FINISHED', expiryOf(ports.now()));
   const byRunner = named?.pk === job ? own : named;
   if (!own && !byRunner) {
@@ -52,14 +55,16 @@ export async function findRunner(
       type: item.type,
       runnerId: item.runnerId ?? null,
       instanceId: item.instanceId ?? null,
+      manager: profilesManagerOf(item),
       reason,
     })),
   };
 }
 
 /** The runner that GitLab names; when the job was so short that its `running` event has not come yet, it is bound now. */
-async function findBoundRunner(event: JobEvent, store: RunnersStore): Promise<RunnerItem | null> {
-  const runner = event.runnerId === null ? null : await store.readByRunnerId(event.runnerId);
+async function findBoundRunner(event: JobEvent, ports: FindRunnerPorts): Promise<RunnerItem | null> {
+  const { store } = ports;
+  const runner = await findHost(event, ports);
   if (!runner || runner.takenJob) return runner;
   try {
     await noteTakenJob(store, runner, jobKeyOf(event));
@@ -72,6 +77,6 @@ async function findBoundRunner(event: JobEvent, store: RunnersStore): Promise<Ru
 export const handler = lambdaHandler({
   input: jobEventSchema,
   logFields: ({ projectId, jobId }) => ({ projectId, jobId }),
-  ports: createTables,
+  ports: () => ({ ...createTables(), gitlab: createGitLabForManagers() }),
   work: findRunner,
 });

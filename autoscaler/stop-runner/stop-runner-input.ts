@@ -15,6 +15,8 @@ export const runnerToStopSchema = z.object({
   type: z.enum(runnerTypes),
   runnerId: z.nullable(z.int()),
   instanceId: z.nullable(z.string()),
+  /** For a host that is one manager of a long-lived runner, which stays: what names the manager, and whose token removes it. */
+  manager: z.optional(z.nullable(z.object({ profile: z.string(), systemId: z.string() }))),
   reason: z.string(),
 });
 

@@ -74,7 +74,7 @@ export class StopRunner extends Construct {
       payload: '{% $states.input %}',
       assign: {
         runner:
-          "{% $merge([$states.input, {'runnerId': $states.result.Payload.runnerId, 'instanceId': $states.result.Payload.instanceId}]) %}",
+          "{% $merge([$states.input, {'runnerId': $states.result.Payload.runnerId, 'instanceId': $states.result.Payload.instanceId, 'manager': $states.result.Payload.manager}]) %}",
       },
     });
     drain.addCatch(failedOne, errorOnly);

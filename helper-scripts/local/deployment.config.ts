@@ -1,5 +1,8 @@
 import { defineDeployment } from '../../infrastructure/lib/deployment.ts';
 
+/** Where the local run has a long-lived runner: the secret with its token. */
+const runnerTokenSecretArn = process.env.LOCAL_RUNNER_TOKEN_SECRET_ARN;
+
 /** The deployment of the local run. The only differences from yours: GitLab is on this machine, and no container engine is needed. */
 export default [
   defineDeployment({
@@ -9,6 +12,7 @@ export default [
       // Jobs run in a shell of this machine: there is no docker to give each a container.
       default: { type: 'EC2', executor: 'shell', timeoutMinutes: 10 },
       large: { type: 'EC2', executor: 'shell', instanceTypes: ['m7a.2xlarge', 'm7i.2xlarge'], timeoutMinutes: 10 },
+      ...(runnerTokenSecretArn ? { 'long-lived': { type: 'EC2', runnerTokenSecretArn, timeoutMinutes: 10 } } : {}),
       shell: { type: 'LAMBDA', packaging: 'zip', architecture: 'x86_64', timeoutMinutes: 10 },
     },
   }),

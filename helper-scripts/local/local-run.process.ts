@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EC2Client } from '@aws-sdk/client-ec2';
+import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
 import { autoscalerParameters } from '../../autoscaler/exports.ts';
@@ -40,7 +41,12 @@ export type LocalRunOptions = {
   /** How long an instance takes from its launch to its boot script, in milliseconds. */
   readonly bootDelayMilliseconds: number;
   readonly signal?: AbortSignal | undefined;
+  /** Tags of a runner that is made in GitLab before anything is deployed, and that the profile `long-lived` brings; none when absent. */
+  readonly longLivedRunnerTags?: readonly string[];
 };
+
+/** A runner in the local GitLab whose token is in a secret. */
+type LongLivedRunner = { readonly runnerId: number; readonly secretArn: string };
 
 /** A step of the start, told to whoever shows progress. */
 export type Progress = (line: string) => void;
@@ -59,6 +65,7 @@ export class LocalRun {
   #aws: LocalAws | undefined;
   #gitlab: LocalGitLab | undefined;
   #instances: InstanceHost | undefined;
+  #longLivedRunner: LongLivedRunner | undefined;
   #runnersTable = '';
   #ticketsTable = '';
   webhookUrl = '';
@@ -78,6 +85,10 @@ export class LocalRun {
   }
   get runner(): FoundRunner {
     return required(this.#runner, 'gitlab-runner');
+  }
+  /** The id of the runner that the profile `long-lived` brings. */
+  get longLivedRunnerId(): number {
+    return required(this.#longLivedRunner, 'long-lived runner').runnerId;
   }
   get dynamodb(): DynamoDBDocumentClient {
     return DynamoDBDocumentClient.from(new DynamoDBClient(this.clientOptions()));
@@ -173,8 +184,14 @@ export class LocalRun {
       dynamodb: this.dynamodb,
       runnersTable: this.#runnersTable,
       ticketsTable: this.#ticketsTable,
-      countGitLabRunners: () => this.gitlab.runners().length,
+      countGitLabRunners: () => this.#countRunners(),
     });
+  }
+
+  /** Of the runner that stays, its hosts count. */
+  #countRunners(): number {
+    const stays = this.#longLivedRunner?.runnerId;
+    return this.gitlab.runners().reduce((sum, { id, systemIds }) => sum + (id === stays ? systemIds.length : 1), 0);
   }
 
   /** Ends everything that was started, the last first; nothing of it stays. */
@@ -215,13 +232,36 @@ export class LocalRun {
       },
     );
     this.#stops.push(() => this.gitlab.stop());
+    await this.#makeLongLivedRunner();
     return this.gitlab.url;
+  }
+
+  /** As a user does it before the deployment: a runner in GitLab, its token in a secret. */
+  async #makeLongLivedRunner(): Promise<void> {
+    const { longLivedRunnerTags: tags } = this.options;
+    if (!tags) return;
+    const answer = await fetch(`${this.gitlab.url}/api/v4/user/runners`, {
+      method: 'POST',
+      headers: { 'private-token': gitlabAccessToken, 'content-type': 'application/json' },
+      body: JSON.stringify({
+        runner_type: 'instance_type',
+        description: 'long-lived',
+        tag_list: tags,
+        run_untagged: false,
+      }),
+    });
+    const { id, token } = (await answer.json()) as { readonly id: number; readonly token: string };
+    const secrets = new SecretsManagerClient(this.clientOptions());
+    const secret = { Name: 'long-lived-runner', SecretString: JSON.stringify({ token }) };
+    const { ARN = '' } = await secrets.send(new CreateSecretCommand(secret));
+    this.#longLivedRunner = { runnerId: id, secretArn: ARN };
   }
 
   #deployOptions() {
     const environment = {
       ...inLocalAws(process.env, this.aws),
       LOCAL_GITLAB_URL: this.gitlab.url,
+      ...(this.#longLivedRunner ? { LOCAL_RUNNER_TOKEN_SECRET_ARN: this.#longLivedRunner.secretArn } : {}),
     };
     return { environment, account, region, folder: this.options.folder, signal: this.options.signal };
   }
@@ -260,6 +300,10 @@ export class LocalRun {
     });
     tell('mapping import');
     await this.cli(['mapping', 'import', join(import.meta.dirname, 'examples/job-mappings.yaml')]);
+    if (this.#longLivedRunner) {
+      const tags = (this.options.longLivedRunnerTags ?? []).join(',');
+      await this.cli(['mapping', 'put', '*', '--type', 'EC2', '--tags', tags, '--profile-name', 'long-lived']);
+    }
     return project.path;
   }
 

@@ -6,6 +6,7 @@ import type { LambdaProfile } from './deployment-lambda-profile.ts';
 import { nearestOf } from './deployment-nearest.ts';
 import type { ExistingNetwork, OwnNetwork } from './deployment-network.ts';
 import { runnerConfigFaults } from './deployment-runner-settings.ts';
+import { runnerTokenFaults } from './deployment-runner-tokens.ts';
 
 type Profile = Ec2Profile | LambdaProfile;
 
@@ -16,6 +17,7 @@ export function profileFaults(profile: Profile, network: OwnNetwork | ExistingNe
     ...statementFaults(profile),
     ...runnerConfigFaults(profile),
     ...runnerTextFaults(profile),
+    ...runnerTokenFaults(profile),
   ];
 }
 

@@ -4,6 +4,7 @@ import { distinct } from './deployment-lists.ts';
 import { securityGroupIds, subnetIds } from './deployment-network.ts';
 import { jobHooks, profileFields, shortestTimeoutMinutes } from './deployment-profile.ts';
 import { registriesSchema } from './deployment-registries.ts';
+import { secretArnSchema } from './deployment-runner-tokens.ts';
 
 const pullPolicies = ['always', 'if-not-present', 'never'] as const;
 
@@ -83,6 +84,12 @@ export const ec2ProfileSchema = z.strictObject({
   ssh: sshSchema.optional(),
   /** Let Session Manager open shells on hosts, for people whose own rights allow it. The agent is in the AMI. */
   sessionManager: z.boolean().default(false),
+  /**
+   * ARN of a secret with the authentication token of a runner that you made in GitLab: `{"token": "glrt-..."}`, or the token alone. Each
+   * host is then one more manager of that runner, and GitLab gets no runner per job. EC2 with the docker executor only, without
+   * privileges, since every other job could read the token. The secret must be one of the deployment's region, encrypted with AWS's key.
+   */
+  runnerTokenSecretArn: secretArnSchema.optional(),
   executor: z.enum(['docker', 'shell']).default('docker'),
   /** For the docker executor alone. */
   docker: dockerSchema.optional(),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { architectures } from './architecture.ts';
 import { jobHooks, profileFields, shortestTimeoutMinutes } from './deployment-profile.ts';
+import { noTokenForFunctions } from './deployment-runner-tokens.ts';
 
 /** Lambda's limit of 15 minutes less what the wrapper needs to end a stubborn job and report it. */
 const longestTimeoutMinutes = 13;
@@ -17,6 +18,8 @@ export const lambdaProfileSchema = z.strictObject({
   /** `image`: our container image with gitlab-runner (needs a container engine to deploy); `zip`: the handler alone, gitlab-runner from the PATH. */
   packaging: z.enum(['image', 'zip']).default('image'),
   hooks: z.strictObject(jobHooks).default({}),
+  /** Of profiles of type EC2 alone. */
+  runnerTokenSecretArn: z.never({ error: noTokenForFunctions }).optional(),
 });
 
 export type LambdaProfile = z.output<typeof lambdaProfileSchema>;

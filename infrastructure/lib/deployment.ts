@@ -10,6 +10,7 @@ import { schemaFaults } from './deployment-messages.ts';
 import { networkFormOf, networkSchema, subnetIdsOf } from './deployment-network.ts';
 import { nameSchema } from './deployment-profile.ts';
 import { allowedProjectsSchema } from './deployment-projects.ts';
+import { sharedTokenFaults } from './deployment-runner-tokens.ts';
 import { tagsSchema } from './deployment-tags.ts';
 
 const profileSchema = z.discriminatedUnion('type', [lambdaProfileSchema, ec2ProfileSchema]);
@@ -161,6 +162,7 @@ function faultsBetween({ network, defaultRunner, gitlab, ami }: Settings, profil
     ...sound.flatMap(([name, profile]) => below(['profiles', name], profileFaults(profile, soundNetwork))),
     ...referenceFaults(new Map(types), soundRunner),
     ...(soundAmi ? amiFaults(soundAmi, Object.fromEntries(sound), soundNetwork) : []),
+    ...sharedTokenFaults(Object.fromEntries(sound)),
     ...environmentFaults(Object.fromEntries(sound), {
       gitlabUrl: gitlabSchema.safeParse(gitlab ?? {}).data?.url ?? '',
       subnetIds: soundNetwork ? subnetIdsOf(soundNetwork) : [],

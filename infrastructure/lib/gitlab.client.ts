@@ -9,6 +9,8 @@ export type GitLabJob = {
   readonly status: string;
   readonly tags: readonly string[];
   readonly runnerId: number | null;
+  /** Which host of the runner has the job: its system id. */
+  readonly systemId: string | null;
 };
 
 export type NewRunner = {
@@ -58,7 +60,9 @@ export function createGitLab({
   return {
     async readJob(projectId, jobId) {
       const job = await orWhenGone(jobs.show(projectId, jobId), null);
-      return job && { id: job.id, status: job.status, tags: job.tag_list ?? [], runnerId: job.runner?.id ?? null };
+      if (!job) return null;
+      const { id, status, tag_list: tags = [], runner } = job;
+      return { id, status, tags, runnerId: runner?.id ?? null, systemId: systemIdOf(job) };
     },
     async createRunner({ projectId, description, maintenanceNote, tags, maximumTimeoutSeconds }) {
       const created = await users.createCIRunner('project_type', {
@@ -89,12 +93,18 @@ export function createGitLab({
   };
 }
 
+/** GitLab names the job's host, which the type does not say; null when that was removed from the runner. */
+function systemIdOf(job: unknown): string | null {
+  return (job as { runner_manager?: { system_id?: string } | null }).runner_manager?.system_id ?? null;
+}
+
 /** `GET /runners/:id/jobs` gives the project as an object; its type does not say so. */
-function projectIdOf(job: unknown): number {
+export function projectIdOf(job: unknown): number {
   return (job as { project?: { id?: number } }).project?.id ?? 0;
 }
 
-async function orWhenGone<T, G>(answer: Promise<T>, whenGone: G): Promise<T | G> {
+/** The answer, or something else when GitLab says that what was asked for does not exist. */
+export async function orWhenGone<T, G>(answer: Promise<T>, whenGone: G): Promise<T | G> {
   try {
     return await answer;
   } catch (error) {

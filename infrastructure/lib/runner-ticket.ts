@@ -10,6 +10,8 @@ export type RunnerTicket = {
   /** GitLab runner authentication token (`glrt-...`). */
   readonly token: string;
   readonly job: JobKey;
+  /** `manager`: the token is a long-lived runner's, and the host removes only itself, as one of its managers. */
+  readonly mode?: 'manager';
   /** Time to live, seconds since 1970 (DynamoDB TTL). */
   readonly expiresAt: number;
 };

@@ -29,6 +29,7 @@ import { finishedJob, jobMapping, pendingJob, runningJob, testStart } from '../s
 import { inMemoryGitLab } from '../support/in-memory-gitlab.ts';
 import { inMemoryInstances } from '../support/in-memory-instances.ts';
 import { inMemoryLaunchQueue } from '../support/in-memory-launch-queue.ts';
+import { inMemoryLongLivedRunners } from '../support/in-memory-long-lived-runners.ts';
 import { inMemoryRunnersStore } from '../support/in-memory-runners-store.ts';
 import { lambdaContext } from '../support/lambda-context.ts';
 import { runStateMachine } from '../support/state-machine.ts';
@@ -74,7 +75,8 @@ export function autoscalerWorld({ mappings = [jobMapping()], offer = {}, maxAtte
     ids += 1;
     return `random-${ids}`;
   };
-  const given = { store, gitlab, instances, now };
+  const longLived = inMemoryLongLivedRunners(gitlab, (instanceId) => !instances.running.has(instanceId));
+  const given = { store, gitlab, instances, longLived, now };
   const allOffered = {
     profiles: {
       default: { type: 'EC2', timeoutMinutes: 60 },
@@ -171,6 +173,7 @@ export function autoscalerWorld({ mappings = [jobMapping()], offer = {}, maxAtte
 
   return {
     gitlab,
+    longLived,
     store,
     instances,
     queue,
@@ -193,6 +196,18 @@ export function autoscalerWorld({ mappings = [jobMapping()], offer = {}, maxAtte
       if (jobId !== null) await bindRunner(runningJob({ jobId, runnerId }), { store, now }, context);
       return jobId;
     },
+    /** The same for an instance that works for a long-lived runner. */
+    async pickUpOn(instanceId: string, runnerId: number): Promise<number | null> {
+      const jobId = longLived.giveJobTo(runnerId, instanceId);
+      if (jobId !== null) await bindRunner(runningJob({ jobId, runnerId }), { store, gitlab, now }, context);
+      return jobId;
+    },
+    /** Lets an instance claim its ticket, as its boot script does: what it gets. */
+    claim(instanceId: string) {
+      const ticket = store.tickets.get(instanceId);
+      store.tickets.delete(instanceId);
+      return ticket;
+    },
     /** Ends a job in GitLab, and gives its event. */
     finish(jobId: number, status = 'success'): JobEvent {
       const runnerId = gitlab.jobs.get(jobId)?.runnerId ?? null;
@@ -202,7 +217,7 @@ export function autoscalerWorld({ mappings = [jobMapping()], offer = {}, maxAtte
     /** Delivers what is on the launch queue. */
     async launch() {
       const batch = queue.receive();
-      const sourceOf = sourcesOf({ default: launchProfile() }, ['subnet-1']);
+      const sourceOf = sourcesOf({ default: launchProfile(), shared: launchProfile() }, ['subnet-1']);
       const tagging = { tagLater: async () => {} };
       const ports = { store, instances, queue, tagging, sourceOf, deployment: 'ci', now, randomId };
       queue.settle(batch, await launchInstances(batch, ports, context));

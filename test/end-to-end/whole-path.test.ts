@@ -7,6 +7,7 @@ import { bothTypes } from './scenarios/both-types.ts';
 import { cancellation } from './scenarios/cancellation.ts';
 import { duplicatesAndOrder } from './scenarios/duplicates.ts';
 import { gitlabTrouble } from './scenarios/gitlab-trouble.ts';
+import { longLivedRunner } from './scenarios/long-lived-runner.ts';
 import { routing } from './scenarios/routing.ts';
 import { secrecy } from './scenarios/secrecy.ts';
 import { World } from './world.ts';
@@ -20,6 +21,7 @@ beforeAll(async () => {
     awsPort: await freePort(),
     gitlabPort: await freePort(),
     bootDelayMilliseconds: 1_000,
+    longLivedRunnerTags: ['long-lived'],
   });
   await run.start((line) => {
     if (line.includes('cdk') || line.includes('Local')) console.log(`end to end: ${line}`);
@@ -39,5 +41,6 @@ describe('the whole path on a local AWS with IAM enforced', () => {
   describe('cancellation', () => cancellation(theWorld));
   describe('authenticity', () => authenticity(theWorld));
   describe('trouble with GitLab', () => gitlabTrouble(theWorld));
+  describe('a long-lived runner', () => longLivedRunner(theWorld));
   describe('secrecy', () => secrecy(theWorld));
 });

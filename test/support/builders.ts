@@ -96,7 +96,7 @@ export function launchGroupOf(changes: Partial<LaunchGroup> = {}): LaunchGroup {
 
 /** What GitLab says about a job. */
 export function gitlabJob(changes: Partial<GitLabJob> = {}): GitLabJob {
-  return { id: 1, status: 'pending', tags: [], runnerId: null, ...changes };
+  return { id: 1, status: 'pending', tags: [], runnerId: null, systemId: null, ...changes };
 }
 
 /** A usable row of the mappings table. */

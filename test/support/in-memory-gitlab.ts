@@ -26,7 +26,7 @@ export function inMemoryGitLab(): InMemoryGitLab {
   let lastRunnerId = 100;
 
   const setJob: InMemoryGitLab['setJob'] = (job) => {
-    const known = jobs.get(job.id) ?? { projectId: 7, status: 'pending', tags: [], runnerId: null };
+    const known = jobs.get(job.id) ?? { projectId: 7, status: 'pending', tags: [], runnerId: null, systemId: null };
     jobs.set(job.id, { ...known, ...job });
   };
   return {

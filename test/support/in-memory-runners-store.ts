@@ -50,11 +50,12 @@ function keyOf(part: StoreWrite): string {
     case 'put-ticket':
       return `ticket ${part.ticket.id}`;
     case 'remove-ticket':
+    case 'take-ticket-back':
       return `ticket ${part.id}`;
   }
 }
 
-function holds(part: StoreWrite, { items, counters }: Tables): boolean {
+function holds(part: StoreWrite, { items, tickets, counters }: Tables): boolean {
   switch (part.kind) {
     case 'update': {
       const item = items.get(part.job);
@@ -74,6 +75,8 @@ function holds(part: StoreWrite, { items, counters }: Tables): boolean {
       return (counters.get(part.cap.counter) ?? 0) < part.cap.limit;
     case 'give-place-back':
       return (counters.get(part.cap.counter) ?? 0) > 0;
+    case 'take-ticket-back':
+      return tickets.has(part.id);
     default:
       return true;
   }
@@ -101,6 +104,7 @@ function apply(part: StoreWrite, { items, tickets, counters }: Tables): void {
       tickets.set(part.ticket.id, part.ticket);
       return;
     case 'remove-ticket':
+    case 'take-ticket-back':
       tickets.delete(part.id);
   }
 }

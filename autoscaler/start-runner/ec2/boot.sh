@@ -138,7 +138,7 @@ claim_ticket() {
   while :; do
     answer=$(call_aws dynamodb "$region" DynamoDB_20120810.DeleteItem 1.0 "$request")
     status=${answer##*$'\n'}
-    token=$(json_string token "$answer") job=$(json_string job "$answer")
+    token=$(json_string token "$answer") job=$(json_string job "$answer") mode=$(json_string mode "$answer")
     [[ -z $token ]] || break
     if [[ $status != 200 ]]; then
       # Once, and the error's type only: the text of a signature error repeats the request with the session token.
@@ -227,7 +227,8 @@ toml() { local value=${1//\\/\\\\}; printf '"%s"' "${value//\"/\\\"}"; }
 write_config() {
   local id=000000000000${instance#i-}
   # Without this file hosts of one AMI would share the id that gitlab-runner derives from /etc/machine-id.
-  printf 's_%s' "${id: -12}" >"$folder/.runner_system_id"
+  system_id=s_${id: -12}
+  printf '%s' "$system_id" >"$folder/.runner_system_id"
   if [[ $ca_certificates ]]; then printf '%s\n' "$ca_certificates" >"$folder/ca.pem"; fi
   {
     printf 'concurrent = 1\n[[runners]]\nname = "%s"\nurl = %s\n' "$instance" "$(toml "$gitlab_url")"
@@ -262,6 +263,13 @@ stop_runner() {
   kill -TERM "$runner" 2>/dev/null || :
 }
 
+# Lets the runner finish what it has or is being given, and ask for no other job. Once only: a second signal would abort the job.
+last_job() {
+  [[ -z $quit ]] || return 0
+  quit=1
+  kill -QUIT "$runner" 2>/dev/null || :
+}
+
 # Acts on one line of the runner's log; its exit code says nothing about the job.
 heed() {
   printf '%s\n' "$1" || :
@@ -271,6 +279,9 @@ heed() {
     *'"msg":"Checking for jobs... received"'*)
       outcome=unknown stop_at=$((SECONDS + maximum_job_seconds + margin_seconds))
       if [[ $1 =~ \"job\":([0-9]+) ]]; then taken=${BASH_REMATCH[1]}; fi
+      # A job that is canceled before it starts does not count as the one build. Another one, of a runner that lives on, could be
+      # handed out while this host is terminated: SIGQUIT lets the runner finish this job and ask for no other.
+      [[ $mode != manager ]] || last_job
       # Handed out while we were stopping an idle runner: it must have the time to report the job as failed.
       if ((kill_at)); then kill_at=$((SECONDS + stop_grace_seconds)); fi
       ;;
@@ -324,7 +335,14 @@ follow_runner() {
     if ((kill_at && SECONDS >= kill_at)); then
       kill -KILL "$runner" 2>/dev/null || :
     elif ((SECONDS >= stop_at && kill_at == 0)); then
-      if [[ $taken ]]; then stop_runner too-late; else stop_runner no-job; fi
+      if [[ $taken ]]; then
+        stop_runner too-late
+      elif [[ $mode == manager && -z $quit ]]; then
+        last_job # a runner that lives on is given jobs until this host stops asking
+        stop_at=$((SECONDS + long_poll_seconds))
+      else
+        stop_runner no-job
+      fi
     fi
     if ((SECONDS >= forget_at)); then # whatever the runner says, it has read its config by now
       forget_at=$life_seconds
@@ -341,14 +359,19 @@ follow_runner() {
   done
 }
 
-# Removes our runner from GitLab with its own token; best effort, the control plane does it too.
+# Removes our runner from GitLab with its own token; best effort, the control plane does it too. Of a long-lived runner only this
+# host is removed, and not when it had a job: GitLab would forget which host that was, before the control plane has asked.
 unregister() {
-  local status
+  local status path=runners whom=''
+  if [[ $mode == manager ]]; then
+    [[ -z $taken ]] || token=''
+    path=runners/managers whom="&system_id=$system_id"
+  fi
   [[ $token ]] || return 0
   local -a trust=()
   [[ -z $ca_certificates ]] || trust=(--cacert "$folder/ca.pem")
-  status=$(printf 'data = "token=%s"\n' "$token" |
-    curl -q -sS -K - --max-time 5 "${trust[@]}" -X DELETE -o /dev/null -w '%{http_code}' "${gitlab_url%/}/api/v4/runners") || :
+  status=$(printf 'data = "token=%s%s"\n' "$token" "$whom" |
+    curl -q -sS -K - --max-time 5 "${trust[@]}" -X DELETE -o /dev/null -w '%{http_code}' "${gitlab_url%/}/api/v4/$path") || :
   token=''
   say unregistered "status=$status"
 }
@@ -444,7 +467,8 @@ main() {
 
 imds=${AWS_EC2_METADATA_SERVICE_ENDPOINT:-http://169.254.169.254}
 imds=${imds%/} data=${imds%/}/latest/meta-data
-instance='' role='' session='' access_key='' secret_key='' session_token='' token='' job='' folder='' runner=''
+instance='' role='' session='' access_key='' secret_key='' session_token='' token='' job='' mode='' system_id='' quit=''
+folder='' runner=''
 reason=script-error taken='' outcome='' kill_at=0 stop_at=0 refused_at=0 log_agent='' log_agent_at=0
 trap finish EXIT
 trap 'reason="script-error line=$LINENO"' ERR

@@ -7,7 +7,7 @@ import {
   type SeenRunners,
 } from '../../../autoscaler/runners/plan-stops.ts';
 import { jobStates, type RunnerItem, runnerStates } from '../../../autoscaler/runners/runner-item.ts';
-import { finishedJob, runnerItem } from '../../support/builders.ts';
+import { finishedJob, pendingJob, runnerItem } from '../../support/builders.ts';
 
 /** States in which something may have to be removed. */
 const hasRunner = ({ state }: RunnerItem) => ['REGISTERED', 'LAUNCHED', 'RUNNING', 'STOPPING'].includes(state);
@@ -22,6 +22,30 @@ const stopped = (seen: Partial<SeenRunners>, of = event) =>
 const busy = (jobId: number, takenJob: RunnerItem['takenJob'], changes: Partial<RunnerItem> = {}) =>
   runnerItem({ jobId, state: 'RUNNING', ...(takenJob ? { takenJob } : {}), ...changes });
 const idle = (jobId: number, changes: Partial<RunnerItem> = {}) => runnerItem({ jobId, state: 'LAUNCHED', ...changes });
+
+describe('hosts of a long-lived runner', () => {
+  const host = (jobId: number, managerOf = 900) =>
+    idle(jobId, { managerOf, profile: 'shared', instanceId: `i-${jobId}` });
+  const starved = (jobId: number, managerOf = 900) =>
+    busy(jobId, 'job#7#9', { managerOf, event: pendingJob({ jobId, projectId: 8 }), tags: ['other'] });
+
+  it('serve jobs of other projects and tags too, as far as they are the same runner’s', () => {
+    expect(stopped({ own: host(1), live: [host(1), starved(2)] })).toEqual([]);
+    expect(stopped({ own: host(1), live: [host(1), starved(2, 901)] })).toEqual([job]);
+  });
+
+  it('do not count for jobs that have runners of their own', () => {
+    const waiting = busy(2, 'job#7#9', { runnerId: 502 });
+    expect(stopped({ own: host(1), live: [host(1), waiting] })).toEqual([job]);
+  });
+
+  it('stop one by one: the host that took the job, and no other', () => {
+    const [own, taker] = [{ ...host(1), jobState: 'PENDING' as const }, busy(2, job, { managerOf: 900 })];
+    const waiting = { ...host(3), jobState: 'PENDING' as const };
+    // The job of host 2 waits, and host 1 can serve it.
+    expect(stopped({ own, byRunner: taker, live: [own, taker, waiting] })).toEqual(['job#7#2']);
+  });
+});
 
 describe('the runner that took the job', () => {
   it('stops when it was the job’s own', () => {

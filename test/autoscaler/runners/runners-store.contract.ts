@@ -221,6 +221,23 @@ export function describeRunnersStore(name: string, make: () => StoreUnderTest | 
         expect(await store.readTicket('i-1')).toBeNull();
       });
 
+      it('is taken back once, together with what else is written', async () => {
+        await put(runnerItem({ state: 'LAUNCHED' }));
+        await store.write({ kind: 'put-ticket', ticket: ticket('i-1') });
+        const stop = update({ from: ['LAUNCHED'], set: { state: 'STOPPING' } });
+        await store.write(stop, { kind: 'take-ticket-back', id: 'i-1' });
+        expect(await store.readTicket('i-1')).toBeNull();
+        expect(await store.read('job#7#1')).toMatchObject({ state: 'STOPPING' });
+        expect(await refusedOf({ kind: 'take-ticket-back', id: 'i-1' })).toEqual([0]);
+      });
+
+      it('that was claimed cannot be taken back, and nothing else is written then', async () => {
+        await put(runnerItem({ state: 'LAUNCHED' }));
+        const stop = update({ from: ['LAUNCHED'], set: { state: 'STOPPING' } });
+        expect(await refusedOf(stop, { kind: 'take-ticket-back', id: 'i-1' })).toEqual([1]);
+        expect(await store.read('job#7#1')).toMatchObject({ state: 'LAUNCHED' });
+      });
+
       it('is replaced by another one of the same id', async () => {
         await store.write({ kind: 'put-ticket', ticket: ticket('i-1') });
         await store.write({ kind: 'put-ticket', ticket: { ...ticket('i-1'), token: 'glrt-fake-other' } });

@@ -28,7 +28,15 @@ describe('findRunner', () => {
   it('names the runner that the job leaves, by all that is needed to stop it', async () => {
     const { find } = world(running(1, { instanceId: 'i-1', attempt: 2 }));
     expect(await find({ runnerId: 501 })).toEqual([
-      { job: 'job#7#1', attempt: 2, type: 'EC2', runnerId: 501, instanceId: 'i-1', reason: 'its job is over' },
+      {
+        job: 'job#7#1',
+        attempt: 2,
+        type: 'EC2',
+        runnerId: 501,
+        manager: null,
+        instanceId: 'i-1',
+        reason: 'its job is over',
+      },
     ]);
   });
 

@@ -4,7 +4,8 @@ import { readIngestEnvironment } from '../../../infrastructure/ingest/ingest-env
 import { createProjectFilter } from '../../../infrastructure/ingest/project-filter.ts';
 import { deploymentSchema } from '../../../infrastructure/lib/deployment.ts';
 import { layOutJobFolder, readRunnerSettings, renderRunnerConfig } from '../../../lambda-shell-runner/runner-config.ts';
-import { rich, shared } from './deployment-rich.ts';
+import { faultsOf } from './deployment-inputs.ts';
+import { rich, shared, tokenSecretArn } from './deployment-rich.ts';
 import { settingsOf } from './deployment-schema-keys.ts';
 import { bootVariables, type Properties, synthesize } from './deployment-stacks.ts';
 
@@ -195,7 +196,7 @@ const effects: Readonly<Record<string, () => void>> = {
   'profiles.LAMBDA.hooks.postBuild': () => expect(functionRunner()).toMatchObject(pick('post_build_script')),
   'profiles.EC2.type': () => {
     expect(routing.big).toMatchObject({ type: 'EC2' });
-    expect(Object.keys(launching)).toEqual(['big', 'base', 'plain', 'open']);
+    expect(Object.keys(launching)).toEqual(['big', 'base', 'plain', 'open', 'shared']);
   },
   'profiles.EC2.extends': () => expect([ebs('plain').Ebs.VolumeSize, launching.plain?.onDemand]).toEqual([55, 'never']),
   'profiles.EC2.maxConcurrent': () => expect(routing.big).toMatchObject({ maxConcurrent: 11 }),
@@ -305,6 +306,14 @@ const effects: Readonly<Record<string, () => void>> = {
     );
     expect(JSON.stringify(rights)).toMatch(/"\/linux\/arm64\/\*".*"s3:prefix":"linux\/arm64\/\*"/);
     expect(bootVariables(template('plain')).runner).not.toHaveProperty('cache');
+  },
+  'profiles.EC2.runnerTokenSecretArn': () => {
+    expect(jsonOf(lambda('registerrunner').RUNNER_TOKEN_SECRETS)).toEqual({ shared: tokenSecretArn });
+    expect(lambda('launchinstances')).not.toHaveProperty('RUNNER_TOKEN_SECRETS');
+  },
+  'profiles.LAMBDA.runnerTokenSecretArn': () => {
+    const [fault] = faultsOf({ profiles: { shell: { type: 'LAMBDA', runnerTokenSecretArn: tokenSecretArn } } });
+    expect(fault).toMatch(/^profiles\.shell\.runnerTokenSecretArn: is "arn:.*not for functions/);
   },
   'profiles.EC2.timeoutMinutes': () => {
     expect(routing.big).toMatchObject({ timeoutMinutes: 240 });

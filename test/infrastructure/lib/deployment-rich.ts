@@ -18,6 +18,9 @@ export const shared = {
 };
 const hooks = { preGetSources: 'echo 1', postGetSources: 'echo 2', preBuild: "echo '3'\ndate", postBuild: 'echo 4' };
 
+/** Of the runner that a profile brings. */
+export const tokenSecretArn = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:ci-runner-AbCdEf';
+
 /** A deployment that says everything that can be said together. */
 export const rich: DeploymentInput = {
   name: 'ci-rich',
@@ -88,6 +91,7 @@ export const rich: DeploymentInput = {
       ssh: { keyName: 'oncall', cidrs: ['192.0.2.0/24', '198.51.100.7/32'] },
       sessionManager: true,
     },
+    shared: { type: 'EC2', runnerTokenSecretArn: tokenSecretArn },
     shell: {
       type: 'LAMBDA',
       extends: 'small',

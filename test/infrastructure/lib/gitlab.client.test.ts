@@ -19,16 +19,29 @@ describe('a job', () => {
       status: 'running',
       tag_list: ['docker'],
       runner: { id: 5, description: 'x' },
+      runner_manager: { id: 6, system_id: 's_000000000001' },
       name: 'build',
     };
     await using stub = await gitlabAnswering([{ body: answer }]);
-    expect(await stub.gitlab.readJob(7, 1)).toEqual({ id: 1, status: 'running', tags: ['docker'], runnerId: 5 });
+    expect(await stub.gitlab.readJob(7, 1)).toEqual({
+      id: 1,
+      status: 'running',
+      tags: ['docker'],
+      runnerId: 5,
+      systemId: 's_000000000001',
+    });
     expect(stub.asked).toMatchObject([{ line: 'GET /api/v4/projects/7/jobs/1', token: accessToken }]);
   });
 
   it('has no tags and no runner when GitLab says nothing of them', async () => {
     await using stub = await gitlabAnswering([{ body: { id: 1, status: 'pending', runner: null } }]);
-    expect(await stub.gitlab.readJob(7, 1)).toEqual({ id: 1, status: 'pending', tags: [], runnerId: null });
+    expect(await stub.gitlab.readJob(7, 1)).toEqual({
+      id: 1,
+      status: 'pending',
+      tags: [],
+      runnerId: null,
+      systemId: null,
+    });
   });
 
   it('that does not exist is null', async () => {

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'smol-toml';
 import { describe, expect, it, type TestContext } from 'vitest';
+import { systemIdOf } from '../../../../autoscaler/runners/long-lived-runner.ts';
 import { bootRunnerHost, instanceId, type RunnerHostOptions, roleSecret, ticket, token } from './runner-host.ts';
 
 async function host(test: TestContext, options: RunnerHostOptions = {}) {
@@ -15,6 +16,59 @@ const takesJobAnd = (behaviour: string) => `tell 'Checking for jobs... received'
 const workUntilTerminated = takesJobAnd(`
 trap 'tell "Job failed: aborted: terminated" ",\\"failure_reason\\":\\"runner_interrupted\\""; exit 0' TERM
 while :; do sleep 0.1; done`);
+
+/** A stub in Node: bash cannot listen to a signal that its parent lets it ignore, as gitlab-runner does with SIGQUIT. */
+const nodeStub = (lines: string) => `exec "${process.execPath}" -e '
+  const tell = (msg, more) => console.error(JSON.stringify({ level: "info", msg, ...more }));
+  ${lines}'`;
+const managerTicket = ticket({ mode: { S: 'manager' } });
+
+describe.concurrent('a host of a long-lived runner', () => {
+  it('removes itself from the runner when it got no job, and never the runner', async (test) => {
+    const machine = await host(test, { ticket: managerTicket, runner: `tell 'no job'` });
+    expect((await machine.ended).reason).toBe('no-job');
+    expect(machine.removedManagers).toEqual([{ token, systemId: 's_56789abcdef0' }]);
+    expect(machine.unregistered).toEqual([]);
+    expect(machine.read('system-id')).toBe(systemIdOf(instanceId));
+  });
+
+  it('lets an idle runner end what it asks, and removes itself before it stops it', async (test) => {
+    const machine = await host(test, {
+      ticket: managerTicket,
+      settings: { waitTimeoutSeconds: 1, timings: { longPollSeconds: 1 } },
+      runner: nodeStub(`
+        process.on("SIGQUIT", () => tell("asked to quit"));
+        process.on("SIGTERM", () => { tell("asked to stop"); process.exit(0); });
+        setInterval(() => {}, 1_000);`),
+    });
+    const { log } = await machine.ended;
+    // First SIGQUIT: a job that GitLab hands out at this moment is run, where SIGTERM would fail it.
+    expect(log).toMatch(
+      /asked to quit[\s\S]*event=unregistered status=204[\s\S]*event=stopping reason=no-job[\s\S]*asked to stop/,
+    );
+    expect(machine.removedManagers).toEqual([{ token, systemId: 's_56789abcdef0' }]);
+    expect(machine.unregistered).toEqual([]);
+  });
+
+  it('stays known in GitLab as the host of its job', async (test) => {
+    const machine = await host(test, { ticket: managerTicket });
+    expect((await machine.ended).reason).toBe('job-over job=10 outcome=succeeded');
+    expect(machine.removedManagers).toEqual([]);
+    expect(machine.unregistered).toEqual([]);
+  });
+
+  it('lets its runner ask for no other job once it has one, also when that job never started', async (test) => {
+    const machine = await host(test, {
+      ticket: managerTicket,
+      runner: nodeStub(`
+        process.on("SIGQUIT", () => { tell("asked to quit"); process.exit(0); });
+        tell("Checking for jobs... received", { job: 10 });
+        setTimeout(() => { tell("never asked"); process.exit(0); }, 10_000);`),
+    });
+    const { log } = await machine.ended;
+    expect(log).toContain('asked to quit');
+  });
+});
 
 describe.concurrent('the life of a runner host', () => {
   it('claims its ticket, runs one job, removes its runner and shuts down', async (test) => {

@@ -165,22 +165,13 @@ describe('the pools of a profile that names none', () => {
   });
 });
 
-it('a profile with a cache that people may reach passes the AWS Solutions checks', () => {
-  const app = new App();
-  const deployment = defineDeployment({
-    profiles: {
-      default: {
-        type: 'EC2',
-        cache: {},
-        ssh: { keyName: 'oncall', cidrs: ['192.0.2.0/24'] },
-        sessionManager: true,
-      },
-    },
-  });
-it('a profile with a cache and registries passes the AWS Solutions checks', () => {
+it('a profile with a cache and registries that people may reach passes the AWS Solutions checks', () => {
   const app = new App();
   const registries = { ecr: ['210987654321.dkr.ecr.us-east-1.amazonaws.com'], secretArn: registrySecret };
-  const deployment = defineDeployment({ profiles: { default: { type: 'EC2', cache: {}, registries } } });
+  const ssh = { keyName: 'oncall', cidrs: ['192.0.2.0/24'] };
+  const deployment = defineDeployment({
+    profiles: { default: { type: 'EC2', cache: {}, registries, ssh, sessionManager: true } },
+  });
   const stack = new AutoscalerStack(app, 'Autoscaler', { deployment });
   expect(new AwsSolutionsChecks(app).validateScope(stack).violations.map(({ ruleName }) => ruleName)).toEqual([]);
 });

@@ -133,7 +133,7 @@ describe('planLaunches', () => {
   });
 
   it('gives a group up while its hosts without a ticket still wait for one', () => {
-    const { claimSeconds } = bootSettingsOf(defineDeployment({}), ec2Profile, { ticketsTable: 't' });
+    const { claimSeconds } = bootSettingsOf(defineDeployment({}), ec2Profile, { ticketsTable: 't', logGroup: 'l' });
     expect(groupLifeSeconds).toBeLessThan(claimSeconds);
   });
 

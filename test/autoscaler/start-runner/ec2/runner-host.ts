@@ -101,6 +101,8 @@ export async function bootRunnerHost(options: RunnerHostOptions = {}) {
     table,
     /** Tokens with which the runner was removed from GitLab. */
     unregistered: gitlab.deleted,
+    /** Hosts that were removed from a runner, which stayed. */
+    removedManagers: gitlab.deletedManagers,
     ended: first.ended,
     bootAgain: () => start().ended,
     interrupt: () => metadata.interrupt(new Date(Date.now() + 120_000)),
@@ -257,15 +259,20 @@ function memoryFolderOf(argv: string): string {
 
 async function startGitLab() {
   const deleted: string[] = [];
+  const deletedManagers: { readonly token: string | null; readonly systemId: string | null }[] = [];
   const server = createServer(async (request, response) => {
     const body = new URLSearchParams(await textOf(request));
     if (request.method === 'DELETE' && request.url === '/api/v4/runners') deleted.push(body.get('token') ?? '');
+    if (request.method === 'DELETE' && request.url === '/api/v4/runners/managers') {
+      deletedManagers.push({ token: body.get('token'), systemId: body.get('system_id') });
+    }
     response.writeHead(204).end();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     deleted,
+    deletedManagers,
     close: () => new Promise<void>((resolve) => server.close(() => resolve())),
   };
 }

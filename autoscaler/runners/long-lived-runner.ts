@@ -1,0 +1,90 @@
+import type { RunnerItem } from './runner-item.ts';
+
+/** A runner that a user made in GitLab. Its token comes from a secret, and each of our hosts is one more manager of it. */
+export type LongLivedRunner = {
+  readonly runnerId: number;
+  readonly token: string;
+  readonly tags: readonly string[];
+  readonly runUntagged: boolean;
+  /** The projects of a project runner; null for runners of groups and of the instance. */
+  readonly projectIds: readonly number[] | null;
+};
+
+/** The long-lived runner of a profile cannot be used, or cannot run the job; the message says what to change in GitLab or in the secret. */
+export class LongLivedRunnerError extends Error {
+  override readonly name = 'LongLivedRunnerError';
+}
+
+/**
+ * Why GitLab would never give the runner a job; null when it would. Without this look the job would wait, and host after host with it.
+ * Source: https://docs.gitlab.com/ci/runners/configure_runners/#control-jobs-that-a-runner-can-run
+ */
+export function whyNeverTaken(
+  runner: Pick<LongLivedRunner, 'tags' | 'runUntagged' | 'projectIds'>,
+  job: { readonly projectId: number; readonly tags: readonly string[] },
+): string | null {
+  if (runner.projectIds && !runner.projectIds.includes(job.projectId)) {
+    return `it is no runner of project ${job.projectId}; enable it there, or use a runner of the group`;
+  }
+  if (job.tags.length === 0) {
+    return runner.runUntagged
+      ? null
+      : 'the job has no tags and the runner runs no untagged jobs; let it, or tag the job';
+  }
+  const missing = job.tags.filter((tag) => !runner.tags.includes(tag));
+  if (missing.length === 0) return null;
+  return `the job's tags ${missing.join(', ')} are not among the runner's (${runner.tags.join(', ') || 'none'}); add them in GitLab, or change the mapping`;
+}
+
+const idLength = 12;
+
+/**
+ * The system id that a host's runner tells GitLab, by which a manager of a long-lived runner is known. The boot script writes the same
+ * into `.runner_system_id`.
+ */
+export function systemIdOf(instanceId: string): string {
+  const hexadecimal = instanceId.replace(/^i-/, '').padStart(idLength, '0');
+  return `s_${hexadecimal.slice(-idLength)}`;
+}
+
+/** A host as one manager of the runner: what names it in GitLab. */
+export type RunnerManager = { readonly runnerId: number; readonly systemId: string };
+
+/** The same by the profile that brings the runner, whose token is the only one that removes it. */
+export type ProfilesManager = { readonly profile: string; readonly systemId: string };
+
+/** The manager that an item's host is; null when the item has a runner of its own, or no host yet. */
+export function managerOf({
+  managerOf: runnerId,
+  instanceId,
+}: Pick<RunnerItem, 'managerOf' | 'instanceId'>): RunnerManager | null {
+  if (runnerId === undefined || instanceId === undefined) return null;
+  return { runnerId, systemId: systemIdOf(instanceId) };
+}
+
+/** The same, by the item's profile. */
+export function profilesManagerOf(
+  item: Pick<RunnerItem, 'profile' | 'managerOf' | 'instanceId'>,
+): ProfilesManager | null {
+  const manager = managerOf(item);
+  return manager && { profile: item.profile, systemId: manager.systemId };
+}
+
+/** The runners that profiles bring, instead of having one made for each job. Nothing here changes, pauses or removes such a runner. */
+export type LongLivedRunners = {
+  /**
+   * A profile's runner as GitLab knows it now; null when the profile brings none.
+   *
+   * @throws {LongLivedRunnerError} when GitLab does not know it.
+   */
+  find(profile: string): Promise<LongLivedRunner | null>;
+  /** Ids of the jobs that run on one host now. */
+  runningJobsOf(manager: RunnerManager): Promise<readonly { readonly projectId: number; readonly jobId: number }[]>;
+  /**
+   * Removes a host from its runner. What GitLab refuses, or the profile no longer brings, is left: such an entry can do nothing, and
+   * GitLab itself removes it after a week without contact.
+   *
+   * @returns false when there was nothing to remove, or nothing that we could.
+   */
+  remove(manager: ProfilesManager): Promise<boolean>;
+};

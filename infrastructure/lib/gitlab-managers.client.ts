@@ -1,0 +1,101 @@
+import { Jobs, Runners } from '@gitbeaker/rest';
+import { systemBackoffPorts } from './backoff.ts';
+import { type GitLabOptions, orWhenGone, projectIdOf } from './gitlab.client.ts';
+import { GitLabRefusedError } from './gitlab-errors.ts';
+import { createGitLabRequester, gitlabBackoff } from './gitlab-requester.client.ts';
+
+/** One host of a runner, in GitLab's words: https://docs.gitlab.com/runner/fleet_scaling/#workers-executors-and-autoscaling-capabilities */
+export type RunnerManager = { readonly runnerId: number; readonly systemId: string };
+
+export type RunnerDetails = {
+  readonly tags: readonly string[];
+  readonly runUntagged: boolean;
+  /** The projects of a project runner; null for runners of groups and of the instance. */
+  readonly projectIds: readonly number[] | null;
+};
+
+/**
+ * What we ask GitLab about a runner that has many hosts. Nothing here changes or pauses the runner itself.
+ * Source: https://docs.gitlab.com/api/runners/
+ */
+export type RunnerManagers = {
+  /** The id of the runner whose token it is; null when GitLab takes the token for nobody's. */
+  verify(token: string): Promise<number | null>;
+  /** What the runner may run; null when it does not exist, or may not be seen with our access token. */
+  readRunner(runnerId: number): Promise<RunnerDetails | null>;
+  /** Ids of the jobs that run on one host now. */
+  runningJobsOf(manager: RunnerManager): Promise<readonly { readonly projectId: number; readonly jobId: number }[]>;
+  /** Removes one host from its runner; false when it was already gone, or the token is no longer the runner's. */
+  remove(token: string, systemId: string): Promise<boolean>;
+};
+
+type Details = {
+  readonly tag_list?: readonly string[];
+  readonly run_untagged?: boolean;
+  readonly runner_type?: string;
+  readonly projects?: readonly { readonly id: number }[];
+};
+
+/** The managers of runners through gitbeaker, with our time-out and backoff. */
+export function createRunnerManagers({
+  url,
+  token: accessToken,
+  backoff = gitlabBackoff,
+  backoffPorts = systemBackoffPorts,
+}: GitLabOptions): RunnerManagers {
+  const options = { host: url, token: accessToken, requesterFn: createGitLabRequester(backoff, backoffPorts) };
+  const jobs = new Jobs(options);
+  const runners = new Runners(options);
+  /** Only a job that names another host is not this one's: a look that knows less must not cost a job its host. */
+  const mayHaveJob = async (
+    { systemId }: RunnerManager,
+    job: { readonly projectId: number; readonly jobId: number },
+  ) => {
+    const shown: unknown = await orWhenGone(jobs.show(job.projectId, job.jobId), null);
+    const host = (shown as { runner_manager?: { system_id?: string } | null } | null)?.runner_manager;
+    return (host?.system_id ?? systemId) === systemId;
+  };
+  return {
+    async verify(token) {
+      // Without a system id: with one GitLab would note a host that is none.
+      const verified = runners.requester.post<{ id?: number }>('runners/verify', { body: { token } });
+      return orWhenRefused(
+        verified.then(({ body }) => body.id ?? null),
+        null,
+      );
+    },
+    async readRunner(runnerId) {
+      const shown = (await orWhenGone(runners.show(runnerId), null)) as Details | null;
+      if (!shown) return null;
+      const { tag_list: tags = [], run_untagged: runUntagged = false, runner_type: type, projects = [] } = shown;
+      return { tags, runUntagged, projectIds: type === 'project_type' ? projects.map(({ id }) => id) : null };
+    },
+    async runningJobsOf(manager) {
+      const filter = { status: 'running', systemId: manager.systemId } as const;
+      const running = await orWhenGone(runners.allJobs(manager.runnerId, filter), []);
+      const named = running.map((job) => ({ projectId: projectIdOf(job), jobId: job.id }));
+      // Seldom one, never more: before 16.8 GitLab did not know the filter and named the jobs of every host.
+      const answers = await Promise.all(named.map((job) => mayHaveJob(manager, job)));
+      return named.filter((_, index) => answers[index]);
+    },
+    async remove(token, systemId) {
+      const removed = runners.requester.delete('runners/managers', { body: { token, system_id: systemId } });
+      return orWhenRefused(
+        orWhenGone(
+          removed.then(() => true),
+          false,
+        ),
+        false,
+      );
+    },
+  };
+}
+
+async function orWhenRefused<T, G>(answer: Promise<T>, whenRefused: G): Promise<T | G> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof GitLabRefusedError) return whenRefused;
+    throw error;
+  }
+}
