@@ -66,7 +66,7 @@ export const rich: DeploymentInput = {
     plain: { type: 'EC2', extends: 'base' },
     shell: {
       type: 'LAMBDA',
-      extends: 'small',
+      extends: 'smallest',
       ...shared,
       maxConcurrent: 12,
       tags: { size: 'small' },
@@ -76,6 +76,13 @@ export const rich: DeploymentInput = {
       packaging: 'zip',
       hooks,
     },
-    small: { type: 'LAMBDA', memoryMiB: 512 },
+    smallest: { type: 'LAMBDA', memoryMiB: 512 },
+    small: {
+      type: 'LAMBDA',
+      memoryMiB: 512,
+      imageFolder: 'lambda-shell-runner/example-image',
+      jobRoleArn: 'arn:aws:iam::123456789012:role/deployer',
+      isolateProjects: true,
+    },
   },
 };
