@@ -3,7 +3,7 @@ import { architectures } from './architecture.ts';
 import { jobHooks, profileFields, shortestTimeoutMinutes } from './deployment-profile.ts';
 
 /** Lambda's limit of 15 minutes less what the wrapper needs to end a stubborn job and report it. */
-const longestTimeoutMinutes = 13;
+export const longestTimeoutMinutes = 13;
 
 /** A runner that is a Lambda function with a shell executor: starts in about a second, at most 15 minutes, no docker. */
 export const lambdaProfileSchema = z.strictObject({

@@ -7,10 +7,12 @@ import { admitJob } from '../../autoscaler/start-runner/admit-job.lambda.ts';
 import { chooseRunner } from '../../autoscaler/start-runner/choose-runner.lambda.ts';
 import type { Offer } from '../../autoscaler/start-runner/choose-runner.ts';
 import { launchInstances } from '../../autoscaler/start-runner/ec2/launch-instances.lambda.ts';
+import { invokeIsolatedRunner } from '../../autoscaler/start-runner/invoke-isolated-runner.lambda.ts';
 import { registerRunner } from '../../autoscaler/start-runner/register-runner.lambda.ts';
 import {
   abandonRunnerInput,
   admitJobInput,
+  invokeIsolatedRunnerInput,
   launchRequestSchema,
   registerRunnerInput,
 } from '../../autoscaler/start-runner/start-runner-input.ts';
@@ -65,6 +67,8 @@ export function autoscalerWorld({ mappings = [jobMapping()], offer = {}, maxAtte
   const clock = { milliseconds: testStart };
   const events: { readonly type: string; readonly detail: Json }[] = [];
   const invocations: z.output<typeof lambdaRunnerPayloadSchema>[] = [];
+  /** Of those invocations that were made for one. */
+  const tenants: string[] = [];
   const said: Json[] = [];
   let ids = 0;
 
@@ -92,6 +96,17 @@ export function autoscalerWorld({ mappings = [jobMapping()], offer = {}, maxAtte
       registerRunnerInput,
       { ...given, deployment: 'ci', randomId },
       registerRunner,
+      context,
+    ),
+    Functionsinvokeisolatedrunner: lambda(
+      invokeIsolatedRunnerInput,
+      {
+        invoke: async (_arn: string, tenantId: string, payload: z.output<typeof lambdaRunnerPayloadSchema>) => {
+          invocations.push(payload);
+          tenants.push(tenantId);
+        },
+      },
+      invokeIsolatedRunner,
       context,
     ),
     Functionsabandonrunner: lambda(
@@ -175,6 +190,7 @@ export function autoscalerWorld({ mappings = [jobMapping()], offer = {}, maxAtte
     queue,
     events,
     invocations,
+    tenants,
     context,
     clock,
     run,
