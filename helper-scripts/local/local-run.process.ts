@@ -23,6 +23,7 @@ import { startLocalGitLab } from './gitlab/local-gitlab.server.ts';
 import type { LocalGitLab } from './gitlab/local-gitlab.ts';
 import { type FoundRunner, findGitLabRunner, writeRunnerFolder } from './gitlab-runner/find-gitlab-runner.process.ts';
 import { type InstanceHost, startInstanceHost } from './instances/instance-host.process.ts';
+import { chooseLambdaPackaging, type LambdaPackaging, packagingVariable } from './lambda-packaging.process.ts';
 import { countLeftovers, type Leftovers } from './leftovers.client.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
@@ -59,6 +60,7 @@ export class LocalRun {
   #aws: LocalAws | undefined;
   #gitlab: LocalGitLab | undefined;
   #instances: InstanceHost | undefined;
+  #lambdaPackaging: LambdaPackaging = { packaging: 'zip', because: '' };
   #runnersTable = '';
   #ticketsTable = '';
   webhookUrl = '';
@@ -111,7 +113,12 @@ export class LocalRun {
       {
         title: 'Bundles of the Lambdas',
         run: async () => {
-          const [bundles] = await Promise.all([buildLambdas(), this.#findRunner()]);
+          const [bundles, packaging] = await Promise.all([
+            buildLambdas(),
+            chooseLambdaPackaging(process.env),
+            this.#findRunner(),
+          ]);
+          this.#lambdaPackaging = packaging;
           const kind = this.runner.kind === 'real' ? 'the real gitlab-runner' : 'our stand-in for gitlab-runner';
           return `${bundles.length} bundles; jobs run with ${kind} (${this.runner.version})`;
         },
@@ -123,6 +130,8 @@ export class LocalRun {
         title: `cdk deploy in ${app}/`,
         run: async (tell: Progress) => {
           await deployApp(app, this.#deployOptions(), tell);
+          if (app === 'lambda-shell-runner')
+            return `as ${this.#lambdaPackaging.packaging}: ${this.#lambdaPackaging.because}`;
           if (app === 'ec2-runner-ami') return this.#publishImage();
           if (app === 'autoscaler') await this.#readNames();
           return undefined;
@@ -222,6 +231,7 @@ export class LocalRun {
     const environment = {
       ...inLocalAws(process.env, this.aws),
       LOCAL_GITLAB_URL: this.gitlab.url,
+      [packagingVariable]: this.#lambdaPackaging.packaging,
     };
     return { environment, account, region, folder: this.options.folder, signal: this.options.signal };
   }
