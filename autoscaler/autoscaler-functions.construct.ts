@@ -38,6 +38,7 @@ export class AutoscalerFunctions extends Construct {
   readonly chooseRunner: BundledFunction;
   readonly admitJob: BundledFunction;
   readonly registerRunner: BundledFunction;
+  readonly invokeIsolatedRunner: BundledFunction | undefined;
   readonly abandonRunner: BundledFunction;
   readonly launchInstances: BundledFunction;
   readonly tagInstances: BundledFunction;
@@ -77,6 +78,8 @@ export class AutoscalerFunctions extends Construct {
     this.useRunners(this.registerRunner, [...reads, ...updates]);
     this.useTickets(this.registerRunner, puts);
     this.useRunnerTokens(this.registerRunner);
+
+    this.invokeIsolatedRunner = this.addInvokeIsolatedRunner();
 
     this.abandonRunner = this.add('start-runner/abandon-runner', 'Undoes an attempt that failed', maxAttempts);
     this.useGitLab(this.abandonRunner);
@@ -144,6 +147,18 @@ export class AutoscalerFunctions extends Construct {
         ...environment,
       },
     });
+  }
+
+  /** Only for deployments that have something to isolate. */
+  private addInvokeIsolatedRunner(): BundledFunction | undefined {
+    const { runtime } = this.#props.profiles;
+    const arns = Object.values(runtime).flatMap(({ isolateProjects, functionArn }) =>
+      isolateProjects && functionArn !== undefined ? [functionArn] : [],
+    );
+    if (arns.length === 0) return undefined;
+    const lambda = this.add('start-runner/invoke-isolated-runner', 'Starts a runner’s function for one project');
+    this.allow(lambda, ['lambda:InvokeFunction'], ...arns);
+    return lambda;
   }
 
   private allow(lambda: BundledFunction, actions: string[], ...resources: string[]): void {

@@ -53,6 +53,7 @@ export class AutoscalerStack extends Stack {
       chooseRunner: functions.chooseRunner,
       admitJob: functions.admitJob,
       registerRunner: functions.registerRunner,
+      invokeIsolatedRunner: functions.invokeIsolatedRunner,
       abandonRunner: functions.abandonRunner,
       launchQueue: launchQueue.queue,
       eventBus,

@@ -27,6 +27,8 @@ export const runtimeProfileSchema = z.object({
   timeoutMinutes: z.int(),
   maxConcurrent: z.optional(z.int()),
   functionArn: z.optional(z.string()),
+  /** LAMBDA: execution environments are never shared between projects. */
+  isolateProjects: z.optional(z.boolean()),
 });
 export type RuntimeProfile = z.infer<typeof runtimeProfileSchema>;
 

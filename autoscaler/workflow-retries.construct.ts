@@ -11,6 +11,7 @@ const passingTrouble = [
   'States.Timeout',
   'GitLabUnavailableError',
   'SecretUnavailableError',
+  'RunnerFunctionUnavailableError',
   'ThrottlingException',
   'ProvisionedThroughputExceededException',
   'InternalServerError',

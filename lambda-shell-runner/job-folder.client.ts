@@ -21,6 +21,12 @@ export function writeRunnerFiles(folder: JobFolder, config: string, systemId: st
   writeFileSync(folder.systemIdFile, systemId, { mode: onlyUsFile, flag: 'wx' });
 }
 
+/** Writes the credentials of the job's role, where the job alone can read them. */
+export function writeAwsCredentials({ awsCredentialsFile }: JobFolder, content: string): void {
+  mkdirSync(dirname(awsCredentialsFile), { mode: onlyUs });
+  writeFileSync(awsCredentialsFile, content, { mode: onlyUsFile, flag: 'wx' });
+}
+
 /** Removes the file with the token, at once: the job may begin within milliseconds. That it is gone already is fine. */
 export function removeRunnerConfig({ configFile }: JobFolder): void {
   try {

@@ -1,13 +1,17 @@
-import { type LambdaContext, lambdaHandler, readEnvironment } from '../infrastructure/lib/lambda-handler.client.ts';
+import { awsEnvironmentOf } from '../infrastructure/lib/aws-environment.ts';
+import { type LambdaContext, lambdaHandler } from '../infrastructure/lib/lambda-handler.client.ts';
 import type { Log } from '../infrastructure/lib/log.ts';
 import {
   type LambdaRunnerPayload,
   lambdaRunnerPayloadSchema,
   type RunnerTicket,
 } from '../infrastructure/lib/runner-ticket.ts';
+import { createAwsPost } from '../infrastructure/lib/signed-aws.client.ts';
 import { jobEnvironment } from './job-environment.ts';
-import { writeRunnerFiles } from './job-folder.client.ts';
+import { writeAwsCredentials, writeRunnerFiles } from './job-folder.client.ts';
 import { type JobOutcome, outcomeOf } from './job-outcome.ts';
+import { type AssumeJobRole, createJobRole } from './job-role.client.ts';
+import { type JobCredentials, renderCredentialsFile } from './job-role.ts';
 import { removeOwnRunner } from './own-runner.client.ts';
 import { isShieldedFromJobs } from './processes.client.ts';
 import { findRunnerBinary } from './runner-binary.client.ts';
@@ -15,10 +19,11 @@ import { readRunnerSettings, renderRunnerConfig, runnerArguments, systemIdOf } f
 import { type Patience, patience, planDeadlines, waitTimeoutSeconds } from './runner-deadlines.ts';
 import { watchRunner } from './runner-watch.client.ts';
 import { createSandbox, type JobSite, type Sandbox } from './sandbox.client.ts';
-import { awsEnvironmentSchema, type ClaimTicket, createTicketClaim } from './tickets.client.ts';
+import { type ClaimTicket, createTicketClaim } from './tickets.client.ts';
 
 export type RunJobPorts = {
   readonly claimTicket: ClaimTicket;
+  readonly assumeJobRole: AssumeJobRole;
   /** Removes a runner in GitLab with its own token. */
   readonly removeRunner: (gitlabUrl: string, token: string) => Promise<void>;
   readonly sandbox: Sandbox;
@@ -48,6 +53,8 @@ export async function runJob(
   const site = await prepareSite(ports, log);
   let removeRunner = () => Promise.resolve();
   try {
+    // Before the ticket: without the role there must be no runner that could take a job.
+    const credentials = await ports.assumeJobRole(input);
     const ticket = await ports.claimTicket(input.ticketsTable, input.ticketId);
     if (!ticket || ticket.expiresAt * 1_000 <= Date.now()) {
       log.warn('no ticket: it was claimed before, or has expired', { ticketId: input.ticketId });
@@ -55,7 +62,7 @@ export async function runJob(
     }
     removeRunner = onlyOnce(() => unregister(input, ticket, ports, log));
     warnWhenCutShort(input.timeoutSeconds, endsAt, ports.patience, log);
-    const outcome = await runRunner({ input, ticket, binary, site, removeRunner, endsAt }, ports, log);
+    const outcome = await runRunner({ input, ticket, credentials, binary, site, removeRunner, endsAt }, ports, log);
     log.info('job over', { ...outcome });
     return outcome;
   } finally {
@@ -80,6 +87,8 @@ async function prepareSite(ports: RunJobPorts, log: Log): Promise<JobSite> {
 type Execution = {
   readonly input: LambdaRunnerPayload;
   readonly ticket: RunnerTicket;
+  /** What the job may use on AWS; null when its profile gives it nothing. */
+  readonly credentials: JobCredentials | null;
   readonly binary: string;
   readonly site: JobSite;
   readonly removeRunner: () => Promise<void>;
@@ -88,18 +97,19 @@ type Execution = {
 };
 
 async function runRunner(execution: Execution, ports: RunJobPorts, log: Log): Promise<JobOutcome> {
-  const { input, ticket, binary, site, removeRunner, endsAt } = execution;
+  const { input, ticket, credentials, binary, site, removeRunner, endsAt } = execution;
   const { folder, executionId } = site;
   const runner = { name: input.runnerName, url: input.gitlabUrl, token: ticket.token };
   const settings = readRunnerSettings(ports.environment.RUNNER_SETTINGS);
   writeRunnerFiles(folder, renderRunnerConfig(runner, folder, settings), systemIdOf(input.ticketId));
+  if (credentials) writeAwsCredentials(folder, renderCredentialsFile(credentials));
   const now = Date.now();
   const { story, doings, exit } = await watchRunner({
     command: {
       binary,
       arguments: runnerArguments(folder, input.runnerName, waitTimeoutSeconds),
       folder: folder.root,
-      environment: jobEnvironment(ports.environment, folder, executionId),
+      environment: jobEnvironment(ports.environment, folder, executionId, credentials),
     },
     folder,
     token: ticket.token,
@@ -148,14 +158,19 @@ const lambdaTaskFolder = '/var/task';
 export const handler = lambdaHandler({
   input: lambdaRunnerPayloadSchema,
   logFields: ({ job, runnerId, attempt }) => ({ ...job, runnerId, attempt }),
-  ports: () => ({
-    claimTicket: createTicketClaim(readEnvironment(awsEnvironmentSchema)),
-    removeRunner: removeOwnRunner,
-    sandbox: createSandbox({ scratch: '/tmp', exclusive: import.meta.dirname === lambdaTaskFolder }),
-    environment: process.env,
-    patience,
-    endEnvironment: () => process.exit(1),
-  }),
+  ports: () => {
+    const aws = awsEnvironmentOf(process.env);
+    const post = createAwsPost(aws);
+    return {
+      claimTicket: createTicketClaim(post),
+      assumeJobRole: createJobRole(post, process.env.JOB_ROLE_ARN, aws.region),
+      removeRunner: removeOwnRunner,
+      sandbox: createSandbox({ scratch: '/tmp', exclusive: import.meta.dirname === lambdaTaskFolder }),
+      environment: process.env,
+      patience,
+      endEnvironment: () => process.exit(1),
+    };
+  },
   work: (input, ports: RunJobPorts, context) => {
     context.log.info('job starts', { credentialsHiddenFromJob: isShieldedFromJobs() });
     return runJob(input, ports, context);

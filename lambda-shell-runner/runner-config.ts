@@ -13,6 +13,8 @@ export type JobFolder = {
   readonly configFile: string;
   /** gitlab-runner reads its system id from a file of this name beside its configuration. */
   readonly systemIdFile: string;
+  /** Credentials of the job's role, for profiles that give their jobs one. */
+  readonly awsCredentialsFile: string;
 };
 
 /** The parts of a job's folder below `root`. */
@@ -25,6 +27,7 @@ export function layOutJobFolder(root: string): JobFolder {
     cache: join(root, 'cache'),
     configFile: join(root, 'runner', 'config.toml'),
     systemIdFile: join(root, 'runner', '.runner_system_id'),
+    awsCredentialsFile: join(root, 'home', '.aws', 'credentials'),
   };
 }
 

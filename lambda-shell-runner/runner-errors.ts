@@ -27,3 +27,8 @@ export class EnvironmentNotCleanError extends Error {
 export class TicketNotClaimedError extends Error {
   override readonly name = 'TicketNotClaimedError';
 }
+
+/** The role that jobs of this profile use on AWS could not be assumed: a job would miss its rights in the middle of its work. */
+export class JobRoleNotAssumedError extends Error {
+  override readonly name = 'JobRoleNotAssumedError';
+}

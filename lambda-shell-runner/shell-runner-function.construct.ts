@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Duration, RemovalPolicy, Size, Stage, Tags } from 'aws-cdk-lib';
 import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
@@ -14,6 +14,7 @@ import {
   Function as LambdaFunction,
   LoggingFormat,
   Runtime,
+  TenancyConfig,
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
@@ -23,6 +24,8 @@ import type { LambdaProfile } from '../infrastructure/lib/deployment-lambda-prof
 import { gitlabRunnerRelease } from '../infrastructure/lib/gitlab-runner-pins.ts';
 import { installVariables } from '../infrastructure/lib/gitlab-runner-release.ts';
 import { runnerRightsOf } from '../infrastructure/lib/runner-role.construct.ts';
+import { JobRole } from './job-role.construct.ts';
+import { addUserImage } from './user-image.construct.ts';
 
 const entry = join(import.meta.dirname, 'run-job.lambda.ts');
 
@@ -53,13 +56,14 @@ export class ShellRunnerFunction extends Construct {
       removalPolicy: RemovalPolicy.DESTROY,
     });
     const rights = runnerRightsOf(this, profile);
+    const { permissionsBoundary } = rights.role;
     this.role = new Role(this, 'Role', {
       description: 'Lambda shell runner: its jobs run in the same sandbox, so it may do next to nothing',
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
-      ...rights.role,
+      ...(permissionsBoundary ? { permissionsBoundary } : {}),
     });
     logGroup.grantWrite(this.role);
-    for (const statement of rights.statements) this.role.addToPolicy(statement);
+    const { roleArn: jobRoleArn } = new JobRole(this, 'JobRole', { profile, rights, functionRole: this.role });
     const runnerSettings = runnerSettingsVariableOf(profile);
     this.function = createFunction(this, profile, {
       description: `GitLab jobs of profile ${profileName}: one per invocation`,
@@ -70,7 +74,11 @@ export class ShellRunnerFunction extends Construct {
       timeout: Duration.minutes(Math.min(profile.timeoutMinutes + extraMinutes, longestMinutes)),
       loggingFormat: LoggingFormat.JSON,
       logGroup,
-      ...(runnerSettings === undefined ? {} : { environment: { RUNNER_SETTINGS: runnerSettings } }),
+      environment: {
+        ...(runnerSettings === undefined ? {} : { RUNNER_SETTINGS: runnerSettings }),
+        ...(jobRoleArn === null ? {} : { JOB_ROLE_ARN: jobRoleArn }),
+      },
+      ...(profile.isolateProjects ? { tenancyConfig: TenancyConfig.PER_TENANT } : {}),
       ...(profile.maxConcurrent === undefined ? {} : { reservedConcurrentExecutions: profile.maxConcurrent }),
     });
     // A second try would be a second runner, which takes another job: the autoscaler decides about those.
@@ -84,7 +92,7 @@ function createFunction(scope: Construct, profile: LambdaProfile, options: Funct
     case 'image':
       return new DockerImageFunction(scope, 'Function', {
         ...options,
-        code: imageFor(scope, profile.architecture),
+        code: imageFor(scope, profile),
       });
     case 'zip':
       return new LambdaFunction(scope, 'Function', {
@@ -98,18 +106,23 @@ function createFunction(scope: Construct, profile: LambdaProfile, options: Funct
 
 const imageFiles = [
   join(import.meta.dirname, 'image/Dockerfile'),
+  join(import.meta.dirname, 'image/install-aws-cli.sh'),
   join(import.meta.dirname, '../infrastructure/lib/install-gitlab-runner.sh'),
 ];
 
 /** The image is built where the app is deployed (`cdk deploy` calls the container engine); synth needs only the files. */
-function imageFor(scope: Construct, architecture: LambdaProfile['architecture']): DockerImageCode {
-  const context = join(Stage.of(scope)?.assetOutdir ?? 'cdk.out', 'shell-runner-image');
+function imageFor(scope: Construct, profile: LambdaProfile): DockerImageCode {
+  const { architecture, imageFolder: userFolder } = profile;
+  const name = userFolder === undefined ? 'shell-runner-image' : `shell-runner-image-${scope.node.addr}`;
+  const context = join(Stage.of(scope)?.assetOutdir ?? 'cdk.out', name);
+  rmSync(context, { recursive: true, force: true });
   mkdirSync(context, { recursive: true });
   for (const file of imageFiles) copyFileSync(file, join(context, basename(file)));
   copyFileSync(join(bundleFolderOf(entry), 'index.mjs'), join(context, 'index.mjs'));
+  if (userFolder !== undefined) addUserImage(context, userFolder);
   const isArm = architecture === 'arm64';
   return DockerImageCode.fromImageAsset(context, {
-    displayName: `lambda-shell-runner ${architecture}`,
+    displayName: `lambda-shell-runner ${architecture}${userFolder === undefined ? '' : ` with ${userFolder}`}`,
     platform: isArm ? Platform.LINUX_ARM64 : Platform.LINUX_AMD64,
     buildArgs: installVariables(gitlabRunnerRelease, architecture),
   });

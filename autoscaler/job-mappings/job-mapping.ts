@@ -71,6 +71,12 @@ const byType = {
       nonEmpty('a LAMBDA mapping needs the function to invoke'),
       'The function: its ARN, or the name of a LAMBDA profile. Only what this deployment made can be named.',
     ),
+    fallbackProfile: z.optional(
+      described(
+        nonEmpty('must be the name of a profile'),
+        'The profile, of any type, that is used from the second attempt on, when the function did not give the job a runner.',
+      ),
+    ),
   }),
   EC2: z.object({
     type: z.literal('EC2'),
@@ -119,8 +125,8 @@ export type JobMapping = {
 
 export type MappingTarget =
   | { readonly type: 'IGNORE' }
-  /** `function`: an ARN, or the name of a LAMBDA profile. */
-  | { readonly type: 'LAMBDA'; readonly function: string }
+  /** `function`: an ARN, or the name of a LAMBDA profile. `fallbackProfile`: where the job goes when that failed. */
+  | { readonly type: 'LAMBDA'; readonly function: string; readonly fallbackProfile?: string }
   | { readonly type: 'EC2'; readonly profile: string };
 
 /** A row of the table that cannot be used, and why: it is skipped and reported, and never stops other jobs. */
@@ -159,7 +165,11 @@ function targetOf(item: z.output<typeof mappingItemSchema>): MappingTarget {
     case 'IGNORE':
       return { type: item.type };
     case 'LAMBDA':
-      return { type: item.type, function: item.arn };
+      return {
+        type: item.type,
+        function: item.arn,
+        ...(item.fallbackProfile === undefined ? {} : { fallbackProfile: item.fallbackProfile }),
+      };
     case 'EC2':
       return { type: item.type, profile: item.profile };
   }

@@ -5,6 +5,8 @@ import { attemptsUsed, liveMark, type RunnerChoice, type RunnerItem } from './ru
 export type AdmissionRequest = {
   readonly event: JobEvent;
   readonly choice: RunnerChoice;
+  /** Where the job runs once an attempt has failed, when its mapping names such a place. */
+  readonly fallback?: RunnerChoice | undefined;
   /** Id of the workflow execution, which finds its own admission when it tries again. */
   readonly admittedBy: string;
   readonly now: string;
@@ -14,7 +16,7 @@ export type AdmissionRequest = {
 /** What a job's item says about admitting the job now. */
 export type AdmissionVerdict =
   | { readonly kind: 'admit'; readonly item: RunnerItem }
-  | { readonly kind: 'already-ours'; readonly attempt: number }
+  | { readonly kind: 'already-ours'; readonly item: RunnerItem }
   | { readonly kind: 'refuse'; readonly why: string };
 
 /**
@@ -24,7 +26,7 @@ export type AdmissionVerdict =
 export function judgeAdmission(current: RunnerItem | null, request: AdmissionRequest): AdmissionVerdict {
   if (!current) return { kind: 'admit', item: admittedItem(request, 1) };
   if (current.state === 'ADMITTED' && current.admittedBy === request.admittedBy) {
-    return { kind: 'already-ours', attempt: current.attempt };
+    return { kind: 'already-ours', item: current };
   }
   if (current.jobState !== 'PENDING') return { kind: 'refuse', why: `the job is ${current.jobState}` };
   switch (current.state) {
@@ -43,10 +45,11 @@ export function judgeAdmission(current: RunnerItem | null, request: AdmissionReq
 }
 
 function admittedItem(
-  { event, choice, admittedBy, now }: AdmissionRequest,
+  { event, choice, fallback, admittedBy, now }: AdmissionRequest,
   attempt: number,
   servedOthers = 0,
 ): RunnerItem {
+  const isFirst = attemptsUsed({ attempt, servedOthers }) <= 1;
   return {
     pk: jobKeyOf(event),
     state: 'ADMITTED',
@@ -55,7 +58,7 @@ function admittedItem(
     ...(servedOthers > 0 ? { servedOthers } : {}),
     admittedBy,
     event,
-    ...choice,
+    ...(isFirst || !fallback ? choice : fallback),
     admittedAt: now,
     live: liveMark,
   };

@@ -7,19 +7,19 @@ import { RunnerStateChangedError, type RunnersStore } from './runners-store.ts';
 /**
  * Admits a job: its item and the counters of its caps move in one transaction, the single gate before any side effect.
  *
- * @returns the attempt that begins.
+ * @returns the item of the attempt that begins.
  * @throws {JobAlreadyAdmittedError} for a duplicate, or when the job has used up its attempts.
  * @throws {CapReachedError} when a cap is reached: the job is WAITING then.
  */
-export async function admitJob(store: RunnersStore, job: JobKey, request: AdmissionRequest): Promise<number> {
+export async function admitJob(store: RunnersStore, job: JobKey, request: AdmissionRequest): Promise<RunnerItem> {
   const current = await store.read(job);
   const verdict = judgeAdmission(current, request);
-  if (verdict.kind === 'already-ours') return verdict.attempt;
+  if (verdict.kind === 'already-ours') return verdict.item;
   if (verdict.kind === 'refuse')
     throw new JobAlreadyAdmittedError(`${job} gets no runner from this event: ${verdict.why}`);
   const { item } = verdict;
   const full = await takePlaces(store, current, item);
-  if (full.length === 0) return item.attempt;
+  if (full.length === 0) return item;
 
   // Whoever waits already keeps his place in the queue.
   if (current?.state === 'WAITING') throw capReached(job, full);
@@ -28,7 +28,7 @@ export async function admitJob(store: RunnersStore, job: JobKey, request: Admiss
   const waiting = waitingItem(item);
   await store.write({ kind: 'put', item: waiting, over: current }).catch(rethrowAsDuplicate(job));
   const stillFull = await takePlaces(store, waiting, item);
-  if (stillFull.length === 0) return item.attempt;
+  if (stillFull.length === 0) return item;
   throw capReached(job, stillFull);
 }
 

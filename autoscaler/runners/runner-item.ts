@@ -37,6 +37,8 @@ export type RunnerChoice = {
   readonly tags: readonly string[];
   readonly timeoutSeconds: number;
   readonly caps: readonly Cap[];
+  /** LAMBDA: jobs of other tenants never run in this one's execution environments; for profiles that ask for that. */
+  readonly tenantId?: string | undefined;
 };
 
 /** One item of the runners table: a GitLab job that we acted on, and the runner that was made for it. Times are ISO 8601. */
@@ -104,7 +106,14 @@ export const liveMark = 'live';
 /** Items of ended runners stay this long, for people who ask what happened. */
 export const endedItemDays = 14;
 
+/** Of an item, where its job runs. */
+export function choiceOf(item: RunnerItem): RunnerChoice {
+  const { type, profile, functionArn, mapping, tags, timeoutSeconds, caps, tenantId } = item;
+  const choice = { type, profile, functionArn, mapping, tags, timeoutSeconds, caps };
+  return tenantId === undefined ? choice : { ...choice, tenantId };
+}
+
 /** How many of an item's attempts count against `maxAttempts`: all but those whose runners worked for other jobs. */
-export function attemptsUsed({ attempt, servedOthers = 0 }: RunnerItem): number {
+export function attemptsUsed({ attempt, servedOthers = 0 }: Pick<RunnerItem, 'attempt' | 'servedOthers'>): number {
   return attempt - servedOthers;
 }

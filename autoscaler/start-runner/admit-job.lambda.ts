@@ -4,6 +4,7 @@ import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infras
 import { attemptsEnvironment } from '../environment.ts';
 import { createTables } from '../live-tables.client.ts';
 import { admitJob as admit } from '../runners/admit-job.ts';
+import { choiceOf } from '../runners/runner-item.ts';
 import type { RunnersStore } from '../runners/runners-store.ts';
 import { admitJobInput } from './start-runner-input.ts';
 
@@ -13,17 +14,23 @@ export type AdmitJobPorts = {
   readonly now: () => number;
 };
 
-/** Admits the job: the one gate that every duplicate of an event fails at. Returns the attempt that begins. */
+/**
+ * Admits the job: the one gate that every duplicate of an event fails at. Returns the attempt that begins, and where it runs: from the
+ * second attempt on that is the fallback of the job's mapping, if it has one.
+ */
 export async function admitJob(input: z.infer<typeof admitJobInput>, ports: AdmitJobPorts, { log }: LambdaContext) {
-  const attempt = await admit(ports.store, jobKeyOf(input.event), {
+  const { fallback, ...choice } = input.choice;
+  const item = await admit(ports.store, jobKeyOf(input.event), {
     event: input.event,
-    choice: input.choice,
+    choice,
+    fallback,
     admittedBy: input.execution,
     now: new Date(ports.now()).toISOString(),
     maxAttempts: ports.maxAttempts,
   });
-  log.info('job admitted', { attempt });
-  return { attempt };
+  const { attempt, profile } = item;
+  log.info('job admitted', { attempt, profile });
+  return { attempt, choice: choiceOf(item) };
 }
 
 export const handler = lambdaHandler({

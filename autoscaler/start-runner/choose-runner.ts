@@ -14,7 +14,11 @@ export type Offer = {
 
 export type RunnerDecision =
   | { readonly decision: 'IGNORE'; readonly reason: string }
-  | { readonly decision: 'LAUNCH'; readonly choice: RunnerChoice };
+  | {
+      readonly decision: 'LAUNCH';
+      /** `fallback`: where the job runs once an attempt has failed. */
+      readonly choice: RunnerChoice & { readonly fallback?: RunnerChoice };
+    };
 
 /** The mapping asks for something that this deployment does not offer; the message names the row and the remedy. */
 export class MappingNotAllowedError extends Error {
@@ -37,7 +41,24 @@ export function decideRunner(event: JobEvent, job: { readonly tags: readonly str
   const target = mapping ? mapping.target : targetOfDefault(offer.defaultRunner);
   const what = mapping ? `mapping "${mapping.id}"` : 'the default runner';
   if (target.type === 'IGNORE') return { decision: 'IGNORE', reason: `${what} leaves the job to other runners` };
-  const [name, profile] = profileOf(target, offer.profiles, what);
+  const chosen = choiceFor(profileOf(target, offer.profiles, what), { event, tags: job.tags, mapping, offer });
+  if (target.type !== 'LAMBDA' || target.fallbackProfile === undefined) return { decision: 'LAUNCH', choice: chosen };
+  const other = fallbackOf(target.fallbackProfile, offer.profiles, what);
+  const fallback = choiceFor(other, { event, tags: job.tags, mapping, offer });
+  return { decision: 'LAUNCH', choice: { ...chosen, fallback } };
+}
+
+type Circumstances = {
+  readonly event: JobEvent;
+  readonly tags: readonly string[];
+  readonly mapping: JobMapping | null;
+  readonly offer: Offer;
+};
+
+function choiceFor(
+  [name, profile]: readonly [string, RuntimeProfile],
+  { event, tags, mapping, offer }: Circumstances,
+): RunnerChoice {
   const caps: (Cap | null)[] = [
     capOf('cap#deployment', offer.maxConcurrent),
     capOf(`cap#profile#${name}`, profile.maxConcurrent),
@@ -45,16 +66,14 @@ export function decideRunner(event: JobEvent, job: { readonly tags: readonly str
   ];
   const timeoutMinutes = Math.min(mapping?.timeoutMinutes ?? profile.timeoutMinutes, profile.timeoutMinutes);
   return {
-    decision: 'LAUNCH',
-    choice: {
-      type: profile.type,
-      profile: name,
-      functionArn: profile.functionArn ?? null,
-      mapping: mapping?.id ?? null,
-      tags: [...job.tags].sort(),
-      timeoutSeconds: timeoutMinutes * 60,
-      caps: caps.filter((cap) => cap !== null),
-    },
+    type: profile.type,
+    profile: name,
+    functionArn: profile.functionArn ?? null,
+    mapping: mapping?.id ?? null,
+    tags: [...tags].sort(),
+    timeoutSeconds: timeoutMinutes * 60,
+    caps: caps.filter((cap) => cap !== null),
+    ...(profile.isolateProjects ? { tenantId: `project-${event.projectId}` } : {}),
   };
 }
 
@@ -72,6 +91,15 @@ function profileOf(target: Exclude<MappingTarget, { type: 'IGNORE' }>, profiles:
   const known = Object.keys(profiles).filter((name) => profiles[name]?.type === target.type);
   throw new MappingNotAllowedError(
     `${what} asks for the ${target.type} runner "${wanted}", which this deployment has not; name one of: ${known.join(', ') || '(none)'}`,
+  );
+}
+
+/** A fallback may be of any type, and must be deployed as well: a job would else find out only when it needs it. */
+function fallbackOf(wanted: string, profiles: Offer['profiles'], what: string) {
+  const profile = Object.hasOwn(profiles, wanted) ? profiles[wanted] : undefined;
+  if (profile) return [wanted, profile] as const;
+  throw new MappingNotAllowedError(
+    `${what} falls back to the profile "${wanted}", which this deployment has not; name one of: ${Object.keys(profiles).join(', ')}`,
   );
 }
 

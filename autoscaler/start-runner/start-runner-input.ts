@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { jobEventSchema } from '../../infrastructure/lib/job-event.ts';
+import { lambdaRunnerPayloadSchema } from '../../infrastructure/lib/runner-ticket.ts';
 import { runnerTypes } from '../job-mappings/job-mapping.ts';
 
 /** A {@link RunnerChoice} as it passes through the workflow. */
@@ -11,11 +12,21 @@ export const runnerChoiceSchema = z.object({
   tags: z.array(z.string()),
   timeoutSeconds: z.int(),
   caps: z.array(z.object({ counter: z.string(), limit: z.int() })),
+  tenantId: z.optional(z.string()),
 });
 
-export const admitJobInput = z.object({ event: jobEventSchema, choice: runnerChoiceSchema, execution: z.string() });
+/** What ChooseRunner decides: with where the job runs once an attempt has failed, if its mapping says so. */
+export const runnerChoicesSchema = z.extend(runnerChoiceSchema, { fallback: z.optional(runnerChoiceSchema) });
+
+export const admitJobInput = z.object({ event: jobEventSchema, choice: runnerChoicesSchema, execution: z.string() });
 
 export const registerRunnerInput = z.object({ event: jobEventSchema, choice: runnerChoiceSchema, attempt: z.int() });
+
+export const invokeIsolatedRunnerInput = z.object({
+  functionArn: z.string(),
+  tenantId: z.string(),
+  payload: lambdaRunnerPayloadSchema,
+});
 
 /** Names a job's attempt, and what went wrong with it. `attempt` is null when this execution admitted nothing. */
 export const abandonRunnerInput = z.object({

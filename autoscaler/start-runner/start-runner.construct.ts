@@ -14,6 +14,8 @@ export type StartRunnerProps = {
   readonly chooseRunner: IFunction;
   readonly admitJob: IFunction;
   readonly registerRunner: IFunction;
+  /** For deployments with a profile whose jobs are kept apart by project. */
+  readonly invokeIsolatedRunner?: IFunction | undefined;
   readonly abandonRunner: IFunction;
   readonly launchQueue: IQueue;
   readonly eventBus: IEventBus;
@@ -39,6 +41,26 @@ function noteFailure(event: string, attempt: string) {
     cause: causeOf('$states.errorOutput'),
   };
   return { errors: ['States.ALL'], assign: { failure } };
+}
+
+/** What a runner's function is told: a `LambdaRunnerPayload`. */
+function runnerPayload(props: StartRunnerProps) {
+  return {
+    kind: 'run-job',
+    ticketId: '{% $runner.ticketId %}',
+    ticketsTable: props.ticketsTableName,
+    gitlabUrl: props.gitlabUrl,
+    runnerName: `{% '${props.deployment} lambda ' & $event.jobId %}`,
+    runnerId: '{% $runner.runnerId %}',
+    job: {
+      projectId: '{% $event.projectId %}',
+      jobId: '{% $event.jobId %}',
+      jobName: '{% $event.jobName %}',
+      projectPath: '{% $event.projectPath %}',
+    },
+    attempt: '{% $attempt %}',
+    timeoutSeconds: '{% $choice.timeoutSeconds %}',
+  };
 }
 
 /** The workflow that gives a pending job a runner: choose, admit, register, launch. Its input is a JobEvent. */
@@ -70,7 +92,11 @@ export class StartRunner extends Construct {
       lambda: props.admitJob,
       comment: 'The one gate: a duplicate ends here, before any side effect',
       payload: { event: '{% $event %}', choice: '{% $choice %}', execution: '{% $states.context.Execution.Id %}' },
-      assign: { attempt: '{% $states.result.Payload.attempt %}' },
+      // Where the job runs may be the fallback of its mapping.
+      assign: {
+        attempt: '{% $states.result.Payload.attempt %}',
+        choice: '{% $states.result.Payload.choice %}',
+      },
     });
     admit.addCatch(ended('AlreadyAdmitted', 'A duplicate: the job has its runner'), {
       errors: ['JobAlreadyAdmittedError'],
@@ -106,7 +132,13 @@ export class StartRunner extends Construct {
     request.addRetry({ ...retryPassingTrouble, errors: ['States.ALL'] });
     request.addCatch(abandon, noteFailure('$event', '$attempt'));
 
-    const byType = Choice.jsonata(this, 'ByRunnerType', { stateName: 'ByRunnerType' })
+    const byType = Choice.jsonata(this, 'ByRunnerType', { stateName: 'ByRunnerType' });
+    const isolated = this.invokeIsolatedRunner(props);
+    if (isolated) {
+      isolated.addCatch(abandon, noteFailure('$event', '$attempt'));
+      byType.when(Condition.jsonata('{% $exists($choice.tenantId) %}'), isolated.next(note));
+    }
+    byType
       .when(Condition.jsonata("{% $choice.type = 'LAMBDA' %}"), invoke.next(note).next(launched))
       .otherwise(request.next(launched));
     const isOurs = Choice.jsonata(this, 'IsOurs', { stateName: 'IsOurs' })
@@ -118,7 +150,13 @@ export class StartRunner extends Construct {
 
     this.workflow = new Workflow(this, 'Workflow', {
       definition: choose,
-      lambdas: [props.chooseRunner, props.admitJob, props.registerRunner, props.abandonRunner],
+      lambdas: [
+        props.chooseRunner,
+        props.admitJob,
+        props.registerRunner,
+        props.abandonRunner,
+        ...(props.invokeIsolatedRunner ? [props.invokeIsolatedRunner] : []),
+      ],
       comment: 'Gives a pending job a runner: choose, admit, register, launch',
     });
     if (props.runnerFunctionArns.length > 0) {
@@ -141,27 +179,25 @@ export class StartRunner extends Construct {
         Arguments: {
           FunctionName: '{% $choice.functionArn %}',
           InvocationType: 'Event',
-          Payload: {
-            kind: 'run-job',
-            ticketId: '{% $runner.ticketId %}',
-            ticketsTable: props.ticketsTableName,
-            gitlabUrl: props.gitlabUrl,
-            runnerName: `{% '${props.deployment} lambda ' & $event.jobId %}`,
-            runnerId: '{% $runner.runnerId %}',
-            job: {
-              projectId: '{% $event.projectId %}',
-              jobId: '{% $event.jobId %}',
-              jobName: '{% $event.jobName %}',
-              projectPath: '{% $event.projectPath %}',
-            },
-            attempt: '{% $attempt %}',
-            timeoutSeconds: '{% $choice.timeoutSeconds %}',
-          },
+          Payload: runnerPayload(props),
         },
       },
     });
     state.addRetry(retryPassingTrouble);
     return state;
+  }
+
+  private invokeIsolatedRunner(props: StartRunnerProps) {
+    if (!props.invokeIsolatedRunner) return undefined;
+    return lambdaState(this, 'InvokeIsolatedRunner', {
+      lambda: props.invokeIsolatedRunner,
+      comment: 'The same, in an execution environment of the job’s project alone',
+      payload: {
+        functionArn: '{% $choice.functionArn %}',
+        tenantId: '{% $choice.tenantId %}',
+        payload: runnerPayload(props),
+      },
+    });
   }
 
   private noteLaunch(props: StartRunnerProps): CustomState & INextable {

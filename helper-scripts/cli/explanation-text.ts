@@ -27,5 +27,6 @@ export function describeReason(reason: LossReason): string {
 
 /** Type and runner of a row: `EC2 default`. */
 export function targetText({ target }: JobMapping): string {
-  return `${target.type} ${runnerOf(target)}`.trim();
+  const fallback = target.type === 'LAMBDA' && target.fallbackProfile ? `, then ${target.fallbackProfile}` : '';
+  return `${`${target.type} ${runnerOf(target)}`.trim()}${fallback}`;
 }

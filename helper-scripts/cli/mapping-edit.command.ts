@@ -14,6 +14,7 @@ type PutOptions = {
   readonly project?: string;
   readonly arn?: string;
   readonly profileName?: string;
+  readonly fallbackProfile?: string;
   readonly maxConcurrent?: string;
   readonly timeoutMinutes?: string;
   readonly replace?: boolean;
@@ -29,6 +30,10 @@ export function addMappingEditCommands(mapping: Command, open: OpenMappingTable)
     .option('--tags <tags>', 'tags that must all be on the job, separated by commas', '')
     .option('--project <path>', 'only jobs of this project: its path, or a glob ("group/**")')
     .option('--arn <function>', 'LAMBDA: the function, or the name of a LAMBDA profile')
+    .option(
+      '--fallback-profile <name>',
+      'LAMBDA: the profile that is used once the function did not give the job a runner',
+    )
     .option('--profile-name <name>', 'EC2: the profile ("default" when not given)')
     .option('--max-concurrent <count>', 'runners of this row that may live at the same time')
     .option('--timeout-minutes <minutes>', 'longest time of a job')
@@ -38,6 +43,7 @@ export function addMappingEditCommands(mapping: Command, open: OpenMappingTable)
       'after',
       examples(
         'mapping put "*" --tags aws --type LAMBDA --arn shell',
+        'mapping put "deploy-*" --type LAMBDA --arn shell --fallback-profile default',
         'mapping put "integration tests" --type EC2 --profile-name large --max-concurrent 4',
         'mapping put "deploy-*" --project "group/**" --type IGNORE --replace',
       ),
@@ -94,12 +100,13 @@ async function describeMissing(address: RowAddress, sameName: Promise<readonly M
 
 /** @throws {UsageError} naming every fault. */
 function mappingItemOf(job: string, options: PutOptions): MappingItem {
-  const { type, project, arn, profileName, maxConcurrent, timeoutMinutes } = options;
+  const { type, project, arn, profileName, fallbackProfile, maxConcurrent, timeoutMinutes } = options;
   const tags = tagsOfList(options.tags);
   const item = {
     ...mappingKeyOf(job, tags),
     type,
     ...(type === 'LAMBDA' && arn !== undefined ? { arn } : {}),
+    ...(type === 'LAMBDA' && fallbackProfile !== undefined ? { fallbackProfile } : {}),
     ...(type === 'EC2' ? { profile: profileName ?? 'default' } : {}),
     ...(project === undefined ? {} : { project }),
     ...(maxConcurrent === undefined ? {} : { maxConcurrent: Number(maxConcurrent) }),
@@ -112,6 +119,7 @@ function mappingItemOf(job: string, options: PutOptions): MappingItem {
       .filter((tag) => tag.includes('#'))
       .map((tag) => `--tags: "${tag}" has a "#", which separates tags in the table`),
     ...(arn !== undefined && type !== 'LAMBDA' ? ['--arn is for --type LAMBDA'] : []),
+    ...(fallbackProfile !== undefined && type !== 'LAMBDA' ? ['--fallback-profile is for --type LAMBDA'] : []),
     ...(profileName !== undefined && type !== 'EC2' ? ['--profile-name is for --type EC2'] : []),
   ];
   if (faults.length === 0) return item;

@@ -5,6 +5,7 @@ import { baseJobName } from '../../autoscaler/job-mappings/job-name.ts';
 import type { JobToMap } from '../../autoscaler/job-mappings/judge-mapping.ts';
 import { describeReason, targetText } from './explanation-text.ts';
 import { examples } from './help-examples.ts';
+import { lambdaWarnings } from './lambda-warnings.ts';
 import type { OpenMappingTable } from './mapping-connection.client.ts';
 import { readMappingFile } from './mapping-file.ts';
 import { tagsOfList } from './mapping-item.ts';
@@ -61,6 +62,7 @@ function jsonOf(job: JobToMap, { chosen, others }: MappingExplanation) {
   return {
     job: { ...job, baseName: baseJobName(job.jobName) },
     chosen,
+    warnings: chosen ? lambdaWarnings(chosen) : [],
     others: others.map(({ row, reason }) => ({ id: row.id, reason, text: describeReason(reason) })),
   };
 }
@@ -76,6 +78,7 @@ function printExplanation(job: JobToMap, { chosen, others }: MappingExplanation,
       ? printable(`chosen: ${chosen.id}  ${targetText(chosen)}`)
       : 'chosen: no row; the default runner of the deployment decides (IGNORE unless deployment.config.ts says otherwise)',
   );
+  for (const warning of chosen ? lambdaWarnings(chosen) : []) console.log(printable(`warning: ${warning}`));
   const shown = all ? others : others.filter(({ reason }) => reason.kind !== 'other-name');
   if (shown.length > 0) {
     console.log();

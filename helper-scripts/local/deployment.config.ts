@@ -13,7 +13,12 @@ export default [
       default: { type: 'EC2', executor: 'shell', timeoutMinutes: 10 },
       large: { type: 'EC2', executor: 'shell', instanceTypes: ['m7a.2xlarge', 'm7i.2xlarge'], timeoutMinutes: 10 },
       ...(runnerTokenSecretArn ? { 'long-lived': { type: 'EC2', runnerTokenSecretArn, timeoutMinutes: 10 } } : {}),
-      shell: { type: 'LAMBDA', packaging: 'zip', architecture: 'x86_64', timeoutMinutes: 10 },
+      shell: {
+        type: 'LAMBDA',
+        packaging: process.env.LOCAL_LAMBDA_PACKAGING === 'image' ? 'image' : 'zip',
+        architecture: process.arch === 'arm64' ? 'arm64' : 'x86_64',
+        timeoutMinutes: 10,
+      },
     },
   }),
 ];

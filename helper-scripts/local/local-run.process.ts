@@ -24,6 +24,7 @@ import { startLocalGitLab } from './gitlab/local-gitlab.server.ts';
 import type { LocalGitLab } from './gitlab/local-gitlab.ts';
 import { type FoundRunner, findGitLabRunner, writeRunnerFolder } from './gitlab-runner/find-gitlab-runner.process.ts';
 import { type InstanceHost, startInstanceHost } from './instances/instance-host.process.ts';
+import { chooseLambdaPackaging, type LambdaPackaging, packagingVariable } from './lambda-packaging.process.ts';
 import { countLeftovers, type Leftovers } from './leftovers.client.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
@@ -66,6 +67,7 @@ export class LocalRun {
   #gitlab: LocalGitLab | undefined;
   #instances: InstanceHost | undefined;
   #longLivedRunner: LongLivedRunner | undefined;
+  #lambdaPackaging: LambdaPackaging = { packaging: 'zip', because: '' };
   #runnersTable = '';
   #ticketsTable = '';
   webhookUrl = '';
@@ -122,7 +124,12 @@ export class LocalRun {
       {
         title: 'Bundles of the Lambdas',
         run: async () => {
-          const [bundles] = await Promise.all([buildLambdas(), this.#findRunner()]);
+          const [bundles, packaging] = await Promise.all([
+            buildLambdas(),
+            chooseLambdaPackaging(process.env),
+            this.#findRunner(),
+          ]);
+          this.#lambdaPackaging = packaging;
           const kind = this.runner.kind === 'real' ? 'the real gitlab-runner' : 'our stand-in for gitlab-runner';
           return `${bundles.length} bundles; jobs run with ${kind} (${this.runner.version})`;
         },
@@ -134,6 +141,8 @@ export class LocalRun {
         title: `cdk deploy in ${app}/`,
         run: async (tell: Progress) => {
           await deployApp(app, this.#deployOptions(), tell);
+          if (app === 'lambda-shell-runner')
+            return `as ${this.#lambdaPackaging.packaging}: ${this.#lambdaPackaging.because}`;
           if (app === 'ec2-runner-ami') return this.#publishImage();
           if (app === 'autoscaler') await this.#readNames();
           return undefined;
@@ -262,6 +271,7 @@ export class LocalRun {
       ...inLocalAws(process.env, this.aws),
       LOCAL_GITLAB_URL: this.gitlab.url,
       ...(this.#longLivedRunner ? { LOCAL_RUNNER_TOKEN_SECRET_ARN: this.#longLivedRunner.secretArn } : {}),
+      [packagingVariable]: this.#lambdaPackaging.packaging,
     };
     return { environment, account, region, folder: this.options.folder, signal: this.options.signal };
   }

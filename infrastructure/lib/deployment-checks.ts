@@ -13,12 +13,31 @@ type Profile = Ec2Profile | LambdaProfile;
 /** What is wrong between the settings of one profile, each of which is fine alone. */
 export function profileFaults(profile: Profile, network: OwnNetwork | ExistingNetwork | undefined): Fault[] {
   return [
-    ...(profile.type === 'EC2' ? ec2Faults(profile, network) : []),
+    ...(profile.type === 'EC2' ? ec2Faults(profile, network) : lambdaFaults(profile)),
     ...statementFaults(profile),
     ...runnerConfigFaults(profile),
     ...runnerTextFaults(profile),
     ...runnerTokenFaults(profile),
   ];
+}
+
+function lambdaFaults({
+  packaging,
+  imageFolder,
+  jobRoleArn,
+  managedPolicyArns,
+  policyStatements,
+}: LambdaProfile): Fault[] {
+  const faults: Fault[] = [];
+  if (packaging === 'zip' && imageFolder !== undefined) {
+    faults.push({ path: ['imageFolder'], message: 'has no effect with the packaging "zip"; remove one of them' });
+  }
+  if (jobRoleArn !== undefined && managedPolicyArns.length + policyStatements.length > 0) {
+    const message =
+      'names a role that exists, so that managedPolicyArns and policyStatements would have no effect; remove them, or this';
+    faults.push({ path: ['jobRoleArn'], message });
+  }
+  return faults;
 }
 
 function ec2Faults(profile: Ec2Profile, network: OwnNetwork | ExistingNetwork | undefined): Fault[] {

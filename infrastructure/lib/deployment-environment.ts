@@ -8,8 +8,15 @@ type Profile = Ec2Profile | LambdaProfile;
 type Profiles = Readonly<Record<string, Profile>>;
 
 /** What routing knows of a profile; a function is there for LAMBDA alone. */
-export function routingEntryOf({ type, timeoutMinutes, maxConcurrent }: Profile, functionArn?: string) {
-  return { type, timeoutMinutes, maxConcurrent, ...(functionArn === undefined ? {} : { functionArn }) };
+export function routingEntryOf(profile: Profile, functionArn?: string) {
+  const { type, timeoutMinutes, maxConcurrent } = profile;
+  return {
+    type,
+    timeoutMinutes,
+    maxConcurrent,
+    ...(functionArn === undefined ? {} : { functionArn }),
+    ...(profile.type === 'LAMBDA' && profile.isolateProjects ? { isolateProjects: true } : {}),
+  };
 }
 
 export type DeployedTemplate = { readonly launchTemplateId: string; readonly launchTemplateVersion: string };
@@ -85,8 +92,8 @@ export function environmentFaults(
   ];
 }
 
-/** For `RUNNER_SETTINGS` alone in a runner's function. */
-const othersOfRunnerBytes = 100;
+/** In a runner's function, beside the value of `RUNNER_SETTINGS`: its name, and the ARN of the job's role. */
+const othersOfRunnerBytes = 400;
 /** Of the 16 KiB of user data, what the boot script and its own settings leave. */
 export const mostBootTextBytes = 6_144;
 

@@ -23,7 +23,10 @@ export const policyStatementSchema = z.strictObject({
 });
 export type PolicyStatementSettings = z.output<typeof policyStatementSchema>;
 
-/** What a runner's role may do. Jobs of the shell executor and of privileged containers may do it too: they reach the role. */
+/**
+ * What a runner's role may do. On EC2, jobs of the shell executor and of privileged containers may do it too: they reach the role. On
+ * LAMBDA it is a role of its own, which the function assumes for each job.
+ */
 export const permissionFields = {
   /** ARNs of managed policies for the role. */
   managedPolicyArns: distinct(policyArn).max(mostManagedPolicies).default([]),
@@ -31,7 +34,8 @@ export const permissionFields = {
   policyStatements: z.array(policyStatementSchema).default([]),
   /**
    * ARN of the policy beyond which the role gets no rights. It must allow what a runner needs itself: `dynamodb:DeleteItem` on the
-   * tickets table; for a host its log; for a function also its logs and `events:PutEvents`; for a cache the bucket; for registries those.
+   * tickets table; for a host its log; for a function also its logs, `events:PutEvents`, `sts:AssumeRole` and `sts:TagSession`; for a
+   * cache the bucket; for registries those.
    */
   permissionsBoundaryArn: policyArn.optional(),
 };

@@ -1,7 +1,7 @@
 import { AwsV4Signer } from 'aws4fetch';
 import type { AwsEnvironment } from './aws-environment.ts';
 import { type BackoffPolicy, type BackoffPorts, retryWithBackoff, systemBackoffPorts } from './backoff.ts';
-import { postText } from './http-post.client.ts';
+import { type HttpAnswer, postText } from './http-post.client.ts';
 
 /** Two tries of both calls that one event may need fit into the function's time-out. */
 const tryTimeoutMilliseconds = 1_500;
@@ -34,26 +34,39 @@ export class AwsAnswerError extends Error {
  */
 export type CallAws = <T>(service: string, action: string, input: object, read: (answer: unknown) => T) => Promise<T>;
 
-/** Signed calls without the AWS SDK, whose loading would be most of a webhook's cold start. */
-export function createSignedAws(environment: AwsEnvironment, backoffPorts: BackoffPorts = systemBackoffPorts): CallAws {
+/** One signed request to a service (`dynamodb`), tried once, whatever protocol it speaks. */
+export type SignedRequest = {
+  readonly service: string;
+  /** Beside `/`, for services that have one address for each thing. */
+  readonly path?: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly timeoutMilliseconds: number;
+};
+export type PostToAws = (request: SignedRequest) => Promise<HttpAnswer>;
+
+/** Posts signed requests without the AWS SDK, and leaves it to the caller what an answer means and whether to try again. */
+export function createAwsPost(environment: AwsEnvironment): PostToAws {
   const { endpointUrl, ...credentials } = environment;
   // Signing keys last a day: aws4fetch keeps them here.
   const cache = new Map<string, ArrayBuffer>();
+  return async ({ service, path = '/', headers, body, timeoutMilliseconds }) => {
+    const base = endpointUrl ?? endpointOf(service, environment.region);
+    const url = path === '/' ? base : new URL(path, base).href;
+    const request = { ...credentials, cache, service, method: 'POST', url, headers: { ...headers }, body };
+    const signed = await new AwsV4Signer(request).sign();
+    return postText(signed.url, Object.fromEntries(signed.headers), body, timeoutMilliseconds);
+  };
+}
+
+/** Signed calls without the AWS SDK, whose loading would be most of a webhook's cold start. */
+export function createSignedAws(environment: AwsEnvironment, backoffPorts: BackoffPorts = systemBackoffPorts): CallAws {
+  const post = createAwsPost(environment);
   return (service, action, input, read) => {
     const attempt = async () => {
-      const body = JSON.stringify(input);
       const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': action };
-      const url = endpointUrl ?? endpointOf(service, environment.region);
-      const signed = await new AwsV4Signer({
-        ...credentials,
-        cache,
-        service,
-        method: 'POST',
-        url,
-        headers,
-        body,
-      }).sign();
-      const answer = await postText(signed.url, Object.fromEntries(signed.headers), body, tryTimeoutMilliseconds);
+      const body = JSON.stringify(input);
+      const answer = await post({ service, headers, body, timeoutMilliseconds: tryTimeoutMilliseconds });
       if (answer.status !== 200) throw errorOf(action, answer.status, answer.text);
       return read(parseAnswer(action, answer.text));
     };

@@ -8,10 +8,12 @@ import { chooseRunner } from '../../autoscaler/start-runner/choose-runner.lambda
 import type { Offer } from '../../autoscaler/start-runner/choose-runner.ts';
 import { launchInstances } from '../../autoscaler/start-runner/ec2/launch-instances.lambda.ts';
 import { sourcesOf } from '../../autoscaler/start-runner/ec2/launch-source.ts';
+import { invokeIsolatedRunner } from '../../autoscaler/start-runner/invoke-isolated-runner.lambda.ts';
 import { registerRunner } from '../../autoscaler/start-runner/register-runner.lambda.ts';
 import {
   abandonRunnerInput,
   admitJobInput,
+  invokeIsolatedRunnerInput,
   launchRequestSchema,
   registerRunnerInput,
 } from '../../autoscaler/start-runner/start-runner-input.ts';
@@ -67,6 +69,8 @@ export function autoscalerWorld({ mappings = [jobMapping()], offer = {}, maxAtte
   const clock = { milliseconds: testStart };
   const events: { readonly type: string; readonly detail: Json }[] = [];
   const invocations: z.output<typeof lambdaRunnerPayloadSchema>[] = [];
+  /** Of those invocations that were made for one. */
+  const tenants: string[] = [];
   const said: Json[] = [];
   let ids = 0;
 
@@ -95,6 +99,17 @@ export function autoscalerWorld({ mappings = [jobMapping()], offer = {}, maxAtte
       registerRunnerInput,
       { ...given, deployment: 'ci', randomId },
       registerRunner,
+      context,
+    ),
+    Functionsinvokeisolatedrunner: lambda(
+      invokeIsolatedRunnerInput,
+      {
+        invoke: async (_arn: string, tenantId: string, payload: z.output<typeof lambdaRunnerPayloadSchema>) => {
+          invocations.push(payload);
+          tenants.push(tenantId);
+        },
+      },
+      invokeIsolatedRunner,
       context,
     ),
     Functionsabandonrunner: lambda(
@@ -179,6 +194,7 @@ export function autoscalerWorld({ mappings = [jobMapping()], offer = {}, maxAtte
     queue,
     events,
     invocations,
+    tenants,
     context,
     clock,
     run,

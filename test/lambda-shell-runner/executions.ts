@@ -73,6 +73,7 @@ export class RunnerMachine {
         this.tickets.delete(id);
         return ticket;
       },
+      assumeJobRole: async () => null,
       removeRunner: async (_url, token) => {
         this.runnersInGitLab.delete(token);
       },

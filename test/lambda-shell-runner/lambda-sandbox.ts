@@ -19,7 +19,7 @@ export function whyNoSandbox(): string | null {
   return status === 0 ? null : `no namespaces here: ${error?.message ?? stderr}`.trim();
 }
 
-const namespaces = [
+export const namespaces = [
   ...(process.getuid?.() === 0 ? [] : ['--map-root-user']),
   '--mount',
   '--pid',

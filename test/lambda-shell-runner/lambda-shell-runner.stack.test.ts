@@ -114,6 +114,13 @@ describe('the function of a LAMBDA profile', () => {
     });
   });
 
+  it('never shares an execution environment between projects when the profile asks for that', () => {
+    templateOf({ alone: { type: 'LAMBDA', isolateProjects: true } }).hasResourceProperties('AWS::Lambda::Function', {
+      TenancyConfig: { TenantIsolationMode: 'PER_TENANT' },
+    });
+    templateOf(image).hasResourceProperties('AWS::Lambda::Function', { TenancyConfig: Match.absent() });
+  });
+
   it('logs into a group of its own that does not stay for ever', () => {
     const template = templateOf(image);
     template.hasResource('AWS::Logs::LogGroup', { Properties: { RetentionInDays: 30 }, DeletionPolicy: 'Delete' });
@@ -143,12 +150,64 @@ describe('the role of the function', () => {
     expect(await decide('events:PutEvents', resource, { 'events:source': sources })).toBe(decision);
   });
 
-  it('has the managed policies of its profile, and no others', () => {
-    const arn = 'arn:aws:iam::000000000000:policy/jobs-may-read-the-artifacts';
-    templateOf(image).hasResourceProperties('AWS::IAM::Role', { ManagedPolicyArns: Match.absent() });
-    templateOf({ shell: { type: 'LAMBDA', managedPolicyArns: [arn] } }).hasResourceProperties('AWS::IAM::Role', {
-      ManagedPolicyArns: [arn],
+  it('has no policies of its profile: those are the job’s', () => {
+    const template = templateOf({ shell: { type: 'LAMBDA', managedPolicyArns: [artifactsPolicyArn] } });
+    const withPolicies = template.findResources('AWS::IAM::Role', {
+      Properties: { ManagedPolicyArns: [artifactsPolicyArn] },
     });
+    expect(Object.keys(withPolicies)).toEqual([expect.stringMatching(/JobRole/)]);
+  });
+});
+
+const artifactsPolicyArn = 'arn:aws:iam::000000000000:policy/jobs-may-read-the-artifacts';
+
+describe('the role of the jobs', () => {
+  const assume = ['sts:AssumeRole', 'sts:TagSession'];
+  const mayAssume = (template: Template) =>
+    statementsIn(template).filter(({ Action }) => [Action].flat().some((action) => action.startsWith('sts:')));
+
+  it('is not there when the profile gives them no rights', () => {
+    const template = templateOf(image);
+    template.resourceCountIs('AWS::IAM::Role', 1);
+    expect(mayAssume(template)).toEqual([]);
+  });
+
+  it('has the profile’s policies, and only the function may assume it', () => {
+    const statement = { actions: ['s3:GetObject'], resources: ['arn:aws:s3:::artifacts/*'] };
+    const template = templateOf({
+      shell: { type: 'LAMBDA', managedPolicyArns: [artifactsPolicyArn], policyStatements: [statement] },
+    });
+    template.hasResourceProperties('AWS::IAM::Role', {
+      ManagedPolicyArns: [artifactsPolicyArn],
+      AssumeRolePolicyDocument: {
+        Statement: [
+          {
+            Action: assume,
+            Effect: 'Allow',
+            Condition: { ArnEquals: { 'aws:PrincipalArn': { 'Fn::GetAtt': [Match.stringLikeRegexp('Role'), 'Arn'] } } },
+          },
+        ],
+      },
+    });
+    template.hasResourceProperties('AWS::IAM::Policy', {
+      PolicyDocument: { Statement: [{ Action: 's3:GetObject' }] },
+      Roles: [{ Ref: Match.stringLikeRegexp('JobRole') }],
+    });
+    expect(mayAssume(template)).toMatchObject([
+      { Action: assume, Resource: { 'Fn::GetAtt': [expect.stringMatching(/JobRole/), 'Arn'] } },
+    ]);
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      Environment: {
+        Variables: { JOB_ROLE_ARN: { 'Fn::GetAtt': [Match.stringLikeRegexp('JobRole'), 'Arn'] } },
+      },
+    });
+  });
+
+  it('can be one that exists', () => {
+    const jobRoleArn = 'arn:aws:iam::000000000000:role/deployer';
+    const template = templateOf({ shell: { type: 'LAMBDA', jobRoleArn } });
+    template.resourceCountIs('AWS::IAM::Role', 1);
+    expect(mayAssume(template)).toMatchObject([{ Action: assume, Resource: jobRoleArn }]);
   });
 });
 
@@ -200,7 +259,12 @@ describe('the image', () => {
     const { directory, images } = synthesize(image);
     expect(images).toHaveLength(1);
     const context = join(directory, images[0]?.directory ?? '');
-    expect(readdirSync(context).sort()).toEqual(['Dockerfile', 'index.mjs', 'install-gitlab-runner.sh']);
+    expect(readdirSync(context).sort()).toEqual([
+      'Dockerfile',
+      'index.mjs',
+      'install-aws-cli.sh',
+      'install-gitlab-runner.sh',
+    ]);
     expect(images[0]).toMatchObject({
       platform: 'linux/arm64',
       dockerBuildArgs: { binary_architecture: 'arm64', version: expect.stringMatching(/^\d+\.\d+\.\d+$/) },
@@ -226,17 +290,46 @@ describe('the image', () => {
     const dockerfile = readFileSync(join(context, 'Dockerfile'), 'utf8');
     const script = readFileSync(join(context, 'install-gitlab-runner.sh'), 'utf8');
     const asked = [...script.matchAll(/"\$\{(\w+):?\?\}"/g)].map(([, name = '']) => name);
-    const args = [...dockerfile.matchAll(/^ARG (\w+)$/gm)].map(([, name = '']) => name);
+    // The AWS CLI's stage asks for the architecture as well.
+    const args = [...new Set([...dockerfile.matchAll(/^ARG (\w+)$/gm)].map(([, name = '']) => name))];
     const onTheLine = [...dockerfile.matchAll(/(\w+)=\S+(?= .*bash \/opt\/install)/g)].map(([, name = '']) => name);
     expect([...args, ...onTheLine].sort()).toEqual(asked.sort());
     expect(Object.keys(images[0]?.dockerBuildArgs ?? {}).sort()).toEqual(args.sort());
+  });
+
+  it('has the tools of a profile’s own folder, beside those of other profiles', () => {
+    const { directory, images } = synthesize({
+      shell: { type: 'LAMBDA' },
+      tools: { type: 'LAMBDA', imageFolder: 'lambda-shell-runner/example-image' },
+    });
+    expect(images).toHaveLength(2);
+    const files = images.map((source) => readdirSync(join(directory, source.directory)));
+    const withTools = files.findIndex((names) => names.includes('wait-for-url.sh'));
+    const dockerfile = readFileSync(join(directory, images[withTools]?.directory ?? '', 'Dockerfile'), 'utf8');
+    expect(files[withTools]).toHaveLength(5);
+    expect(files[1 - withTools]).toHaveLength(4);
+    expect(dockerfile.match(/^FROM .*lambda-shell-runner$/gm)).toEqual([
+      `FROM \${BASE} AS lambda-shell-runner`,
+      'FROM lambda-shell-runner',
+    ]);
+  });
+
+  it.each([
+    ['no Dockerfile', 'test', /Dockerfile does not exist; imageFolder is a folder/],
+    ['files of the names of ours', 'lambda-shell-runner/image', /has the name of a file of our image/],
+  ])('is refused for a folder with %s', (_what, imageFolder, message) => {
+    expect(() => synthesize({ tools: { type: 'LAMBDA', imageFolder } })).toThrow(message);
   });
 
   it('copies nothing that is not in its context', () => {
     const { directory, images } = synthesize(image);
     const context = join(directory, images[0]?.directory ?? '');
     const copied = [...readFileSync(join(context, 'Dockerfile'), 'utf8').matchAll(/^COPY (?!--from)(\S+) /gm)];
-    expect(copied.map(([, name]) => name).sort()).toEqual(['index.mjs', 'install-gitlab-runner.sh']);
+    expect(copied.map(([, name]) => name).sort()).toEqual([
+      'index.mjs',
+      'install-aws-cli.sh',
+      'install-gitlab-runner.sh',
+    ]);
     for (const [, name = ''] of copied) expect(existsSync(join(context, name))).toBe(true);
   });
 });

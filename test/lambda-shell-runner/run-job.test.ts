@@ -2,7 +2,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { EnvironmentNotCleanError, TicketNotClaimedError } from '../../lambda-shell-runner/runner-errors.ts';
+import {
+  EnvironmentNotCleanError,
+  JobRoleNotAssumedError,
+  TicketNotClaimedError,
+} from '../../lambda-shell-runner/runner-errors.ts';
 import { fakeToken, isAlive, RunnerMachine, runnerTicket } from './executions.ts';
 import type { FakeRunnerScript } from './fake-gitlab-runner.ts';
 
@@ -210,6 +214,31 @@ describe('what a job sees', () => {
     expect(JSON.stringify(environment)).not.toContain(fakeToken);
   });
 
+  it('is the credentials of its profile’s role, in a file that goes with it, and not in its environment', async () => {
+    const words = machineWithJob('');
+    const job = machineWithJob(
+      [
+        `cat "$AWS_SHARED_CREDENTIALS_FILE" ~/.aws/credentials > '${words.outside('file')}'`,
+        `env > '${words.outside('env')}'`,
+        '',
+      ].join('\n'),
+    );
+    const assumeJobRole = async () => ({
+      accessKeyId: 'fake-job-key',
+      secretAccessKey: 'not-a-real-job-secret',
+      sessionToken: 'not-a-real-job-session',
+      region: 'eu-west-1',
+    });
+    expect(await job.execute({ ports: { assumeJobRole } })).toMatchObject({ outcome: 'job-succeeded' });
+    const file =
+      '[default]\naws_access_key_id = fake-job-key\naws_secret_access_key = not-a-real-job-secret\naws_session_token = not-a-real-job-session\n';
+    expect(words.read('file')).toBe(file + file);
+    expect(words.read('env')).toMatch(/^AWS_REGION=eu-west-1$/m);
+    expect(words.read('env')).not.toMatch(/fake-job-key|not-a-real/);
+    expect(job.logText).not.toMatch(/fake-job-key|not-a-real/);
+    expectNothingLeft(job);
+  });
+
   it('does not have its runner’s token in the function’s log', async () => {
     const machine = machineWithJob('exit 0\n');
     await machine.execute();
@@ -315,6 +344,14 @@ describe('a failure for which another attempt must be made', () => {
       message: expect.stringMatching(/homedir variable is not set|out of memory/),
     });
     expectNothingLeft(machine);
+  });
+
+  it('is a role for the job that could not be assumed, found before the ticket is claimed', async () => {
+    const machine = machineWithJob('exit 0\n');
+    const assumeJobRole = () => Promise.reject(new JobRoleNotAssumedError('AccessDenied'));
+    await expect(machine.execute({ ports: { assumeJobRole } })).rejects.toThrow(JobRoleNotAssumedError);
+    expect([...machine.tickets.keys()]).toEqual(['ticket-1']);
+    expect(machine.leftovers).toEqual([]);
   });
 
   it('is a ticket that could not be claimed', async () => {

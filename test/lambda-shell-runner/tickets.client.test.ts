@@ -1,6 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { createAwsPost } from '../../infrastructure/lib/signed-aws.client.ts';
 import { createTicketClaim } from '../../lambda-shell-runner/tickets.client.ts';
 import { fakeToken } from './executions.ts';
 
@@ -25,13 +26,14 @@ async function dynamoDbWith(...answers: Answer[]) {
   });
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const claim = createTicketClaim({
-    AWS_REGION: 'eu-west-1',
-    AWS_ACCESS_KEY_ID: 'fake-access-key',
-    AWS_SECRET_ACCESS_KEY: 'not-a-real-secret',
-    AWS_SESSION_TOKEN: 'not-a-real-session',
-    AWS_ENDPOINT_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+  const post = createAwsPost({
+    region: 'eu-west-1',
+    accessKeyId: 'fake-access-key',
+    secretAccessKey: 'not-a-real-secret',
+    sessionToken: 'not-a-real-session',
+    endpointUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
   });
+  const claim = createTicketClaim(post);
   return { claim: () => claim('tickets', 'ticket-1'), calls };
 }
 

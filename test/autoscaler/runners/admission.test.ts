@@ -40,7 +40,7 @@ describe('a job with a runner on its way or at work', () => {
 
   it('keeps its attempt when the same execution asks again, having lost the answer', () => {
     const own = runnerItem({ state: 'ADMITTED', attempt: 2, admittedBy: 'this execution' });
-    expect(judgeAdmission(own, request())).toEqual({ kind: 'already-ours', attempt: 2 });
+    expect(judgeAdmission(own, request())).toEqual({ kind: 'already-ours', item: own });
   });
 
   it('is refused even to the execution that admitted it, once its runner went on', () => {
@@ -106,6 +106,31 @@ describe('the attempts of a job', () => {
     expect(judgeAdmission(twiceServed(5), request())).toMatchObject({ kind: 'refuse' });
     const waits = runnerItem({ state: 'WAITING', attempt: 4, servedOthers: 2 });
     expect(judgeAdmission(waits, request())).toMatchObject({ item: { attempt: 4, servedOthers: 2 } });
+  });
+});
+
+describe('a job whose mapping names a fallback', () => {
+  const fallback = choice({ profile: 'large', timeoutSeconds: 60 });
+  const withFallback = request({ choice: choice({ type: 'LAMBDA', profile: 'shell', functionArn: 'arn' }), fallback });
+  const profileAfter = (earlier: RunnerItem | null) => {
+    const verdict = judgeAdmission(earlier, withFallback);
+    return verdict.kind === 'admit' ? verdict.item : verdict;
+  };
+
+  it('is tried on its function first, and waiting for a place changes nothing about that', () => {
+    expect(profileAfter(null)).toMatchObject({ type: 'LAMBDA', profile: 'shell', functionArn: 'arn' });
+    expect(profileAfter(runnerItem({ state: 'WAITING', attempt: 1 }))).toMatchObject({ profile: 'shell' });
+  });
+
+  it('goes to the fallback once an attempt has failed, and stays there', () => {
+    const moved = { type: 'EC2', profile: 'large', functionArn: null, timeoutSeconds: 60 };
+    expect(profileAfter(runnerItem({ state: 'FAILED', attempt: 1 }))).toMatchObject({ attempt: 2, ...moved });
+    expect(profileAfter(runnerItem({ state: 'WAITING', attempt: 2 }))).toMatchObject({ attempt: 2, ...moved });
+    expect(profileAfter(runnerItem({ state: 'FAILED', attempt: 2 }))).toMatchObject({ attempt: 3, ...moved });
+  });
+
+  it('stays on its function when that worked, for another job', () => {
+    expect(profileAfter(runnerItem({ state: 'RELEASED', attempt: 1 }))).toMatchObject({ attempt: 2, profile: 'shell' });
   });
 });
 

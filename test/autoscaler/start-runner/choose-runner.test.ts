@@ -73,6 +73,44 @@ describe('where a job runs', () => {
   });
 });
 
+describe('the fallback of a function', () => {
+  const mappings = (fallbackProfile: string) => [
+    jobMapping({
+      target: { type: 'LAMBDA', function: 'shell', fallbackProfile },
+      timeoutMinutes: 90,
+      maxConcurrent: 3,
+    }),
+  ];
+
+  it('is a profile of any type, with its own limits and the mapping’s', () => {
+    const mapping = { counter: 'cap#mapping#job#* tags#', limit: 3 };
+    expect(choiceOf({ mappings: mappings('large') }, ['b', 'a'])).toEqual({
+      ...{ type: 'LAMBDA', profile: 'shell', functionArn, mapping: 'job#* tags#', tags: ['a', 'b'] },
+      ...{ timeoutSeconds: 13 * 60, caps: [mapping] },
+      fallback: {
+        ...{ type: 'EC2', profile: 'large', functionArn: null, mapping: 'job#* tags#', tags: ['a', 'b'] },
+        ...{ timeoutSeconds: 90 * 60, caps: [{ counter: 'cap#profile#large', limit: 4 }, mapping] },
+      },
+    });
+  });
+
+  it('must be deployed, which is found out before it is needed', () => {
+    expect(() => decide({ mappings: mappings('huge') })).toThrow(
+      /falls back to the profile "huge".*name one of: default, large, shell/,
+    );
+    expect(() => decide({ mappings: mappings('constructor') })).toThrow(MappingNotAllowedError);
+  });
+});
+
+describe('a profile that keeps projects apart', () => {
+  it('has the project as the tenant of its function', () => {
+    const shell = { type: 'LAMBDA', timeoutMinutes: 13, functionArn, isolateProjects: true } as const;
+    const mappings = [jobMapping({ target: { type: 'LAMBDA', function: 'shell' } })];
+    expect(choiceOf({ mappings, profiles: { shell } })).toMatchObject({ tenantId: 'project-7' });
+    expect(choiceOf({ mappings })).not.toHaveProperty('tenantId');
+  });
+});
+
 describe('a runner that was not deployed', () => {
   it.each([
     ['a profile that does not exist', { type: 'EC2', profile: 'huge' }, /EC2 runner "huge".*default, large$/],

@@ -60,6 +60,36 @@ describe('a pending job', () => {
     expect(item(1)).toMatchObject({ state: 'LAUNCHED', launchedAt: expect.stringMatching(/^\d{4}-.*Z$/) });
   });
 
+  it('goes to the fallback of its mapping when its function could not be started', async () => {
+    const mappings = [jobMapping({ target: { type: 'LAMBDA', function: 'shell', fallbackProfile: 'default' } })];
+    const { pend, start, queue, invocations, item, gitlab } = world({ mappings });
+    const refused = new StateError('Lambda.ResourceNotFoundException', 'no such function');
+    expect(await start(pend(1), { InvokeLambdaRunner: { error: refused } }, 'first')).toMatchObject({
+      status: 'FAILED',
+    });
+    expect(item(1)).toMatchObject({ state: 'FAILED', type: 'LAMBDA' });
+    expect(await start(pend(1), {}, 'second')).toMatchObject({ status: 'SUCCEEDED' });
+    expect(item(1)).toMatchObject({ state: 'REGISTERED', attempt: 2, type: 'EC2', profile: 'default' });
+    expect(item(1)).not.toHaveProperty('fallback');
+    expect([...queue.messages.values()].map((body) => JSON.parse(body))).toMatchObject([{ profile: 'default' }]);
+    expect(invocations).toEqual([]);
+    expect([...gitlab.runners.keys()]).toEqual([item(1)?.runnerId]);
+  });
+
+  it('of a profile that keeps projects apart is run by its function for the project alone', async () => {
+    const template = autoscalerTemplate({
+      profiles: { default: { type: 'EC2' }, shell: { type: 'LAMBDA', isolateProjects: true } },
+    });
+    const shell = { type: 'LAMBDA', timeoutMinutes: 13, functionArn: 'arn:shell', isolateProjects: true } as const;
+    const { pend, run, invocations, tenants, item } = autoscalerWorld({ ...onLambda, offer: { profiles: { shell } } });
+    expect(await run(definitionFromTemplate(template, 'StartRunner'), pend(1) as unknown as Json)).toMatchObject({
+      status: 'SUCCEEDED',
+    });
+    expect(tenants).toEqual(['project-7']);
+    expect(invocations).toMatchObject([{ kind: 'run-job', job: { projectId: 7, jobId: 1 } }]);
+    expect(item(1)).toMatchObject({ state: 'LAUNCHED', tenantId: 'project-7' });
+  });
+
   it('of a GitLab that sends no project path runs as well', async () => {
     const { pend, start, invocations } = world(onLambda);
     expect(await start({ ...pend(1), projectPath: null })).toMatchObject({ status: 'SUCCEEDED' });

@@ -113,6 +113,19 @@ describe('the settings of a profile, each fine alone, are refused together when'
       'profiles.shell.runnerConfig.docker: has no effect without the docker executor; remove it',
     ]);
   });
+
+  it('of a function have no image of their own without an image, and one role for their jobs', () => {
+    const jobRoleArn = 'arn:aws:iam::123456789012:role/deployer';
+    const managedPolicyArns = ['arn:aws:iam::aws:policy/ReadOnlyAccess'];
+    const profiles = {
+      zipped: { type: 'LAMBDA', packaging: 'zip', imageFolder: 'tools' },
+      deploy: { type: 'LAMBDA', jobRoleArn, managedPolicyArns },
+    };
+    expect(faultsOf({ profiles })).toEqual([
+      'profiles.zipped.imageFolder: has no effect with the packaging "zip"; remove one of them',
+      expect.stringMatching(/^profiles.deploy.jobRoleArn: names a role that exists.*remove them, or this$/),
+    ]);
+  });
 });
 
 describe('the settings of a profile are fine together when', () => {

@@ -69,7 +69,8 @@ const hostPolicy = autoscaler.properties('IAM::Policy', 'ProfilesbigRole').Polic
   Statement: Properties[];
 };
 const functionRole = lambdas.properties('IAM::Role', 'RunnershellRole');
-const functionPolicy = lambdas.properties('IAM::Policy', 'RunnershellRole').PolicyDocument as {
+const jobRole = lambdas.properties('IAM::Role', 'RunnershellJobRole');
+const jobPolicy = lambdas.properties('IAM::Policy', 'RunnershellJobRole').PolicyDocument as {
   Statement: Properties[];
 };
 const userStatement = (policy: { Statement: Properties[] }) =>
@@ -163,15 +164,18 @@ const effects: Readonly<Record<string, () => void>> = {
     expect(routing.shell).toMatchObject({ maxConcurrent: 12 });
     expect(functionOf('shell').ReservedConcurrentExecutions).toBe(12);
   },
-  'profiles.LAMBDA.managedPolicyArns': () => expect(functionRole.ManagedPolicyArns).toEqual(shared.managedPolicyArns),
-  'profiles.LAMBDA.policyStatements.*.effect': () => expect(userStatement(functionPolicy)).toHaveLength(1),
+  'profiles.LAMBDA.managedPolicyArns': () => expect(jobRole.ManagedPolicyArns).toEqual(shared.managedPolicyArns),
+  'profiles.LAMBDA.policyStatements.*.effect': () => expect(userStatement(jobPolicy)).toHaveLength(1),
   'profiles.LAMBDA.policyStatements.*.actions': () =>
-    expect(userStatement(functionPolicy)).toMatchObject([{ Action: statement.Action }]),
+    expect(userStatement(jobPolicy)).toMatchObject([{ Action: statement.Action }]),
   'profiles.LAMBDA.policyStatements.*.resources': () =>
-    expect(userStatement(functionPolicy)).toMatchObject([{ Resource: statement.Resource }]),
-  'profiles.LAMBDA.policyStatements.*.conditions': () => expect(userStatement(functionPolicy)).toEqual([statement]),
+    expect(userStatement(jobPolicy)).toMatchObject([{ Resource: statement.Resource }]),
+  'profiles.LAMBDA.policyStatements.*.conditions': () => expect(userStatement(jobPolicy)).toEqual([statement]),
   'profiles.LAMBDA.permissionsBoundaryArn': () =>
-    expect(functionRole.PermissionsBoundary).toBe(shared.permissionsBoundaryArn),
+    expect([functionRole.PermissionsBoundary, jobRole.PermissionsBoundary]).toEqual([
+      shared.permissionsBoundaryArn,
+      shared.permissionsBoundaryArn,
+    ]),
   'profiles.LAMBDA.environment': () =>
     expect(functionRunner().environment).toEqual(['LEVEL=rich', 'QUOTES=it\'s "fine"']),
   'profiles.LAMBDA.outputLimitKiB': () => expect(functionRunner().output_limit).toBe(777),
@@ -190,6 +194,19 @@ const effects: Readonly<Record<string, () => void>> = {
   },
   'profiles.LAMBDA.packaging': () =>
     expect([functionOf('shell').PackageType, functionOf('small').PackageType]).toEqual([undefined, 'Image']),
+  'profiles.LAMBDA.imageFolder': () => {
+    expect([functionOf('smallest').PackageType, functionOf('smallest').Architectures]).toEqual(['Image', ['arm64']]);
+    expect(functionOf('small').Code).not.toEqual(functionOf('smallest').Code);
+  },
+  'profiles.LAMBDA.jobRoleArn': () => {
+    expect(variablesOf(functionOf('small')).JOB_ROLE_ARN).toBe('arn:aws:iam::123456789012:role/deployer');
+    expect(JSON.stringify(lambdas.properties('IAM::Policy', 'RunnersmallRole'))).toContain('role/deployer');
+  },
+  'profiles.LAMBDA.isolateProjects': () => {
+    expect(functionOf('small').TenancyConfig).toEqual({ TenantIsolationMode: 'PER_TENANT' });
+    expect(functionOf('shell')).not.toHaveProperty('TenancyConfig');
+    expect([routing.small?.isolateProjects, routing.shell?.isolateProjects]).toEqual([true, undefined]);
+  },
   'profiles.LAMBDA.hooks.preGetSources': () => expect(functionRunner()).toMatchObject(pick('pre_get_sources_script')),
   'profiles.LAMBDA.hooks.postGetSources': () => expect(functionRunner()).toMatchObject(pick('post_get_sources_script')),
   'profiles.LAMBDA.hooks.preBuild': () => expect(functionRunner()).toMatchObject(pick('pre_build_script')),
@@ -344,7 +361,7 @@ describe('a setting that is accepted has its effect:', () => {
 
 describe('what is not said has no trace', () => {
   it('of GitLab Runner’s settings in a function', () => {
-    expect(functionOf('small')).not.toHaveProperty('Environment');
+    expect(functionOf('smallest')).not.toHaveProperty('Environment');
     expect(readRunnerSettings(undefined)).toEqual({});
   });
 

@@ -71,6 +71,7 @@ const lambdaProfile = fc
       architecture: fc.constantFrom('x86_64' as const, 'arm64' as const),
       timeoutMinutes: fc.integer({ min: 10, max: 13 }),
       packaging: fc.constantFrom('zip' as const, 'image' as const),
+      isolateProjects: fc.boolean(),
       hooks: some(jobHooks),
     }),
   )

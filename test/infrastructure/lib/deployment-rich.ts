@@ -94,7 +94,7 @@ export const rich: DeploymentInput = {
     shared: { type: 'EC2', runnerTokenSecretArn: tokenSecretArn },
     shell: {
       type: 'LAMBDA',
-      extends: 'small',
+      extends: 'smallest',
       ...shared,
       maxConcurrent: 12,
       tags: { size: 'small' },
@@ -104,6 +104,13 @@ export const rich: DeploymentInput = {
       packaging: 'zip',
       hooks,
     },
-    small: { type: 'LAMBDA', memoryMiB: 512 },
+    smallest: { type: 'LAMBDA', memoryMiB: 512 },
+    small: {
+      type: 'LAMBDA',
+      memoryMiB: 512,
+      imageFolder: 'lambda-shell-runner/example-image',
+      jobRoleArn: 'arn:aws:iam::123456789012:role/deployer',
+      isolateProjects: true,
+    },
   },
 };
