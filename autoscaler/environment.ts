@@ -74,3 +74,9 @@ export const launchEnvironment = z.object({
   LAUNCH_QUEUE_URL: nonEmpty,
   EVENT_BUS_ARN: nonEmpty,
 });
+
+export const reconcileEnvironment = z.object({
+  EVENT_BUS_ARN: nonEmpty,
+  /** The configuration's `allowedProjects`. */
+  PROJECTS: json(z.array(z.string())),
+});

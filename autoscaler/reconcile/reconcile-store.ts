@@ -20,3 +20,6 @@ export type ProjectsStore = {
   /** Remembers a project for another month: one write a day, and none when it was noted today. `day`: ISO 8601 date. */
   noteProject(project: KnownProject, day: string): Promise<void>;
 };
+
+/** What stands in the sparse index of live items in place of their mark, for known projects. */
+export const projectMark = 'project';

@@ -1,45 +1,125 @@
-import type { GitLab } from '../../infrastructure/lib/gitlab.client.ts';
-import type { LambdaContext } from '../../infrastructure/lib/lambda-handler.client.ts';
-import type { RunnersStore } from '../runners/runners-store.ts';
-import type { Instances } from '../start-runner/ec2/fleet.ts';
-import type { InstanceList } from '../start-runner/ec2/instance-list.ts';
-import type { ProjectsStore, ReconcileStore } from './reconcile-store.ts';
+import { isDeepStrictEqual } from 'node:util';
+import * as z from 'zod/mini';
+import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
+import { attemptsEnvironment, reconcileEnvironment, tablesEnvironment } from '../environment.ts';
+import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
+import { createDocumentClient, createTables } from '../live-tables.client.ts';
+import { createInstanceList } from '../start-runner/ec2/instance-list.client.ts';
+import { createInstances } from '../start-runner/ec2/instances.client.ts';
+import { carryOut } from './carry-out.ts';
+import { createEventBus } from './event-bus.client.ts';
+import { inTurns } from './in-turns.ts';
+import { createKnownProjects } from './known-projects.client.ts';
+import { look } from './look.ts';
+import { metricFields, oldestWaitOf, reconcilerMetrics } from './metrics.ts';
+import { planRepairs, type RepairPlan } from './plan-repairs.ts';
+import type { ReconcilePorts } from './reconcile-ports.ts';
+import { createReconcileStore } from './reconcile-store.client.ts';
+import type { Repair } from './repair.ts';
 
-/** The deployment's bus. `type` is the event's `DetailType`. */
-export type EventBus = { tell(type: string, detail: unknown): Promise<void> };
+export type { ReconcilePorts } from './reconcile-ports.ts';
 
-export type ReconcilePorts = {
-  readonly deployment: string;
-  readonly store: RunnersStore;
-  readonly memory: ReconcileStore & ProjectsStore;
-  readonly instances: InstanceList & Pick<Instances, 'terminate'>;
-  readonly gitlab: Pick<
-    GitLab,
-    | 'readJob'
-    | 'pendingJobs'
-    | 'ownRunners'
-    | 'readRunnerNote'
-    | 'pauseRunner'
-    | 'runningJobsOf'
-    | 'removeRunner'
-    | 'findProject'
-    | 'projectsOfGroup'
-  >;
-  readonly bus: EventBus;
-  readonly maxAttempts: number;
-  /** The configuration's `allowedProjects`: of these, exact paths and `group/**` name projects to look after. */
-  readonly projects: readonly string[];
-  readonly now: () => number;
-};
+/** Events and calls at the same time. */
+const repairsAtOnce = 5;
+/** An idle deployment asks GitLab every five minutes: reading the secret each time would be half of what that costs. */
+const secretCacheSeconds = 15 * 60;
+/** No repair is begun later than this before the function's end. */
+const timeToEndMilliseconds = 8_000;
 
 /** What one pass did. */
 export type ReconcileOutcome = { readonly repaired: number; readonly failed: number };
 
-/** One pass: looks at what is there, decides what is wrong, and mends each thing on its own. */
+/**
+ * One pass: looks at what is there, decides what is wrong, remembers what it suspects, and mends each thing on its own. Of two passes at the same
+ * time only one is remembered, and only that one mends.
+ */
 export async function reconcile(
   _input: unknown,
-  _ports: ReconcilePorts,
-  _context: LambdaContext,
+  ports: ReconcilePorts,
+  context: LambdaContext,
 ): Promise<ReconcileOutcome> {
-  return { repaired: 0, failed: 0 };
+  const now = ports.now();
+  const memory = await ports.memory.readMemory();
+  const seen = await look(ports, memory, context, now);
+  const plan = planRepairs(seen, now);
+  // Before anything is mended: a pass that dies here tries again in the next, and never twice at once.
+  if (!isDeepStrictEqual(plan.memory, memory) && !(await ports.memory.writeMemory(plan.memory))) {
+    context.log.warn('another pass went on at the same time: this one mends nothing');
+    return { repaired: 0, failed: 0 };
+  }
+  const outcomes = await inTurns(plan.repairs, repairsAtOnce, (repair) => mend(repair, ports, context));
+  report(plan, outcomes, ports, context, now);
+  return { repaired: outcomes.filter((mended) => mended).length, failed: outcomes.filter((mended) => !mended).length };
 }
+
+/** One failure never stops the rest. */
+async function mend(repair: Repair, ports: ReconcilePorts, { log, remainingMilliseconds }: LambdaContext) {
+  const { kind, subject, reason } = repair;
+  const repairLog = log.with({ repair: kind, subject, reason });
+  if (remainingMilliseconds() < timeToEndMilliseconds) {
+    repairLog.warn('no time left for this repair: it is tried again later');
+    return false;
+  }
+  try {
+    await carryOut(repair, ports, repairLog);
+    repairLog.info('repair carried out');
+    return true;
+  } catch (error) {
+    repairLog.error('repair failed: it is tried again later', { error });
+    return false;
+  }
+}
+
+/** What people look at: nothing is written when nothing is the matter. */
+function report(
+  plan: RepairPlan,
+  outcomes: readonly boolean[],
+  { deployment }: ReconcilePorts,
+  { log }: LambdaContext,
+  now: number,
+): void {
+  const { held, unaccounted, outOfAttempts, driftedCounters } = plan.findings;
+  if (held.length + unaccounted.length + outOfAttempts.length > 0) {
+    log.warn('found', { held, unaccounted, outOfAttempts });
+  }
+  if (driftedCounters.length > 0) log.warn('counters differ from the live items', { driftedCounters });
+  const state = metricFields(
+    deployment,
+    {
+      [reconcilerMetrics.repairsFailed]: outcomes.filter((mended) => !mended).length,
+      [reconcilerMetrics.unaccounted]: unaccounted.length,
+      [reconcilerMetrics.held]: held.length,
+      [reconcilerMetrics.outOfAttempts]: outOfAttempts.length,
+      [reconcilerMetrics.oldestWait]: oldestWaitOf(plan, now),
+    },
+    now,
+  );
+  if (state) log.info('pass', state);
+  for (const kind of new Set(plan.repairs.map((repair) => repair.kind))) {
+    const count = plan.repairs.filter((repair) => repair.kind === kind).length;
+    const fields = metricFields(deployment, { [reconcilerMetrics.repairs]: count }, now, { Kind: kind });
+    if (fields) log.info('repairs', fields);
+  }
+}
+
+export const handler = lambdaHandler({
+  input: z.unknown(),
+  ports: () => {
+    const { DEPLOYMENT, RUNNERS_TABLE, TICKETS_TABLE } = readEnvironment(tablesEnvironment);
+    const { EVENT_BUS_ARN, PROJECTS } = readEnvironment(reconcileEnvironment);
+    const dynamodb = createDocumentClient();
+    return {
+      ...createTables(dynamodb),
+      memory: {
+        ...createReconcileStore(dynamodb, { runners: RUNNERS_TABLE, tickets: TICKETS_TABLE }),
+        ...createKnownProjects(dynamodb, RUNNERS_TABLE),
+      },
+      instances: { ...createInstances(), ...createInstanceList(DEPLOYMENT) },
+      gitlab: createGitLabFromEnvironment(secretCacheSeconds),
+      bus: createEventBus(EVENT_BUS_ARN),
+      maxAttempts: readEnvironment(attemptsEnvironment).MAX_ATTEMPTS,
+      projects: PROJECTS,
+    };
+  },
+  work: reconcile,
+});

@@ -31,7 +31,7 @@ export type RepairAction =
   | { readonly do: 'stop'; readonly runner: UnwantedRunner }
   | { readonly do: 'remove-instance'; readonly instanceId: string }
   | { readonly do: 'remove-runner'; readonly runnerId: number }
-  | { readonly do: 'remove-ticket'; readonly id: string };
+  | { readonly do: 'remove-ticket'; readonly id: string; readonly job: JobKey };
 
 /** One thing to mend, and why. */
 export type Repair = {

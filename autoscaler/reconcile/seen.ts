@@ -8,7 +8,7 @@ import type { ReconcilerMemory } from './memory.ts';
 /** A ticket that nobody has claimed, without its token. */
 export type SeenTicket = { readonly id: string; readonly job: JobKey; readonly expiresAt: number };
 
-/** What GitLab says about a job. `gone`: it does not exist, or this token may not see it. */
+/** What GitLab says about a job. Its status is `gone` when it does not exist, or this token may not see it. */
 export type SeenJob = {
   readonly status: string;
   readonly runnerId: number | null;
@@ -28,6 +28,8 @@ export type Seen = {
   readonly runners: readonly ListedRunner[] | null;
   readonly tickets: readonly SeenTicket[] | null;
   readonly jobs: ReadonlyMap<JobKey, SeenJob>;
+  /** Projects whose pending jobs were all read. */
+  readonly listedProjects: ReadonlySet<number>;
   /** Places taken under the counters of the live items' caps. */
   readonly places: ReadonlyMap<string, number> | null;
   readonly memory: ReconcilerMemory;

@@ -7,6 +7,7 @@ import { attemptsEnvironment } from '../environment.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createTables } from '../live-tables.client.ts';
 import { endRunner, hasGoneOn, nextWaiting, recordFailure } from '../runners/end-runner.ts';
+import { hopelessErrors } from '../runners/hopeless-errors.ts';
 import { noteTakenJob } from '../runners/job-state.ts';
 import { attemptsUsed, type RunnerItem, type RunnerState } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
@@ -27,15 +28,6 @@ export type Abandoned = {
   readonly retryAfterSeconds: number;
   readonly next: readonly JobEvent[];
 };
-
-/** Errors that no further attempt will change: a person must. The job's item says what. */
-const hopeless = [
-  'MappingNotAllowedError',
-  'GitLabRefusedError',
-  'InvalidInputError',
-  'InvalidEnvironmentError',
-  'PermanentLaunchError',
-];
 
 /** States in which an attempt has begun and its runner has no job that we know of. */
 const abandonable: readonly RunnerState[] = ['ADMITTED', 'REGISTERED', 'LAUNCHED'];
@@ -113,7 +105,7 @@ function reportFailure(
 
 function retryOf(item: RunnerItem, event: JobEvent, error: string, { maxAttempts, random }: AbandonRunnerPorts) {
   const used = attemptsUsed(item);
-  const retry = used < maxAttempts && !hopeless.includes(error) ? event : null;
+  const retry = used < maxAttempts && !hopelessErrors.includes(error) ? event : null;
   const longestSeconds = Math.min(5 * 2 ** used, longestRetryAfterSeconds);
   return { retry, retryAfterSeconds: Math.ceil(longestSeconds * (0.5 + random() / 2)) };
 }
