@@ -1,4 +1,5 @@
 import type { ListedProject } from '../../infrastructure/lib/gitlab-listings.ts';
+import { parseJobKey } from '../../infrastructure/lib/job-key.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import type { ReconcilerMemory } from './memory.ts';
 import type { KnownProject } from './reconcile-store.ts';
@@ -15,13 +16,24 @@ export type Round = {
   readonly memory: Pick<ReconcilerMemory, 'roundStartedAt' | 'roundCursor'>;
 };
 
+/** The rest of a pass goes on with the round, whatever lives. */
+const mostBusyProjects = 50;
+
+/** What has been tried so often without effect is looked at in the rounds alone: as a job that the mappings leave to others. */
+const freshTries = 2;
+
+/** Keys of the suspicions for which each pass looks again. */
+export function freshSuspicions({ suspicions }: Pick<ReconcilerMemory, 'suspicions'>): readonly string[] {
+  return Object.entries(suspicions).flatMap(([key, { tries }]) => (tries <= freshTries ? [key] : []));
+}
+
 /** Says whether a pass looks at projects of which nothing is live. */
 export function isRoundDue({ roundStartedAt, roundCursor }: ReconcilerMemory, now: number): boolean {
   return roundCursor !== null || now - roundStartedAt >= roundSeconds * 1_000;
 }
 
 /**
- * The projects that a pass looks at: those of live items always, and the others in turns, a part in each pass, so that a round over all of them
+ * The projects that a pass looks at: those of live items and of new suspicions always, and the others in turns, a part in each pass, so that a round over all of them
  * begins every five minutes.
  */
 export function planRound(
@@ -30,10 +42,15 @@ export function planRound(
   memory: ReconcilerMemory,
   now: number,
 ): Round {
-  const ofLive = new Map(
-    live.map(({ event }) => [event.projectId, { projectId: event.projectId, path: event.projectPath }] as const),
+  const suspected = new Set(
+    freshSuspicions(memory).flatMap((key) => parseJobKey(key.replace(/^start-lost-job /, ''))?.projectId ?? []),
   );
-  const busy = [...ofLive.values()].slice(0, projectsPerPass - 10);
+  const ofLive = live.map(({ event }) => ({ projectId: event.projectId, path: event.projectPath }));
+  const mattering = [...known.filter(({ projectId }) => suspected.has(projectId)), ...ofLive];
+  const busy = [...new Map(mattering.map((project) => [project.projectId, project])).values()].slice(
+    0,
+    mostBusyProjects,
+  );
   if (!isRoundDue(memory, now)) return { projects: busy, memory };
   const begins = memory.roundCursor === null;
   const after = memory.roundCursor ?? 0;

@@ -4,7 +4,7 @@ import type { RunnerItem } from '../runners/runner-item.ts';
 import { askingGitLab, type LookContext, unlessFailing } from './ask-gitlab.ts';
 import { discoverProjects } from './discover-projects.ts';
 import { inTurns } from './in-turns.ts';
-import { isRoundDue, planRound } from './known-projects.ts';
+import { freshSuspicions, isRoundDue, planRound } from './known-projects.ts';
 import type { ReconcilerMemory } from './memory.ts';
 import type { ReconcilePorts } from './reconcile-ports.ts';
 import type { KnownProject } from './reconcile-store.ts';
@@ -42,7 +42,7 @@ export async function look(
     maxAttempts,
   };
   if (!live) return seen;
-  const isIdle = live.length === 0 && instances?.length === 0 && Object.keys(memory.suspicions).length === 0;
+  const isIdle = live.length === 0 && instances?.length === 0 && freshSuspicions(memory).length === 0;
   if (isIdle && !isRoundDue(memory, now)) return seen;
 
   const ask = askingGitLab(context);

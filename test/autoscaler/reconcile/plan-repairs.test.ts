@@ -50,7 +50,7 @@ const gitlabRunner = (runnerId: number, busy = false, createdAt: string | null =
   createdAt,
   busy,
 });
-const launched = (changes: Partial<RunnerItem> = {}) =>
+const launched = (changes: Parameters<typeof runnerItem>[0] = {}) =>
   runnerItem({
     state: 'LAUNCHED',
     runnerId: 101,
