@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod/mini';
 import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
+import type { MetricValues } from '../../infrastructure/lib/metrics.ts';
 import { attemptsEnvironment, reconcileEnvironment, tablesEnvironment } from '../environment.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createDocumentClient, createTables } from '../live-tables.client.ts';
@@ -11,7 +12,7 @@ import { createEventBus } from './event-bus.client.ts';
 import { inTurns } from './in-turns.ts';
 import { createKnownProjects } from './known-projects.client.ts';
 import { look } from './look.ts';
-import { metricFields, oldestWaitOf, reconcilerMetrics } from './metrics.ts';
+import { oldestWaitOf } from './oldest-wait.ts';
 import { planRepairs, type RepairPlan } from './plan-repairs.ts';
 import type { ReconcilePorts } from './reconcile-ports.ts';
 import { createReconcileStore } from './reconcile-store.client.ts';
@@ -48,7 +49,7 @@ export async function reconcile(
     return { repaired: 0, failed: 0 };
   }
   const outcomes = await inTurns(plan.repairs, repairsAtOnce, (repair) => mend(repair, ports, context));
-  report(plan, outcomes, ports, context, now);
+  report(plan, outcomes, context, now);
   return { repaired: outcomes.filter((mended) => mended).length, failed: outcomes.filter((mended) => !mended).length };
 }
 
@@ -70,36 +71,26 @@ async function mend(repair: Repair, ports: ReconcilePorts, { log, remainingMilli
   }
 }
 
-/** What people look at: nothing is written when nothing is the matter. */
-function report(
-  plan: RepairPlan,
-  outcomes: readonly boolean[],
-  { deployment }: ReconcilePorts,
-  { log }: LambdaContext,
-  now: number,
-): void {
+/** What people look at. What is zero is left out, so that an idle deployment writes nothing and has no metrics to pay. */
+function report(plan: RepairPlan, outcomes: readonly boolean[], { log }: LambdaContext, now: number): void {
   const { held, unaccounted, outOfAttempts, driftedCounters } = plan.findings;
-  if (held.length + unaccounted.length + outOfAttempts.length > 0) {
-    log.warn('found', { held, unaccounted, outOfAttempts });
-  }
-  if (driftedCounters.length > 0) log.warn('counters differ from the live items', { driftedCounters });
-  const state = metricFields(
-    deployment,
-    {
-      [reconcilerMetrics.repairsFailed]: outcomes.filter((mended) => !mended).length,
-      [reconcilerMetrics.unaccounted]: unaccounted.length,
-      [reconcilerMetrics.held]: held.length,
-      [reconcilerMetrics.outOfAttempts]: outOfAttempts.length,
-      [reconcilerMetrics.oldestWait]: oldestWaitOf(plan, now),
-    },
-    now,
+  const failed = outcomes.filter((mended) => !mended).length;
+  const values: MetricValues = {
+    Repairs: outcomes.length - failed,
+    RepairsFailed: failed,
+    Unaccounted: unaccounted.length,
+    HeldInstances: held.length,
+    JobsOutOfAttempts: outOfAttempts.length,
+    OldestWaitSeconds: oldestWaitOf(plan.memory, now),
+    DriftedCounters: driftedCounters.length,
+  };
+  const told = Object.fromEntries(Object.entries(values).filter(([, value]) => value > 0));
+  if (Object.keys(told).length === 0) return;
+  const kinds = [...new Set(plan.repairs.map(({ kind }) => kind))].map(
+    (kind) => [kind, plan.repairs.filter((repair) => repair.kind === kind).length] as const,
   );
-  if (state) log.info('pass', state);
-  for (const kind of new Set(plan.repairs.map((repair) => repair.kind))) {
-    const count = plan.repairs.filter((repair) => repair.kind === kind).length;
-    const fields = metricFields(deployment, { [reconcilerMetrics.repairs]: count }, now, { Kind: kind });
-    if (fields) log.info('repairs', fields);
-  }
+  const repairs = Object.fromEntries(kinds);
+  log.count(told, 'found by the reconciler', { repairs, held, unaccounted, outOfAttempts, driftedCounters });
 }
 
 export const handler = lambdaHandler({

@@ -16,7 +16,7 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { BundledFunction } from '../../infrastructure/lib/bundled-function.construct.ts';
 import type { Deployment } from '../../infrastructure/lib/deployment.ts';
-import { metricNamespace, reconcilerMetrics } from './metrics.ts';
+import { type MetricName, metricDimension, metricNamespace } from '../../infrastructure/lib/metrics.ts';
 
 /** It is called 43,800 times a month: memory and log lines count. It ends before the next call. */
 export const reconcilerSettings = { timeoutSeconds: 55, memoryMiB: 256, quiet: true } as const;
@@ -45,11 +45,11 @@ export class Reconciler extends Construct {
       targets: [new LambdaFunction(reconcile, { retryAttempts: 0, maxEventAge: Duration.minutes(1) })],
     });
 
-    const own = (metricName: string, statistic = Stats.MAXIMUM) =>
+    const own = (metricName: MetricName, statistic = Stats.MAXIMUM) =>
       new Metric({
         namespace: metricNamespace,
         metricName,
-        dimensionsMap: { Deployment: deployment.name },
+        dimensionsMap: { [metricDimension]: deployment.name },
         statistic,
         period: Duration.minutes(5),
       });
@@ -68,12 +68,12 @@ export class Reconciler extends Construct {
     });
     this.alarm('RepairsFail', {
       description: 'Repairs of the reconciler failed for a quarter of an hour; its log says which, and why',
-      metric: own(reconcilerMetrics.repairsFailed),
+      metric: own('RepairsFailed'),
       periods: 3,
     });
     this.alarm('JobsOutOfAttempts', {
       description: 'Jobs wait that had all the attempts of maxAttempts; "cli status" shows them with their failures',
-      metric: own(reconcilerMetrics.outOfAttempts),
+      metric: own('JobsOutOfAttempts'),
     });
     this.alarm('DeadLetters', {
       description:

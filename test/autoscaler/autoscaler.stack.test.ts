@@ -4,7 +4,6 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, it } from 'vitest';
 import { AutoscalerStack } from '../../autoscaler/autoscaler.stack.ts';
 import { autoscalerParameters } from '../../autoscaler/exports.ts';
-import { reconcilerMetrics } from '../../autoscaler/reconcile/metrics.ts';
 import { mostReceives } from '../../autoscaler/start-runner/ec2/launch-instances.lambda.ts';
 import { launchTimeoutSeconds } from '../../autoscaler/start-runner/ec2/launch-queue.construct.ts';
 import { abandonRunnerInput } from '../../autoscaler/start-runner/start-runner-input.ts';
@@ -219,12 +218,6 @@ describe('the reconciler', () => {
   it('calls silence an alarm where it means that nothing runs, and nowhere else', () => {
     const breaching = alarms.filter(([, { TreatMissingData }]) => TreatMissingData === 'breaching');
     expect(breaching.map(([id]) => id)).toEqual([expect.stringMatching(/^ReconcilerPassesMissing/)]);
-  });
-
-  it('watches metrics that its code writes', () => {
-    const own = JSON.stringify(alarms).match(/"MetricName":"(RepairsFailed|JobsOutOfAttempts)"/g);
-    expect(own).toHaveLength(2);
-    expect(Object.values(reconcilerMetrics)).toEqual(expect.arrayContaining(['RepairsFailed', 'JobsOutOfAttempts']));
   });
 
   it('watches every dead-letter queue', () => {

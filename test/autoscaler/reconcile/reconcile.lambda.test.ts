@@ -112,7 +112,9 @@ describe('a call that fails', () => {
     const [, second] = await world.pass(2);
     expect(second).toEqual({ repaired: 1, failed: 1 });
     expect(world.gitlab.runners.size).toBe(0);
-    expect(world.context.lines).toContainEqual(expect.objectContaining({ RepairsFailed: 1, Deployment: 'ci' }));
+    expect(world.context.lines).toContainEqual(
+      expect.objectContaining({ Repairs: 1, RepairsFailed: 1, repairs: { 'remove-instance': 1, 'remove-runner': 1 } }),
+    );
   });
 
   it('of EC2 leaves what GitLab and the tables say to be mended', async () => {
