@@ -5,10 +5,11 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { acknowledgeWildcards } from '../infrastructure/lib/acknowledge-rules.construct.ts';
-import { BundledFunction } from '../infrastructure/lib/bundled-function.construct.ts';
+import { BundledFunction, type BundledFunctionProps } from '../infrastructure/lib/bundled-function.construct.ts';
 import type { Deployment } from '../infrastructure/lib/deployment.ts';
 import { runnerTokenSecretsOf } from '../infrastructure/lib/deployment-runner-tokens.ts';
 import { deploymentTag } from '../infrastructure/lib/deployment-tag.ts';
+import { reconcilerSettings } from './reconcile/reconciler.construct.ts';
 import type { RunnerProfiles } from './runner-profiles.construct.ts';
 import { liveIndex, runnerIdIndex } from './runners/runner-indexes.ts';
 import { grantLaunching, grantTagging } from './start-runner/ec2/launch-permissions.construct.ts';
@@ -48,6 +49,7 @@ export class AutoscalerFunctions extends Construct {
   readonly unregisterRunner: BundledFunction;
   readonly terminateInstance: BundledFunction;
   readonly releaseRunner: BundledFunction;
+  readonly reconcile: BundledFunction;
   readonly #props: AutoscalerFunctionsProps;
 
   constructor(scope: Construct, id: string, props: AutoscalerFunctionsProps) {
@@ -131,9 +133,27 @@ export class AutoscalerFunctions extends Construct {
     this.releaseRunner = this.add('stop-runner/release-runner', 'Ends the item of a stopped runner');
     this.useRunners(this.releaseRunner, [...reads, ...updates]);
     this.useTickets(this.releaseRunner, deletes);
+
+    this.reconcile = this.add(
+      'reconcile/reconcile',
+      'Repairs what lost events, crashes and dead hosts left behind',
+      { ...maxAttempts, EVENT_BUS_ARN: eventBus.eventBusArn, PROJECTS: JSON.stringify(deployment.allowedProjects) },
+      reconcilerSettings,
+    );
+    this.useGitLab(this.reconcile);
+    this.useRunners(this.reconcile, [...reads, ...puts]);
+    this.useTickets(this.reconcile, ['dynamodb:Scan', ...deletes]);
+    eventBus.grantPutEventsTo(this.reconcile);
+    this.allowTerminating(this.reconcile);
+    this.allowListingInstances(this.reconcile);
   }
 
-  private add(path: string, description: string, environment: Record<string, string> = {}): BundledFunction {
+  private add(
+    path: string,
+    description: string,
+    environment: Record<string, string> = {},
+    settings: Partial<BundledFunctionProps> = {},
+  ): BundledFunction {
     const { deployment, tables } = this.#props;
     const name = path.split('/').at(-1) ?? path;
     return new BundledFunction(this, name, {
@@ -146,6 +166,7 @@ export class AutoscalerFunctions extends Construct {
         TICKETS_TABLE: tables.tickets.tableName,
         ...environment,
       },
+      ...settings,
     });
   }
 
@@ -207,6 +228,18 @@ export class AutoscalerFunctions extends Construct {
     this.useTickets(lambda, deletes);
     acknowledgeWildcards(lambda, 'Looking at instances knows no resources; nothing is changed by it.', '*');
     this.allow(lambda, ['ec2:DescribeInstances'], '*');
+  }
+
+  /** EC2 knows no resources for its lists. */
+  private allowListingInstances(lambda: BundledFunction): void {
+    acknowledgeWildcards(
+      lambda,
+      'EC2 lists all instances or none: it only tells those with our tag, since we ask so.',
+      '*',
+    );
+    lambda.addToRolePolicy(
+      new PolicyStatement({ sid: 'ListInstances', actions: ['ec2:DescribeInstances'], resources: ['*'] }),
+    );
   }
 
   /** Only instances that carry this deployment's tag. */

@@ -1,6 +1,7 @@
 import { Stack, type StackProps, Validations } from 'aws-cdk-lib';
-import { EventBus, EventField, type EventPattern, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
+import { EventBus, EventField, type EventPattern, type IEventBus, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction, SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
 import { infrastructureParameters } from '../infrastructure/exports.ts';
@@ -8,13 +9,15 @@ import type { Deployment } from '../infrastructure/lib/deployment.ts';
 import { type JobEventType, jobEventSource } from '../infrastructure/lib/job-event-types.ts';
 import { AutoscalerFunctions } from './autoscaler-functions.construct.ts';
 import { deadLetterQueue, deliveryOf } from './dead-letters.construct.ts';
-import { autoscalerParameters } from './exports.ts';
+import { autoscalerParameters, type DeadLetterQueues } from './exports.ts';
+import { Reconciler } from './reconcile/reconciler.construct.ts';
 import { RunnerProfiles } from './runner-profiles.construct.ts';
 import { AbandonRunner } from './start-runner/abandon-runner.construct.ts';
 import { LaunchQueue } from './start-runner/ec2/launch-queue.construct.ts';
 import { TagQueue } from './start-runner/ec2/tag-queue.construct.ts';
 import { runnerFailedType } from './start-runner/runner-failed.ts';
 import { StartRunner } from './start-runner/start-runner.construct.ts';
+import { runnerUnwantedType } from './stop-runner/runner-unwanted.ts';
 import { StopRunner } from './stop-runner/stop-runner.construct.ts';
 import { Tables } from './tables.construct.ts';
 
@@ -85,6 +88,9 @@ export class AutoscalerStack extends Stack {
     rule('OnJobFinished', jobEvents('Job Finished')).addTarget(
       new SfnStateMachine(stop.workflow, { input: detail, ...delivery }),
     );
+    rule('OnRunnerUnwanted', { source: [jobEventSource], detailType: [runnerUnwantedType] }).addTarget(
+      new SfnStateMachine(stop.workflow, { input: detail, ...delivery }),
+    );
     rule('OnRunnerFailed', { source: [jobEventSource], detailType: [runnerFailedType] }).addTarget(
       new SfnStateMachine(abandon.workflow, { input: detail, ...delivery }),
     );
@@ -94,14 +100,28 @@ export class AutoscalerStack extends Stack {
       detail: { requestPayload: { kind: ['run-job'] } },
     }).addTarget(new SfnStateMachine(abandon.workflow, { input: failedInvocation(), ...delivery }));
 
+    new Reconciler(this, 'Reconciler', {
+      deployment,
+      reconcile: functions.reconcile,
+      deadLetters: [deadLetters, launchQueue.deadLetters],
+    });
+
     const names = autoscalerParameters(deployment.name);
     const publish = (parameterName: string, stringValue: string) =>
       new StringParameter(this, `Export${parameterName.split('/').at(-1)}`, { parameterName, stringValue });
     publish(names.mappingsTable, tables.mappings.tableName);
     publish(names.runnersTable, tables.runners.tableName);
     publish(names.ticketsTable, tables.tickets.tableName);
-    publish(names.deadLetterQueueUrl, deadLetters.queueUrl);
+    publish(names.deadLetterQueues, this.toJsonString(deadLetterQueuesOf(deadLetters, launchQueue, eventBus)));
   }
+}
+
+/** Where dead letters are, and where each goes when it is sent again. */
+function deadLetterQueuesOf(deadLetters: Queue, launchQueue: LaunchQueue, eventBus: IEventBus): DeadLetterQueues {
+  return {
+    events: { url: deadLetters.queueUrl, to: 'bus', target: eventBus.eventBusArn },
+    launches: { url: launchQueue.deadLetters.queueUrl, to: 'queue', target: launchQueue.queue.queueUrl },
+  };
 }
 
 /** What Lambda's on-failure destination says, as the input of AbandonRunner. */

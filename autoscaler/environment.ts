@@ -85,3 +85,9 @@ export const launchEnvironment = z.object({
   TAG_QUEUE_URL: nonEmpty,
   EVENT_BUS_ARN: nonEmpty,
 });
+
+export const reconcileEnvironment = z.object({
+  EVENT_BUS_ARN: nonEmpty,
+  /** The configuration's `allowedProjects`. */
+  PROJECTS: json(z.array(z.string())),
+});

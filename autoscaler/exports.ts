@@ -10,7 +10,12 @@ export function autoscalerParameters(deployment: string) {
     runnersTable: name('runners-table'),
     /** Name of the table with the tickets. */
     ticketsTable: name('tickets-table'),
-    /** URL of the dead-letter queue of the event rules. */
-    deadLetterQueueUrl: name('dead-letter-queue-url'),
+    /** The dead-letter queues: {@link DeadLetterQueues} as JSON. */
+    deadLetterQueues: name('dead-letter-queues'),
   };
 }
+
+/** By name: where dead letters lie, and where one goes when it is sent again. */
+export type DeadLetterQueues = Readonly<
+  Record<string, { readonly url: string; readonly to: 'bus' | 'queue'; readonly target: string }>
+>;

@@ -7,9 +7,13 @@ import { gitlabEnvironment, optionalGitlabEnvironment } from './environment.ts';
 
 const gitlabSecretSchema = z.object({ token: z.string().check(z.minLength(1)) });
 
-/** GitLab as the environment names it, with the access token from its secret (`{"token": "..."}`). */
-export function createGitLabFromEnvironment(): GitLab & { readonly url: string } {
-  const options = gitlabOptionsFromEnvironment();
+/**
+ * GitLab as the environment names it, with the access token from its secret (`{"token": "..."}`).
+ *
+ * @param secretCacheSeconds how long the token is used before it is read again; each read costs.
+ */
+export function createGitLabFromEnvironment(secretCacheSeconds?: number): GitLab & { readonly url: string } {
+  const options = gitlabOptionsFromEnvironment(secretCacheSeconds);
   return { url: options.url, ...createGitLab(options) };
 }
 
@@ -19,9 +23,11 @@ export function createGitLabForManagers(): GitLab | undefined {
 }
 
 /** Where GitLab is, and the access token for it. */
-export function gitlabOptionsFromEnvironment(): GitLabOptions {
+export function gitlabOptionsFromEnvironment(secretCacheSeconds?: number): GitLabOptions {
   const { GITLAB_URL, GITLAB_TOKEN_SECRET_ARN } = readEnvironment(gitlabEnvironment);
-  const readSecret = createSecretReader(GITLAB_TOKEN_SECRET_ARN, process.env, Date.now);
+  const readSecret = createSecretReader(GITLAB_TOKEN_SECRET_ARN, process.env, Date.now, {
+    cacheSeconds: secretCacheSeconds,
+  });
   const token = async () => {
     const text = await readSecret();
     const parsed = z.safeParse(z.pipe(z.string(), z.pipe(z.transform(parseJson), gitlabSecretSchema)), text);

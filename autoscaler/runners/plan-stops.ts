@@ -47,6 +47,11 @@ export function jobsWithoutRunner(live: readonly RunnerItem[]): readonly RunnerI
   return matchSpares(live.filter(isSpare), ended).unserved;
 }
 
+/** Runners without a job that no waiting job needs. */
+export function idleBeyondDemand(live: readonly RunnerItem[]): readonly RunnerItem[] {
+  return matchSpares(live.filter(isSpare), live.filter(isStarved)).unneeded;
+}
+
 /** Says whether the item's runner may exist in GitLab or on AWS. */
 export function hasRunner(item: RunnerItem): boolean {
   return ['REGISTERED', 'LAUNCHED', 'RUNNING', 'STOPPING'].includes(item.state);

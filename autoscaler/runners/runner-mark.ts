@@ -1,4 +1,4 @@
-import type { JobKey } from '../../infrastructure/lib/job-key.ts';
+import { type JobKey, parseJobKey } from '../../infrastructure/lib/job-key.ts';
 
 const mark = 'gitlab-runners-on-demand';
 
@@ -12,4 +12,11 @@ export function noteOfRunner({ deployment, job, attempt }: RunnerMark): string {
 /** Says whether a runner's maintenance note is this deployment's. */
 export function isNoteOf(deployment: string, note: string | null | undefined): boolean {
   return note?.startsWith(`${mark} deployment=${deployment} `) ?? false;
+}
+
+/** The job for which a runner with this maintenance note was made; null when the note is not this deployment's. */
+export function jobOfNote(deployment: string, note: string): JobKey | null {
+  if (!isNoteOf(deployment, note)) return null;
+  const job = note.split(' ')[2] ?? '';
+  return parseJobKey(job) ? (job as JobKey) : null;
 }

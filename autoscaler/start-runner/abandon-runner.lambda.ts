@@ -9,6 +9,7 @@ import { createTables } from '../live-tables.client.ts';
 import { createLongLivedRunners } from '../long-lived-runners.client.ts';
 import { drainHost, type ManagedHosts } from '../runners/drain-host.ts';
 import { endRunner, hasGoneOn, nextWaiting, recordFailure } from '../runners/end-runner.ts';
+import { hopelessErrors } from '../runners/hopeless-errors.ts';
 import { noteTakenJob } from '../runners/job-state.ts';
 import { type LongLivedRunners, profilesManagerOf } from '../runners/long-lived-runner.ts';
 import { attemptsUsed, type RunnerItem, type RunnerState } from '../runners/runner-item.ts';
@@ -36,16 +37,6 @@ export type Abandoned = {
   readonly retryAfterSeconds: number;
   readonly next: readonly JobEvent[];
 };
-
-/** Errors that no further attempt will change: a person must. The job's item says what. */
-const hopeless = [
-  'MappingNotAllowedError',
-  'GitLabRefusedError',
-  'InvalidInputError',
-  'InvalidEnvironmentError',
-  'PermanentLaunchError',
-  'LongLivedRunnerError',
-];
 
 /** States in which an attempt has begun and its runner has no job that we know of. */
 const abandonable: readonly RunnerState[] = ['ADMITTED', 'REGISTERED', 'LAUNCHED'];
@@ -138,7 +129,7 @@ function reportFailure(
 
 function retryOf(item: RunnerItem, event: JobEvent, error: string, { maxAttempts, random }: AbandonRunnerPorts) {
   const used = attemptsUsed(item);
-  const retry = used < maxAttempts && !hopeless.includes(error) ? event : null;
+  const retry = used < maxAttempts && !hopelessErrors.includes(error) ? event : null;
   const longestSeconds = Math.min(5 * 2 ** used, longestRetryAfterSeconds);
   return { retry, retryAfterSeconds: Math.ceil(longestSeconds * (0.5 + random() / 2)) };
 }

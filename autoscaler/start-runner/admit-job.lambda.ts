@@ -1,8 +1,12 @@
 import type * as z from 'zod/mini';
+import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
-import { attemptsEnvironment } from '../environment.ts';
-import { createTables } from '../live-tables.client.ts';
+import type { Log } from '../../infrastructure/lib/log.ts';
+import { attemptsEnvironment, tablesEnvironment } from '../environment.ts';
+import { createDocumentClient, createTables } from '../live-tables.client.ts';
+import { createKnownProjects } from '../reconcile/known-projects.client.ts';
+import type { ProjectsStore } from '../reconcile/reconcile-store.ts';
 import { admitJob as admit } from '../runners/admit-job.ts';
 import { choiceOf } from '../runners/runner-item.ts';
 import type { RunnersStore } from '../runners/runners-store.ts';
@@ -10,32 +14,56 @@ import { admitJobInput } from './start-runner-input.ts';
 
 export type AdmitJobPorts = {
   readonly store: RunnersStore;
+  readonly projects: ProjectsStore;
   readonly maxAttempts: number;
   readonly now: () => number;
 };
 
 /**
  * Admits the job: the one gate that every duplicate of an event fails at. Returns the attempt that begins, and where it runs: from the
- * second attempt on that is the fallback of the job's mapping, if it has one.
+ * second attempt on that is the fallback of the job's mapping, if it has one. The job's project is remembered, so that the reconciler
+ * looks after it when its hooks get lost.
  */
 export async function admitJob(input: z.infer<typeof admitJobInput>, ports: AdmitJobPorts, { log }: LambdaContext) {
   const { fallback, ...choice } = input.choice;
-  const item = await admit(ports.store, jobKeyOf(input.event), {
-    event: input.event,
-    choice,
-    fallback,
-    admittedBy: input.execution,
-    now: new Date(ports.now()).toISOString(),
-    maxAttempts: ports.maxAttempts,
-  });
-  const { attempt, profile } = item;
-  log.info('job admitted', { attempt, profile });
-  return { attempt, choice: choiceOf(item) };
+  const noted = noteProject(input.event, ports, log);
+  try {
+    const item = await admit(ports.store, jobKeyOf(input.event), {
+      event: input.event,
+      choice,
+      fallback,
+      admittedBy: input.execution,
+      now: new Date(ports.now()).toISOString(),
+      maxAttempts: ports.maxAttempts,
+    });
+    const { attempt, profile } = item;
+    log.info('job admitted', { attempt, profile });
+    return { attempt, choice: choiceOf(item) };
+  } finally {
+    await noted;
+  }
+}
+
+/** No job waits or fails because its project could not be remembered. */
+async function noteProject({ projectId, projectPath }: JobEvent, { projects, now }: AdmitJobPorts, log: Log) {
+  try {
+    const day = new Date(now()).toISOString().slice(0, 10);
+    await projects.noteProject({ projectId, path: projectPath }, day);
+  } catch (error) {
+    log.warn('the project could not be remembered: its lost hooks may not be found', { error });
+  }
 }
 
 export const handler = lambdaHandler({
   input: admitJobInput,
   logFields: ({ event }) => ({ projectId: event.projectId, jobId: event.jobId }),
-  ports: () => ({ ...createTables(), maxAttempts: readEnvironment(attemptsEnvironment).MAX_ATTEMPTS }),
+  ports: () => {
+    const dynamodb = createDocumentClient();
+    return {
+      ...createTables(dynamodb),
+      projects: createKnownProjects(dynamodb, readEnvironment(tablesEnvironment).RUNNERS_TABLE),
+      maxAttempts: readEnvironment(attemptsEnvironment).MAX_ATTEMPTS,
+    };
+  },
   work: admitJob,
 });

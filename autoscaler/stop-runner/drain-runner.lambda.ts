@@ -3,7 +3,7 @@ import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lamb
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createTables } from '../live-tables.client.ts';
 import { createLongLivedRunners } from '../long-lived-runners.client.ts';
-import { type DrainHostPorts, drainHost } from '../runners/drain-host.ts';
+import { type Drain, type DrainHostPorts, drainHost, type WriteEnd } from '../runners/drain-host.ts';
 import { profilesManagerOf } from '../runners/long-lived-runner.ts';
 import type { RunnerItem, RunnerState } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore, type RunnerUpdate } from '../runners/runners-store.ts';
@@ -29,7 +29,7 @@ const nothing = { runnerId: null, instanceId: null, manager: null };
 /**
  * Makes GitLab give the runner no further job, and then looks whether one runs on it: a job that slipped in keeps its host, and is
  * bound to it. Only after that look is the runner marked STOPPING, from where there is no way back. What it was when it was found does not
- * count: it may have been registered, launched or taken since.
+ * count: it may have been registered, launched or taken since. Only a runner that is to end by `force` ends with its job.
  */
 export async function drainRunner(
   found: RunnerToStop,
@@ -41,7 +41,7 @@ export async function drainRunner(
   if (item?.attempt !== found.attempt || !stoppable.includes(item.state)) return { verdict: 'DONE', ...nothing };
   const runnerId = item.runnerId ?? null;
   try {
-    const outcome = await drainHost(item, (...parts) => store.write(markOf(item), ...parts), ports);
+    const outcome = found.force ? await endByForce(item, ports) : await drainHost(item, endOf(item, store), ports);
     switch (outcome.kind) {
       case 'busy':
         context.log.info('the runner is kept: a job runs on it', { runnerId, takenJob: outcome.takenJob });
@@ -61,6 +61,17 @@ export async function drainRunner(
     if (error instanceof RunnerStateChangedError) return drainRunner(found, ports, context);
     throw error;
   }
+}
+
+/** Its host is dead, or must not live any more: no look at GitLab changes that. */
+async function endByForce(item: RunnerItem, { gitlab, store }: DrainRunnerPorts): Promise<Drain> {
+  if (item.runnerId !== undefined) await gitlab.pauseRunner(item.runnerId);
+  await endOf(item, store)();
+  return { kind: 'ended' };
+}
+
+function endOf(item: RunnerItem, store: RunnersStore): WriteEnd {
+  return (...parts) => store.write(markOf(item), ...parts);
 }
 
 /** From STOPPING there is no way back. Refused when the runner took a step since it was read. */

@@ -1,4 +1,4 @@
-import { type JobEvent, jobEventSchema } from '../../infrastructure/lib/job-event.ts';
+import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
 import { createGitLabForManagers } from '../live-gitlab.client.ts';
@@ -7,19 +7,41 @@ import { expiryOf, leaveQueue, recordTombstone } from '../runners/end-runner.ts'
 import { type FindHostPorts, findHost } from '../runners/find-host.ts';
 import { noteJobState, noteTakenJob } from '../runners/job-state.ts';
 import { profilesManagerOf } from '../runners/long-lived-runner.ts';
-import { planStops } from '../runners/plan-stops.ts';
+import { hasRunner, planStops } from '../runners/plan-stops.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
-import type { RunnerToStop } from './stop-runner-input.ts';
+import type { UnwantedRunner } from './runner-unwanted.ts';
+import { findRunnerInput, type RunnerToStop } from './stop-runner-input.ts';
 
 export type FindRunnerPorts = FindHostPorts & { readonly store: RunnersStore; readonly now: () => number };
 
+type FoundRunners = { readonly runners: readonly RunnerToStop[] };
+
 /** Finds the runners that end because a job is over: by the job and by the runner that GitLab names, both in our own table. */
 export async function findRunner(
-  event: JobEvent,
+  event: JobEvent | UnwantedRunner,
   ports: FindRunnerPorts,
   context: LambdaContext,
-): Promise<{ readonly runners: readonly RunnerToStop[] }> {
+): Promise<FoundRunners> {
+  return 'kind' in event ? findUnwanted(event, ports, context) : findFinished(event, ports, context);
+}
+
+/** The runner of one attempt, as long as it is that attempt's. */
+async function findUnwanted(
+  { projectId, jobId, attempt, reason, force }: UnwantedRunner,
+  { store }: FindRunnerPorts,
+  { log }: LambdaContext,
+): Promise<FoundRunners> {
+  const item = await store.read(jobKeyOf({ projectId, jobId }));
+  if (item?.attempt !== attempt || !(hasRunner(item) || item.state === 'ADMITTED')) {
+    log.info('the runner has ended, or was followed by another', { attempt, state: item?.state });
+    return { runners: [] };
+  }
+  log.info('runner to stop', { attempt, reason, force });
+  return { runners: [{ ...toStop(item, reason), force }] };
+}
+
+async function findFinished(event: JobEvent, ports: FindRunnerPorts, context: LambdaContext): Promise<FoundRunners> {
   const { log } = context;
   const job = jobKeyOf(event);
   const named = await findBoundRunner(event, ports);
@@ -36,7 +58,7 @@ export async function findRunner(
       log.info('the job ended while it waited for a place');
     } catch (error) {
       // It got a place, or left, at this very moment: look again.
-      if (error instanceof RunnerStateChangedError) return findRunner(event, ports, context);
+      if (error instanceof RunnerStateChangedError) return findFinished(event, ports, context);
       throw error;
     }
   }
@@ -48,17 +70,12 @@ export async function findRunner(
     status: event.status,
     stops: stops.map(({ item, reason }) => ({ runnerOf: item.pk, reason })),
   });
-  return {
-    runners: stops.map(({ item, reason }) => ({
-      job: item.pk,
-      attempt: item.attempt,
-      type: item.type,
-      runnerId: item.runnerId ?? null,
-      instanceId: item.instanceId ?? null,
-      manager: profilesManagerOf(item),
-      reason,
-    })),
-  };
+  return { runners: stops.map(({ item, reason }) => toStop(item, reason)) };
+}
+
+function toStop(item: RunnerItem, reason: string): RunnerToStop {
+  const { pk, attempt, type, runnerId = null, instanceId = null } = item;
+  return { job: pk, attempt, type, runnerId, instanceId, manager: profilesManagerOf(item), reason };
 }
 
 /** The runner that GitLab names; when the job was so short that its `running` event has not come yet, it is bound now. */
@@ -75,7 +92,7 @@ async function findBoundRunner(event: JobEvent, ports: FindRunnerPorts): Promise
 }
 
 export const handler = lambdaHandler({
-  input: jobEventSchema,
+  input: findRunnerInput,
   logFields: ({ projectId, jobId }) => ({ projectId, jobId }),
   ports: () => ({ ...createTables(), gitlab: createGitLabForManagers() }),
   work: findRunner,

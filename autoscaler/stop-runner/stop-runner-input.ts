@@ -1,7 +1,9 @@
 import * as z from 'zod/mini';
+import { jobEventSchema } from '../../infrastructure/lib/job-event.ts';
 import type { JobKey } from '../../infrastructure/lib/job-key.ts';
 import { parseJobKey } from '../../infrastructure/lib/job-key.ts';
 import { runnerTypes } from '../job-mappings/job-mapping.ts';
+import { unwantedRunnerSchema } from './runner-unwanted.ts';
 
 const jobKeySchema = z.pipe(
   z.string().check(z.refine((text) => parseJobKey(text) !== null, 'must be job#<project id>#<job id>')),
@@ -18,6 +20,11 @@ export const runnerToStopSchema = z.object({
   /** For a host that is one manager of a long-lived runner, which stays: what names the manager, and whose token removes it. */
   manager: z.optional(z.nullable(z.object({ profile: z.string(), systemId: z.string() }))),
   reason: z.string(),
+  /** It ends even when GitLab says that a job runs on it: its host cannot live any more, or must not. */
+  force: z.optional(z.boolean()),
 });
+
+/** What the stop workflow takes: the event of a job that is over, or a runner that is unwanted whatever its jobs do. */
+export const findRunnerInput = z.union([unwantedRunnerSchema, jobEventSchema]);
 
 export type RunnerToStop = z.infer<typeof runnerToStopSchema>;

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { type AwsOptions, awsEnvironmentChanges } from './aws-options.ts';
+import { addDeadLetterCommands } from './dead-letters.command.ts';
 import { addDeploymentCommands } from './deployment.command.ts';
 import { errorMessageOf } from './error-message.ts';
 import { addMappingCommands } from './mapping.command.ts';
@@ -38,6 +39,7 @@ Examples:
 addMappingCommands(program);
 addDeploymentCommands(program);
 addSecretCommands(program);
+addDeadLetterCommands(program);
 addStatusCommand(program);
 addWebhookCommands(program);
 

@@ -66,6 +66,14 @@ export const deploymentSchema = z.strictObject({
   maxConcurrent: z.int().positive().optional(),
   /** Launches that one job may cost before it is given up. */
   maxAttempts: z.int().min(1).max(10).default(3),
+  /** ARN of an SNS topic that hears of the deployment's alarms; without one they only show in CloudWatch. */
+  alarmTopicArn: z
+    .string()
+    .regex(
+      /^arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]+$/,
+      'write the ARN of an SNS topic, arn:aws:sns:<region>:<account>:<name>',
+    )
+    .optional(),
   /** Tags of every resource, instances included. */
   tags: tagsSchema.default({}),
   /** The machine images of EC2 profiles. */

@@ -1,17 +1,10 @@
-import { Jobs, Runners, Users } from '@gitbeaker/rest';
+import { Groups, type JobSchema, Jobs, Projects, Runners, Users } from '@gitbeaker/rest';
 import { type BackoffPolicy, type BackoffPorts, systemBackoffPorts } from './backoff.ts';
 import { GitLabNotFoundError } from './gitlab-errors.ts';
+import type { GitLabJob, ListedJob, ListedProject, ListedRunner } from './gitlab-listings.ts';
 import { createGitLabRequester, gitlabBackoff } from './gitlab-requester.client.ts';
 
-/** What we look at of a job. Source: https://docs.gitlab.com/api/jobs/ */
-export type GitLabJob = {
-  readonly id: number;
-  readonly status: string;
-  readonly tags: readonly string[];
-  readonly runnerId: number | null;
-  /** Which host of the runner has the job: its system id. */
-  readonly systemId: string | null;
-};
+export type { GitLabJob } from './gitlab-listings.ts';
 
 export type NewRunner = {
   readonly projectId: number;
@@ -37,6 +30,16 @@ export type GitLab = {
   pauseRunner(runnerId: number): Promise<boolean>;
   /** Ids of the jobs that a runner runs now. */
   runningJobsOf(runnerId: number): Promise<readonly { readonly projectId: number; readonly jobId: number }[]>;
+  /** Jobs of a project that wait for a runner, newest first, at most a thousand; none when the project is gone. */
+  pendingJobs(projectId: number): Promise<readonly ListedJob[]>;
+  /** Project runners that this token may manage and whose description begins so. Whether one is ours, its note tells. */
+  ownRunners(descriptionStart: string): Promise<readonly ListedRunner[]>;
+  /** A runner's maintenance note; null when the runner is gone. */
+  readRunnerNote(runnerId: number): Promise<string | null>;
+  /** The project with this path (`group/project`); null when there is none. */
+  findProject(path: string): Promise<ListedProject | null>;
+  /** Projects of a group and of the groups below it; none when the group is gone. */
+  projectsOfGroup(path: string): Promise<readonly ListedProject[]>;
 };
 
 export type GitLabOptions = {
@@ -57,12 +60,12 @@ export function createGitLab({
   const jobs = new Jobs(options);
   const runners = new Runners(options);
   const users = new Users(options);
+  const projects = new Projects(options);
+  const groups = new Groups(options);
   return {
     async readJob(projectId, jobId) {
       const job = await orWhenGone(jobs.show(projectId, jobId), null);
-      if (!job) return null;
-      const { id, status, tag_list: tags = [], runner } = job;
-      return { id, status, tags, runnerId: runner?.id ?? null, systemId: systemIdOf(job) };
+      return job && jobOf(job);
     },
     async createRunner({ projectId, description, maintenanceNote, tags, maximumTimeoutSeconds }) {
       const created = await users.createCIRunner('project_type', {
@@ -90,12 +93,60 @@ export function createGitLab({
       const running = await orWhenGone(runners.allJobs(runnerId, { status: 'running' }), []);
       return running.map((job) => ({ projectId: projectIdOf(job), jobId: job.id }));
     },
+    async pendingJobs(projectId) {
+      // Pages by id, since GitLab counts a project's jobs slowly. Source: https://docs.gitlab.com/api/rest/#keyset-based-pagination
+      const paging = { pagination: 'keyset', orderBy: 'id', sort: 'desc', perPage: 100, maxPages: 10 } as const;
+      const filter = { scope: ['pending'], ...paging } as unknown as Parameters<typeof jobs.all>[1];
+      const pending = await orWhenGone(jobs.all(projectId, filter), []);
+      return (pending as JobSchema[]).map((job) => ({
+        ...jobOf(job),
+        name: job.name,
+        stage: job.stage,
+        ref: job.ref,
+        pipelineId: job.pipeline?.id ?? null,
+        createdAt: job.created_at,
+      }));
+    },
+    async ownRunners(descriptionStart) {
+      const all = await runners.all({ owned: true, type: 'project_type', perPage: 100, maxPages: 50 } as object);
+      return (all as unknown as RunnerEntry[]).flatMap(({ id, description, created_at, job_execution_status }) =>
+        description?.startsWith(descriptionStart)
+          ? [{ runnerId: id, description, createdAt: created_at ?? null, busy: job_execution_status === 'active' }]
+          : [],
+      );
+    },
+    async readRunnerNote(runnerId) {
+      const runner = await orWhenGone(runners.show(runnerId), null);
+      return runner && ((runner as { maintenance_note?: string | null }).maintenance_note ?? '');
+    },
+    async findProject(path) {
+      const project = await orWhenGone(projects.show(path), null);
+      return project && { projectId: project.id, path: project.path_with_namespace };
+    },
+    async projectsOfGroup(path) {
+      const filter = { includeSubgroups: true, archived: false, simple: true, perPage: 100, maxPages: 50 } as const;
+      const found = await orWhenGone(groups.allProjects(path, filter), []);
+      return found.map((project) => ({ projectId: project.id, path: project.path_with_namespace }));
+    },
   };
 }
 
 /** GitLab names the job's host, which the type does not say; null when that was removed from the runner. */
 function systemIdOf(job: unknown): string | null {
   return (job as { runner_manager?: { system_id?: string } | null }).runner_manager?.system_id ?? null;
+}
+
+/** An entry of `GET /runners`, of which gitbeaker's type knows less. */
+type RunnerEntry = {
+  readonly id: number;
+  readonly description: string | null;
+  readonly created_at?: string;
+  readonly job_execution_status?: string;
+};
+
+function jobOf(job: JobSchema): GitLabJob {
+  const { id, status, tag_list: tags = [], runner } = job;
+  return { id, status, tags, runnerId: runner?.id ?? null, systemId: systemIdOf(job) };
 }
 
 /** `GET /runners/:id/jobs` gives the project as an object; its type does not say so. */

@@ -12,6 +12,20 @@ export const metricNames = [
   'QuotasReached',
   /** Launches whose token EC2 knew with other parameters: a fault of ours, which may have launched twice. */
   'LaunchTokensReused',
+  /** What the reconciler mended; the line says which kinds. */
+  'Repairs',
+  /** Repairs that failed; they are tried again. */
+  'RepairsFailed',
+  /** Instances, GitLab runners and tickets that nothing accounts for, in one look. */
+  'Unaccounted',
+  /** Instances that a person holds back. */
+  'HeldInstances',
+  /** Jobs that wait although their attempts are used up, in one look. */
+  'JobsOutOfAttempts',
+  /** For how long the reconciler has seen a job of ours wait without a runner. */
+  'OldestWaitSeconds',
+  /** Counters of caps that differ from the live items, in one look. */
+  'DriftedCounters',
 ] as const;
 export type MetricName = (typeof metricNames)[number];
 export type MetricValues = Readonly<Partial<Record<MetricName, number>>>;

@@ -8,22 +8,27 @@ export class SecretUnavailableError extends Error {
 }
 
 /** A secret is read again after this time, so that a rotation needs no deployment. */
-const cacheMilliseconds = 5 * 60 * 1_000;
+const defaultCacheSeconds = 5 * 60;
+
+export type SecretReaderOptions = {
+  readonly backoffPorts?: BackoffPorts | undefined;
+  readonly cacheSeconds?: number | undefined;
+};
 
 /**
- * Reads a secret's text with one signed request, without the SDK's load time, and keeps it for five minutes. A failed read is not kept.
+ * Reads a secret's text with one signed request, without the SDK's load time, and keeps it for five minutes, or as long as said. A failed read is not kept.
  * Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
  */
 export function createSecretReader(
   secretArn: string,
   environment: Readonly<Record<string, string | undefined>>,
   now: () => number,
-  backoffPorts?: BackoffPorts,
+  { backoffPorts, cacheSeconds = defaultCacheSeconds }: SecretReaderOptions = {},
 ): () => Promise<string> {
   const callAws = createSignedAws(awsEnvironmentOf(environment), backoffPorts);
   let cached: { readonly at: number; readonly value: string } | undefined;
   return async () => {
-    if (cached && now() - cached.at < cacheMilliseconds) return cached.value;
+    if (cached && now() - cached.at < cacheSeconds * 1_000) return cached.value;
     const read = callAws('secretsmanager', 'secretsmanager.GetSecretValue', { SecretId: secretArn }, textOf);
     const value = await read.catch((cause: unknown) => {
       const reason = cause instanceof Error ? cause.message : String(cause);

@@ -20,7 +20,7 @@ import {
 import { drainRunner } from '../../autoscaler/stop-runner/drain-runner.lambda.ts';
 import { findRunner } from '../../autoscaler/stop-runner/find-runner.lambda.ts';
 import { releaseRunner } from '../../autoscaler/stop-runner/release-runner.lambda.ts';
-import { runnerToStopSchema } from '../../autoscaler/stop-runner/stop-runner-input.ts';
+import { findRunnerInput, runnerToStopSchema } from '../../autoscaler/stop-runner/stop-runner-input.ts';
 import { terminateInstance } from '../../autoscaler/stop-runner/terminate-instance.lambda.ts';
 import { unregisterRunner } from '../../autoscaler/stop-runner/unregister-runner.lambda.ts';
 import { type JobEvent, jobEventSchema } from '../../infrastructure/lib/job-event.ts';
@@ -32,6 +32,7 @@ import { inMemoryGitLab } from '../support/in-memory-gitlab.ts';
 import { inMemoryInstances } from '../support/in-memory-instances.ts';
 import { inMemoryLaunchQueue } from '../support/in-memory-launch-queue.ts';
 import { inMemoryLongLivedRunners } from '../support/in-memory-long-lived-runners.ts';
+import { inMemoryReconcileStore } from '../support/in-memory-reconcile-store.ts';
 import { inMemoryRunnersStore } from '../support/in-memory-runners-store.ts';
 import { lambdaContext } from '../support/lambda-context.ts';
 import { runStateMachine } from '../support/state-machine.ts';
@@ -64,6 +65,7 @@ export function autoscalerWorld({ mappings = [jobMapping()], offer = {}, maxAtte
   const gitlab = inMemoryGitLab();
   const store = inMemoryRunnersStore();
   const instances = inMemoryInstances();
+  const memory = inMemoryReconcileStore(store);
   const queue = inMemoryLaunchQueue();
   const context = lambdaContext();
   const clock = { milliseconds: testStart };
@@ -94,7 +96,7 @@ export function autoscalerWorld({ mappings = [jobMapping()], offer = {}, maxAtte
   /** By the Lambda's logical id in the template. */
   const lambdas = {
     Functionschooserunner: lambda(jobEventSchema, choosing, chooseRunner, context),
-    Functionsadmitjob: lambda(admitJobInput, { store, maxAttempts, now }, admitJob, context),
+    Functionsadmitjob: lambda(admitJobInput, { store, projects: memory, maxAttempts, now }, admitJob, context),
     Functionsregisterrunner: lambda(
       registerRunnerInput,
       { ...given, deployment: 'ci', randomId },
@@ -118,7 +120,7 @@ export function autoscalerWorld({ mappings = [jobMapping()], offer = {}, maxAtte
       abandonRunner,
       context,
     ),
-    Functionsfindrunner: lambda(jobEventSchema, given, findRunner, context),
+    Functionsfindrunner: lambda(findRunnerInput, given, findRunner, context),
     Functionsdrainrunner: lambda(runnerToStopSchema, given, drainRunner, context),
     Functionsunregisterrunner: lambda(runnerToStopSchema, given, unregisterRunner, context),
     Functionsterminateinstance: lambda(runnerToStopSchema, given, terminateInstance, context),
@@ -190,6 +192,7 @@ export function autoscalerWorld({ mappings = [jobMapping()], offer = {}, maxAtte
     gitlab,
     longLived,
     store,
+    memory,
     instances,
     queue,
     events,

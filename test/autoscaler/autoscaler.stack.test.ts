@@ -99,7 +99,7 @@ describe('the workflows', () => {
 });
 
 describe('the rules', () => {
-  const rules = resourcesOf('AWS::Events::Rule');
+  const rules = resourcesOf('AWS::Events::Rule').filter(([, { Properties }]) => Properties.EventPattern);
   const targetOf = (id: string) =>
     (propertiesOf('AWS::Events::Rule', id).Targets as Record<string, unknown>[])[0] ?? {};
   const patternOf = (id: string) => propertiesOf('AWS::Events::Rule', id).EventPattern;
@@ -129,6 +129,7 @@ describe('the rules', () => {
     ['OnJobRunning', 'Job Running', 'Functionsbindrunner'],
     ['OnJobFinished', 'Job Finished', 'StopRunnerWorkflow'],
     ['OnRunnerFailed', 'Runner Failed', 'AbandonRunnerWorkflow'],
+    ['OnRunnerUnwanted', 'Runner Unwanted', 'StopRunnerWorkflow'],
   ])('%s: "%s" goes to %s, the event’s detail as it is', (id, type, target) => {
     expect(patternOf(id)).toEqual({ source: [jobEventSource], 'detail-type': [type] });
     expect(JSON.stringify(targetOf(id).Arn)).toContain(target);
@@ -179,6 +180,51 @@ describe('the rules', () => {
       error: 'LambdaRunnerFailed',
       cause: 'RetriesExhausted',
     });
+  });
+});
+
+describe('the reconciler', () => {
+  const schedule = propertiesOf('AWS::Events::Rule', 'ReconcilerEveryMinute');
+  const lambda = propertiesOf('AWS::Lambda::Function', 'Functionsreconcile');
+  const alarms = resourcesOf('AWS::CloudWatch::Alarm').map(([id, { Properties }]) => [id, Properties] as const);
+
+  it('is called every minute, and a call that failed is not repeated', () => {
+    expect(schedule).toMatchObject({
+      ScheduleExpression: 'rate(1 minute)',
+      Targets: [{ RetryPolicy: { MaximumEventAgeInSeconds: 60, MaximumRetryAttempts: 0 } }],
+    });
+    template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
+      FunctionName: { Ref: Match.stringLikeRegexp('^Functionsreconcile') },
+      MaximumRetryAttempts: 0,
+      MaximumEventAgeInSeconds: 60,
+    });
+  });
+
+  it('ends before it is called again, and takes no concurrency from an account that has little', () => {
+    expect(Number(lambda.Timeout)).toBeLessThan(60);
+    expect(lambda).not.toHaveProperty('ReservedConcurrentExecutions');
+  });
+
+  it('raises few alarms, all within what CloudWatch gives for nothing', () => {
+    expect(alarms.map(([id]) => id.replace(/^Reconciler|[0-9A-F]{8}$/g, ''))).toEqual([
+      'PassesMissing',
+      'RepairsFail',
+      'JobsOutOfAttempts',
+      'DeadLetters',
+    ]);
+    for (const [, { AlarmActions }] of alarms) expect(AlarmActions).toBeUndefined();
+  });
+
+  it('calls silence an alarm where it means that nothing runs, and nowhere else', () => {
+    const breaching = alarms.filter(([, { TreatMissingData }]) => TreatMissingData === 'breaching');
+    expect(breaching.map(([id]) => id)).toEqual([expect.stringMatching(/^ReconcilerPassesMissing/)]);
+  });
+
+  it('watches every dead-letter queue', () => {
+    const [, deadLetters] = alarms.find(([id]) => id.startsWith('ReconcilerDeadLetters')) ?? [];
+    const queues = resourcesOf('AWS::SQS::Queue').filter(([id]) => id.includes('DeadLetters'));
+    expect(queues).toHaveLength(2);
+    for (const [id] of queues) expect(JSON.stringify(deadLetters)).toContain(id);
   });
 });
 
@@ -320,7 +366,7 @@ describe('what others get', () => {
         .filter((key) =>
           /^(TableName|QueueName|FunctionName|RoleName|StateMachineName|LaunchTemplateName|LogGroupName)$/.test(key),
         )
-        .filter(() => Type !== 'AWS::Lambda::Permission' && Type !== 'AWS::Lambda::EventSourceMapping')
+        .filter(() => !/^AWS::Lambda::(Permission|EventSourceMapping|EventInvokeConfig)$/.test(Type))
         .map((key) => `${id}.${key}`),
     );
     expect(named).toEqual([]);

@@ -37,6 +37,7 @@ const lambdas = [
   'unregisterrunner',
   'terminateinstance',
   'releaserunner',
+  'reconcile',
 ] as const;
 const roleOf = (lambda: (typeof lambdas)[number]) => `Functions${lambda}ServiceRole`;
 const ec2Arn = (kind: string, id: string) => `arn:aws:ec2:${region}:${accountId}:${kind}/${id}`;
@@ -183,6 +184,32 @@ describe('who may do what', () => {
       'terminate one without a tag',
       { action: 'ec2:TerminateInstances', resource: ec2Arn('instance', 'i-1') },
     ],
+    ['reconcile', true, 'terminate an instance of ours', terminate('ci')],
+    ['reconcile', false, 'terminate one of another deployment', terminate('ci-west')],
+    [
+      'reconcile',
+      false,
+      'terminate one without a tag',
+      { action: 'ec2:TerminateInstances', resource: ec2Arn('instance', 'i-1') },
+    ],
+    ['reconcile', true, 'list instances', { action: 'ec2:DescribeInstances', resource: '*' }],
+    [
+      'reconcile',
+      false,
+      'launch one',
+      { action: 'ec2:CreateFleet', resource: ec2Arn('fleet', 'f'), context: tagged('ci') },
+    ],
+    ['reconcile', true, 'list tickets', dynamodb('Scan', tickets)],
+    ['reconcile', true, 'remove a ticket', dynamodb('DeleteItem', tickets)],
+    ['reconcile', false, 'leave a ticket', dynamodb('PutItem', tickets)],
+    ['reconcile', false, 'scan the runners’ history', dynamodb('Scan', runners)],
+    ['reconcile', true, 'look into an index', dynamodb('Query', `${runners}/index/live`)],
+    ['reconcile', true, 'remember what it suspects', dynamodb('PutItem', runners)],
+    ['reconcile', false, 'change a runner’s item', dynamodb('UpdateItem', runners)],
+    ['reconcile', false, 'remove a runner’s item', dynamodb('DeleteItem', runners)],
+    ['reconcile', false, 'edit the job mappings', dynamodb('PutItem', mappings)],
+    ['reconcile', true, 'put an event on our bus', { action: 'events:PutEvents', resource: bus }],
+    ['reconcile', false, 'put one on another', { action: 'events:PutEvents', resource: `${bus}-2` }],
     ['host', true, 'claim a ticket', dynamodb('DeleteItem', tickets)],
     ['host', false, 'read a ticket without taking it', dynamodb('GetItem', tickets)],
     ['host', false, 'list tickets', dynamodb('Scan', tickets)],
@@ -247,7 +274,8 @@ describe('no policy', () => {
   ];
   const hosts = ['ProfilesdefaultRole', 'shell-runner-role'];
   /** Log delivery and traces know no resources. Source: https://docs.aws.amazon.com/service-authorization/latest/reference/ */
-  const knowNoResources = /^(logs:(\w+LogDelivery|ListLogDeliveries|PutResourcePolicy|Describe\w+)|xray:\w+)$/;
+  const knowNoResources =
+    /^(ec2:DescribeInstances|logs:(\w+LogDelivery|ListLogDeliveries|PutResourcePolicy|Describe\w+)|xray:\w+)$/;
 
   it.each([...roles, ...hosts])('of %s names all resources for an action that knows which', (role) => {
     const statements = statementsOf(role);
@@ -281,14 +309,21 @@ describe('no policy', () => {
       .flatMap(statementsOf)
       .filter(({ Action }) => listOf(Action).some((action) => action.startsWith('ec2:')));
     const free = statements.filter(
-      ({ Condition, Sid }) => !Condition && !['OurLaunchTemplates', 'Ingredients'].includes(Sid ?? ''),
+      ({ Condition, Sid }) => !Condition && !['OurLaunchTemplates', 'Ingredients', 'ListInstances'].includes(Sid ?? ''),
     );
     expect(free).toEqual([]);
   });
 
-  it('lets anybody but the registering, draining, abandoning and choosing Lambdas read GitLab’s token', () => {
+  it('lets anybody but the Lambdas that ask GitLab something read GitLab’s token', () => {
     const reading = roles.filter((role) => actionsIn(statementsOf(role)).includes('secretsmanager:GetSecretValue'));
-    const expected = ['chooserunner', 'registerrunner', 'abandonrunner', 'drainrunner', 'unregisterrunner'] as const;
+    const expected = [
+      'chooserunner',
+      'registerrunner',
+      'abandonrunner',
+      'drainrunner',
+      'unregisterrunner',
+      'reconcile',
+    ] as const;
     expect(reading.sort()).toEqual(expected.map(roleOf).sort());
   });
 

@@ -13,6 +13,8 @@ export type KnownRunner = NewRunner & { readonly runnerId: number; readonly toke
 export type InMemoryGitLab = GitLab & {
   readonly jobs: Map<number, KnownJob>;
   readonly runners: Map<number, KnownRunner>;
+  /** Ids of projects by path. */
+  readonly projects: Map<string, number>;
   /** Adds a job, or changes what is known of it. */
   setJob(job: Partial<KnownJob> & { readonly id: number }): void;
   /** The job that GitLab gives a runner that asks, which runs from then on: the first pending one that fits. Null when there is none. */
@@ -23,6 +25,7 @@ export type InMemoryGitLab = GitLab & {
 export function inMemoryGitLab(): InMemoryGitLab {
   const jobs = new Map<number, KnownJob>();
   const runners = new Map<number, KnownRunner>();
+  const projects = new Map<string, number>([['group/project', 7]]);
   let lastRunnerId = 100;
 
   const setJob: InMemoryGitLab['setJob'] = (job) => {
@@ -32,6 +35,7 @@ export function inMemoryGitLab(): InMemoryGitLab {
   return {
     jobs,
     runners,
+    projects,
     setJob,
     giveJobTo(runnerId) {
       const runner = runners.get(runnerId);
@@ -63,8 +67,40 @@ export function inMemoryGitLab(): InMemoryGitLab {
       const running = [...jobs.values()].filter((job) => job.status === 'running' && job.runnerId === runnerId);
       return running.map(({ projectId, id }) => ({ projectId, jobId: id }));
     },
+    async pendingJobs(projectId) {
+      const pending = [...jobs.values()].filter((job) => job.projectId === projectId && job.status === 'pending');
+      return pending.reverse().map((job) => ({ ...job, ...listed }));
+    },
+    async ownRunners(descriptionStart) {
+      const ours = [...runners.values()].filter(({ description }) => description.startsWith(descriptionStart));
+      const isBusy = (id: number) => [...jobs.values()].some((job) => job.status === 'running' && job.runnerId === id);
+      return ours.map(({ runnerId, description }) => ({
+        runnerId,
+        description,
+        createdAt: listed.createdAt,
+        busy: isBusy(runnerId),
+      }));
+    },
+    readRunnerNote: async (runnerId) => runners.get(runnerId)?.maintenanceNote ?? null,
+    async findProject(path) {
+      const projectId = projects.get(path);
+      return projectId === undefined ? null : { projectId, path };
+    },
+    async projectsOfGroup(group) {
+      const inside = [...projects].filter(([path]) => path.startsWith(`${group}/`));
+      return inside.map(([path, projectId]) => ({ projectId, path }));
+    },
   };
 }
+
+/** What lists say beside what decides anything. */
+const listed = {
+  name: 'build',
+  stage: 'test',
+  ref: 'main',
+  pipelineId: 50,
+  createdAt: '2030-01-01T00:00:00.000Z',
+} as const;
 
 /** Source: https://docs.gitlab.com/ci/runners/configure_runners/#control-jobs-that-a-runner-can-run */
 function fits(runner: KnownRunner, job: KnownJob): boolean {

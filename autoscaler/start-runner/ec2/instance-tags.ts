@@ -30,3 +30,5 @@ export function jobTagsOf(event: JobEvent): Readonly<Record<string, string>> {
 function plain(text: string): string {
   return text.replace(/[^\p{L}\p{N} _.:/=+@-]/gu, '_');
 }
+/** Tag by which a person holds an instance back, to look into it: the reconciler leaves it alone and reports it. Any value. */
+export const holdTag = 'gitlab-runners-on-demand:hold';

@@ -4,6 +4,7 @@ import { admitJob } from '../../../autoscaler/start-runner/admit-job.lambda.ts';
 import { findRunner } from '../../../autoscaler/stop-runner/find-runner.lambda.ts';
 import type { JobEvent } from '../../../infrastructure/lib/job-event.ts';
 import { choice, finishedJob, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
+import { inMemoryReconcileStore } from '../../support/in-memory-reconcile-store.ts';
 import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
 import { lambdaContext } from '../../support/lambda-context.ts';
 
@@ -95,7 +96,11 @@ describe('a job of which we know nothing', () => {
     expect(item(1)).toMatchObject({ state: 'RELEASED', jobState: 'FINISHED', expiresAt: testStart / 1_000 + 3_600 });
     expect(item(1)).not.toHaveProperty('live');
     const input = { event: pendingJob(), choice: choice(), execution: 'e' };
-    const admitting = admitJob(input, { store, maxAttempts: 3, now: () => testStart }, lambdaContext());
+    const admitting = admitJob(
+      input,
+      { store, projects: inMemoryReconcileStore(store), maxAttempts: 3, now: () => testStart },
+      lambdaContext(),
+    );
     await expect(admitting).rejects.toMatchObject({ name: 'JobAlreadyAdmittedError' });
   });
 

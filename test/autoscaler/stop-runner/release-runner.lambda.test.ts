@@ -4,6 +4,7 @@ import { RunnerStateChangedError, type RunnersStore } from '../../../autoscaler/
 import { admitJob } from '../../../autoscaler/start-runner/admit-job.lambda.ts';
 import { releaseRunner } from '../../../autoscaler/stop-runner/release-runner.lambda.ts';
 import { choice, runnerItem, testStart } from '../../support/builders.ts';
+import { inMemoryReconcileStore } from '../../support/in-memory-reconcile-store.ts';
 import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
 import { lambdaContext } from '../../support/lambda-context.ts';
 
@@ -184,7 +185,11 @@ describe('a place that became free', () => {
     for (const event of next) {
       const { caps } = store.items.get(`job#7#${event.jobId}`) as RunnerItem;
       const input = { event, choice: choice({ caps: [...caps] }), execution: 'e' };
-      await admitJob(input, { store, maxAttempts: 3, now: () => testStart }, lambdaContext()).catch(() => {});
+      await admitJob(
+        input,
+        { store, projects: inMemoryReconcileStore(store), maxAttempts: 3, now: () => testStart },
+        lambdaContext(),
+      ).catch(() => {});
     }
     expect(store.items.get('job#7#4')).toMatchObject({ state: 'ADMITTED' });
     expect(store.counters.get('cap#deployment')).toBe(2);

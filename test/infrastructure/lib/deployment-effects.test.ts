@@ -130,6 +130,11 @@ const effects: Readonly<Record<string, () => void>> = {
   'defaultRunner.LAMBDA.profile': () =>
     expect(jsonOf(lambda('chooserunner', toFunctions).DEFAULT_RUNNER)).toMatchObject({ profile: 'shell' }),
   maxConcurrent: () => expect(lambda('chooserunner').MAX_CONCURRENT).toBe('77'),
+  alarmTopicArn: () => {
+    const actions = autoscaler.all('CloudWatch::Alarm').map(({ AlarmActions }) => AlarmActions);
+    expect(actions.length).toBeGreaterThan(3);
+    for (const action of actions) expect(action).toEqual([rich.alarmTopicArn]);
+  },
   maxAttempts: () =>
     expect([lambda('admitjob').MAX_ATTEMPTS, lambda('abandonrunner').MAX_ATTEMPTS]).toEqual(['5', '5']),
   tags: () => {

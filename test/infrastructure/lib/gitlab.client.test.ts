@@ -128,3 +128,52 @@ describe('an existing runner', () => {
     expect(await stub.gitlab.runningJobsOf(5)).toEqual([]);
   });
 });
+
+describe('what waits and what is ours', () => {
+  it('is asked for by pages of ids, with everything that an event needs', async () => {
+    const job = { id: 9, status: 'pending', tag_list: ['docker'], name: 'build', stage: 'test', ref: 'main' };
+    const answer = { ...job, created_at: '2030-01-01T00:00:00.000Z', pipeline: { id: 50 }, runner: null };
+    await using stub = await gitlabAnswering([{ body: [answer] }]);
+    expect(await stub.gitlab.pendingJobs(7)).toEqual([
+      {
+        id: 9,
+        status: 'pending',
+        tags: ['docker'],
+        runnerId: null,
+        name: 'build',
+        stage: 'test',
+        ref: 'main',
+        pipelineId: 50,
+        createdAt: '2030-01-01T00:00:00.000Z',
+      },
+    ]);
+    expect(stub.asked).toMatchObject([
+      {
+        line: 'GET /api/v4/projects/7/jobs',
+        query: { 'scope[]': 'pending', pagination: 'keyset', order_by: 'id', per_page: '100' },
+      },
+    ]);
+  });
+
+  it('is told by a description that begins so, of the runners that this token may manage', async () => {
+    const entry = { id: 5, description: 'ci ec2 for job 1', job_execution_status: 'active' };
+    const others = [
+      { id: 6, description: null },
+      { id: 7, description: 'ci-west ec2 for job 1' },
+    ];
+    await using stub = await gitlabAnswering([{ body: [entry, ...others] }]);
+    expect(await stub.gitlab.ownRunners('ci ')).toEqual([
+      { runnerId: 5, description: 'ci ec2 for job 1', createdAt: null, busy: true },
+    ]);
+    expect(stub.asked).toMatchObject([{ line: 'GET /api/v4/runners', query: { type: 'project_type' } }]);
+  });
+
+  it('is nothing where GitLab says 404', async () => {
+    await using stub = await gitlabAnswering([gone]);
+    expect(await stub.gitlab.pendingJobs(7)).toEqual([]);
+    expect(await stub.gitlab.readRunnerNote(5)).toBeNull();
+    expect(await stub.gitlab.findProject('group/gone')).toBeNull();
+    expect(await stub.gitlab.projectsOfGroup('gone')).toEqual([]);
+    expect(stub.asked.map(({ line }) => line)).toContain('GET /api/v4/projects/group%2Fgone');
+  });
+});

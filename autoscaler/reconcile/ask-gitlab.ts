@@ -1,0 +1,48 @@
+import { GitLabUnavailableError } from '../../infrastructure/lib/gitlab-errors.ts';
+import type { Log } from '../../infrastructure/lib/log.ts';
+
+/** What a pass needs after its looks, to mend. */
+const timeToMendMilliseconds = 20_000;
+
+export type LookContext = { readonly log: Log; readonly remainingMilliseconds: () => number };
+
+/** Asks GitLab something; null when it did not say. */
+export type AskGitLab = {
+  <T>(what: string, read: () => Promise<T>): Promise<T | null>;
+  /** False once GitLab did not answer, or time was short: what follows is not asked any more. */
+  isUp(): boolean;
+};
+
+/** Reads something; null, and a line in the log, when that fails. */
+export async function unlessFailing<T>(
+  what: string,
+  read: () => Promise<T>,
+  { log }: Pick<LookContext, 'log'>,
+): Promise<T | null> {
+  try {
+    return await read();
+  } catch (error) {
+    log.warn('could not be read: nothing is concluded from it in this pass', { what, error });
+    return null;
+  }
+}
+
+/** Asks GitLab as long as it answers and there is time: an outage must not take the whole pass. */
+export function askingGitLab(context: LookContext): AskGitLab {
+  let isUp = true;
+  const ask = async <T>(what: string, read: () => Promise<T>): Promise<T | null> => {
+    if (!isUp) return null;
+    if (context.remainingMilliseconds() < timeToMendMilliseconds) {
+      isUp = false;
+      context.log.warn('no time left to ask GitLab: the rest is for the next pass', { what });
+      return null;
+    }
+    const noticing = () =>
+      read().catch((error: unknown) => {
+        if (error instanceof GitLabUnavailableError) isUp = false;
+        throw error;
+      });
+    return unlessFailing(what, noticing, context);
+  };
+  return Object.assign(ask, { isUp: () => isUp });
+}

@@ -1,0 +1,56 @@
+import { type JobKey, jobKeyOf, parseJobKey } from '../../infrastructure/lib/job-key.ts';
+import type { Log } from '../../infrastructure/lib/log.ts';
+import { jobOfNote } from '../runners/runner-mark.ts';
+import { launchGroupTag } from '../start-runner/ec2/instance-tags.ts';
+import { runnerFailedType } from '../start-runner/runner-failed.ts';
+import { runnerUnwantedType } from '../stop-runner/runner-unwanted.ts';
+import type { ReconcilePorts } from './reconcile-ports.ts';
+import type { Repair } from './repair.ts';
+import { ownsInstance, ownsRunner, ownsTicket } from './repair-runners.ts';
+
+export type CarryOutPorts = Pick<ReconcilePorts, 'deployment' | 'store' | 'instances' | 'gitlab' | 'bus'>;
+
+/** Mends one thing. What removes something looks once more, and does nothing when somebody accounts for it now. */
+export async function carryOut({ action, reason }: Repair, ports: CarryOutPorts, log: Log): Promise<void> {
+  const { bus, store } = ports;
+  switch (action.do) {
+    case 'tell-of-job':
+      return bus.tell(action.type, action.event);
+    case 'abandon': {
+      const { job, attempt, error } = action;
+      return bus.tell(runnerFailedType, { ...parseJobKey(job), attempt, event: null, error, cause: reason });
+    }
+    case 'stop':
+      return bus.tell(runnerUnwantedType, action.runner);
+    case 'remove-instance':
+      return removeInstance(action.instanceId, ports, log);
+    case 'remove-runner':
+      return removeRunner(action.runnerId, ports, log);
+    case 'remove-ticket': {
+      if (ownsTicket(await store.read(action.job), action.id)) return log.info('the ticket is wanted after all');
+      return store.write({ kind: 'remove-ticket', id: action.id });
+    }
+  }
+}
+
+async function removeInstance(instanceId: string, { store, instances }: CarryOutPorts, log: Log): Promise<void> {
+  const [instance] = (await instances.listInstances()).filter((one) => one.instanceId === instanceId);
+  if (!instance) return log.info('the instance is gone already');
+  const group = instance.tags[launchGroupTag];
+  const owner = (await store.readLive()).find((item) => ownsInstance(item, instanceId, group));
+  if (owner) return log.info('the instance has its runner after all', { runnerOf: owner.pk });
+  await instances.terminate([instanceId]);
+}
+
+/** Only the maintenance note proves that a runner is ours: descriptions can be anybody's. */
+async function removeRunner(runnerId: number, { deployment, gitlab, store }: CarryOutPorts, log: Log): Promise<void> {
+  const note = await gitlab.readRunnerNote(runnerId);
+  if (note === null) return log.info('the runner is gone already');
+  const job: JobKey | null = jobOfNote(deployment, note);
+  if (!job) return log.info('the runner is not ours: its maintenance note says nothing of this deployment');
+  if (ownsRunner(await store.read(job), runnerId)) return log.info('the runner has its item after all');
+  const paused = await gitlab.pauseRunner(runnerId);
+  const [running] = paused ? await gitlab.runningJobsOf(runnerId) : [];
+  if (running) return log.warn('the runner is kept for now: a job runs on it', { takenJob: jobKeyOf(running) });
+  await gitlab.removeRunner(runnerId);
+}

@@ -1,0 +1,36 @@
+/** How long each step of a runner's life may take before the reconciler takes it for dead. Each is longer than what ends the step by itself. */
+
+/** ADMITTED: an express workflow lives for four minutes, AbandonRunner included. */
+export const startSeconds = 6 * 60;
+
+/** REGISTERED on EC2: the launcher gives up after about a quarter of an hour without capacity, and tickets are worthless after half an hour. */
+export const launchSeconds = 30 * 60;
+
+/** LAUNCHED on EC2: boot, the profile's boot hook (120 s), the ticket (180 s), the wait for a job (115 s). */
+export const instanceServesSeconds = 10 * 60;
+
+/** LAUNCHED on Lambda: a cold start, then the wait for a job (22 s). */
+export const functionServesSeconds = 4 * 60;
+
+/** RUNNING on EC2, after the runner's `maximum_timeout`: GitLab itself fails the job a quarter of an hour after it. */
+export const instanceMarginSeconds = 20 * 60;
+
+/** No function lives longer. Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+export const functionLifeSeconds = 15 * 60;
+
+/** STOPPING: the stop workflow lives for four minutes. */
+export const stopSeconds = 5 * 60;
+
+/** FAILED: AbandonRunner's workflow asks again itself within four minutes. */
+export const retrySeconds = 5 * 60;
+
+/** FAILED for a reason that only a person can mend: is it mended? */
+export const hopelessRetrySeconds = 15 * 60;
+
+/** Instances, GitLab runners and launches this young may not be everywhere yet: describes and indexes lag. */
+export const settledSeconds = 5 * 60;
+
+/** Whether a time (ISO 8601) is longer ago than so many seconds; a time that is not known never is. */
+export function isOlder(time: string | null | undefined, seconds: number, now: number): boolean {
+  return time !== null && time !== undefined && now - Date.parse(time) > seconds * 1_000;
+}

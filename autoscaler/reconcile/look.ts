@@ -1,0 +1,139 @@
+import type { ListedJob } from '../../infrastructure/lib/gitlab-listings.ts';
+import { type JobKey, jobKeyOf, parseJobKey } from '../../infrastructure/lib/job-key.ts';
+import type { RunnerItem } from '../runners/runner-item.ts';
+import { askingGitLab, type LookContext, unlessFailing } from './ask-gitlab.ts';
+import { discoverProjects } from './discover-projects.ts';
+import { inTurns } from './in-turns.ts';
+import { freshSuspicions, isRoundDue, planRound } from './known-projects.ts';
+import type { ReconcilerMemory } from './memory.ts';
+import type { ReconcilePorts } from './reconcile-ports.ts';
+import type { KnownProject } from './reconcile-store.ts';
+import type { Seen, SeenJob } from './seen.ts';
+
+/** Calls to GitLab at the same time, and calls about single jobs in one pass. */
+const callsAtOnce = 5;
+const jobsPerPass = 60;
+/**
+ * Looks at what is there: always at the live items and the instances; at GitLab when something lives or is suspected, and else every five
+ * minutes. What cannot be read is null. When GitLab does not answer, the rest of the pass does without it.
+ *
+ * @param memory what the last pass left.
+ */
+export async function look(
+  ports: ReconcilePorts,
+  memory: ReconcilerMemory,
+  context: LookContext,
+  now: number,
+): Promise<Seen> {
+  const { store, instances: ec2, maxAttempts, gitlab } = ports;
+  const [live, instances] = await Promise.all([
+    unlessFailing('the live items', () => store.readLive(), context),
+    unlessFailing('the instances', () => ec2.listInstances(), context),
+  ]);
+  const seen: Seen = {
+    live,
+    instances,
+    runners: null,
+    tickets: null,
+    jobs: new Map(),
+    listedProjects: new Set(),
+    places: null,
+    memory,
+    maxAttempts,
+  };
+  if (!live) return seen;
+  const isIdle = live.length === 0 && instances?.length === 0 && freshSuspicions(memory).length === 0;
+  if (isIdle && !isRoundDue(memory, now)) return seen;
+
+  const ask = askingGitLab(context);
+  const discoveredAt = isRoundDue(memory, now)
+    ? await discoverProjects(ports, memory.discoveredAt, ask, now)
+    : memory.discoveredAt;
+  const [tickets, places, known] = await Promise.all([
+    unlessFailing('the tickets', () => ports.memory.listTickets(), context),
+    unlessFailing('the counters', () => store.placesTaken(countersOf(live)), context),
+    unlessFailing('the known projects', () => ports.memory.listProjects(), context),
+  ]);
+  const runners = await ask('our runners', () => gitlab.ownRunners(`${ports.deployment} `));
+  const round = planRound(known ?? [], live, memory, now);
+  const jobs = new Map<JobKey, SeenJob>();
+  const listedProjects = new Set<number>();
+  await inTurns(round.projects, callsAtOnce, async (project) => {
+    const pending = await ask(`pending jobs of project ${project.projectId}`, () =>
+      gitlab.pendingJobs(project.projectId),
+    );
+    if (!pending) return;
+    listedProjects.add(project.projectId);
+    for (const job of pending) jobs.set(keyOf(project, job), pendingJob(project, job, now));
+  });
+  await inTurns(jobsToAskAbout(live, jobs, now), callsAtOnce, async (key) => {
+    const { projectId, jobId } = parseJobKey(key) ?? { projectId: 0, jobId: 0 };
+    const answer = await ask(key, async () => ({ job: await gitlab.readJob(projectId, jobId) }));
+    if (!answer) return;
+    const { status = 'gone', runnerId = null } = answer.job ?? {};
+    jobs.set(key, { status, runnerId, event: null });
+  });
+  const unbound = (runners ?? []).filter(({ runnerId, busy }) => busy && isUnbound(live, runnerId));
+  await inTurns(unbound.slice(0, jobsPerPass), callsAtOnce, async ({ runnerId }) => {
+    const running = await ask(`jobs of runner ${runnerId}`, () => gitlab.runningJobsOf(runnerId));
+    for (const job of running ?? []) jobs.set(jobKeyOf(job), { status: 'running', runnerId, event: null });
+  });
+  // What GitLab did not answer is looked at in the next pass again.
+  const roundMemory: Pick<ReconcilerMemory, 'roundStartedAt' | 'roundCursor'> =
+    ask.isUp() && known ? round.memory : memory;
+  return {
+    ...seen,
+    runners,
+    tickets,
+    places,
+    jobs,
+    listedProjects,
+    memory: { ...memory, ...roundMemory, discoveredAt },
+  };
+}
+
+function countersOf(live: readonly RunnerItem[]): readonly string[] {
+  return [...new Set(live.flatMap(({ caps }) => caps.map(({ counter }) => counter)))];
+}
+
+function keyOf({ projectId }: KnownProject, { id }: ListedJob): JobKey {
+  return jobKeyOf({ projectId, jobId: id });
+}
+
+/** A job of a list as its hook would have told it. */
+function pendingJob({ projectId, path }: KnownProject, job: ListedJob, now: number): SeenJob {
+  const at = new Date(now).toISOString();
+  const event = {
+    jobId: job.id,
+    projectId,
+    jobName: job.name,
+    stage: job.stage,
+    status: 'pending',
+    projectPath: path,
+    pipelineId: job.pipelineId,
+    ref: job.ref,
+    runnerId: null,
+    occurredAt: at,
+    receivedAt: at,
+    failureReason: null,
+    deliveryId: null,
+  };
+  return { status: 'pending', runnerId: null, event };
+}
+
+/** Jobs of live items of which the lists of pending jobs say nothing; in turns when there are many. */
+function jobsToAskAbout(live: readonly RunnerItem[], known: ReadonlyMap<JobKey, SeenJob>, now: number): JobKey[] {
+  const wanted = live.flatMap((item) => [
+    ...(item.jobState === 'FINISHED' && item.takenJob !== item.pk ? [] : [item.pk]),
+    ...(item.state === 'RUNNING' && item.takenJob ? [item.takenJob] : []),
+  ]);
+  const unknown = [...new Set(wanted)].filter((job) => !known.has(job)).sort();
+  const parts = Math.max(1, Math.ceil(unknown.length / jobsPerPass));
+  const turn = Math.floor(now / 60_000) % parts;
+  return unknown.slice(turn * jobsPerPass, (turn + 1) * jobsPerPass);
+}
+
+/** A runner of ours that our table takes for idle. */
+function isUnbound(live: readonly RunnerItem[], runnerId: number): boolean {
+  return live.some((item) => item.runnerId === runnerId && !item.takenJob);
+}

@@ -1,0 +1,108 @@
+import { attemptsUsed, type RunnerItem } from '../runners/runner-item.ts';
+import type { ReconcilerMemory } from './memory.ts';
+import type { Repair, RepairKind } from './repair.ts';
+import { jobsToCatchUp, jobsToStart, runnersToBind } from './repair-jobs.ts';
+import { jobOfSubject, runnersToEnd } from './repair-runners.ts';
+import type { Seen } from './seen.ts';
+import { findStrays } from './strays.ts';
+import { weigh } from './suspicion.ts';
+
+/** What people should know, whether or not it can be mended. */
+export type Findings = {
+  /** Instances that a person holds back. */
+  readonly held: readonly string[];
+  /** Instances, GitLab runners and tickets that nothing accounts for, from the first look on. */
+  readonly unaccounted: readonly string[];
+  /** Jobs that wait and may have no further attempt. */
+  readonly outOfAttempts: readonly string[];
+  /** Counters that differ from the live items in this look. Only a transaction moves them: one that stays here is a defect. */
+  readonly driftedCounters: readonly string[];
+};
+
+export type RepairPlan = {
+  readonly repairs: readonly Repair[];
+  readonly findings: Findings;
+  /** What the next pass remembers. */
+  readonly memory: ReconcilerMemory;
+};
+
+const nothing: Findings = { held: [], unaccounted: [], outOfAttempts: [], driftedCounters: [] };
+
+/**
+ * Decides what is to be mended. Nothing is mended on a single look: a suspicion has to be there in two looks in a row, and a repair that did
+ * not help is tried again ever more rarely. What was not seen is neither there nor gone. `now`: milliseconds since 1970.
+ */
+export function planRepairs(seen: Seen, now: number): RepairPlan {
+  const { live, memory } = seen;
+  // Without our own table nothing can be told apart.
+  if (!live) return { repairs: [], findings: nothing, memory };
+  const looked = { ...seen, live };
+  const strays = findStrays(looked, now);
+  const suspects = [
+    ...jobsToStart(looked, now),
+    ...jobsToCatchUp(looked, now),
+    ...runnersToBind(looked, now),
+    ...runnersToEnd(looked, now),
+    ...strays.suspects,
+  ];
+  const { repairs, suspicions } = weigh(suspects, memory.suspicions, now, (key) => couldSee(key, seen));
+  const outOfAttempts = live.filter(
+    (item) => item.state === 'FAILED' && item.jobState === 'PENDING' && attemptsUsed(item) >= seen.maxAttempts,
+  );
+  return {
+    repairs,
+    findings: {
+      held: strays.held,
+      unaccounted: strays.unaccounted,
+      outOfAttempts: outOfAttempts.map(({ pk }) => pk),
+      driftedCounters: driftedCounters(live, seen.places),
+    },
+    memory: { ...memory, suspicions },
+  };
+}
+
+/** Whether this pass looked at what a suspicion is about; when it did and the suspicion did not come again, it was wrong. */
+function couldSee(key: string, { instances, runners, tickets, jobs, listedProjects, places }: Seen): boolean {
+  const [kind, subject = ''] = splitAtBlank(key);
+  const job = jobOfSubject(subject);
+  const projectId = Number(subject.split('#')[1]);
+  switch (kind as RepairKind) {
+    case 'remove-instance':
+      return instances !== null && runners !== null;
+    case 'abandon-lost-host':
+    case 'stop-lost-host':
+      return instances !== null;
+    case 'remove-runner':
+      return runners !== null;
+    case 'remove-ticket':
+      return tickets !== null;
+    case 'start-lost-job':
+      return listedProjects.has(projectId);
+    case 'start-waiting-job':
+      return places !== null;
+    case 'bind-runner':
+    case 'finish-job':
+    case 'start-failed-job':
+    case 'start-forsaken-job':
+    case 'abandon-idle-host':
+      return job !== null && jobs.has(job);
+    default:
+      return true;
+  }
+}
+
+function splitAtBlank(key: string): readonly [string, string] {
+  const blank = key.indexOf(' ');
+  return [key.slice(0, blank), key.slice(blank + 1)];
+}
+
+/** States in which an item holds a place under each of its caps. */
+const counted = ['ADMITTED', 'REGISTERED', 'LAUNCHED', 'RUNNING', 'STOPPING'];
+
+function driftedCounters(live: readonly RunnerItem[], places: Seen['places']): readonly string[] {
+  const held = live.filter(({ state }) => counted.includes(state)).flatMap(({ caps }) => caps);
+  const expected = (counter: string) => held.filter((cap) => cap.counter === counter).length;
+  return [...(places ?? [])].flatMap(([counter, taken]) =>
+    taken === expected(counter) ? [] : [`${counter}: ${taken} instead of ${expected(counter)}`],
+  );
+}

@@ -1,0 +1,35 @@
+import type { GitLabJob, ListedJob, ListedProject, ListedRunner } from '../../infrastructure/lib/gitlab-listings.ts';
+import type { JobReference } from '../../infrastructure/lib/job-key.ts';
+import type { RunnersStore } from '../runners/runners-store.ts';
+import type { Instances } from '../start-runner/ec2/fleet.ts';
+import type { InstanceList } from '../start-runner/ec2/instance-list.ts';
+import type { ProjectsStore, ReconcileStore } from './reconcile-store.ts';
+
+/** The deployment's bus. `type` is the event's `DetailType`. */
+export type EventBus = { tell(type: string, detail: unknown): Promise<void> };
+
+/** The part of GitLab that the reconciler needs; `gitlab.client.ts` says what each does. */
+export type ReconcileGitLab = {
+  readJob(projectId: number, jobId: number): Promise<GitLabJob | null>;
+  pendingJobs(projectId: number): Promise<readonly ListedJob[]>;
+  ownRunners(descriptionStart: string): Promise<readonly ListedRunner[]>;
+  readRunnerNote(runnerId: number): Promise<string | null>;
+  pauseRunner(runnerId: number): Promise<boolean>;
+  runningJobsOf(runnerId: number): Promise<readonly JobReference[]>;
+  removeRunner(runnerId: number): Promise<boolean>;
+  findProject(path: string): Promise<ListedProject | null>;
+  projectsOfGroup(path: string): Promise<readonly ListedProject[]>;
+};
+
+export type ReconcilePorts = {
+  readonly deployment: string;
+  readonly store: RunnersStore;
+  readonly memory: ReconcileStore & ProjectsStore;
+  readonly instances: InstanceList & Pick<Instances, 'terminate'>;
+  readonly gitlab: ReconcileGitLab;
+  readonly bus: EventBus;
+  readonly maxAttempts: number;
+  /** The configuration's `allowedProjects`: of these, exact paths and `group/**` name projects to look after. */
+  readonly projects: readonly string[];
+  readonly now: () => number;
+};

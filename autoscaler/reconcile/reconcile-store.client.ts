@@ -1,0 +1,75 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import {
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  paginateQuery,
+  paginateScan,
+} from '@aws-sdk/lib-dynamodb';
+import { liveIndex } from '../runners/runner-indexes.ts';
+import type { TableNames } from '../runners/transact-items.ts';
+import { emptyMemory, type ReconcilerMemory } from './memory.ts';
+import { type KnownProject, projectMark, type ReconcileStore } from './reconcile-store.ts';
+import type { SeenTicket } from './seen.ts';
+
+const memoryKey = 'reconciler#memory';
+
+/** What the reconciler keeps, as items of the runners' table that neither are a job's nor a counter. */
+export function createReconcileStore(dynamodb: DynamoDBDocumentClient, tables: TableNames): ReconcileStore {
+  return {
+    async readMemory() {
+      const { Item } = await dynamodb.send(
+        new GetCommand({ TableName: tables.runners, Key: { pk: memoryKey }, ConsistentRead: true }),
+      );
+      const kept = Item as { readonly memory: string; readonly version: number } | undefined;
+      return kept ? { ...(JSON.parse(kept.memory) as ReconcilerMemory), version: kept.version } : emptyMemory;
+    },
+
+    async writeMemory(memory) {
+      const version = memory.version + 1;
+      try {
+        await dynamodb.send(
+          new PutCommand({
+            TableName: tables.runners,
+            // As text: keys of suspicions are of all kinds, and nobody asks DynamoDB for them.
+            Item: { pk: memoryKey, version, memory: JSON.stringify({ ...memory, version }) },
+            ConditionExpression: 'attribute_not_exists(pk) OR version = :before',
+            ExpressionAttributeValues: { ':before': memory.version },
+          }),
+        );
+        return true;
+      } catch (error) {
+        if (error instanceof ConditionalCheckFailedException) return false;
+        throw error;
+      }
+    },
+
+    async listProjects() {
+      const query = {
+        TableName: tables.runners,
+        IndexName: liveIndex,
+        KeyConditionExpression: 'live = :project',
+        ExpressionAttributeValues: { ':project': projectMark },
+      };
+      const projects: KnownProject[] = [];
+      for await (const page of paginateQuery({ client: dynamodb }, query)) {
+        projects.push(...((page.Items ?? []) as KnownProject[]).map(({ projectId, path }) => ({ projectId, path })));
+      }
+      return projects;
+    },
+
+    async listTickets() {
+      // The table holds the tickets of the last minutes alone. Their tokens are not asked for.
+      const scan = {
+        TableName: tables.tickets,
+        ProjectionExpression: '#id, #job, #expiresAt',
+        ExpressionAttributeNames: { '#id': 'id', '#job': 'job', '#expiresAt': 'expiresAt' },
+      };
+      const tickets: SeenTicket[] = [];
+      for await (const page of paginateScan({ client: dynamodb }, scan)) {
+        tickets.push(...((page.Items ?? []) as SeenTicket[]));
+      }
+      return tickets;
+    },
+  };
+}

@@ -1,0 +1,116 @@
+import { isDeepStrictEqual } from 'node:util';
+import * as z from 'zod/mini';
+import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
+import type { MetricValues } from '../../infrastructure/lib/metrics.ts';
+import { attemptsEnvironment, reconcileEnvironment, tablesEnvironment } from '../environment.ts';
+import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
+import { createDocumentClient, createTables } from '../live-tables.client.ts';
+import { createInstanceList } from '../start-runner/ec2/instance-list.client.ts';
+import { createInstances } from '../start-runner/ec2/instances.client.ts';
+import { carryOut } from './carry-out.ts';
+import { createEventBus } from './event-bus.client.ts';
+import { inTurns } from './in-turns.ts';
+import { createKnownProjects } from './known-projects.client.ts';
+import { look } from './look.ts';
+import { oldestWaitOf } from './oldest-wait.ts';
+import { planRepairs, type RepairPlan } from './plan-repairs.ts';
+import type { ReconcilePorts } from './reconcile-ports.ts';
+import { createReconcileStore } from './reconcile-store.client.ts';
+import type { Repair } from './repair.ts';
+
+export type { ReconcilePorts } from './reconcile-ports.ts';
+
+/** Events and calls at the same time. */
+const repairsAtOnce = 5;
+/** An idle deployment asks GitLab every five minutes: reading the secret each time would be half of what that costs. */
+const secretCacheSeconds = 15 * 60;
+/** No repair is begun later than this before the function's end. */
+const timeToEndMilliseconds = 8_000;
+
+/** What one pass did. */
+export type ReconcileOutcome = { readonly repaired: number; readonly failed: number };
+
+/**
+ * One pass: looks at what is there, decides what is wrong, remembers what it suspects, and mends each thing on its own. Of two passes at the same
+ * time only one is remembered, and only that one mends.
+ */
+export async function reconcile(
+  _input: unknown,
+  ports: ReconcilePorts,
+  context: LambdaContext,
+): Promise<ReconcileOutcome> {
+  const now = ports.now();
+  const memory = await ports.memory.readMemory();
+  const seen = await look(ports, memory, context, now);
+  const plan = planRepairs(seen, now);
+  // Before anything is mended: a pass that dies here tries again in the next, and never twice at once.
+  if (!isDeepStrictEqual(plan.memory, memory) && !(await ports.memory.writeMemory(plan.memory))) {
+    context.log.warn('another pass went on at the same time: this one mends nothing');
+    return { repaired: 0, failed: 0 };
+  }
+  const outcomes = await inTurns(plan.repairs, repairsAtOnce, (repair) => mend(repair, ports, context));
+  report(plan, outcomes, context, now);
+  return { repaired: outcomes.filter((mended) => mended).length, failed: outcomes.filter((mended) => !mended).length };
+}
+
+/** One failure never stops the rest. */
+async function mend(repair: Repair, ports: ReconcilePorts, { log, remainingMilliseconds }: LambdaContext) {
+  const { kind, subject, reason } = repair;
+  const repairLog = log.with({ repair: kind, subject, reason });
+  if (remainingMilliseconds() < timeToEndMilliseconds) {
+    repairLog.warn('no time left for this repair: it is tried again later');
+    return false;
+  }
+  try {
+    await carryOut(repair, ports, repairLog);
+    repairLog.info('repair carried out');
+    return true;
+  } catch (error) {
+    repairLog.error('repair failed: it is tried again later', { error });
+    return false;
+  }
+}
+
+/** What people look at. What is zero is left out, so that an idle deployment writes nothing and has no metrics to pay. */
+function report(plan: RepairPlan, outcomes: readonly boolean[], { log }: LambdaContext, now: number): void {
+  const { held, unaccounted, outOfAttempts, driftedCounters } = plan.findings;
+  const failed = outcomes.filter((mended) => !mended).length;
+  const values: MetricValues = {
+    Repairs: outcomes.length - failed,
+    RepairsFailed: failed,
+    Unaccounted: unaccounted.length,
+    HeldInstances: held.length,
+    JobsOutOfAttempts: outOfAttempts.length,
+    OldestWaitSeconds: oldestWaitOf(plan.memory, now),
+    DriftedCounters: driftedCounters.length,
+  };
+  const told = Object.fromEntries(Object.entries(values).filter(([, value]) => value > 0));
+  if (Object.keys(told).length === 0) return;
+  const kinds = [...new Set(plan.repairs.map(({ kind }) => kind))].map(
+    (kind) => [kind, plan.repairs.filter((repair) => repair.kind === kind).length] as const,
+  );
+  const repairs = Object.fromEntries(kinds);
+  log.count(told, 'found by the reconciler', { repairs, held, unaccounted, outOfAttempts, driftedCounters });
+}
+
+export const handler = lambdaHandler({
+  input: z.unknown(),
+  ports: () => {
+    const { DEPLOYMENT, RUNNERS_TABLE, TICKETS_TABLE } = readEnvironment(tablesEnvironment);
+    const { EVENT_BUS_ARN, PROJECTS } = readEnvironment(reconcileEnvironment);
+    const dynamodb = createDocumentClient();
+    return {
+      ...createTables(dynamodb),
+      memory: {
+        ...createReconcileStore(dynamodb, { runners: RUNNERS_TABLE, tickets: TICKETS_TABLE }),
+        ...createKnownProjects(dynamodb, RUNNERS_TABLE),
+      },
+      instances: { ...createInstances(), ...createInstanceList(DEPLOYMENT) },
+      gitlab: createGitLabFromEnvironment(secretCacheSeconds),
+      bus: createEventBus(EVENT_BUS_ARN),
+      maxAttempts: readEnvironment(attemptsEnvironment).MAX_ATTEMPTS,
+      projects: PROJECTS,
+    };
+  },
+  work: reconcile,
+});

@@ -1,0 +1,120 @@
+import type { JobKey } from '../../infrastructure/lib/job-key.ts';
+import { parseJobKey } from '../../infrastructure/lib/job-key.ts';
+import { hasRunner, idleBeyondDemand } from '../runners/plan-stops.ts';
+import type { RunnerItem } from '../runners/runner-item.ts';
+import {
+  functionLifeSeconds,
+  functionServesSeconds,
+  instanceMarginSeconds,
+  instanceServesSeconds,
+  isOlder,
+  launchSeconds,
+  settledSeconds,
+  startSeconds,
+  stopSeconds,
+} from './deadlines.ts';
+import type { Repair, RepairKind } from './repair.ts';
+import type { Seen } from './seen.ts';
+import type { Suspect } from './suspicion.ts';
+
+type Looked = Pick<Seen, 'jobs' | 'instances'> & { readonly live: readonly RunnerItem[] };
+
+/** Runners that stopped half-way: never launched, never served, with a dead host, for too long, or not quite ended. */
+export function runnersToEnd({ live, jobs, instances }: Looked, now: number): Suspect[] {
+  const present = instances && new Set(instances.map(({ instanceId }) => instanceId));
+  const hostIsGone = ({ instanceId, launchedAt }: RunnerItem) =>
+    present !== null &&
+    instanceId !== undefined &&
+    !present.has(instanceId) &&
+    isOlder(launchedAt, settledSeconds / 2, now);
+  const idle = idleBeyondDemand(live).map((item) =>
+    stop('stop-idle-runner', item, 'idle, and no waiting job needs it'),
+  );
+  const others = live.flatMap((item): Suspect[] => {
+    const waits = item.jobState === 'PENDING';
+    switch (item.state) {
+      case 'ADMITTED':
+        return waits && isOlder(item.admittedAt, startSeconds, now)
+          ? [abandon('abandon-unfinished-start', item, 'StartUnfinished', 'its start was begun and never finished')]
+          : [];
+      case 'REGISTERED':
+        return waits && isOlder(item.registeredAt, registeredSecondsOf(item), now)
+          ? [abandon('abandon-unlaunched-runner', item, 'LaunchMissing', 'its runner got no host')]
+          : [];
+      case 'LAUNCHED':
+        if (hostIsGone(item)) return [lostHost(item)];
+        return jobs.get(item.pk)?.status === 'pending' && isOlder(item.launchedAt, servesSecondsOf(item), now)
+          ? [abandon('abandon-idle-host', item, 'HostUnused', 'its host took no job, and the job still waits')]
+          : [];
+      case 'RUNNING':
+        if (hostIsGone(item)) return [lostHost(item)];
+        return isOlder(item.pickedUpAt ?? item.launchedAt ?? item.registeredAt, longestJobSecondsOf(item), now)
+          ? [stop('stop-overdue-runner', item, 'its job is past every time-out', { force: true })]
+          : [];
+      case 'STOPPING':
+        return [stop('finish-stop', item, 'its end was begun and never finished', { patienceSeconds: stopSeconds })];
+      default:
+        return [];
+    }
+  });
+  return [...idle, ...others];
+}
+
+function lostHost(item: RunnerItem): Suspect {
+  const reason = `instance ${item.instanceId} is gone`;
+  return item.state === 'LAUNCHED' && item.jobState === 'PENDING'
+    ? abandon('abandon-lost-host', item, 'HostLost', reason)
+    : stop('stop-lost-host', item, reason, { force: true });
+}
+
+function registeredSecondsOf({ type }: RunnerItem): number {
+  return type === 'LAMBDA' ? startSeconds : launchSeconds;
+}
+
+function servesSecondsOf({ type }: RunnerItem): number {
+  return type === 'LAMBDA' ? functionServesSeconds : instanceServesSeconds;
+}
+
+function longestJobSecondsOf({ type, timeoutSeconds }: RunnerItem): number {
+  return type === 'LAMBDA' ? functionLifeSeconds + 60 : timeoutSeconds + instanceMarginSeconds;
+}
+
+function abandon(kind: RepairKind, item: RunnerItem, error: string, reason: string): Suspect {
+  return suspect(kind, item, reason, { do: 'abandon', job: item.pk, attempt: item.attempt, error });
+}
+
+type StopOptions = { readonly force?: boolean; readonly patienceSeconds?: number };
+
+function stop(kind: RepairKind, item: RunnerItem, reason: string, options: StopOptions = {}): Suspect {
+  const { force = false, patienceSeconds = 0 } = options;
+  const { projectId, jobId } = parseJobKey(item.pk) ?? item.event;
+  const runner = { kind: 'runner-unwanted', projectId, jobId, attempt: item.attempt, reason, force } as const;
+  return { ...suspect(kind, item, reason, { do: 'stop', runner }), patienceSeconds };
+}
+
+/** By attempt, so that a suspicion of one attempt never falls on the next. */
+function suspect(kind: RepairKind, { pk, attempt }: RunnerItem, reason: string, action: Repair['action']): Suspect {
+  return { repair: { kind, subject: `${pk} attempt ${attempt}`, reason, action } };
+}
+
+/** The job that a suspicion of this file is about. */
+export function jobOfSubject(subject: string): JobKey | null {
+  const [job = ''] = subject.split(' ');
+  return parseJobKey(job) ? (job as JobKey) : null;
+}
+
+/** Whether the table still says that this runner's host and its place in GitLab are wanted. */
+export function ownsRunner(item: RunnerItem | null, runnerId: number): boolean {
+  return item !== null && item.runnerId === runnerId && hasRunner(item);
+}
+
+/** Whether a ticket's host may still come for it. */
+export function ownsTicket(item: RunnerItem | null, ticketId: string): boolean {
+  return item !== null && hasRunner(item) && [item.pk, item.ticketId, item.instanceId].includes(ticketId);
+}
+
+/** Whether an instance belongs to a live runner, or to a launch whose instances are just being given away. */
+export function ownsInstance(item: RunnerItem, instanceId: string, launchGroupId: string | undefined): boolean {
+  if (item.instanceId === instanceId) return hasRunner(item);
+  return item.state === 'REGISTERED' && launchGroupId !== undefined && item.launchGroup?.id === launchGroupId;
+}

@@ -1,0 +1,37 @@
+import type { ListedRunner } from '../../infrastructure/lib/gitlab-listings.ts';
+import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
+import type { JobKey } from '../../infrastructure/lib/job-key.ts';
+import type { RunnerItem } from '../runners/runner-item.ts';
+import type { ListedInstance } from '../start-runner/ec2/instance-list.ts';
+import type { ReconcilerMemory } from './memory.ts';
+
+/** A ticket that nobody has claimed, without its token. */
+export type SeenTicket = { readonly id: string; readonly job: JobKey; readonly expiresAt: number };
+
+/** What GitLab says about a job. Its status is `gone` when it does not exist, or this token may not see it. */
+export type SeenJob = {
+  readonly status: string;
+  readonly runnerId: number | null;
+  /** Its event, as the hook would have told it; null where only the status was asked for. */
+  readonly event: JobEvent | null;
+};
+
+/**
+ * What one pass saw. Null is what could not be read, and a job that is missing was not asked about: nothing is ever concluded from what was
+ * not seen.
+ */
+export type Seen = {
+  /** Items of runners that live and of jobs that are not over; may be a moment old. */
+  readonly live: readonly RunnerItem[] | null;
+  readonly instances: readonly ListedInstance[] | null;
+  /** Runners in GitLab whose description is of the kind that we give. Only its maintenance note proves that one is ours. */
+  readonly runners: readonly ListedRunner[] | null;
+  readonly tickets: readonly SeenTicket[] | null;
+  readonly jobs: ReadonlyMap<JobKey, SeenJob>;
+  /** Projects whose pending jobs were all read. */
+  readonly listedProjects: ReadonlySet<number>;
+  /** Places taken under the counters of the live items' caps. */
+  readonly places: ReadonlyMap<string, number> | null;
+  readonly memory: ReconcilerMemory;
+  readonly maxAttempts: number;
+};

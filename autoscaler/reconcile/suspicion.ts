@@ -1,0 +1,80 @@
+import type { Suspicion } from './memory.ts';
+import type { Repair } from './repair.ts';
+
+/** Something that looks wrong in this look: a repair that is due when it still looks so in the next. */
+export type Suspect = {
+  readonly repair: Repair;
+  /** For how long it has to look wrong at least. */
+  readonly patienceSeconds?: number;
+};
+
+/** Looks closer together than this are one look: two passes at the same time prove nothing to each other. */
+const shortestGapMilliseconds = 45_000;
+/** A repair that changed nothing is tried again after a minute, two, four, and so on up to an hour. */
+const firstBackoffMilliseconds = 60_000;
+const longestBackoffMilliseconds = 60 * 60 * 1_000;
+/** What could not be looked at for longer counts from the beginning. */
+const forgottenAfterMilliseconds = 30 * 60 * 1_000;
+/** Passes begin a minute apart, more or less. */
+const slackMilliseconds = 5_000;
+/** In one pass; what is left over comes first in the next. */
+const mostRepairs = 100;
+/** The memory is one item of at most 400 KB. */
+const mostSuspicions = 2_000;
+
+export type Weighed = {
+  readonly repairs: readonly Repair[];
+  readonly suspicions: Readonly<Record<string, Suspicion>>;
+};
+
+/**
+ * Which suspects have been seen at least twice, long enough, and not been tried just now. What this pass could not look at (`couldSee`) is
+ * neither confirmed nor forgotten.
+ */
+export function weigh(
+  suspects: readonly Suspect[],
+  before: Readonly<Record<string, Suspicion>>,
+  now: number,
+  couldSee: (key: string) => boolean,
+): Weighed {
+  const seen = new Map<string, { readonly suspect: Suspect; readonly suspicion: Suspicion }>();
+  for (const suspect of suspects.slice(0, mostSuspicions)) {
+    const key = keyOf(suspect.repair);
+    seen.set(key, { suspect, suspicion: lookAgain(before[key], now) });
+  }
+  const due = [...seen]
+    .filter(([, { suspect, suspicion }]) => isDue(suspicion, suspect.patienceSeconds ?? 0, now))
+    .sort(([, a], [, b]) => a.suspicion.tries - b.suspicion.tries)
+    .slice(0, mostRepairs);
+  const tried = new Set(due.map(([key]) => key));
+  const unseen = Object.entries(before).filter(
+    ([key, { lastLook }]) => !seen.has(key) && !couldSee(key) && now - lastLook < forgottenAfterMilliseconds,
+  );
+  const current = [...seen].map(([key, { suspicion }]) => {
+    const after = tried.has(key) ? { ...suspicion, tries: suspicion.tries + 1, lastTry: now } : suspicion;
+    return [key, after] as const;
+  });
+  return {
+    repairs: due.map(([, { suspect }]) => suspect.repair),
+    suspicions: Object.fromEntries([...unseen, ...current]),
+  };
+}
+
+/** The name under which a suspicion is remembered: kind and subject. */
+export function keyOf({ kind, subject }: Pick<Repair, 'kind' | 'subject'>): string {
+  return `${kind} ${subject}`;
+}
+
+function lookAgain(before: Suspicion | undefined, now: number): Suspicion {
+  if (!before || now - before.lastLook > forgottenAfterMilliseconds) {
+    return { since: now, lastLook: now, looks: 1, tries: 0, lastTry: 0 };
+  }
+  if (now - before.lastLook < shortestGapMilliseconds) return before;
+  return { ...before, looks: before.looks + 1, lastLook: now };
+}
+
+function isDue({ since, looks, tries, lastTry }: Suspicion, patienceSeconds: number, now: number): boolean {
+  if (looks < 2 || now - since < patienceSeconds * 1_000) return false;
+  const backoff = Math.min(firstBackoffMilliseconds * 2 ** (tries - 1), longestBackoffMilliseconds);
+  return tries === 0 || now - lastTry >= backoff - slackMilliseconds;
+}

@@ -1,0 +1,16 @@
+import * as z from 'zod/mini';
+
+/** `DetailType` on the bus: a runner is to end although no event of a job says so; `detail` is an {@link UnwantedRunner}. */
+export const runnerUnwantedType = 'Runner Unwanted';
+
+/** Names the runner by the job and attempt that it was made for. Nothing happens to any other attempt. */
+export const unwantedRunnerSchema = z.object({
+  kind: z.literal('runner-unwanted'),
+  projectId: z.int(),
+  jobId: z.int(),
+  attempt: z.int(),
+  reason: z.string(),
+  /** Its host cannot live any more, or must not: it ends even when GitLab says that a job runs on it. */
+  force: z.boolean(),
+});
+export type UnwantedRunner = z.infer<typeof unwantedRunnerSchema>;

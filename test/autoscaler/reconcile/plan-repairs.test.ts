@@ -1,0 +1,430 @@
+import { describe, expect, it } from 'vitest';
+import { emptyMemory } from '../../../autoscaler/reconcile/memory.ts';
+import { planRepairs } from '../../../autoscaler/reconcile/plan-repairs.ts';
+import type { Seen, SeenJob } from '../../../autoscaler/reconcile/seen.ts';
+import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
+import { holdTag, launchGroupTag } from '../../../autoscaler/start-runner/ec2/instance-tags.ts';
+import type { JobKey } from '../../../infrastructure/lib/job-key.ts';
+import { launchGroupOf, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
+
+const minute = 60_000;
+/** Long after everything that the builders date. */
+const late = testStart + 24 * 60 * minute;
+
+function seen(changes: Partial<Seen> = {}): Seen {
+  const nothing = { live: [], instances: [], runners: [], tickets: [], jobs: new Map(), places: new Map() };
+  return { ...nothing, listedProjects: new Set([7]), memory: emptyMemory, maxAttempts: 3, ...changes };
+}
+
+/** What a number of looks, a minute apart, at the same things lead to, by look: kinds and subjects. */
+function looks(count: number, what: Seen, from = late): (readonly string[])[] {
+  let memory = what.memory;
+  return Array.from({ length: count }, (_, index) => {
+    const plan = planRepairs({ ...what, memory }, from + index * minute);
+    memory = plan.memory;
+    return plan.repairs.map(({ kind, subject }) => `${kind} ${subject}`);
+  });
+}
+
+/** What is to be repaired at the second look. */
+function repairsOf(what: Seen, from = late) {
+  const first = planRepairs(what, from);
+  return planRepairs({ ...what, memory: first.memory }, from + minute).repairs;
+}
+
+const kindsOf = (what: Seen, from = late) => repairsOf(what, from).map(({ kind }) => kind);
+const job = (status: string, runnerId: number | null = null): SeenJob => ({ status, runnerId, event: null });
+const jobs = (...entries: readonly (readonly [JobKey, SeenJob])[]) => new Map(entries);
+const pending = (jobId = 1): readonly [JobKey, SeenJob] => [
+  `job#7#${jobId}`,
+  { status: 'pending', runnerId: null, event: pendingJob({ jobId }) },
+];
+const instance = (instanceId: string, tags: Record<string, string> = {}, launchedAt = '2030-01-01T00:00:00.000Z') => ({
+  instanceId,
+  launchedAt,
+  tags,
+});
+const gitlabRunner = (runnerId: number, busy = false, createdAt: string | null = '2030-01-01T00:00:00.000Z') => ({
+  runnerId,
+  description: 'ci ec2 for job 1',
+  createdAt,
+  busy,
+});
+const launched = (changes: Parameters<typeof runnerItem>[0] = {}) =>
+  runnerItem({
+    state: 'LAUNCHED',
+    runnerId: 101,
+    instanceId: 'i-1',
+    ticketId: 'i-1',
+    registeredAt: '2030-01-01T00:00:03.000Z',
+    launchedAt: '2030-01-01T00:00:04.000Z',
+    ...changes,
+  });
+
+describe('nothing', () => {
+  it('is repaired where all is as it should be', () => {
+    const all = seen({
+      live: [
+        launched({
+          state: 'RUNNING',
+          takenJob: 'job#7#1',
+          jobState: 'RUNNING',
+          pickedUpAt: new Date(late).toISOString(),
+        }),
+      ],
+      instances: [instance('i-1')],
+      runners: [gitlabRunner(101, true)],
+      jobs: jobs(['job#7#1', job('running', 101)]),
+    });
+    expect(looks(3, all)).toEqual([[], [], []]);
+  });
+
+  it('is repaired, and nothing forgotten, where our own table could not be read', () => {
+    const memory = {
+      ...emptyMemory,
+      suspicions: { 'remove-instance i-9': { since: 1, lastLook: 1, looks: 1, tries: 0, lastTry: 0 } },
+    };
+    const plan = planRepairs(seen({ live: null, instances: [instance('i-9')], memory }), late);
+    expect(plan.repairs).toEqual([]);
+    expect(plan.memory).toEqual(memory);
+  });
+
+  it('is removed on a single look, of whatever kind', () => {
+    const strays = seen({
+      instances: [instance('i-9')],
+      runners: [gitlabRunner(900)],
+      tickets: [{ id: 'i-9', job: 'job#7#9', expiresAt: 1 }],
+      jobs: jobs(pending()),
+    });
+    const [first, second] = looks(2, strays);
+    expect(first).toEqual([]);
+    expect(second).toEqual(
+      expect.arrayContaining(['remove-instance i-9', 'remove-runner 900', 'start-lost-job job#7#1']),
+    );
+  });
+
+  it('is removed on two looks of the same moment, as of two passes at once', () => {
+    const strays = seen({ instances: [instance('i-9')] });
+    const first = planRepairs(strays, late);
+    expect(planRepairs({ ...strays, memory: first.memory }, late + 5_000).repairs).toEqual([]);
+  });
+
+  it('is removed that was accounted for in between', () => {
+    const stray = seen({ instances: [instance('i-9')] });
+    const first = planRepairs(stray, late);
+    const owned = {
+      ...stray,
+      live: [
+        launched({
+          instanceId: 'i-9',
+          takenJob: 'job#7#1',
+          state: 'RUNNING',
+          pickedUpAt: new Date(late).toISOString(),
+        }),
+      ],
+    };
+    const second = planRepairs({ ...owned, memory: first.memory }, late + minute);
+    const third = planRepairs({ ...stray, memory: second.memory }, late + 2 * minute);
+    expect([second.repairs, third.repairs]).toEqual([[], []]);
+  });
+});
+
+describe('what was not seen', () => {
+  it('is not taken for gone: an instance, when EC2 did not answer', () => {
+    expect(kindsOf(seen({ live: [launched()], instances: null }))).toEqual([]);
+    expect(kindsOf(seen({ live: [launched()], instances: [] }))).toEqual(['abandon-lost-host']);
+  });
+
+  it('keeps a suspicion for the next look, instead of clearing it', () => {
+    const stray = seen({ runners: [gitlabRunner(900)] });
+    const first = planRepairs(stray, late);
+    const blind = planRepairs({ ...stray, runners: null, memory: first.memory }, late + minute);
+    const third = planRepairs({ ...stray, memory: blind.memory }, late + 2 * minute);
+    expect([blind.repairs, third.repairs.map(({ kind }) => kind)]).toEqual([[], ['remove-runner']]);
+  });
+
+  it('counts from the beginning after half an hour', () => {
+    const stray = seen({ runners: [gitlabRunner(900)] });
+    const first = planRepairs(stray, late);
+    expect(planRepairs({ ...stray, memory: first.memory }, late + 31 * minute).repairs).toEqual([]);
+  });
+});
+
+describe('a job that GitLab calls pending', () => {
+  it('is started when our table knows nothing of it, with the event that its hook would have brought', () => {
+    const [repair] = repairsOf(seen({ jobs: jobs(pending(5)) }));
+    expect(repair).toMatchObject({
+      kind: 'start-lost-job',
+      action: { do: 'tell-of-job', type: 'Job Pending', event: { jobId: 5, projectId: 7, status: 'pending' } },
+    });
+  });
+
+  it('is asked for ever more rarely, since the mappings may leave it to others', () => {
+    const asked = looks(70, seen({ jobs: jobs(pending()) })).flatMap((repairs, index) =>
+      repairs.length > 0 ? [index] : [],
+    );
+    expect(asked).toEqual([1, 2, 4, 8, 16, 32, 64]);
+  });
+
+  it('is started again when its attempt failed and nobody asked again', () => {
+    const failed = (stoppedAt: string, attempt = 1, failure = 'NoCapacityError: none') =>
+      seen({
+        live: [runnerItem({ state: 'FAILED', attempt, stoppedAt, failure })],
+        jobs: jobs(pending()),
+      });
+    const minutesAgo = (minutes: number) => new Date(late - minutes * minute).toISOString();
+    expect(kindsOf(failed(minutesAgo(6)))).toEqual(['start-failed-job']);
+    expect(kindsOf(failed(minutesAgo(1)))).toEqual([]);
+    expect(kindsOf(failed(minutesAgo(6), 3))).toEqual([]);
+    expect(kindsOf(failed(minutesAgo(6), 1, 'MappingNotAllowedError: x'))).toEqual([]);
+    expect(kindsOf(failed(minutesAgo(16), 1, 'MappingNotAllowedError: x'))).toEqual(['start-failed-job']);
+  });
+
+  it('is told of when it may have no further attempt', () => {
+    const live = [
+      runnerItem({ state: 'FAILED', attempt: 3 }),
+      runnerItem({ jobId: 2, state: 'FAILED', attempt: 3, servedOthers: 1 }),
+    ];
+    expect(planRepairs(seen({ live }), late).findings.outOfAttempts).toEqual(['job#7#1']);
+  });
+
+  it('is started when its own runner served another, and no idle one is left over', () => {
+    const released = runnerItem({ state: 'RELEASED', takenJob: 'job#7#2' });
+    expect(kindsOf(seen({ live: [released], jobs: jobs(pending()) }))).toEqual(['start-forsaken-job']);
+    const spare = launched({ jobId: 3, jobState: 'RUNNING', instanceId: 'i-3', runnerId: 103 });
+    expect(kindsOf(seen({ live: [released, spare], instances: [instance('i-3')], jobs: jobs(pending()) }))).toEqual([]);
+  });
+});
+
+describe('jobs that wait for a place', () => {
+  const caps = [{ counter: 'cap#deployment', limit: 2 }];
+  const waiting = (jobId: number) =>
+    runnerItem({ jobId, state: 'WAITING', caps, admittedAt: `2030-01-01T00:00:0${jobId}.000Z` });
+
+  it('start when there are places, the oldest first and no more than there are', () => {
+    const live = [waiting(3), waiting(1), waiting(2)];
+    const repairs = repairsOf(seen({ live, places: new Map([['cap#deployment', 0]]) }));
+    expect(repairs.map(({ subject }) => subject)).toEqual(['job#7#1', 'job#7#2']);
+  });
+
+  it('stay when there is none, or when the counters could not be read', () => {
+    expect(kindsOf(seen({ live: [waiting(1)], places: new Map([['cap#deployment', 2]]) }))).toEqual([]);
+    expect(kindsOf(seen({ live: [waiting(1)], places: null }))).toEqual([]);
+  });
+});
+
+describe('a hook that was lost', () => {
+  it('of a job that runs is told of again, with the runner that has it', () => {
+    const [repair] = repairsOf(
+      seen({ live: [launched()], instances: [instance('i-1')], jobs: jobs(['job#7#1', job('running', 101)]) }),
+    );
+    expect(repair).toMatchObject({
+      kind: 'bind-runner',
+      action: { type: 'Job Running', event: { jobId: 1, runnerId: 101 } },
+    });
+  });
+
+  it('of a job that one of our runners took from another is told of by its number', () => {
+    const live = [launched()];
+    const repairs = repairsOf(
+      seen({ live, instances: [instance('i-1')], jobs: jobs(pending(), ['job#8#99', job('running', 101)]) }),
+      testStart,
+    );
+    expect(repairs).toMatchObject([
+      { kind: 'bind-runner', subject: 'job#8#99', action: { event: { projectId: 8, jobId: 99, runnerId: 101 } } },
+    ]);
+  });
+
+  it.each(['success', 'failed', 'canceled', 'skipped'])('of a job that ended in %s ends its runner', (status) => {
+    const live = [
+      launched({
+        state: 'RUNNING',
+        takenJob: 'job#7#1',
+        jobState: 'RUNNING',
+        pickedUpAt: new Date(late).toISOString(),
+      }),
+    ];
+    const [repair] = repairsOf(seen({ live, instances: [instance('i-1')], jobs: jobs(['job#7#1', job(status, 101)]) }));
+    expect(repair).toMatchObject({
+      kind: 'finish-job',
+      action: { type: 'Job Finished', event: { status, runnerId: 101 } },
+    });
+  });
+
+  it('of another job’s end is told of with the runner that took it', () => {
+    const live = [launched({ state: 'RUNNING', takenJob: 'job#7#2', pickedUpAt: new Date(late).toISOString() })];
+    const repairs = repairsOf(
+      seen({ live, instances: [instance('i-1')], jobs: jobs(pending(1), ['job#7#2', job('success')]) }),
+    );
+    expect(repairs).toMatchObject([
+      { kind: 'finish-job', subject: 'job#7#2', action: { event: { jobId: 2, runnerId: 101 } } },
+    ]);
+  });
+
+  it('is not concluded from a running job that this token may not see any more', () => {
+    const gone = jobs(['job#7#1', job('gone')]);
+    const running = launched({ state: 'RUNNING', takenJob: 'job#7#1', pickedUpAt: new Date(late).toISOString() });
+    expect(kindsOf(seen({ live: [running], instances: [instance('i-1')], jobs: gone }))).toEqual([]);
+    expect(kindsOf(seen({ live: [runnerItem({ state: 'FAILED' })], jobs: gone }))).toEqual(['finish-job']);
+  });
+
+  it('of a job that ended while it waited takes it out of the queue', () => {
+    expect(kindsOf(seen({ live: [runnerItem({ state: 'WAITING', jobState: 'FINISHED' })] }))).toEqual(['finish-job']);
+  });
+});
+
+describe('a runner that stopped half-way', () => {
+  it.each([
+    ['ADMITTED', {}, 6, 'abandon-unfinished-start'],
+    ['REGISTERED', {}, 30, 'abandon-unlaunched-runner'],
+    ['REGISTERED', { type: 'LAMBDA' }, 6, 'abandon-unlaunched-runner'],
+    ['LAUNCHED', {}, 10, 'abandon-idle-host'],
+    ['LAUNCHED', { type: 'LAMBDA' }, 4, 'abandon-idle-host'],
+  ] as const)('in %s %o is abandoned after %i minutes', (state, changes, minutes, kind) => {
+    const at = testStart + minutes * minute;
+    const item = launched({
+      state,
+      admittedAt: '2030-01-01T00:00:00.000Z',
+      registeredAt: '2030-01-01T00:00:00.000Z',
+      launchedAt: '2030-01-01T00:00:00.000Z',
+      ...changes,
+    });
+    const { instanceId, ...bare } = item;
+    const live = [state === 'LAUNCHED' && item.type === 'EC2' ? item : bare];
+    const all = seen({ live, instances: [instance('i-1')], jobs: jobs(pending()) });
+    const kinds = (from: number) => kindsOf(all, from).filter((one) => one.startsWith('abandon'));
+    expect(kinds(at - 2 * minute)).toEqual([]);
+    expect(kinds(at + 1)).toEqual([kind]);
+  });
+
+  it('is abandoned by attempt, so that the next one starts with a clean slate', () => {
+    const at = testStart + 7 * minute;
+    const first = planRepairs(seen({ live: [runnerItem({ admittedAt: '2030-01-01T00:00:00.000Z' })] }), at);
+    const second = seen({
+      live: [runnerItem({ attempt: 2, admittedAt: '2030-01-01T00:00:00.000Z' })],
+      memory: first.memory,
+    });
+    expect(planRepairs(second, at + minute).repairs).toEqual([]);
+  });
+
+  it('while stopping is stopped again after five minutes', () => {
+    const stopping = seen({ live: [launched({ state: 'STOPPING', jobState: 'FINISHED' })] });
+    const tried = looks(8, stopping).findIndex((repairs) => repairs.length > 0);
+    expect(tried).toBe(5);
+    expect(looks(6, stopping)[5]).toEqual(['finish-stop job#7#1 attempt 1']);
+  });
+});
+
+describe('a runner that took its job', () => {
+  const running = (changes: Partial<RunnerItem> = {}) =>
+    launched({
+      state: 'RUNNING',
+      takenJob: 'job#7#1',
+      jobState: 'RUNNING',
+      pickedUpAt: '2030-01-01T00:01:00.000Z',
+      ...changes,
+    });
+  const busy = jobs(['job#7#1', job('running', 101)]);
+
+  it('ends by force when its instance is gone', () => {
+    expect(repairsOf(seen({ live: [running()], instances: [], jobs: busy }))).toMatchObject([
+      { kind: 'stop-lost-host', action: { do: 'stop', runner: { jobId: 1, attempt: 1, force: true } } },
+    ]);
+  });
+
+  it.each([
+    ['EC2', 60 + 20],
+    ['LAMBDA', 15 + 1],
+  ] as const)('of type %s ends by force after %i minutes', (type, minutes) => {
+    const overdue = testStart + (1 + minutes) * minute;
+    const all = seen({ live: [running({ type })], instances: [instance('i-1')], jobs: busy });
+    expect(kindsOf(all, overdue - 2 * minute)).toEqual([]);
+    expect(kindsOf(all, overdue + 1)).toEqual(['stop-overdue-runner']);
+  });
+
+  it('stays as long as GitLab says that it runs', () => {
+    expect(
+      kindsOf(seen({ live: [running()], instances: [instance('i-1')], jobs: busy }), testStart + 70 * minute),
+    ).toEqual([]);
+  });
+});
+
+describe('an idle runner', () => {
+  it('that no waiting job needs is stopped', () => {
+    const spare = launched({ jobState: 'RUNNING', launchedAt: new Date(late).toISOString() });
+    expect(repairsOf(seen({ live: [spare], instances: [instance('i-1')] }))).toMatchObject([
+      { kind: 'stop-idle-runner', action: { runner: { jobId: 1, force: false } } },
+    ]);
+  });
+
+  it('stays when a job waits that it can run', () => {
+    const spare = launched({ jobState: 'RUNNING', launchedAt: new Date(late).toISOString() });
+    const starved = runnerItem({ jobId: 2, state: 'RELEASED' });
+    expect(kindsOf(seen({ live: [spare, starved], instances: [instance('i-1')], jobs: jobs(pending(2)) }))).toEqual([]);
+  });
+});
+
+describe('what nothing accounts for', () => {
+  it('stays while it is young: describes and indexes lag', () => {
+    const now = new Date(late).toISOString();
+    const young = seen({ instances: [instance('i-9', {}, now)], runners: [gitlabRunner(900, false, now)] });
+    expect(kindsOf(young)).toEqual([]);
+    expect(planRepairs(young, late).findings.unaccounted).toEqual([]);
+  });
+
+  it('does not include an instance whose launch is just being given to its jobs', () => {
+    const registered = runnerItem({
+      state: 'REGISTERED',
+      runnerId: 101,
+      registeredAt: new Date(late).toISOString(),
+      launchGroup: launchGroupOf({ id: 'g', jobs: ['job#7#1'] }),
+    });
+    const of = (group: string) =>
+      seen({ live: [registered], instances: [instance('i-9', { [launchGroupTag]: group })], jobs: jobs(pending()) });
+    expect(kindsOf(of('g'))).toEqual([]);
+    expect(kindsOf(of('another'))).toEqual(['remove-instance']);
+  });
+
+  it('includes the instance of an attempt that was abandoned', () => {
+    const failed = launched({ state: 'FAILED', stoppedAt: new Date(late).toISOString() });
+    expect(kindsOf(seen({ live: [failed], instances: [instance('i-1')], jobs: jobs(pending()) }))).toEqual([
+      'remove-instance',
+    ]);
+  });
+
+  it('is left alone and told of when a person holds it back', () => {
+    const held = seen({ instances: [instance('i-9', { [holdTag]: 'for a look' })] });
+    expect(looks(5, held).flat()).toEqual([]);
+    expect(planRepairs(held, late).findings).toMatchObject({ held: ['i-9'], unaccounted: [] });
+  });
+
+  it('stays while a runner of ours works of which nobody knows the host', () => {
+    const working = seen({ instances: [instance('i-9')], runners: [gitlabRunner(900, true)] });
+    expect(kindsOf(working)).toEqual([]);
+    expect(planRepairs(working, late).findings.unaccounted).toEqual(['instance i-9', 'runner 900']);
+  });
+
+  it('stays while GitLab cannot be asked who works', () => {
+    expect(kindsOf(seen({ instances: [instance('i-9')], runners: null }))).toEqual([]);
+  });
+
+  it('includes tickets whose host will not come, and not those of live runners', () => {
+    const ticket = (id: string, of: JobKey) => ({ id, job: of, expiresAt: 1 });
+    const tickets = [ticket('i-1', 'job#7#1'), ticket('i-8', 'job#7#8')];
+    const live = [launched({ launchedAt: new Date(late).toISOString() })];
+    const all = seen({ live, instances: [instance('i-1')], tickets, jobs: jobs(pending()) });
+    expect(looks(4, all).flat()).toEqual(['remove-ticket i-8', 'remove-ticket i-8']);
+  });
+});
+
+it('tells of counters that differ from the live items', () => {
+  const caps = [{ counter: 'cap#deployment', limit: 5 }];
+  const live = [
+    launched({ caps, launchedAt: new Date(late).toISOString() }),
+    runnerItem({ jobId: 2, state: 'WAITING', caps }),
+  ];
+  const drifted = (taken: number) =>
+    planRepairs(seen({ live, places: new Map([['cap#deployment', taken]]) }), late).findings.driftedCounters;
+  expect(drifted(1)).toEqual([]);
+  expect(drifted(2)).toEqual(['cap#deployment: 2 instead of 1']);
+});

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { bindRunner } from '../../autoscaler/bind-runner/bind-runner.lambda.ts';
+import { abandonRunner } from '../../autoscaler/start-runner/abandon-runner.lambda.ts';
+import { chooseRunner } from '../../autoscaler/start-runner/choose-runner.lambda.ts';
+import { findRunner } from '../../autoscaler/stop-runner/find-runner.lambda.ts';
+import { finishedJob, jobMapping, pendingJob, runningJob, testStart } from '../support/builders.ts';
+import { inMemoryGitLab } from '../support/in-memory-gitlab.ts';
+import { inMemoryInstances } from '../support/in-memory-instances.ts';
+import { inMemoryRunnersStore } from '../support/in-memory-runners-store.ts';
+import { lambdaContext } from '../support/lambda-context.ts';
+
+/** Long after the jobs: our tables have forgotten them. */
+function forgotten(status: string) {
+  const gitlab = inMemoryGitLab();
+  gitlab.setJob({ id: 1, status, runnerId: 55 });
+  const store = inMemoryRunnersStore();
+  const now = () => testStart + 30 * 24 * 60 * 60_000;
+  return { gitlab, store, now, context: lambdaContext() };
+}
+
+describe('an event of the archive, replayed when its job is long over and forgotten', () => {
+  it.each(['success', 'failed', 'canceled', 'running'])('starts no runner for a job that is %s', async (status) => {
+    const { gitlab, context } = forgotten(status);
+    const offer = {
+      profiles: { default: { type: 'EC2' as const, timeoutMinutes: 60 } },
+      defaultRunner: { type: 'IGNORE' as const },
+    };
+    const mappings = { read: async () => ({ mappings: [jobMapping()], invalid: [] }) };
+    expect(await chooseRunner(pendingJob(), { gitlab, mappings, offer }, context)).toMatchObject({
+      decision: 'IGNORE',
+    });
+  });
+
+  it('of a job that ran or ended changes nothing', async () => {
+    const { store, now, context } = forgotten('success');
+    await bindRunner(runningJob({ runnerId: 55 }), { store, now }, context);
+    expect(await findRunner(finishedJob({ runnerId: 55 }), { store, now }, context)).toEqual({ runners: [] });
+    expect(store.items.size).toBe(0);
+  });
+
+  it('of a runner that failed or was unwanted changes nothing', async () => {
+    const { store, gitlab, now, context } = forgotten('success');
+    const failed = { projectId: 7, jobId: 1, attempt: 1, event: null, error: 'NoCapacityError', cause: '' };
+    const ports = { store, gitlab, instances: inMemoryInstances(), now, maxAttempts: 3, random: () => 0.5 };
+    expect(await abandonRunner(failed, ports, context)).toMatchObject({ retry: null, next: [] });
+    const unwanted = {
+      kind: 'runner-unwanted',
+      projectId: 7,
+      jobId: 1,
+      attempt: 1,
+      reason: 'idle',
+      force: true,
+    } as const;
+    expect(await findRunner(unwanted, { store, now }, context)).toEqual({ runners: [] });
+    expect(store.items.size).toBe(0);
+  });
+});
