@@ -6,10 +6,10 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { acknowledgeWildcards } from '../infrastructure/lib/acknowledge-rules.construct.ts';
 import { BundledFunction } from '../infrastructure/lib/bundled-function.construct.ts';
-import type { Deployment } from '../infrastructure/lib/deployment.ts';
+import { type Deployment, profilesOfType } from '../infrastructure/lib/deployment.ts';
 import { deploymentTag } from '../infrastructure/lib/deployment-tag.ts';
 import type { RunnerProfiles } from './runner-profiles.construct.ts';
-import { liveIndex, runnerIdIndex } from './runners/runner-indexes.ts';
+import { instanceIdIndex, liveIndex, runnerIdIndex } from './runners/runner-indexes.ts';
 import { grantLaunching, grantTagging } from './start-runner/ec2/launch-permissions.construct.ts';
 import { launchTimeoutSeconds } from './start-runner/ec2/launch-queue.construct.ts';
 import type { Tables } from './tables.construct.ts';
@@ -46,6 +46,8 @@ export class AutoscalerFunctions extends Construct {
   readonly unregisterRunner: BundledFunction;
   readonly terminateInstance: BundledFunction;
   readonly releaseRunner: BundledFunction;
+  readonly findInterruptedRunner: BundledFunction;
+  readonly mendJob: BundledFunction;
   readonly #props: AutoscalerFunctionsProps;
 
   constructor(scope: Construct, id: string, props: AutoscalerFunctionsProps) {
@@ -57,6 +59,7 @@ export class AutoscalerFunctions extends Construct {
         'Writing its own log is all that this policy gives; everything else stands in the policy of each function.',
     });
     const { deployment, tables, profiles, eventBus, launchQueue, tagQueue } = props;
+    const retries = { RETRIED_PROFILES: JSON.stringify(retriedProfilesOf(deployment)) };
     const maxAttempts = { MAX_ATTEMPTS: String(deployment.maxAttempts) };
 
     this.chooseRunner = this.add('start-runner/choose-runner', 'Chooses where a pending job runs', {
@@ -68,7 +71,10 @@ export class AutoscalerFunctions extends Construct {
     this.useGitLab(this.chooseRunner);
     this.allow(this.chooseRunner, ['dynamodb:Scan'], tables.mappings.tableArn);
 
-    this.admitJob = this.add('start-runner/admit-job', 'Admits a job: the gate against duplicates', maxAttempts);
+    this.admitJob = this.add('start-runner/admit-job', 'Admits a job: the gate against duplicates', {
+      ...maxAttempts,
+      ...retries,
+    });
     this.useRunners(this.admitJob, [...reads, ...puts, ...updates]);
 
     this.registerRunner = this.add('start-runner/register-runner', 'Creates a runner in GitLab and leaves its ticket');
@@ -120,6 +126,16 @@ export class AutoscalerFunctions extends Construct {
     this.releaseRunner = this.add('stop-runner/release-runner', 'Ends the item of a stopped runner');
     this.useRunners(this.releaseRunner, [...reads, ...updates]);
     this.useTickets(this.releaseRunner, deletes);
+
+    this.findInterruptedRunner = this.add(
+      'interrupt-runner/find-interrupted-runner',
+      'Finds the runner on an instance that EC2 takes back, or that ended',
+    );
+    this.useRunners(this.findInterruptedRunner, [...reads, ...updates]);
+
+    this.mendJob = this.add('interrupt-runner/mend-job', 'Ends or retries the job of an interrupted runner', retries);
+    this.useGitLab(this.mendJob);
+    this.useRunners(this.mendJob, [...reads, ...updates]);
   }
 
   private add(path: string, description: string, environment: Record<string, string> = {}): BundledFunction {
@@ -144,7 +160,8 @@ export class AutoscalerFunctions extends Construct {
 
   private useRunners(lambda: BundledFunction, actions: string[]): void {
     const { tableArn } = this.#props.tables.runners;
-    this.allow(lambda, actions, tableArn, ...[runnerIdIndex, liveIndex].map((index) => `${tableArn}/index/${index}`));
+    const indexes = [runnerIdIndex, instanceIdIndex, liveIndex];
+    this.allow(lambda, actions, tableArn, ...indexes.map((index) => `${tableArn}/index/${index}`));
   }
 
   private useTickets(lambda: BundledFunction, actions: string[]): void {
@@ -174,4 +191,12 @@ export class AutoscalerFunctions extends Construct {
       }),
     );
   }
+}
+
+/** Profiles whose jobs are retried when a spot interruption ended them. */
+export function retriedProfilesOf(deployment: Deployment): readonly string[] {
+  const retried = profilesOfType(deployment, 'EC2').filter(
+    ([, { retryInterrupted }]) => retryInterrupted === 'onDemand',
+  );
+  return retried.map(([name]) => name);
 }

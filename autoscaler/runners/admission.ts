@@ -9,6 +9,8 @@ export type AdmissionRequest = {
   readonly admittedBy: string;
   readonly now: string;
   readonly maxAttempts: number;
+  /** The job is the retry of an interrupted one. */
+  readonly onDemandOnly?: boolean;
 };
 
 /** What a job's item says about admitting the job now. */
@@ -31,7 +33,8 @@ export function judgeAdmission(current: RunnerItem | null, request: AdmissionReq
     case 'WAITING':
       return { kind: 'admit', item: admittedItem(request, current.attempt, current.servedOthers) };
     case 'RELEASED':
-      // Its runner worked, for another job: that is no failed attempt, and each such round needs a job that was served.
+      // Its runner worked, for another job, or lost its idle spot instance: that is no failed attempt, and each such round needs a job that
+      // was served, or an interruption.
       return { kind: 'admit', item: admittedItem(request, current.attempt + 1, (current.servedOthers ?? 0) + 1) };
     case 'FAILED':
       return attemptsUsed(current) < request.maxAttempts
@@ -43,7 +46,7 @@ export function judgeAdmission(current: RunnerItem | null, request: AdmissionReq
 }
 
 function admittedItem(
-  { event, choice, admittedBy, now }: AdmissionRequest,
+  { event, choice, admittedBy, now, onDemandOnly = false }: AdmissionRequest,
   attempt: number,
   servedOthers = 0,
 ): RunnerItem {
@@ -56,6 +59,7 @@ function admittedItem(
     admittedBy,
     event,
     ...choice,
+    ...(onDemandOnly ? { onDemandOnly } : {}),
     admittedAt: now,
     live: liveMark,
   };

@@ -70,7 +70,10 @@ export class StartRunner extends Construct {
       lambda: props.admitJob,
       comment: 'The one gate: a duplicate ends here, before any side effect',
       payload: { event: '{% $event %}', choice: '{% $choice %}', execution: '{% $states.context.Execution.Id %}' },
-      assign: { attempt: '{% $states.result.Payload.attempt %}' },
+      assign: {
+        attempt: '{% $states.result.Payload.attempt %}',
+        onDemandOnly: '{% $states.result.Payload.onDemandOnly %}',
+      },
     });
     admit.addCatch(ended('AlreadyAdmitted', 'A duplicate: the job has its runner'), {
       errors: ['JobAlreadyAdmittedError'],
@@ -100,7 +103,7 @@ export class StartRunner extends Construct {
       comment: 'Launches are taken together, ten at a time: EC2 takes about two calls a second',
       queue: props.launchQueue,
       messageBody: TaskInput.fromText(
-        "{% $string({'projectId': $event.projectId, 'jobId': $event.jobId, 'attempt': $attempt, 'profile': $choice.profile}) %}",
+        "{% $string({'projectId': $event.projectId, 'jobId': $event.jobId, 'attempt': $attempt, 'profile': $choice.profile, 'onDemandOnly': $onDemandOnly}) %}",
       ),
     });
     request.addRetry({ ...retryPassingTrouble, errors: ['States.ALL'] });

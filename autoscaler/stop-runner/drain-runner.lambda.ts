@@ -26,7 +26,7 @@ const nothing = { runnerId: null, instanceId: null };
 /**
  * Makes GitLab give the runner no further job, and then looks whether one runs on it: a job that slipped in keeps its host, and is
  * bound to it. Only after that look is the runner marked STOPPING, from where there is no way back. What it was when it was found does not
- * count: it may have been registered, launched or taken since.
+ * count: it may have been registered, launched or taken since. A runner whose host is gone ends in any case (`force`).
  */
 export async function drainRunner(
   found: RunnerToStop,
@@ -40,7 +40,7 @@ export async function drainRunner(
   const paused = runnerId !== null && (await gitlab.pauseRunner(runnerId));
   const [running] = paused ? await gitlab.runningJobsOf(runnerId) : [];
   try {
-    if (running) {
+    if (running && !found.force) {
       context.log.info('the runner is kept: a job runs on it', { runnerId, takenJob: jobKeyOf(running) });
       if (item.state !== 'STOPPING') await bind(store, item, jobKeyOf(running), now());
       return { verdict: 'KEEP', ...nothing };
@@ -51,7 +51,7 @@ export async function drainRunner(
       from: [item.state],
       attempt: found.attempt,
       only: { runnerId: item.runnerId, instanceId: item.instanceId, takenJob: item.takenJob },
-      set: { state: 'STOPPING' },
+      set: { state: 'STOPPING', ...(running ? { takenJob: jobKeyOf(running) } : {}) },
     });
     return { verdict: 'STOP', runnerId, instanceId: item.instanceId ?? null };
   } catch (error) {

@@ -3,7 +3,8 @@ import type { JobKey } from '../../infrastructure/lib/job-key.ts';
 import { parseJobKey } from '../../infrastructure/lib/job-key.ts';
 import { runnerTypes } from '../job-mappings/job-mapping.ts';
 
-const jobKeySchema = z.pipe(
+/** A JobKey as text. */
+export const jobKeySchema = z.pipe(
   z.string().check(z.refine((text) => parseJobKey(text) !== null, 'must be job#<project id>#<job id>')),
   z.transform((text) => text as JobKey),
 );
@@ -16,6 +17,10 @@ export const runnerToStopSchema = z.object({
   runnerId: z.nullable(z.int()),
   instanceId: z.nullable(z.string()),
   reason: z.string(),
+  /** Its host is gone: the runner ends even when GitLab still says that a job runs on it. */
+  force: z.optional(z.boolean()),
+  /** Why this attempt counts as failed, unless the runner took a job. */
+  failure: z.optional(z.string()),
 });
 
 export type RunnerToStop = z.infer<typeof runnerToStopSchema>;

@@ -74,6 +74,11 @@ describe('the tables', () => {
         ],
         Projection: { ProjectionType: 'ALL' },
       },
+      {
+        IndexName: 'by-instance-id',
+        KeySchema: [{ AttributeName: 'instanceId', KeyType: 'HASH' }],
+        Projection: { ProjectionType: 'KEYS_ONLY' },
+      },
     ]);
     expect(table('Runners').AttributeDefinitions).toContainEqual({ AttributeName: 'runnerId', AttributeType: 'N' });
   });
@@ -81,7 +86,7 @@ describe('the tables', () => {
 
 describe('the workflows', () => {
   it('are express, traced, and logged without the data that flows through them', () => {
-    template.resourceCountIs('AWS::StepFunctions::StateMachine', 3);
+    template.resourceCountIs('AWS::StepFunctions::StateMachine', 4);
     template.allResourcesProperties('AWS::StepFunctions::StateMachine', {
       StateMachineType: 'EXPRESS',
       TracingConfiguration: { Enabled: true },
@@ -142,10 +147,39 @@ describe('the rules', () => {
     for (const type of jobEventTypes) expect(types).toContain(type);
   });
 
-  it('listen on the deployment’s bus alone', () => {
+  it('listen on the deployment’s bus, but to EC2 on the account’s own, where it speaks', () => {
     for (const [, { Properties }] of rules) {
-      expect(JSON.stringify(Properties.EventBusName)).toContain('eventbusarn');
+      const { source } = Properties.EventPattern as { source: string[] };
+      if (source.includes('aws.ec2')) expect(Properties).not.toHaveProperty('EventBusName');
+      else expect(JSON.stringify(Properties.EventBusName)).toContain('eventbusarn');
     }
+  });
+
+  it.each([
+    ['OnSpotWarning', { 'detail-type': ['EC2 Spot Instance Interruption Warning'] }],
+    [
+      'OnInstanceEnd',
+      {
+        'detail-type': ['EC2 Instance State-change Notification'],
+        detail: { state: ['shutting-down', 'stopping', 'terminated', 'stopped'] },
+      },
+    ],
+  ])('%s: goes to the workflow for interrupted runners as it is', (id, pattern) => {
+    expect(patternOf(id)).toEqual({ source: ['aws.ec2'], ...pattern });
+    expect(JSON.stringify(targetOf(id).Arn)).toContain('InterruptRunnerWorkflow');
+    expect(Object.keys(targetOf(id)).filter((key) => key.startsWith('Input'))).toEqual([]);
+  });
+
+  it('look at the ends of jobs for interruptions only where a profile retries them', () => {
+    expect(resourcesOf('AWS::Events::Rule').filter(([id]) => id.startsWith('OnJobInterrupted'))).toEqual([]);
+    const retrying = autoscalerTemplate({ profiles: { a: { type: 'EC2', retryInterrupted: 'onDemand' } } });
+    const { EventPattern, Targets } = propertiesOf('AWS::Events::Rule', 'OnJobInterrupted', retrying);
+    expect(EventPattern).toMatchObject({
+      'detail-type': ['Job Finished'],
+      detail: { status: ['failed'], failureReason: expect.arrayContaining(['runner_interrupted', null]) },
+    });
+    expect(JSON.stringify(EventPattern)).not.toContain('script_failure');
+    expect(JSON.stringify(Targets)).toContain('Functionsmendjob');
   });
 
   it('turn a failed invocation of a runner function into what AbandonRunner takes', () => {

@@ -37,6 +37,8 @@ const lambdas = [
   'unregisterrunner',
   'terminateinstance',
   'releaserunner',
+  'findinterruptedrunner',
+  'mendjob',
 ] as const;
 const roleOf = (lambda: (typeof lambdas)[number]) => `Functions${lambda}ServiceRole`;
 const ec2Arn = (kind: string, id: string) => `arn:aws:ec2:${region}:${accountId}:${kind}/${id}`;
@@ -200,6 +202,23 @@ describe('who may do what', () => {
     ['admitjob', false, 'read GitLab’s token', { action: 'secretsmanager:GetSecretValue', resource: secret }],
     ['findrunner', true, 'look into an index', dynamodb('Query', `${runners}/index/live`)],
     ['releaserunner', true, 'remove a ticket', dynamodb('DeleteItem', tickets)],
+    [
+      'findinterruptedrunner',
+      true,
+      'find an item by its instance',
+      dynamodb('Query', `${runners}/index/by-instance-id`),
+    ],
+    [
+      'findinterruptedrunner',
+      false,
+      'read GitLab’s token',
+      { action: 'secretsmanager:GetSecretValue', resource: secret },
+    ],
+    ['findinterruptedrunner', false, 'terminate an instance', terminate('ci')],
+    ['mendjob', true, 'read GitLab’s token', { action: 'secretsmanager:GetSecretValue', resource: secret }],
+    ['mendjob', true, 'mark a retry', dynamodb('UpdateItem', runners)],
+    ['mendjob', false, 'touch a ticket', dynamodb('DeleteItem', tickets)],
+    ['admitjob', true, 'claim a retry', dynamodb('UpdateItem', runners)],
     ['bindrunner', false, 'remove a ticket', dynamodb('DeleteItem', tickets)],
     ['start workflow', true, 'invoke a runner function', { action: 'lambda:InvokeFunction', resource: shellFunction }],
     [
@@ -244,6 +263,7 @@ describe('no policy', () => {
     'StartRunnerWorkflowRole',
     'StopRunnerWorkflowRole',
     'AbandonRunnerWorkflowRole',
+    'InterruptRunnerWorkflowRole',
   ];
   const hosts = ['ProfilesdefaultRole', 'shell-runner-role'];
   /** Log delivery and traces know no resources. Source: https://docs.aws.amazon.com/service-authorization/latest/reference/ */
@@ -286,13 +306,20 @@ describe('no policy', () => {
     expect(free).toEqual([]);
   });
 
-  it('lets anybody but the registering, draining, abandoning and choosing Lambdas read GitLab’s token', () => {
+  it('lets anybody but the registering, draining, abandoning, mending and choosing Lambdas read GitLab’s token', () => {
     const reading = roles.filter((role) => actionsIn(statementsOf(role)).includes('secretsmanager:GetSecretValue'));
-    const expected = ['chooserunner', 'registerrunner', 'abandonrunner', 'drainrunner', 'unregisterrunner'] as const;
+    const expected = [
+      'chooserunner',
+      'registerrunner',
+      'abandonrunner',
+      'drainrunner',
+      'unregisterrunner',
+      'mendjob',
+    ] as const;
     expect(reading.sort()).toEqual(expected.map(roleOf).sort());
   });
 
-  it.each(['StartRunner', 'StopRunner', 'AbandonRunner'])(
+  it.each(['StartRunner', 'StopRunner', 'AbandonRunner', 'InterruptRunner'])(
     'of the %s workflow invokes other functions than its states name',
     (workflow) => {
       const [definition] = Object.entries(template.findResources('AWS::StepFunctions::StateMachine'))
