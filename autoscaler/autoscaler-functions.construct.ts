@@ -5,9 +5,10 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { acknowledgeWildcards } from '../infrastructure/lib/acknowledge-rules.construct.ts';
-import { BundledFunction } from '../infrastructure/lib/bundled-function.construct.ts';
+import { BundledFunction, type BundledFunctionProps } from '../infrastructure/lib/bundled-function.construct.ts';
 import { type Deployment, profilesOfType } from '../infrastructure/lib/deployment.ts';
 import { deploymentTag } from '../infrastructure/lib/deployment-tag.ts';
+import { removalTimeoutSeconds } from './remove-runners/runner-removal.construct.ts';
 import type { RunnerProfiles } from './runner-profiles.construct.ts';
 import { instanceIdIndex, liveIndex, runnerIdIndex } from './runners/runner-indexes.ts';
 import { grantLaunching, grantTagging } from './start-runner/ec2/launch-permissions.construct.ts';
@@ -48,6 +49,7 @@ export class AutoscalerFunctions extends Construct {
   readonly releaseRunner: BundledFunction;
   readonly findInterruptedRunner: BundledFunction;
   readonly mendJob: BundledFunction;
+  readonly removeRunners: BundledFunction;
   readonly #props: AutoscalerFunctionsProps;
 
   constructor(scope: Construct, id: string, props: AutoscalerFunctionsProps) {
@@ -136,9 +138,31 @@ export class AutoscalerFunctions extends Construct {
     this.mendJob = this.add('interrupt-runner/mend-job', 'Ends or retries the job of an interrupted runner', retries);
     this.useGitLab(this.mendJob);
     this.useRunners(this.mendJob, [...reads, ...updates]);
+
+    this.removeRunners = this.add(
+      'remove-runners/remove-runners',
+      'Ends every instance and GitLab runner when the stack is destroyed',
+      {},
+      // Its log is the only place that says what is left in GitLab when all else is gone.
+      { timeoutSeconds: removalTimeoutSeconds, logOutlivesStack: true },
+    );
+    this.useGitLab(this.removeRunners);
+    this.useRunners(this.removeRunners, ['dynamodb:Query']);
+    this.allowTerminating(this.removeRunners);
+    acknowledgeWildcards(
+      this.removeRunners,
+      'Instances are listed by their tag: DescribeInstances knows no resources.',
+      '*',
+    );
+    this.allow(this.removeRunners, ['ec2:DescribeInstances'], '*');
   }
 
-  private add(path: string, description: string, environment: Record<string, string> = {}): BundledFunction {
+  private add(
+    path: string,
+    description: string,
+    environment: Record<string, string> = {},
+    others: Partial<BundledFunctionProps> = {},
+  ): BundledFunction {
     const { deployment, tables } = this.#props;
     const name = path.split('/').at(-1) ?? path;
     return new BundledFunction(this, name, {
@@ -151,6 +175,7 @@ export class AutoscalerFunctions extends Construct {
         TICKETS_TABLE: tables.tickets.tableName,
         ...environment,
       },
+      ...others,
     });
   }
 

@@ -12,6 +12,7 @@ import { autoscalerParameters } from './exports.ts';
 import { endingStates, goneStates, spotWarningType, stateChangeType } from './interrupt-runner/instance-event.ts';
 import { InterruptRunner } from './interrupt-runner/interrupt-runner.construct.ts';
 import { interruptionReasons } from './interrupt-runner/judge-job.ts';
+import { RunnerRemoval } from './remove-runners/runner-removal.construct.ts';
 import { RunnerProfiles } from './runner-profiles.construct.ts';
 import { AbandonRunner } from './start-runner/abandon-runner.construct.ts';
 import { LaunchQueue } from './start-runner/ec2/launch-queue.construct.ts';
@@ -111,6 +112,12 @@ export class AutoscalerStack extends Stack {
         detail: { status: ['failed'], failureReason: [...interruptionReasons, null] },
       }).addTarget(new LambdaFunction(functions.mendJob, { event: detail, ...delivery }));
     }
+
+    const removal = new RunnerRemoval(this, 'RunnerRemoval', {
+      removeRunners: functions.removeRunners,
+      needs: [tables, profiles],
+    });
+    removal.outlive(this);
 
     const names = autoscalerParameters(deployment.name);
     const publish = (parameterName: string, stringValue: string) =>

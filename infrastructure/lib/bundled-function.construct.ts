@@ -21,9 +21,11 @@ export type BundledFunctionProps = {
   /** More memory is more CPU too: 512 MiB loads the SDK in about a third of the time of 128 MiB. */
   readonly memoryMiB?: number;
   readonly reservedConcurrency?: number;
+  /** Its log group stays when the stack goes, to be read afterwards. */
+  readonly logOutlivesStack?: boolean;
 };
 
-/** One of our Lambdas: Node 24 on arm64, bundled by `npm run build`, with its own log group that ends with the stack. */
+/** One of our Lambdas: Node 24 on arm64, bundled by `npm run build`, with its own log group that, as a rule, ends with the stack. */
 export class BundledFunction extends LambdaFunction {
   constructor(scope: Construct, id: string, props: BundledFunctionProps) {
     super(scope, id, {
@@ -38,7 +40,7 @@ export class BundledFunction extends LambdaFunction {
       loggingFormat: LoggingFormat.JSON,
       logGroup: new LogGroup(scope, `${id}Logs`, {
         retention: RetentionDays.ONE_MONTH,
-        removalPolicy: RemovalPolicy.DESTROY,
+        removalPolicy: props.logOutlivesStack ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
       }),
       ...(props.reservedConcurrency === undefined ? {} : { reservedConcurrentExecutions: props.reservedConcurrency }),
     });

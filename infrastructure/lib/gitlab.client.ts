@@ -123,7 +123,8 @@ export function createGitLab({
         false,
       ),
     async findRunners(descriptionStart) {
-      const found = await runners.all({ type: 'project_type', perPage: 100 });
+      // Without `owned` gitbeaker asks for all runners of the instance, which administrators alone may see.
+      const found = await runners.all({ owned: true, type: 'project_type', perPage: 100 });
       return found.filter(({ description }) => description?.startsWith(descriptionStart)).map(({ id }) => id);
     },
     async maintenanceNoteOf(runnerId) {

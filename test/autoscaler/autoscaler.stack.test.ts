@@ -15,6 +15,7 @@ type Resource = {
   readonly Type: string;
   readonly Properties: Record<string, unknown>;
   readonly DeletionPolicy?: string;
+  readonly DependsOn?: readonly string[];
 };
 
 const template = autoscalerTemplate({ name: 'ci' });
@@ -213,6 +214,50 @@ describe('the rules', () => {
       error: 'LambdaRunnerFailed',
       cause: 'RetriesExhausted',
     });
+  });
+});
+
+describe('the destruction of the stack', () => {
+  const [[removal, resource] = ['', null]] = resourcesOf('Custom::RunnerRemoval');
+  const all = template.toJSON().Resources as Record<string, Resource>;
+  /** Everything that a resource stands on, which CloudFormation deletes after it. */
+  const foundationsOf = (id: string, seen = new Set<string>()): ReadonlySet<string> => {
+    const { DependsOn = [], Properties = {} } = all[id] ?? { Properties: {} };
+    const text = JSON.stringify(Properties);
+    const referred = [...text.matchAll(/"(?:Ref|Fn::GetAtt)":\[?"(\w+)"/g)].map(([, to]) => to ?? '');
+    for (const to of [...[DependsOn].flat(), ...referred]) {
+      if (!all[to] || seen.has(to)) continue;
+      seen.add(to);
+      foundationsOf(to, seen);
+    }
+    return seen;
+  };
+  const idsOf = (...types: string[]) => types.flatMap((type) => resourcesOf(type).map(([id]) => id));
+
+  it('removes every trigger first, then the runners', () => {
+    const triggers = idsOf('AWS::Events::Rule', 'AWS::Lambda::EventSourceMapping', 'AWS::Scheduler::Schedule');
+    expect(triggers.length).toBeGreaterThan(6);
+    for (const trigger of triggers) expect([...foundationsOf(trigger)]).toContain(removal);
+  });
+
+  it('removes the runners before what they and their removal stand on', () => {
+    const foundations = [...foundationsOf(removal)];
+    const hosts = idsOf('AWS::EC2::LaunchTemplate', 'AWS::IAM::InstanceProfile', 'AWS::DynamoDB::Table');
+    const policies = idsOf('AWS::IAM::Policy').filter((id) => /^(Profiles|Functionsremoverunners)/.test(id));
+    expect(policies.length).toBeGreaterThan(1);
+    expect(foundations).toEqual(expect.arrayContaining([...hosts, ...policies]));
+  });
+
+  it('does not wait for a removal that cannot answer longer than it may run', () => {
+    const { Timeout } = propertiesOf('AWS::Lambda::Function', 'Functionsremoverunners');
+    expect(Timeout).toBe(900);
+    expect(Number(resource?.Properties.ServiceTimeout)).toBeGreaterThan(900);
+    expect(Number(resource?.Properties.ServiceTimeout)).toBeLessThan(1_200);
+  });
+
+  it('keeps the log that says what may be left in GitLab, and no other', () => {
+    const kept = resourcesOf('AWS::Logs::LogGroup').filter(([, { DeletionPolicy }]) => DeletionPolicy === 'Retain');
+    expect(kept.map(([id]) => id)).toEqual([expect.stringMatching(/^FunctionsremoverunnersLogs/)]);
   });
 });
 

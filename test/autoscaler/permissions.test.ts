@@ -39,6 +39,7 @@ const lambdas = [
   'releaserunner',
   'findinterruptedrunner',
   'mendjob',
+  'removerunners',
 ] as const;
 const roleOf = (lambda: (typeof lambdas)[number]) => `Functions${lambda}ServiceRole`;
 const ec2Arn = (kind: string, id: string) => `arn:aws:ec2:${region}:${accountId}:${kind}/${id}`;
@@ -215,6 +216,13 @@ describe('who may do what', () => {
       { action: 'secretsmanager:GetSecretValue', resource: secret },
     ],
     ['findinterruptedrunner', false, 'terminate an instance', terminate('ci')],
+    ['removerunners', true, 'list instances', { action: 'ec2:DescribeInstances', resource: '*' }],
+    ['removerunners', true, 'terminate an instance of ours', terminate('ci')],
+    ['removerunners', false, 'terminate one of another deployment', terminate('ci-west')],
+    ['removerunners', true, 'look into the index of what lives', dynamodb('Query', `${runners}/index/live`)],
+    ['removerunners', false, 'write an item', dynamodb('UpdateItem', runners)],
+    ['removerunners', false, 'touch a ticket', dynamodb('DeleteItem', tickets)],
+    ['removerunners', true, 'read GitLab’s token', { action: 'secretsmanager:GetSecretValue', resource: secret }],
     ['mendjob', true, 'read GitLab’s token', { action: 'secretsmanager:GetSecretValue', resource: secret }],
     ['mendjob', true, 'mark a retry', dynamodb('UpdateItem', runners)],
     ['mendjob', false, 'touch a ticket', dynamodb('DeleteItem', tickets)],
@@ -267,7 +275,8 @@ describe('no policy', () => {
   ];
   const hosts = ['ProfilesdefaultRole', 'shell-runner-role'];
   /** Log delivery and traces know no resources. Source: https://docs.aws.amazon.com/service-authorization/latest/reference/ */
-  const knowNoResources = /^(logs:(\w+LogDelivery|ListLogDeliveries|PutResourcePolicy|Describe\w+)|xray:\w+)$/;
+  const knowNoResources =
+    /^(logs:(\w+LogDelivery|ListLogDeliveries|PutResourcePolicy|Describe\w+)|xray:\w+|ec2:DescribeInstances)$/;
 
   it.each([...roles, ...hosts])('of %s names all resources for an action that knows which', (role) => {
     const statements = statementsOf(role);
@@ -299,14 +308,14 @@ describe('no policy', () => {
   it('terminates, launches or tags without a condition or a template', () => {
     const statements = roles
       .flatMap(statementsOf)
-      .filter(({ Action }) => listOf(Action).some((action) => action.startsWith('ec2:')));
+      .filter(({ Action }) => listOf(Action).some((action) => /^ec2:(?!Describe)/.test(action)));
     const free = statements.filter(
       ({ Condition, Sid }) => !Condition && !['OurLaunchTemplates', 'Ingredients'].includes(Sid ?? ''),
     );
     expect(free).toEqual([]);
   });
 
-  it('lets anybody but the registering, draining, abandoning, mending and choosing Lambdas read GitLab’s token', () => {
+  it('lets anybody but the registering, draining, abandoning, mending, choosing and removing Lambdas read GitLab’s token', () => {
     const reading = roles.filter((role) => actionsIn(statementsOf(role)).includes('secretsmanager:GetSecretValue'));
     const expected = [
       'chooserunner',
@@ -315,6 +324,7 @@ describe('no policy', () => {
       'drainrunner',
       'unregisterrunner',
       'mendjob',
+      'removerunners',
     ] as const;
     expect(reading.sort()).toEqual(expected.map(roleOf).sort());
   });

@@ -139,6 +139,43 @@ describe('a new runner', () => {
   });
 });
 
+describe('runners', () => {
+  it('are found by the beginning of their description, on every page', async () => {
+    const next = '<https://gitlab.example.com/api/v4/runners?type=project_type&per_page=100&page=2>; rel="next"';
+    await using stub = await gitlabAnswering([
+      {
+        body: [
+          { id: 1, description: 'ci ec2 for job 1' },
+          { id: 2, description: 'ci-west ec2 for job 2' },
+        ],
+        headers: { link: next },
+      },
+      {
+        body: [
+          { id: 3, description: 'ci lambda for job 3' },
+          { id: 4, description: null },
+        ],
+      },
+    ]);
+    expect(await stub.gitlab.findRunners('ci ')).toEqual([1, 3]);
+    expect(stub.asked.map(({ line, query }) => [line, query])).toEqual([
+      ['GET /api/v4/runners', { type: 'project_type', per_page: '100' }],
+      ['GET /api/v4/runners', { type: 'project_type', per_page: '100', page: '2' }],
+    ]);
+  });
+
+  it('tell their maintenance note, which lists leave out', async () => {
+    await using stub = await gitlabAnswering([
+      { body: { id: 5, maintenance_note: 'ours' } },
+      { body: { id: 5, maintenance_note: null } },
+      gone,
+    ]);
+    const notes = [];
+    for (let n = 0; n < 3; n += 1) notes.push(await stub.gitlab.maintenanceNoteOf(5));
+    expect(notes).toEqual(['ours', null, null]);
+  });
+});
+
 describe('an existing runner', () => {
   it('is removed', async () => {
     await using stub = await gitlabAnswering([{ status: 204 }]);
