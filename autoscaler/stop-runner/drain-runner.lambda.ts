@@ -42,7 +42,8 @@ export async function drainRunner(
   try {
     if (running && !found.force) {
       context.log.info('the runner is kept: a job runs on it', { runnerId, takenJob: jobKeyOf(running) });
-      if (item.state !== 'STOPPING') await bind(store, item, jobKeyOf(running), now());
+      const isBound = item.takenJob === jobKeyOf(running);
+      if (item.state !== 'STOPPING' && !isBound) await bind(store, item, jobKeyOf(running), now());
       return { verdict: 'KEEP', ...nothing };
     }
     await store.write({

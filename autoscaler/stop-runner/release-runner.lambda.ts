@@ -20,10 +20,10 @@ export async function releaseRunner(
   if (!item || item.attempt !== attempt) return { next: [] };
   if (item.state === 'STOPPING') {
     try {
-      const failed = failure !== undefined && item.takenJob === undefined;
+      const failed = failure !== undefined && item.takenJob === undefined && item.jobState === 'PENDING';
       const end = failed ? ({ state: 'FAILED', failure } as const) : ({ state: 'RELEASED' } as const);
       await endRunner(ports, item, { from: ['STOPPING'], ...end });
-      if (failed) log.error('the attempt failed', { failure });
+      if (failed) log.count({ AttemptsFailed: 1 }, 'the attempt failed', { attempt, failure });
     } catch (error) {
       const wentOn = error instanceof RunnerStateChangedError && hasGoneOn(item, await ports.store.read(job));
       if (!wentOn) throw error;

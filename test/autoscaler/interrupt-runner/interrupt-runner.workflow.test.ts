@@ -173,9 +173,10 @@ describe('a busy host that EC2 takes back', () => {
 
 describe('a host that is gone without a word', () => {
   it('before it took a job has failed its attempt, and its job gets the next one', async () => {
-    const { become, again, item, leftovers } = await world({ busy: false, maxAttempts: 2 });
+    const { become, again, item, leftovers, context } = await world({ busy: false, maxAttempts: 2 });
     expect(await become('shutting-down')).toMatchObject({ status: 'SUCCEEDED' });
     expect(item(1)).toMatchObject({ state: 'FAILED', failure: expect.stringContaining('HostGone') });
+    expect(context.lines).toContainEqual(expect.objectContaining({ AttemptsFailed: 1 }));
     expect(leftovers()).toEqual({ runners: [], instances: [], tickets: [], places: [] });
     expect(await again()).toEqual([1]);
     expect(item(1)).toMatchObject({ state: 'LAUNCHED', attempt: 2 });
