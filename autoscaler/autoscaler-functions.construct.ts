@@ -6,12 +6,13 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { acknowledgeWildcards } from '../infrastructure/lib/acknowledge-rules.construct.ts';
 import { BundledFunction, type BundledFunctionProps } from '../infrastructure/lib/bundled-function.construct.ts';
-import type { Deployment } from '../infrastructure/lib/deployment.ts';
+import { type Deployment, profilesOfType } from '../infrastructure/lib/deployment.ts';
 import { runnerTokenSecretsOf } from '../infrastructure/lib/deployment-runner-tokens.ts';
 import { deploymentTag } from '../infrastructure/lib/deployment-tag.ts';
 import { reconcilerSettings } from './reconcile/reconciler.construct.ts';
+import { removalTimeoutSeconds } from './remove-runners/runner-removal.construct.ts';
 import type { RunnerProfiles } from './runner-profiles.construct.ts';
-import { liveIndex, runnerIdIndex } from './runners/runner-indexes.ts';
+import { instanceIdIndex, liveIndex, runnerIdIndex } from './runners/runner-indexes.ts';
 import { grantLaunching, grantTagging } from './start-runner/ec2/launch-permissions.construct.ts';
 import { launchTimeoutSeconds } from './start-runner/ec2/launch-queue.construct.ts';
 import type { Tables } from './tables.construct.ts';
@@ -50,6 +51,9 @@ export class AutoscalerFunctions extends Construct {
   readonly terminateInstance: BundledFunction;
   readonly releaseRunner: BundledFunction;
   readonly reconcile: BundledFunction;
+  readonly findInterruptedRunner: BundledFunction;
+  readonly mendJob: BundledFunction;
+  readonly removeRunners: BundledFunction;
   readonly #props: AutoscalerFunctionsProps;
 
   constructor(scope: Construct, id: string, props: AutoscalerFunctionsProps) {
@@ -61,6 +65,7 @@ export class AutoscalerFunctions extends Construct {
         'Writing its own log is all that this policy gives; everything else stands in the policy of each function.',
     });
     const { deployment, tables, profiles, eventBus, launchQueue, tagQueue } = props;
+    const retries = { RETRIED_PROFILES: JSON.stringify(retriedProfilesOf(deployment)) };
     const maxAttempts = { MAX_ATTEMPTS: String(deployment.maxAttempts) };
 
     this.chooseRunner = this.add('start-runner/choose-runner', 'Chooses where a pending job runs', {
@@ -72,7 +77,10 @@ export class AutoscalerFunctions extends Construct {
     this.useGitLab(this.chooseRunner);
     this.allow(this.chooseRunner, ['dynamodb:Scan'], tables.mappings.tableArn);
 
-    this.admitJob = this.add('start-runner/admit-job', 'Admits a job: the gate against duplicates', maxAttempts);
+    this.admitJob = this.add('start-runner/admit-job', 'Admits a job: the gate against duplicates', {
+      ...maxAttempts,
+      ...retries,
+    });
     this.useRunners(this.admitJob, [...reads, ...puts, ...updates]);
 
     this.registerRunner = this.add('start-runner/register-runner', 'Creates a runner in GitLab and leaves its ticket');
@@ -146,6 +154,28 @@ export class AutoscalerFunctions extends Construct {
     eventBus.grantPutEventsTo(this.reconcile);
     this.allowTerminating(this.reconcile);
     this.allowListingInstances(this.reconcile);
+
+    this.findInterruptedRunner = this.add(
+      'interrupt-runner/find-interrupted-runner',
+      'Finds the runner on an instance that EC2 takes back, or that ended',
+    );
+    this.useRunners(this.findInterruptedRunner, [...reads, ...updates]);
+
+    this.mendJob = this.add('interrupt-runner/mend-job', 'Ends or retries the job of an interrupted runner', retries);
+    this.useGitLab(this.mendJob);
+    this.useRunners(this.mendJob, [...reads, ...updates]);
+
+    this.removeRunners = this.add(
+      'remove-runners/remove-runners',
+      'Ends every instance and GitLab runner when the stack is destroyed',
+      {},
+      // Its log is the only place that says what is left in GitLab when all else is gone.
+      { timeoutSeconds: removalTimeoutSeconds, logOutlivesStack: true },
+    );
+    this.useGitLab(this.removeRunners);
+    this.useRunners(this.removeRunners, ['dynamodb:Query']);
+    this.allowTerminating(this.removeRunners);
+    this.allowListingInstances(this.removeRunners);
   }
 
   private add(
@@ -188,7 +218,8 @@ export class AutoscalerFunctions extends Construct {
 
   private useRunners(lambda: BundledFunction, actions: string[]): void {
     const { tableArn } = this.#props.tables.runners;
-    this.allow(lambda, actions, tableArn, ...[runnerIdIndex, liveIndex].map((index) => `${tableArn}/index/${index}`));
+    const indexes = [runnerIdIndex, instanceIdIndex, liveIndex];
+    this.allow(lambda, actions, tableArn, ...indexes.map((index) => `${tableArn}/index/${index}`));
   }
 
   private useTickets(lambda: BundledFunction, actions: string[]): void {
@@ -258,4 +289,12 @@ export class AutoscalerFunctions extends Construct {
       }),
     );
   }
+}
+
+/** Profiles whose jobs are retried when a spot interruption ended them. */
+export function retriedProfilesOf(deployment: Deployment): readonly string[] {
+  const retried = profilesOfType(deployment, 'EC2').filter(
+    ([, { retryInterrupted }]) => retryInterrupted === 'onDemand',
+  );
+  return retried.map(([name]) => name);
 }

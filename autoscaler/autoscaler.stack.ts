@@ -7,10 +7,14 @@ import type { Construct } from 'constructs';
 import { infrastructureParameters } from '../infrastructure/exports.ts';
 import type { Deployment } from '../infrastructure/lib/deployment.ts';
 import { type JobEventType, jobEventSource } from '../infrastructure/lib/job-event-types.ts';
-import { AutoscalerFunctions } from './autoscaler-functions.construct.ts';
+import { AutoscalerFunctions, retriedProfilesOf } from './autoscaler-functions.construct.ts';
 import { deadLetterQueue, deliveryOf } from './dead-letters.construct.ts';
 import { autoscalerParameters, type DeadLetterQueues } from './exports.ts';
+import { endingStates, goneStates, spotWarningType, stateChangeType } from './interrupt-runner/instance-event.ts';
+import { InterruptRunner } from './interrupt-runner/interrupt-runner.construct.ts';
+import { interruptionReasons } from './interrupt-runner/judge-job.ts';
 import { Reconciler } from './reconcile/reconciler.construct.ts';
+import { RunnerRemoval } from './remove-runners/runner-removal.construct.ts';
 import { RunnerProfiles } from './runner-profiles.construct.ts';
 import { AbandonRunner } from './start-runner/abandon-runner.construct.ts';
 import { LaunchQueue } from './start-runner/ec2/launch-queue.construct.ts';
@@ -68,6 +72,7 @@ export class AutoscalerStack extends Stack {
     });
     eventBus.grantPutEventsTo(start.workflow);
     const stop = new StopRunner(this, 'StopRunner', { ...functions, eventBus });
+    const interrupt = new InterruptRunner(this, 'InterruptRunner', { ...functions, eventBus });
     const abandon = new AbandonRunner(this, 'AbandonRunner', { ...functions, eventBus });
 
     const deadLetters = deadLetterQueue(this, 'DeadLetters');
@@ -105,6 +110,27 @@ export class AutoscalerStack extends Stack {
       reconcile: functions.reconcile,
       deadLetters: [deadLetters, launchQueue.deadLetters],
     });
+
+    // EC2 tells of every instance of the account on its default bus, and not of their tags: whose it is, the workflow looks up.
+    const ec2Rule = (ruleId: string, eventPattern: EventPattern) =>
+      new Rule(this, ruleId, { eventPattern: { source: ['aws.ec2'], ...eventPattern } }).addTarget(
+        new SfnStateMachine(interrupt.workflow, delivery),
+      );
+    ec2Rule('OnSpotWarning', { detailType: [spotWarningType] });
+    ec2Rule('OnInstanceEnd', { detailType: [stateChangeType], detail: { state: [...endingStates, ...goneStates] } });
+    if (retriedProfilesOf(deployment).length > 0) {
+      rule('OnJobInterrupted', {
+        ...jobEvents('Job Finished'),
+        // Without a reason: an end that was told by somebody who did not know it.
+        detail: { status: ['failed'], failureReason: [...interruptionReasons, null] },
+      }).addTarget(new LambdaFunction(functions.mendJob, { event: detail, ...delivery }));
+    }
+
+    const removal = new RunnerRemoval(this, 'RunnerRemoval', {
+      removeRunners: functions.removeRunners,
+      needs: [tables, profiles],
+    });
+    removal.outlive(this);
 
     const names = autoscalerParameters(deployment.name);
     const publish = (parameterName: string, stringValue: string) =>

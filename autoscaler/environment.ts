@@ -78,6 +78,9 @@ export const optionalGitlabEnvironment = z.partial(gitlabEnvironment);
 
 export const attemptsEnvironment = z.object({ MAX_ATTEMPTS: z.coerce.number() });
 
+/** Names of the profiles whose jobs are retried when a spot interruption ended them. */
+export const retriesEnvironment = z.object({ RETRIED_PROFILES: json(z.array(nonEmpty)) });
+
 export const launchEnvironment = z.object({
   LAUNCH_PROFILES: json(z.record(z.string(), launchProfileSchema)),
   SUBNET_IDS: nonEmpty,

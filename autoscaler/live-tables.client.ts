@@ -2,6 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { readEnvironment } from '../infrastructure/lib/lambda-handler.client.ts';
 import { tablesEnvironment } from './environment.ts';
+import { createRetryMarks } from './runners/retry-marks.client.ts';
 import { createRunnersStore } from './runners/runners-store.client.ts';
 
 /** DynamoDB with the options that all our items need: undefined attributes are left out. */
@@ -15,6 +16,7 @@ export function createTables(dynamodb = createDocumentClient()) {
   return {
     deployment: DEPLOYMENT,
     store: createRunnersStore(dynamodb, { runners: RUNNERS_TABLE, tickets: TICKETS_TABLE }),
+    marks: createRetryMarks(dynamodb, RUNNERS_TABLE, Date.now),
     now: Date.now,
   };
 }

@@ -1,7 +1,7 @@
 import { RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, ProjectionType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
-import { liveIndex, runnerIdIndex } from './runners/runner-indexes.ts';
+import { instanceIdIndex, liveIndex, runnerIdIndex } from './runners/runner-indexes.ts';
 
 const onDemand = { billingMode: BillingMode.PAY_PER_REQUEST };
 const recoverable = { pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true } };
@@ -40,6 +40,11 @@ export class Tables extends Construct {
       partitionKey: { name: 'live', type: AttributeType.STRING },
       sortKey: { name: 'admittedAt', type: AttributeType.STRING },
       projectionType: ProjectionType.ALL,
+    });
+    this.runners.addGlobalSecondaryIndex({
+      indexName: instanceIdIndex,
+      partitionKey: { name: 'instanceId', type: AttributeType.STRING },
+      projectionType: ProjectionType.KEYS_ONLY,
     });
     this.tickets = new Table(this, 'Tickets', {
       partitionKey: { name: 'id', type: AttributeType.STRING },

@@ -65,6 +65,8 @@ export type LambdaStateProps = {
   readonly payload: Record<string, unknown> | string;
   /** Variables to keep for later states; `$states.result.Payload` is what the Lambda returned. */
   readonly assign?: Record<string, unknown>;
+  /** What the state passes on instead of the answer. */
+  readonly outputs?: string;
   readonly comment: string;
 };
 
@@ -72,14 +74,14 @@ export type LambdaStateProps = {
 export function lambdaState(
   scope: Construct,
   name: string,
-  { lambda, payload, assign, comment }: LambdaStateProps,
+  { lambda, payload, assign, comment, outputs = '{% $states.result.Payload %}' }: LambdaStateProps,
 ): LambdaInvoke {
   const state = LambdaInvoke.jsonata(scope, name, {
     stateName: name,
     comment,
     lambdaFunction: lambda,
     payload: typeof payload === 'string' ? TaskInput.fromText(payload) : TaskInput.fromObject(payload),
-    outputs: '{% $states.result.Payload %}',
+    outputs,
     retryOnServiceExceptions: false,
     ...(assign ? { assign } : {}),
   });

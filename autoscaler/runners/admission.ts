@@ -11,6 +11,8 @@ export type AdmissionRequest = {
   readonly admittedBy: string;
   readonly now: string;
   readonly maxAttempts: number;
+  /** The job is the retry of an interrupted one. */
+  readonly onDemandOnly?: boolean;
 };
 
 /** What a job's item says about admitting the job now. */
@@ -33,7 +35,8 @@ export function judgeAdmission(current: RunnerItem | null, request: AdmissionReq
     case 'WAITING':
       return { kind: 'admit', item: admittedItem(request, current.attempt, current.servedOthers) };
     case 'RELEASED':
-      // Its runner worked, for another job: that is no failed attempt, and each such round needs a job that was served.
+      // Its runner worked, for another job, or lost its idle spot instance: that is no failed attempt, and each such round needs a job that
+      // was served, or an interruption.
       return { kind: 'admit', item: admittedItem(request, current.attempt + 1, (current.servedOthers ?? 0) + 1) };
     case 'FAILED':
       return attemptsUsed(current) < request.maxAttempts
@@ -45,7 +48,7 @@ export function judgeAdmission(current: RunnerItem | null, request: AdmissionReq
 }
 
 function admittedItem(
-  { event, choice, fallback, admittedBy, now }: AdmissionRequest,
+  { event, choice, fallback, admittedBy, now, onDemandOnly = false }: AdmissionRequest,
   attempt: number,
   servedOthers = 0,
 ): RunnerItem {
@@ -59,6 +62,7 @@ function admittedItem(
     admittedBy,
     event,
     ...(isFirst || !fallback ? choice : fallback),
+    ...(onDemandOnly ? { onDemandOnly } : {}),
     admittedAt: now,
     live: liveMark,
   };

@@ -47,7 +47,7 @@ export type RunnerItem = RunnerChoice & {
   readonly state: RunnerState;
   readonly jobState: JobState;
   readonly attempt: number;
-  /** How many of the earlier attempts worked, for other jobs: they are no failures. */
+  /** How many of the earlier attempts worked, for other jobs, or lost their spot instance while idle: they are no failures. */
   readonly servedOthers?: number;
   /** Who admitted the job: a workflow execution that tries again finds its own admission. */
   readonly admittedBy: string;
@@ -63,6 +63,8 @@ export type RunnerItem = RunnerChoice & {
   /** No spot capacity for this job, whatever its profile says: it was interrupted once. */
   readonly onDemandOnly?: boolean;
   readonly instanceId?: string;
+  /** When EC2 said that it takes the runner's spot instance back. */
+  readonly interruptedAt?: string;
   /** The job that this runner really took; GitLab gives a job to any runner that fits. */
   readonly takenJob?: JobKey;
   readonly failure?: string;

@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import { type BackoffPorts, retryWithBackoff, systemBackoffPorts } from '../../infrastructure/lib/backoff.ts';
 import type { RunnerTicket } from '../../infrastructure/lib/runner-ticket.ts';
-import { liveIndex, runnerIdIndex } from './runner-indexes.ts';
+import { instanceIdIndex, liveIndex, runnerIdIndex } from './runner-indexes.ts';
 import { liveMark, type RunnerItem } from './runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore, type StoreWrite } from './runners-store.ts';
 import { type TableNames, transactItemOf } from './transact-items.ts';
@@ -36,22 +36,24 @@ export function createRunnersStore(
     );
     return (Item as RunnerItem | undefined) ?? null;
   };
+  /** Through an index that may be a moment old: what it finds is read as it is now. */
+  const readBy = async <K extends 'runnerId' | 'instanceId'>(IndexName: string, key: K, value: RunnerItem[K]) => {
+    const { Items } = await dynamodb.send(
+      new QueryCommand({
+        TableName: tables.runners,
+        IndexName,
+        KeyConditionExpression: `${key} = :value`,
+        ExpressionAttributeValues: { ':value': value },
+      }),
+    );
+    const found = Items?.[0] as Pick<RunnerItem, 'pk'> | undefined;
+    const item = found ? await read(found.pk) : null;
+    return item?.[key] === value ? item : null;
+  };
   return {
     read,
-
-    async readByRunnerId(runnerId) {
-      const { Items } = await dynamodb.send(
-        new QueryCommand({
-          TableName: tables.runners,
-          IndexName: runnerIdIndex,
-          KeyConditionExpression: 'runnerId = :runnerId',
-          ExpressionAttributeValues: { ':runnerId': runnerId },
-        }),
-      );
-      const found = Items?.[0] as Pick<RunnerItem, 'pk'> | undefined;
-      const item = found ? await read(found.pk) : null;
-      return item?.runnerId === runnerId ? item : null;
-    },
+    readByRunnerId: (runnerId) => readBy(runnerIdIndex, 'runnerId', runnerId),
+    readByInstanceId: (instanceId) => readBy(instanceIdIndex, 'instanceId', instanceId),
 
     async readLive() {
       const items: RunnerItem[] = [];

@@ -49,6 +49,8 @@ export type RunnersStore = {
   read(job: JobKey): Promise<RunnerItem | null>;
   /** The item whose runner has this id in GitLab, as it is now. */
   readByRunnerId(runnerId: number): Promise<RunnerItem | null>;
+  /** The item whose runner is on this instance, as it is now. */
+  readByInstanceId(instanceId: string): Promise<RunnerItem | null>;
   /** The items of runners that live and of jobs that are not over, oldest first; may be a moment old. */
   readLive(): Promise<readonly RunnerItem[]>;
   /** A ticket that nobody has claimed yet; null when it is gone. */

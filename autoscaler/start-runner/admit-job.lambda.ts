@@ -3,11 +3,12 @@ import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
 import type { Log } from '../../infrastructure/lib/log.ts';
-import { attemptsEnvironment, tablesEnvironment } from '../environment.ts';
+import { attemptsEnvironment, retriesEnvironment, tablesEnvironment } from '../environment.ts';
 import { createDocumentClient, createTables } from '../live-tables.client.ts';
 import { createKnownProjects } from '../reconcile/known-projects.client.ts';
 import type { ProjectsStore } from '../reconcile/reconcile-store.ts';
 import { admitJob as admit } from '../runners/admit-job.ts';
+import type { RetryMarks } from '../runners/retry-marks.ts';
 import { choiceOf } from '../runners/runner-item.ts';
 import type { RunnersStore } from '../runners/runners-store.ts';
 import { admitJobInput } from './start-runner-input.ts';
@@ -16,18 +17,22 @@ export type AdmitJobPorts = {
   readonly store: RunnersStore;
   readonly projects: ProjectsStore;
   readonly maxAttempts: number;
+  /** Absent where no profile's interrupted jobs are retried: then no admission looks for a mark. */
+  readonly marks?: Pick<RetryMarks, 'claim'>;
   readonly now: () => number;
 };
 
 /**
  * Admits the job: the one gate that every duplicate of an event fails at. Returns the attempt that begins, and where it runs: from the
- * second attempt on that is the fallback of the job's mapping, if it has one. The job's project is remembered, so that the reconciler
- * looks after it when its hooks get lost.
+ * second attempt on that is the fallback of the job's mapping, if it has one; and on on-demand capacity only, if the job is the retry of
+ * one that a spot interruption ended. The job's project is remembered, so that the reconciler looks after it when its hooks get lost.
  */
 export async function admitJob(input: z.infer<typeof admitJobInput>, ports: AdmitJobPorts, { log }: LambdaContext) {
   const { fallback, ...choice } = input.choice;
   const noted = noteProject(input.event, ports, log);
   try {
+    const mayBeRetry = [choice, fallback].some((one) => one?.type === 'EC2');
+    const onDemandOnly = mayBeRetry && ((await ports.marks?.claim(input.event)) ?? false);
     const item = await admit(ports.store, jobKeyOf(input.event), {
       event: input.event,
       choice,
@@ -35,10 +40,11 @@ export async function admitJob(input: z.infer<typeof admitJobInput>, ports: Admi
       admittedBy: input.execution,
       now: new Date(ports.now()).toISOString(),
       maxAttempts: ports.maxAttempts,
+      onDemandOnly,
     });
     const { attempt, profile } = item;
-    log.info('job admitted', { attempt, profile });
-    return { attempt, choice: choiceOf(item) };
+    log.info('job admitted', { attempt, profile, onDemandOnly });
+    return { attempt, choice: choiceOf(item), onDemandOnly };
   } finally {
     await noted;
   }
@@ -59,8 +65,11 @@ export const handler = lambdaHandler({
   logFields: ({ event }) => ({ projectId: event.projectId, jobId: event.jobId }),
   ports: () => {
     const dynamodb = createDocumentClient();
+    const { marks, ...tables } = createTables(dynamodb);
+    const { RETRIED_PROFILES: retriedProfiles } = readEnvironment(retriesEnvironment);
     return {
-      ...createTables(dynamodb),
+      ...tables,
+      ...(retriedProfiles.length > 0 ? { marks } : {}),
       projects: createKnownProjects(dynamodb, readEnvironment(tablesEnvironment).RUNNERS_TABLE),
       maxAttempts: readEnvironment(attemptsEnvironment).MAX_ATTEMPTS,
     };

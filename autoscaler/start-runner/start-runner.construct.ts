@@ -96,6 +96,7 @@ export class StartRunner extends Construct {
       assign: {
         attempt: '{% $states.result.Payload.attempt %}',
         choice: '{% $states.result.Payload.choice %}',
+        onDemandOnly: '{% $states.result.Payload.onDemandOnly %}',
       },
     });
     admit.addCatch(ended('AlreadyAdmitted', 'A duplicate: the job has its runner'), {
@@ -126,7 +127,7 @@ export class StartRunner extends Construct {
       comment: 'Launches are taken together, ten at a time: EC2 takes about two calls a second',
       queue: props.launchQueue,
       messageBody: TaskInput.fromText(
-        "{% $string({'projectId': $event.projectId, 'jobId': $event.jobId, 'attempt': $attempt, 'profile': $choice.profile}) %}",
+        "{% $string({'projectId': $event.projectId, 'jobId': $event.jobId, 'attempt': $attempt, 'profile': $choice.profile, 'onDemandOnly': $onDemandOnly}) %}",
       ),
     });
     request.addRetry({ ...retryPassingTrouble, errors: ['States.ALL'] });

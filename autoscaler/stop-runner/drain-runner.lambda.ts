@@ -1,4 +1,4 @@
-import type { JobKey } from '../../infrastructure/lib/job-key.ts';
+import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createTables } from '../live-tables.client.ts';
@@ -45,7 +45,8 @@ export async function drainRunner(
     switch (outcome.kind) {
       case 'busy':
         context.log.info('the runner is kept: a job runs on it', { runnerId, takenJob: outcome.takenJob });
-        if (item.state !== 'STOPPING') await bind(store, item, outcome.takenJob, now());
+        if (item.state !== 'STOPPING' && item.takenJob !== outcome.takenJob)
+          await bind(store, item, outcome.takenJob, now());
         return { verdict: 'KEEP', ...nothing };
       case 'open':
         context.log.info('the host is kept: it may take a job until it ends by itself', {
@@ -63,10 +64,12 @@ export async function drainRunner(
   }
 }
 
-/** Its host is dead, or must not live any more: no look at GitLab changes that. */
+/** Its host is dead, or must not live any more: it ends with the job that GitLab may still say runs on it, which is noted. */
 async function endByForce(item: RunnerItem, { gitlab, store }: DrainRunnerPorts): Promise<Drain> {
-  if (item.runnerId !== undefined) await gitlab.pauseRunner(item.runnerId);
-  await endOf(item, store)();
+  const paused = item.runnerId !== undefined && (await gitlab.pauseRunner(item.runnerId));
+  const [running] = paused && item.runnerId !== undefined ? await gitlab.runningJobsOf(item.runnerId) : [];
+  const mark = markOf(item);
+  await store.write(running ? { ...mark, set: { ...mark.set, takenJob: jobKeyOf(running) } } : mark);
   return { kind: 'ended' };
 }
 

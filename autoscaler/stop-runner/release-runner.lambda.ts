@@ -12,7 +12,7 @@ import { type RunnerToStop, runnerToStopSchema } from './stop-runner-input.ts';
  * answer may have been lost, and admission refuses who has started since.
  */
 export async function releaseRunner(
-  { job, attempt }: RunnerToStop,
+  { job, attempt, failure }: RunnerToStop,
   ports: EndRunnerPorts,
   { log }: LambdaContext,
 ): Promise<{ readonly next: readonly JobEvent[] }> {
@@ -20,15 +20,24 @@ export async function releaseRunner(
   if (!item || item.attempt !== attempt) return { next: [] };
   if (item.state === 'STOPPING') {
     try {
-      await endRunner(ports, item, { from: ['STOPPING'], state: 'RELEASED' });
+      const failed = failure !== undefined && item.takenJob === undefined && item.jobState === 'PENDING';
+      const end = failed ? ({ state: 'FAILED', failure } as const) : ({ state: 'RELEASED' } as const);
+      await endRunner(ports, item, { from: ['STOPPING'], ...end });
+      if (failed) log.count({ AttemptsFailed: 1 }, 'the attempt failed', { attempt, failure });
     } catch (error) {
       const wentOn = error instanceof RunnerStateChangedError && hasGoneOn(item, await ports.store.read(job));
       if (!wentOn) throw error;
     }
-  } else if (item.state !== 'RELEASED') return { next: [] };
-  const next = [...(await nextWaiting(ports.store, item)), ...(await againIfForsaken(ports, item))];
+  } else if (item.state !== 'RELEASED' && item.state !== 'FAILED') return { next: [] };
+  const again = failure === undefined ? await againIfForsaken(ports, item) : againAfterFailure(item);
+  const next = [...(await nextWaiting(ports.store, item)), ...again];
   log.info('runner released', { next: next.map((event) => event.jobId) });
   return { next };
+}
+
+/** Its job asks for its next attempt; admission refuses it when there were enough. */
+function againAfterFailure(item: RunnerItem): readonly JobEvent[] {
+  return item.jobState === 'PENDING' ? [item.event] : [];
 }
 
 /** The runner served another job, and its own still waits: unless a runner is left over that can take it, it asks for another one. */

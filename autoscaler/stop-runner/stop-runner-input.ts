@@ -5,7 +5,8 @@ import { parseJobKey } from '../../infrastructure/lib/job-key.ts';
 import { runnerTypes } from '../job-mappings/job-mapping.ts';
 import { unwantedRunnerSchema } from './runner-unwanted.ts';
 
-const jobKeySchema = z.pipe(
+/** A JobKey as text. */
+export const jobKeySchema = z.pipe(
   z.string().check(z.refine((text) => parseJobKey(text) !== null, 'must be job#<project id>#<job id>')),
   z.transform((text) => text as JobKey),
 );
@@ -22,6 +23,8 @@ export const runnerToStopSchema = z.object({
   reason: z.string(),
   /** It ends even when GitLab says that a job runs on it: its host cannot live any more, or must not. */
   force: z.optional(z.boolean()),
+  /** Why this attempt counts as failed, unless the runner took a job. */
+  failure: z.optional(z.string()),
 });
 
 /** What the stop workflow takes: the event of a job that is over, or a runner that is unwanted whatever its jobs do. */

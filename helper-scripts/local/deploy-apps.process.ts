@@ -55,3 +55,14 @@ export async function deployApp(
     signal,
   });
 }
+
+/** `cdk destroy` in an app's folder. */
+export async function destroyApp(app: string, { environment, folder, signal }: DeployOptions): Promise<void> {
+  const args = ['destroy', '--force', '--no-notices', '-c', `config=${localConfig}`];
+  await runCommand('cdk', [...args, '--output', join(folder, 'cdk.out', `${app}-destroyed`)], {
+    cwd: join(repository, app),
+    environment,
+    logFile: join(folder, 'cdk.log'),
+    signal,
+  });
+}

@@ -11,7 +11,13 @@ export default [
     profiles: {
       // Jobs run in a shell of this machine: there is no docker to give each a container.
       default: { type: 'EC2', executor: 'shell', timeoutMinutes: 10 },
-      large: { type: 'EC2', executor: 'shell', instanceTypes: ['m7a.2xlarge', 'm7i.2xlarge'], timeoutMinutes: 10 },
+      large: {
+        type: 'EC2',
+        executor: 'shell',
+        instanceTypes: ['m7a.2xlarge', 'm7i.2xlarge'],
+        timeoutMinutes: 10,
+        retryInterrupted: 'onDemand',
+      },
       ...(runnerTokenSecretArn ? { 'long-lived': { type: 'EC2', runnerTokenSecretArn, timeoutMinutes: 10 } } : {}),
       shell: {
         type: 'LAMBDA',

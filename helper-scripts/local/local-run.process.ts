@@ -19,7 +19,7 @@ import { type LocalAws, startLocalAws } from './aws/local-aws.process.ts';
 import { inLocalAws } from './aws/local-aws-environment.ts';
 import { ensurePythonEnvironment } from './aws/python-environment.process.ts';
 import { runCommand } from './command.process.ts';
-import { bootstrap, deployApp } from './deploy-apps.process.ts';
+import { bootstrap, deployApp, destroyApp } from './deploy-apps.process.ts';
 import { startLocalGitLab } from './gitlab/local-gitlab.server.ts';
 import type { LocalGitLab } from './gitlab/local-gitlab.ts';
 import { type FoundRunner, findGitLabRunner, writeRunnerFolder } from './gitlab-runner/find-gitlab-runner.process.ts';
@@ -201,6 +201,11 @@ export class LocalRun {
   #countRunners(): number {
     const stays = this.#longLivedRunner?.runnerId;
     return this.gitlab.runners().reduce((sum, { id, systemIds }) => sum + (id === stays ? systemIds.length : 1), 0);
+  }
+
+  /** `cdk destroy` of one app, as a user would. */
+  destroy(app: (typeof appNames)[number]): Promise<void> {
+    return destroyApp(app, this.#deployOptions());
   }
 
   /** Ends everything that was started, the last first; nothing of it stays. */

@@ -30,9 +30,11 @@ export type BundledFunctionProps = {
   readonly reservedConcurrency?: number;
   /** Leaves out Lambda's own three lines for each call, which cost more than the call where nothing happens. */
   readonly quiet?: boolean;
+  /** Its log group stays when the stack goes, to be read afterwards. */
+  readonly logOutlivesStack?: boolean;
 };
 
-/** One of our Lambdas: Node 24 on arm64, bundled by `npm run build`, with its own log group that ends with the stack. */
+/** One of our Lambdas: Node 24 on arm64, bundled by `npm run build`, with its own log group that, as a rule, ends with the stack. */
 export class BundledFunction extends LambdaFunction {
   constructor(scope: Construct, id: string, props: BundledFunctionProps) {
     super(scope, id, {
@@ -48,7 +50,7 @@ export class BundledFunction extends LambdaFunction {
       ...(props.quiet ? { systemLogLevelV2: SystemLogLevel.WARN } : {}),
       logGroup: new LogGroup(scope, `${id}Logs`, {
         retention: RetentionDays.ONE_MONTH,
-        removalPolicy: RemovalPolicy.DESTROY,
+        removalPolicy: props.logOutlivesStack ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
       }),
       ...(props.reservedConcurrency === undefined ? {} : { reservedConcurrentExecutions: props.reservedConcurrency }),
     });

@@ -71,6 +71,11 @@ export const ec2ProfileSchema = z.strictObject({
     .optional(),
   /** When to use on-demand capacity: never, when spot has none, or always. */
   onDemand: z.enum(['never', 'fallback', 'always']).default('fallback'),
+  /**
+   * A job that a spot interruption ended: leave it failed, or retry it once, on on-demand capacity. Never by default: only you know whether your
+   * jobs (deployments, say) may run twice. Retrying needs an access token with the scope `api`.
+   */
+  retryInterrupted: z.enum(['never', 'onDemand']).default('never'),
   /** Highest spot price per hour in USD; the on-demand price when absent. */
   maxPriceUsd: z.number().positive().optional(),
   volume: volumeSchema.prefault({}),

@@ -1,5 +1,9 @@
 import * as z from 'zod/mini';
 import { bindRunner } from '../../autoscaler/bind-runner/bind-runner.lambda.ts';
+import { findInterruptedRunner } from '../../autoscaler/interrupt-runner/find-interrupted-runner.lambda.ts';
+import { instanceEventSchema } from '../../autoscaler/interrupt-runner/instance-event.ts';
+import { mendJob } from '../../autoscaler/interrupt-runner/mend-job.lambda.ts';
+import { mendJobInput } from '../../autoscaler/interrupt-runner/mend-job-input.ts';
 import type { JobMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
 import { RunnerStateChangedError } from '../../autoscaler/runners/runners-store.ts';
 import { abandonRunner } from '../../autoscaler/start-runner/abandon-runner.lambda.ts';
@@ -33,6 +37,7 @@ import { inMemoryInstances } from '../support/in-memory-instances.ts';
 import { inMemoryLaunchQueue } from '../support/in-memory-launch-queue.ts';
 import { inMemoryLongLivedRunners } from '../support/in-memory-long-lived-runners.ts';
 import { inMemoryReconcileStore } from '../support/in-memory-reconcile-store.ts';
+import { inMemoryRetryMarks } from '../support/in-memory-retry-marks.ts';
 import { inMemoryRunnersStore } from '../support/in-memory-runners-store.ts';
 import { lambdaContext } from '../support/lambda-context.ts';
 import { runStateMachine } from '../support/state-machine.ts';
@@ -47,6 +52,8 @@ export type WorldOptions = {
   readonly mappings?: readonly JobMapping[];
   readonly offer?: Partial<Offer>;
   readonly maxAttempts?: number;
+  /** Profiles whose jobs are retried when a spot interruption ended them. */
+  readonly retriedProfiles?: readonly string[];
 };
 
 /** What happens to the task of a state. */
@@ -61,9 +68,15 @@ export type Trouble = {
 };
 
 /** The autoscaler with everything around it in memory; its workflows run from their definitions over the real Lambda functions. */
-export function autoscalerWorld({ mappings = [jobMapping()], offer = {}, maxAttempts = 3 }: WorldOptions = {}) {
+export function autoscalerWorld({
+  mappings = [jobMapping()],
+  offer = {},
+  maxAttempts = 3,
+  retriedProfiles = [],
+}: WorldOptions = {}) {
   const gitlab = inMemoryGitLab();
   const store = inMemoryRunnersStore();
+  const marks = inMemoryRetryMarks();
   const instances = inMemoryInstances();
   const memory = inMemoryReconcileStore(store);
   const queue = inMemoryLaunchQueue();
@@ -96,7 +109,7 @@ export function autoscalerWorld({ mappings = [jobMapping()], offer = {}, maxAtte
   /** By the Lambda's logical id in the template. */
   const lambdas = {
     Functionschooserunner: lambda(jobEventSchema, choosing, chooseRunner, context),
-    Functionsadmitjob: lambda(admitJobInput, { store, projects: memory, maxAttempts, now }, admitJob, context),
+    Functionsadmitjob: lambda(admitJobInput, { store, projects: memory, maxAttempts, marks, now }, admitJob, context),
     Functionsregisterrunner: lambda(
       registerRunnerInput,
       { ...given, deployment: 'ci', randomId },
@@ -125,6 +138,8 @@ export function autoscalerWorld({ mappings = [jobMapping()], offer = {}, maxAtte
     Functionsunregisterrunner: lambda(runnerToStopSchema, given, unregisterRunner, context),
     Functionsterminateinstance: lambda(runnerToStopSchema, given, terminateInstance, context),
     Functionsreleaserunner: lambda(runnerToStopSchema, given, releaseRunner, context),
+    Functionsfindinterruptedrunner: lambda(instanceEventSchema, given, findInterruptedRunner, context),
+    Functionsmendjob: lambda(mendJobInput, { store, gitlab, marks, retriedProfiles }, mendJob, context),
     'function:shell-runner': async (payload: never) => {
       invocations.push(z.parse(lambdaRunnerPayloadSchema, payload));
     },
@@ -193,6 +208,7 @@ export function autoscalerWorld({ mappings = [jobMapping()], offer = {}, maxAtte
     longLived,
     store,
     memory,
+    marks,
     instances,
     queue,
     events,

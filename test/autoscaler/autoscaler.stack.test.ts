@@ -15,6 +15,7 @@ type Resource = {
   readonly Type: string;
   readonly Properties: Record<string, unknown>;
   readonly DeletionPolicy?: string;
+  readonly DependsOn?: readonly string[];
 };
 
 const template = autoscalerTemplate({ name: 'ci' });
@@ -74,6 +75,11 @@ describe('the tables', () => {
         ],
         Projection: { ProjectionType: 'ALL' },
       },
+      {
+        IndexName: 'by-instance-id',
+        KeySchema: [{ AttributeName: 'instanceId', KeyType: 'HASH' }],
+        Projection: { ProjectionType: 'KEYS_ONLY' },
+      },
     ]);
     expect(table('Runners').AttributeDefinitions).toContainEqual({ AttributeName: 'runnerId', AttributeType: 'N' });
   });
@@ -81,7 +87,7 @@ describe('the tables', () => {
 
 describe('the workflows', () => {
   it('are express, traced, and logged without the data that flows through them', () => {
-    template.resourceCountIs('AWS::StepFunctions::StateMachine', 3);
+    template.resourceCountIs('AWS::StepFunctions::StateMachine', 4);
     template.allResourcesProperties('AWS::StepFunctions::StateMachine', {
       StateMachineType: 'EXPRESS',
       TracingConfiguration: { Enabled: true },
@@ -143,10 +149,39 @@ describe('the rules', () => {
     for (const type of jobEventTypes) expect(types).toContain(type);
   });
 
-  it('listen on the deployment’s bus alone', () => {
+  it('listen on the deployment’s bus, but to EC2 on the account’s own, where it speaks', () => {
     for (const [, { Properties }] of rules) {
-      expect(JSON.stringify(Properties.EventBusName)).toContain('eventbusarn');
+      const { source } = Properties.EventPattern as { source: string[] };
+      if (source.includes('aws.ec2')) expect(Properties).not.toHaveProperty('EventBusName');
+      else expect(JSON.stringify(Properties.EventBusName)).toContain('eventbusarn');
     }
+  });
+
+  it.each([
+    ['OnSpotWarning', { 'detail-type': ['EC2 Spot Instance Interruption Warning'] }],
+    [
+      'OnInstanceEnd',
+      {
+        'detail-type': ['EC2 Instance State-change Notification'],
+        detail: { state: ['shutting-down', 'stopping', 'terminated', 'stopped'] },
+      },
+    ],
+  ])('%s: goes to the workflow for interrupted runners as it is', (id, pattern) => {
+    expect(patternOf(id)).toEqual({ source: ['aws.ec2'], ...pattern });
+    expect(JSON.stringify(targetOf(id).Arn)).toContain('InterruptRunnerWorkflow');
+    expect(Object.keys(targetOf(id)).filter((key) => key.startsWith('Input'))).toEqual([]);
+  });
+
+  it('look at the ends of jobs for interruptions only where a profile retries them', () => {
+    expect(resourcesOf('AWS::Events::Rule').filter(([id]) => id.startsWith('OnJobInterrupted'))).toEqual([]);
+    const retrying = autoscalerTemplate({ profiles: { a: { type: 'EC2', retryInterrupted: 'onDemand' } } });
+    const { EventPattern, Targets } = propertiesOf('AWS::Events::Rule', 'OnJobInterrupted', retrying);
+    expect(EventPattern).toMatchObject({
+      'detail-type': ['Job Finished'],
+      detail: { status: ['failed'], failureReason: expect.arrayContaining(['runner_interrupted', null]) },
+    });
+    expect(JSON.stringify(EventPattern)).not.toContain('script_failure');
+    expect(JSON.stringify(Targets)).toContain('Functionsmendjob');
   });
 
   it('turn a failed invocation of a runner function into what AbandonRunner takes', () => {
@@ -225,6 +260,50 @@ describe('the reconciler', () => {
     const queues = resourcesOf('AWS::SQS::Queue').filter(([id]) => id.includes('DeadLetters'));
     expect(queues).toHaveLength(2);
     for (const [id] of queues) expect(JSON.stringify(deadLetters)).toContain(id);
+  });
+});
+
+describe('the destruction of the stack', () => {
+  const [[removal, resource] = ['', null]] = resourcesOf('Custom::RunnerRemoval');
+  const all = template.toJSON().Resources as Record<string, Resource>;
+  /** Everything that a resource stands on, which CloudFormation deletes after it. */
+  const foundationsOf = (id: string, seen = new Set<string>()): ReadonlySet<string> => {
+    const { DependsOn = [], Properties = {} } = all[id] ?? { Properties: {} };
+    const text = JSON.stringify(Properties);
+    const referred = [...text.matchAll(/"(?:Ref|Fn::GetAtt)":\[?"(\w+)"/g)].map(([, to]) => to ?? '');
+    for (const to of [...[DependsOn].flat(), ...referred]) {
+      if (!all[to] || seen.has(to)) continue;
+      seen.add(to);
+      foundationsOf(to, seen);
+    }
+    return seen;
+  };
+  const idsOf = (...types: string[]) => types.flatMap((type) => resourcesOf(type).map(([id]) => id));
+
+  it('removes every trigger first, then the runners', () => {
+    const triggers = idsOf('AWS::Events::Rule', 'AWS::Lambda::EventSourceMapping', 'AWS::Scheduler::Schedule');
+    expect(triggers.length).toBeGreaterThan(6);
+    for (const trigger of triggers) expect([...foundationsOf(trigger)]).toContain(removal);
+  });
+
+  it('removes the runners before what they and their removal stand on', () => {
+    const foundations = [...foundationsOf(removal)];
+    const hosts = idsOf('AWS::EC2::LaunchTemplate', 'AWS::IAM::InstanceProfile', 'AWS::DynamoDB::Table');
+    const policies = idsOf('AWS::IAM::Policy').filter((id) => /^(Profiles|Functionsremoverunners)/.test(id));
+    expect(policies.length).toBeGreaterThan(1);
+    expect(foundations).toEqual(expect.arrayContaining([...hosts, ...policies]));
+  });
+
+  it('does not wait for a removal that cannot answer longer than it may run', () => {
+    const { Timeout } = propertiesOf('AWS::Lambda::Function', 'Functionsremoverunners');
+    expect(Timeout).toBe(900);
+    expect(Number(resource?.Properties.ServiceTimeout)).toBeGreaterThan(900);
+    expect(Number(resource?.Properties.ServiceTimeout)).toBeLessThan(1_200);
+  });
+
+  it('keeps the log that says what may be left in GitLab, and no other', () => {
+    const kept = resourcesOf('AWS::Logs::LogGroup').filter(([, { DeletionPolicy }]) => DeletionPolicy === 'Retain');
+    expect(kept.map(([id]) => id)).toEqual([expect.stringMatching(/^FunctionsremoverunnersLogs/)]);
   });
 });
 

@@ -7,7 +7,7 @@ import { definitionFromTemplate } from '../support/state-machine-template.ts';
 import { autoscalerTemplate } from './autoscaler-template.ts';
 
 const template = autoscalerTemplate();
-const workflows = ['StartRunner', 'StopRunner', 'AbandonRunner'] as const;
+const workflows = ['StartRunner', 'StopRunner', 'AbandonRunner', 'InterruptRunner'] as const;
 const definitions: Record<string, StateMachineDefinition> = Object.fromEntries(
   workflows.map((name) => [name, definitionFromTemplate(template, name)]),
 );

@@ -38,6 +38,9 @@ const lambdas = [
   'terminateinstance',
   'releaserunner',
   'reconcile',
+  'findinterruptedrunner',
+  'mendjob',
+  'removerunners',
 ] as const;
 const roleOf = (lambda: (typeof lambdas)[number]) => `Functions${lambda}ServiceRole`;
 const ec2Arn = (kind: string, id: string) => `arn:aws:ec2:${region}:${accountId}:${kind}/${id}`;
@@ -227,6 +230,30 @@ describe('who may do what', () => {
     ['admitjob', false, 'read GitLab’s token', { action: 'secretsmanager:GetSecretValue', resource: secret }],
     ['findrunner', true, 'look into an index', dynamodb('Query', `${runners}/index/live`)],
     ['releaserunner', true, 'remove a ticket', dynamodb('DeleteItem', tickets)],
+    [
+      'findinterruptedrunner',
+      true,
+      'find an item by its instance',
+      dynamodb('Query', `${runners}/index/by-instance-id`),
+    ],
+    [
+      'findinterruptedrunner',
+      false,
+      'read GitLab’s token',
+      { action: 'secretsmanager:GetSecretValue', resource: secret },
+    ],
+    ['findinterruptedrunner', false, 'terminate an instance', terminate('ci')],
+    ['removerunners', true, 'list instances', { action: 'ec2:DescribeInstances', resource: '*' }],
+    ['removerunners', true, 'terminate an instance of ours', terminate('ci')],
+    ['removerunners', false, 'terminate one of another deployment', terminate('ci-west')],
+    ['removerunners', true, 'look into the index of what lives', dynamodb('Query', `${runners}/index/live`)],
+    ['removerunners', false, 'write an item', dynamodb('UpdateItem', runners)],
+    ['removerunners', false, 'touch a ticket', dynamodb('DeleteItem', tickets)],
+    ['removerunners', true, 'read GitLab’s token', { action: 'secretsmanager:GetSecretValue', resource: secret }],
+    ['mendjob', true, 'read GitLab’s token', { action: 'secretsmanager:GetSecretValue', resource: secret }],
+    ['mendjob', true, 'mark a retry', dynamodb('UpdateItem', runners)],
+    ['mendjob', false, 'touch a ticket', dynamodb('DeleteItem', tickets)],
+    ['admitjob', true, 'claim a retry', dynamodb('UpdateItem', runners)],
     ['bindrunner', false, 'remove a ticket', dynamodb('DeleteItem', tickets)],
     ['start workflow', true, 'invoke a runner function', { action: 'lambda:InvokeFunction', resource: shellFunction }],
     [
@@ -271,6 +298,7 @@ describe('no policy', () => {
     'StartRunnerWorkflowRole',
     'StopRunnerWorkflowRole',
     'AbandonRunnerWorkflowRole',
+    'InterruptRunnerWorkflowRole',
   ];
   const hosts = ['ProfilesdefaultRole', 'shell-runner-role'];
   /** Log delivery and traces know no resources. Source: https://docs.aws.amazon.com/service-authorization/latest/reference/ */
@@ -307,7 +335,7 @@ describe('no policy', () => {
   it('terminates, launches or tags without a condition or a template', () => {
     const statements = roles
       .flatMap(statementsOf)
-      .filter(({ Action }) => listOf(Action).some((action) => action.startsWith('ec2:')));
+      .filter(({ Action }) => listOf(Action).some((action) => /^ec2:(?!Describe)/.test(action)));
     const free = statements.filter(
       ({ Condition, Sid }) => !Condition && !['OurLaunchTemplates', 'Ingredients', 'ListInstances'].includes(Sid ?? ''),
     );
@@ -323,11 +351,13 @@ describe('no policy', () => {
       'drainrunner',
       'unregisterrunner',
       'reconcile',
+      'mendjob',
+      'removerunners',
     ] as const;
     expect(reading.sort()).toEqual(expected.map(roleOf).sort());
   });
 
-  it.each(['StartRunner', 'StopRunner', 'AbandonRunner'])(
+  it.each(['StartRunner', 'StopRunner', 'AbandonRunner', 'InterruptRunner'])(
     'of the %s workflow invokes other functions than its states name',
     (workflow) => {
       const [definition] = Object.entries(template.findResources('AWS::StepFunctions::StateMachine'))

@@ -5,7 +5,7 @@ import { autoscalerTemplate } from './autoscaler-template.ts';
 
 const template = autoscalerTemplate();
 
-describe.each(['StartRunner', 'StopRunner', 'AbandonRunner'])('the definition of %s', (name) => {
+describe.each(['StartRunner', 'StopRunner', 'AbandonRunner', 'InterruptRunner'])('the definition of %s', (name) => {
   const definition = definitionFromTemplate(template, name);
 
   it('is valid Amazon States Language: nothing dangles, nothing is unreachable', () => {

@@ -5,8 +5,10 @@ import { freePort } from '../support/free-port.ts';
 import { authenticity } from './scenarios/authenticity.ts';
 import { bothTypes } from './scenarios/both-types.ts';
 import { cancellation } from './scenarios/cancellation.ts';
+import { destruction } from './scenarios/destruction.ts';
 import { duplicatesAndOrder } from './scenarios/duplicates.ts';
 import { gitlabTrouble } from './scenarios/gitlab-trouble.ts';
+import { interruptions } from './scenarios/interruptions.ts';
 import { longLivedRunner } from './scenarios/long-lived-runner.ts';
 import { routing } from './scenarios/routing.ts';
 import { secrecy } from './scenarios/secrecy.ts';
@@ -42,5 +44,8 @@ describe('the whole path on a local AWS with IAM enforced', () => {
   describe('authenticity', () => authenticity(theWorld));
   describe('trouble with GitLab', () => gitlabTrouble(theWorld));
   describe('a long-lived runner', () => longLivedRunner(theWorld));
+  describe('interruptions', () => interruptions(theWorld));
   describe('secrecy', () => secrecy(theWorld));
+  // The last one: it takes the autoscaler away.
+  describe('destruction', () => destruction(theWorld));
 });

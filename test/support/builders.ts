@@ -94,6 +94,32 @@ export function launchGroupOf(changes: Partial<LaunchGroup> = {}): LaunchGroup {
   };
 }
 
+/** EC2 takes a spot instance back, as it tells the account's bus. Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html */
+export function spotWarning(instanceId: string) {
+  return {
+    version: '0',
+    id: '12345678-1234-1234-1234-123456789012',
+    'detail-type': 'EC2 Spot Instance Interruption Warning',
+    source: 'aws.ec2',
+    account: '123456789012',
+    time: '2030-01-01T00:02:00Z',
+    region: 'eu-west-1',
+    resources: [`arn:aws:ec2:eu-west-1a:instance/${instanceId}`],
+    detail: { 'instance-id': instanceId, 'instance-action': 'terminate' },
+  };
+}
+
+/** An instance changed its state. Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitoring-instance-state-changes.html */
+export function instanceState(instanceId: string, state: string) {
+  return {
+    ...spotWarning(instanceId),
+    'detail-type': 'EC2 Instance State-change Notification',
+    time: '2030-01-01T00:04:00Z',
+    resources: [`arn:aws:ec2:eu-west-1:123456789012:instance/${instanceId}`],
+    detail: { 'instance-id': instanceId, state },
+  };
+}
+
 /** What GitLab says about a job. */
 export function gitlabJob(changes: Partial<GitLabJob> = {}): GitLabJob {
   return { id: 1, status: 'pending', tags: [], runnerId: null, systemId: null, ...changes };

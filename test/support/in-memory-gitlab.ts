@@ -5,7 +5,13 @@ import { GitLabRefusedError } from '../../infrastructure/lib/gitlab-errors.ts';
 export const tokenWord = 'not-a-real-secret';
 
 /** A job in GitLab. */
-export type KnownJob = GitLabJob & { readonly projectId: number };
+export type KnownJob = GitLabJob & {
+  readonly projectId: number;
+  readonly failureReason?: string | null;
+  readonly finishedAt?: string | null;
+  /** The job that took its place. */
+  readonly retriedAs?: number;
+};
 
 /** A runner in GitLab. */
 export type KnownRunner = NewRunner & { readonly runnerId: number; readonly token: string; readonly paused: boolean };
@@ -56,7 +62,30 @@ export function inMemoryGitLab(): InMemoryGitLab {
       runners.set(lastRunnerId, { ...runner, runnerId: lastRunnerId, token, paused: false });
       return { runnerId: lastRunnerId, token };
     },
+    async readJobEnd(projectId, jobId) {
+      const job = jobs.get(jobId);
+      if (job?.projectId !== projectId) return null;
+      const { status, failureReason = null, finishedAt = null } = job;
+      return { status, jobName: 'build', pipelineId: 50, failureReason, finishedAt };
+    },
+    async cancelJob(_projectId, jobId) {
+      const job = jobs.get(jobId);
+      // A job whose runner exists waits for it; ours asks GitLab to wait no longer.
+      if (job?.status === 'running' || job?.status === 'pending') setJob({ id: jobId, status: 'canceled' });
+      return jobs.get(jobId)?.status ?? 'canceled';
+    },
+    async retryJob(projectId, jobId) {
+      const job = jobs.get(jobId);
+      if (!job || job.retriedAs !== undefined || !['success', 'failed', 'canceled'].includes(job.status)) return null;
+      const retriedAs = Math.max(...jobs.keys()) + 1;
+      setJob({ id: jobId, retriedAs });
+      setJob({ id: retriedAs, projectId, tags: job.tags, status: 'pending' });
+      return retriedAs;
+    },
     removeRunner: async (runnerId) => runners.delete(runnerId),
+    findRunners: async (descriptionStart) =>
+      [...runners.values()].filter((one) => one.description.startsWith(descriptionStart)).map((one) => one.runnerId),
+    maintenanceNoteOf: async (runnerId) => runners.get(runnerId)?.maintenanceNote ?? null,
     async pauseRunner(runnerId) {
       const runner = runners.get(runnerId);
       if (runner) runners.set(runnerId, { ...runner, paused: true });

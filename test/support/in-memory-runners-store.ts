@@ -21,6 +21,8 @@ export function inMemoryRunnersStore(...items: readonly RunnerItem[]): InMemoryR
     ...store,
     read: async (job) => store.items.get(job) ?? null,
     readByRunnerId: async (runnerId) => [...store.items.values()].find((item) => item.runnerId === runnerId) ?? null,
+    readByInstanceId: async (instanceId) =>
+      [...store.items.values()].find((item) => item.instanceId === instanceId) ?? null,
     readLive: async () =>
       [...store.items.values()].filter((item) => item.live).sort((a, b) => (a.admittedAt < b.admittedAt ? -1 : 1)),
     placesTaken: async (counters) => new Map(counters.map((counter) => [counter, store.counters.get(counter) ?? 0])),

@@ -40,8 +40,10 @@ export type InstanceHostOptions = {
 
 export type InstanceHost = {
   instances(): readonly HostedInstance[];
-  /** Takes a spot instance back: its metadata says so now, two minutes ahead. @throws {NoSuchInstanceError} */
-  interrupt(instanceId: string): void;
+  /** Takes a spot instance back: its metadata and the account's bus say so now, two minutes ahead. @throws {NoSuchInstanceError} */
+  interrupt(instanceId: string): Promise<void>;
+  /** Lets an instance die without a word: all its processes end at once, and EC2 says that it is terminated. @throws {NoSuchInstanceError} */
+  kill(instanceId: string): Promise<void>;
   /** Powers every instance off; EC2's records stay as they are. */
   stop(): Promise<void>;
 };
@@ -135,10 +137,17 @@ export async function startInstanceHost(options: InstanceHostOptions): Promise<I
   const following = follow();
   return {
     instances: () => [...hosted].map(([id, { state, logPath }]) => ({ id, state, logPath })),
-    interrupt(instanceId) {
+    async interrupt(instanceId) {
       const booted = hosted.get(instanceId)?.booted;
       if (!booted) throw new NoSuchInstanceError(`${instanceId} cannot be interrupted: no such instance runs here`);
       booted.interrupt(new Date(Date.now() + spotNoticeMilliseconds));
+      await ec2.announceInterruption(instanceId);
+    },
+    async kill(instanceId) {
+      const entry = hosted.get(instanceId);
+      if (!entry?.booted) throw new NoSuchInstanceError(`${instanceId} cannot be killed: no such instance runs here`);
+      await powerOff(instanceId, entry);
+      await ec2.terminate(instanceId);
     },
     async stop() {
       stopping.abort();

@@ -310,6 +310,24 @@ export function describeRunnersStore(name: string, make: () => StoreUnderTest | 
       });
     });
 
+    describe('the index by instance', () => {
+      it('finds the item of the runner on an instance, as it is now, also when that runner has ended', async () => {
+        await put(runnerItem({ state: 'REGISTERED' }));
+        await put(runnerItem({ jobId: 2, state: 'RELEASED', instanceId: 'i-2' }));
+        await store.write(update({ from: ['REGISTERED'], set: { state: 'LAUNCHED', instanceId: 'i-1' } }));
+        await expect.poll(() => store.readByInstanceId('i-1')).toMatchObject({ pk: 'job#7#1', state: 'LAUNCHED' });
+        await expect.poll(() => store.readByInstanceId('i-2')).toMatchObject({ pk: 'job#7#2' });
+      });
+
+      it('finds nothing for an instance that is not ours, or was an earlier attempt’s', async () => {
+        const failed = runnerItem({ state: 'FAILED', instanceId: 'i-1' });
+        await put(failed);
+        expect(await store.readByInstanceId('i-2')).toBeNull();
+        await store.write({ kind: 'put', item: runnerItem({ attempt: 2 }), over: failed });
+        expect(await store.readByInstanceId('i-1')).toBeNull();
+      });
+    });
+
     describe('the index of live items', () => {
       it('holds the items with the mark, whole, the oldest first, and no counters', async () => {
         const at = (second: number) => `2030-01-01T00:00:0${second}.000Z`;

@@ -35,7 +35,7 @@ describe('a pending job', () => {
     expect(item(1)).toMatchObject({ state: 'REGISTERED', attempt: 1, ticketId: 'job#7#1' });
     expect([...gitlab.runners.keys()]).toEqual([item(1)?.runnerId]);
     expect([...queue.messages.values()].map((body) => JSON.parse(body))).toEqual([
-      { projectId: 7, jobId: 1, attempt: 1, profile: 'default' },
+      { projectId: 7, jobId: 1, attempt: 1, profile: 'default', onDemandOnly: false },
     ]);
   });
 

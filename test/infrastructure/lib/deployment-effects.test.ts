@@ -249,6 +249,7 @@ const effects: Readonly<Record<string, () => void>> = {
   'profiles.EC2.instanceTypes': () =>
     expect(launching.big).toMatchObject({ instanceTypes: ['c7g.large', 'c8g.large'] }),
   'profiles.EC2.onDemand': () => expect(launching.big).toMatchObject({ onDemand: 'never' }),
+  'profiles.EC2.retryInterrupted': () => expect(lambda('mendjob').RETRIED_PROFILES).toBe('["big"]'),
   'profiles.EC2.maxPriceUsd': () => expect(launching.big).toMatchObject({ maxPriceUsd: 0.25 }),
   'profiles.EC2.volume.sizeGiB': () => expect(ebs('big').Ebs.VolumeSize).toBe(55),
   'profiles.EC2.volume.iops': () => expect([ebs('big').Ebs.Iops, ebs('plain').Ebs.Iops]).toEqual([4_000, undefined]),

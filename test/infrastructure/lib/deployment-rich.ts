@@ -60,6 +60,7 @@ export const rich: DeploymentInput = {
       architecture: 'arm64',
       instanceTypes: ['c7g.large', 'c8g.large'],
       maxPriceUsd: 0.25,
+      retryInterrupted: 'onDemand',
       volume: { iops: 4_000, throughputMiBps: 500, deviceName: '/dev/sda1' },
       imageParameter: '/images/mine',
       subnetIds: ['subnet-a', 'subnet-b'],

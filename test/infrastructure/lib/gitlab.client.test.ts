@@ -50,6 +50,68 @@ describe('a job', () => {
   });
 });
 
+describe('the end of a job', () => {
+  it('is told with its reason, its time, and what its retry will have in common with it', async () => {
+    const answer = {
+      id: 1,
+      name: 'rspec 3/28',
+      status: 'failed',
+      failure_reason: 'runner_interrupted',
+      finished_at: '2030-01-01T00:02:02.000Z',
+      pipeline: { id: 50, project_id: 7 },
+    };
+    await using stub = await gitlabAnswering([{ body: answer }]);
+    expect(await stub.gitlab.readJobEnd(7, 1)).toEqual({
+      status: 'failed',
+      jobName: 'rspec 3/28',
+      pipelineId: 50,
+      failureReason: 'runner_interrupted',
+      finishedAt: '2030-01-01T00:02:02.000Z',
+    });
+  });
+
+  it('is open while the job runs, and null when there is no such job', async () => {
+    const running = { id: 1, name: 'build', status: 'running', finished_at: null, pipeline: { id: 50 } };
+    await using stub = await gitlabAnswering([{ body: running }, gone]);
+    expect(await stub.gitlab.readJobEnd(7, 1)).toMatchObject({ failureReason: null, finishedAt: null });
+    expect(await stub.gitlab.readJobEnd(7, 1)).toBeNull();
+  });
+
+  it('is brought about by a cancellation, which is forced when GitLab would wait for the runner', async () => {
+    await using stub = await gitlabAnswering([
+      { status: 201, body: { id: 1, status: 'canceled' } },
+      { status: 201, body: { id: 2, status: 'canceling' } },
+      { status: 201, body: { id: 2, status: 'canceled' } },
+    ]);
+    expect([await stub.gitlab.cancelJob(7, 1), await stub.gitlab.cancelJob(7, 2)]).toEqual(['canceled', 'canceled']);
+    expect(stub.asked.map(({ line, query, body }) => [line, { ...query, ...(body as object | null) }])).toEqual([
+      ['POST /api/v4/projects/7/jobs/1/cancel', {}],
+      ['POST /api/v4/projects/7/jobs/2/cancel', {}],
+      ['POST /api/v4/projects/7/jobs/2/cancel', { force: true }],
+    ]);
+  });
+});
+
+describe('a retry', () => {
+  it('is a new job', async () => {
+    await using stub = await gitlabAnswering([{ status: 201, body: { id: 2, status: 'pending' } }]);
+    expect(await stub.gitlab.retryJob(7, 1)).toBe(2);
+    expect(stub.asked).toMatchObject([{ line: 'POST /api/v4/projects/7/jobs/1/retry' }]);
+  });
+
+  it('of a job that was retried before is null, and of one that the token may not retry an error', async () => {
+    await using stub = await gitlabAnswering([
+      { status: 403, body: { message: '403 Forbidden - Job is not retryable' } },
+      { status: 403, body: { error: 'insufficient_scope' } },
+    ]);
+    expect(await stub.gitlab.retryJob(7, 1)).toBeNull();
+    await expect(stub.gitlab.retryJob(7, 1)).rejects.toMatchObject({
+      name: 'GitLabRefusedError',
+      message: expect.stringContaining('check the access token'),
+    });
+  });
+});
+
 describe('a new runner', () => {
   const created = { status: 201, body: { id: 5, token: 'glrt-fake-token', token_expires_at: null } };
 
@@ -87,6 +149,43 @@ describe('a new runner', () => {
     await using stub = await gitlabAnswering([created]);
     await stub.gitlab.createRunner(runner({ tags: ['a, b'] }));
     expect(stub.asked[0]?.body).toMatchObject({ tag_list: ['a, b'] });
+  });
+});
+
+describe('runners', () => {
+  it('are found by the beginning of their description, on every page', async () => {
+    const next = '<https://gitlab.example.com/api/v4/runners?type=project_type&per_page=100&page=2>; rel="next"';
+    await using stub = await gitlabAnswering([
+      {
+        body: [
+          { id: 1, description: 'ci ec2 for job 1' },
+          { id: 2, description: 'ci-west ec2 for job 2' },
+        ],
+        headers: { link: next },
+      },
+      {
+        body: [
+          { id: 3, description: 'ci lambda for job 3' },
+          { id: 4, description: null },
+        ],
+      },
+    ]);
+    expect(await stub.gitlab.findRunners('ci ')).toEqual([1, 3]);
+    expect(stub.asked.map(({ line, query }) => [line, query])).toEqual([
+      ['GET /api/v4/runners', { type: 'project_type', per_page: '100' }],
+      ['GET /api/v4/runners', { type: 'project_type', per_page: '100', page: '2' }],
+    ]);
+  });
+
+  it('tell their maintenance note, which lists leave out', async () => {
+    await using stub = await gitlabAnswering([
+      { body: { id: 5, maintenance_note: 'ours' } },
+      { body: { id: 5, maintenance_note: null } },
+      gone,
+    ]);
+    const notes = [];
+    for (let n = 0; n < 3; n += 1) notes.push(await stub.gitlab.maintenanceNoteOf(5));
+    expect(notes).toEqual(['ours', null, null]);
   });
 });
 

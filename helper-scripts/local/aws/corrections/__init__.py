@@ -25,6 +25,7 @@ NAMES = (
     "ec2_instance_filters",
     "ec2_fleet_errors",
     "ec2_state_events",
+    "ec2_spot_interruptions",
     # Around all the others: what is repeated with a token passes through none of them.
     "ec2_client_token",
     "iam_secure_transport",

@@ -143,10 +143,11 @@ describe('the host for instances', () => {
     ec2.launch('i-2', look);
     await expect.poll(() => consoleOf('i-1').length * consoleOf('i-2').length).toBeGreaterThan(0);
     expect(consoleOf('i-1').trim()).toBe('');
-    host.interrupt('i-1');
+    await host.interrupt('i-1');
+    expect(ec2.interruptions).toEqual(['i-1']);
     await expect.poll(() => consoleOf('i-1')).toContain('"action":"terminate"');
     expect(consoleOf('i-2').trim()).toBe('');
-    expect(() => host.interrupt('i-3')).toThrow(NoSuchInstanceError);
+    await expect(host.interrupt('i-3')).rejects.toThrow(NoSuchInstanceError);
   });
 
   it('does not boot an instance that is terminated while it starts', async (test) => {

@@ -8,6 +8,7 @@ type Stored = { state: 'running' | 'terminated'; readonly userData: string; read
 export async function startLocalEc2() {
   const instances = new Map<string, Stored>();
   const sessionNames: string[] = [];
+  const interruptions: string[] = [];
   let reachable = true;
   const server = createServer(async (request, response) => {
     const body = new URLSearchParams(await text(request));
@@ -27,6 +28,9 @@ export async function startLocalEc2() {
       case 'TerminateInstances':
         terminate(id);
         return '<TerminateInstancesResponse><instancesSet/></TerminateInstancesResponse>';
+      case 'SendSpotInstanceInterruptions':
+        interruptions.push(id);
+        return '<SendSpotInstanceInterruptionsResponse><return>true</return></SendSpotInstanceInterruptionsResponse>';
       case 'GetInstanceProfile':
         return `<GetInstanceProfileResponse><GetInstanceProfileResult><InstanceProfile><Roles><member><RoleName>runner-role</RoleName><Arn>arn:aws:iam::000000000000:role/runner-role</Arn></member></Roles></InstanceProfile></GetInstanceProfileResult></GetInstanceProfileResponse>`;
       case 'AssumeRole':
@@ -65,6 +69,7 @@ export async function startLocalEc2() {
     terminate,
     stateOf: (id: string) => instances.get(id)?.state,
     sessionNames,
+    interruptions,
     setReachable(value: boolean) {
       reachable = value;
     },

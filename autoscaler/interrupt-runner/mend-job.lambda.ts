@@ -1,0 +1,81 @@
+import type { GitLab } from '../../infrastructure/lib/gitlab.client.ts';
+import { jobKeyOf, parseJobKey } from '../../infrastructure/lib/job-key.ts';
+import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
+import { retriesEnvironment } from '../environment.ts';
+import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
+import { createTables } from '../live-tables.client.ts';
+import type { RetryMarks } from '../runners/retry-marks.ts';
+import type { RunnerItem } from '../runners/runner-item.ts';
+import type { RunnersStore } from '../runners/runners-store.ts';
+import { judgeJob } from './judge-job.ts';
+import { type MendJobInput, mendJobInput } from './mend-job-input.ts';
+
+export type MendJobPorts = {
+  readonly gitlab: Pick<GitLab, 'readJobEnd' | 'cancelJob' | 'retryJob'>;
+  readonly store: RunnersStore;
+  readonly marks: RetryMarks;
+  /** Profiles whose interrupted jobs are retried. */
+  readonly retriedProfiles: readonly string[];
+};
+
+/**
+ * Mends the job of an interrupted runner: cancels it when its host is gone and GitLab still waits for it, and retries it, once and by its
+ * profile's policy, when a spot interruption ended it. Called when the interruption is known and again when the job's end is, since
+ * either may come first; GitLab itself retries a job only once, so that a repetition does no harm.
+ */
+export async function mendJob(input: MendJobInput, ports: MendJobPorts, { log }: LambdaContext): Promise<void> {
+  const { gitlab, marks } = ports;
+  const item = await findRunner(input, ports.store);
+  const taken = item?.takenJob && parseJobKey(item.takenJob);
+  const hostGone = 'hostGone' in input && input.hostGone;
+  if (!item || !taken || (!hostGone && item.interruptedAt === undefined)) return;
+  const { projectId, jobId } = taken;
+  const job = await gitlab.readJobEnd(projectId, jobId);
+  if (!job) return;
+  const { interruptedAt } = item;
+  const canceledByUs = await marks.isMarked({ ...job, projectId, jobId });
+  const { cancel, interrupted } = judgeJob(job, { hostGone, interruptedAt, canceledByUs });
+  const about = { takenJob: item.takenJob, status: job.status, failureReason: job.failureReason, interruptedAt };
+  const retries = interrupted && ports.retriedProfiles.includes(item.profile);
+  // Before anything is done: whoever comes after a crash goes on from here.
+  const mayRetry = retries && (await marks.mark({ ...job, projectId, jobId }));
+  if (cancel) {
+    const status = await gitlab.cancelJob(projectId, jobId);
+    log.warn('the job is canceled: its host is gone, and GitLab would wait for it', { ...about, now: status });
+  }
+  if (mayRetry) {
+    const retriedAs = await gitlab.retryJob(projectId, jobId);
+    if (retriedAs === null) log.info('the interrupted job was retried before', about);
+    else log.info('the interrupted job is retried on on-demand capacity', { ...about, retriedAs });
+  } else if (retries) {
+    log.warn('the interrupted job is not retried: one retry is all', about);
+  } else if (!cancel) {
+    log.info('nothing to mend', { ...about, interrupted });
+  }
+}
+
+/** The runner that was interrupted; the runner that took the job which ended. */
+async function findRunner(input: MendJobInput, store: RunnersStore): Promise<RunnerItem | null> {
+  if ('kind' in input) {
+    const item = await store.read(input.job);
+    return item?.attempt === input.attempt ? item : null;
+  }
+  const job = jobKeyOf(input);
+  const own = await store.read(job);
+  if (own?.takenJob === job) return own;
+  const named = input.runnerId === null ? null : await store.readByRunnerId(input.runnerId);
+  if (named) return named.takenJob === job ? named : null;
+  return (await store.readLive()).find(({ takenJob }) => takenJob === job) ?? null;
+}
+
+export const handler = lambdaHandler({
+  input: mendJobInput,
+  logFields: (input) =>
+    'kind' in input ? { runnerOf: input.job } : { projectId: input.projectId, jobId: input.jobId },
+  ports: () => ({
+    ...createTables(),
+    gitlab: createGitLabFromEnvironment(),
+    retriedProfiles: readEnvironment(retriesEnvironment).RETRIED_PROFILES,
+  }),
+  work: mendJob,
+});
