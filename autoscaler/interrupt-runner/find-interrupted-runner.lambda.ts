@@ -1,5 +1,6 @@
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
 import { createTables } from '../live-tables.client.ts';
+import { profilesManagerOf } from '../runners/long-lived-runner.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
 import type { RunnerToStop } from '../stop-runner/stop-runner-input.ts';
@@ -38,7 +39,14 @@ export async function findInterruptedRunner(
     stop,
     mend,
   });
-  const about = { job, attempt, type, runnerId: item.runnerId ?? null, instanceId: item.instanceId ?? null };
+  const about = {
+    job,
+    attempt,
+    type,
+    runnerId: item.runnerId ?? null,
+    instanceId: item.instanceId ?? null,
+    manager: profilesManagerOf(item),
+  };
   return {
     runners: stop ? [{ ...about, ...stop }] : [],
     mend: mend && { kind: 'interrupted-runner', job, attempt, ...mend },

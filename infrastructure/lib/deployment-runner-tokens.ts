@@ -41,9 +41,7 @@ const harmlessDockerSettings = [
   'memory',
   'memory_reservation',
   'memory_swap',
-  'services',
   'services_tmpfs',
-  'shm_size',
   'tmpfs',
   'ulimit',
   'wait_for_services_timeout',
@@ -65,8 +63,13 @@ export function runnerTokenFaults(profile: Profile): Fault[] {
 function dockerFaults({ docker }: Ec2Profile): Fault[] {
   const danger = `open the host to jobs, which could then read the token of ${setting}`;
   const faults: Fault[] = [];
-  if (docker?.privileged) {
-    faults.push({ path: ['docker', 'privileged'], message: `is true, which would ${danger}; remove one of them` });
+  for (const key of ['privileged', 'hostSocket'] as const) {
+    if (docker?.[key])
+      faults.push({ path: ['docker', key], message: `is true, which would ${danger}; remove one of them` });
+  }
+  for (const [index, capability] of (docker?.capAdd ?? []).entries()) {
+    const message = `"${capability}" could ${danger}; remove one of them`;
+    faults.push({ path: ['docker', 'capAdd', index], message });
   }
   for (const [index, volume] of (docker?.volumes ?? []).entries()) {
     if (!volume.includes(':')) continue;

@@ -47,7 +47,7 @@ describe('where a profile brings a long-lived runner', () => {
     expect(await mayDo(lambdaRole('drainrunner'), { action: 'dynamodb:DeleteItem', resource: tickets })).toBe(true);
     expect(await mayDo(lambdaRole('drainrunner'), { action: 'dynamodb:GetItem', resource: tickets })).toBe(false);
     const looking = await rolesThatMay('ec2:DescribeInstances', '*');
-    expect(looking).toEqual(['abandonrunner', 'drainrunner'].map(lambdaRole));
+    expect(looking).toEqual(['abandonrunner', 'drainrunner', 'reconcile', 'removerunners'].map(lambdaRole));
   });
 
   it('every wildcard gives its reason to cdk-nag', () => {

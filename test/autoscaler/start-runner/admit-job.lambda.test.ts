@@ -41,7 +41,7 @@ describe('the project of a job', () => {
     const projects = { noteProject: () => Promise.reject(new Error('throttled')) };
     const context = lambdaContext();
     const ports = { store: inMemoryRunnersStore(), projects, maxAttempts: 3, now: () => testStart };
-    expect(await admitJob(asked, ports, context)).toEqual({ attempt: 1 });
+    expect(await admitJob(asked, ports, context)).toMatchObject({ attempt: 1 });
     expect(context.lines.map(({ level }) => level)).toContain('warn');
   });
 });

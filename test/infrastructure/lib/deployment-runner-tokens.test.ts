@@ -12,7 +12,10 @@ describe('a profile with a long-lived runner', () => {
     ['with paths in the container', { docker: { volumes: ['/cache', '/builds'] } }],
     [
       'with settings of docker that keep jobs in their containers',
-      { runnerConfig: { docker: { shm_size: 1, dns: ['1.1.1.1'] }, feature_flags: { FF_SCRIPT_SECTIONS: true } } },
+      {
+        docker: { shmSizeMiB: 256, services: [{ name: 'postgres:17' }] },
+        runnerConfig: { docker: { dns: ['1.1.1.1'] }, feature_flags: { FF_SCRIPT_SECTIONS: true } },
+      },
     ],
   ])('is fine: %s', (_, changes) => {
     expect(faultsOfProfile({ runnerTokenSecretArn, ...changes })).toEqual([]);
@@ -33,6 +36,12 @@ describe('a profile with a long-lived runner', () => {
         'docker.privileged: is true, which would open the host to jobs, which could then read the token of runnerTokenSecretArn; remove one of them',
       ],
     ],
+    ["the host's docker", { docker: { hostSocket: true } }, ['docker.hostSocket: is true, which would open the host']],
+    [
+      'capabilities beyond those of any container',
+      { docker: { capAdd: ['SYS_ADMIN'] } },
+      ['docker.capAdd[0]: "SYS_ADMIN" could open the host'],
+    ],
     [
       'parts of the host in a container',
       { docker: { volumes: ['/cache', '/var/run/docker.sock:/var/run/docker.sock', '/:/host:ro'] } },
@@ -40,8 +49,8 @@ describe('a profile with a long-lived runner', () => {
     ],
     [
       'settings of docker that open the host',
-      { runnerConfig: { docker: { network_mode: 'host', cap_add: ['SYS_ADMIN'], shm_size: 1 } } },
-      ['runnerConfig.docker.network_mode', 'runnerConfig.docker.cap_add'],
+      { runnerConfig: { docker: { network_mode: 'host', devices: ['/dev/kmsg'], dns: ['1.1.1.1'] } } },
+      ['runnerConfig.docker.network_mode', 'runnerConfig.docker.devices'],
     ],
     [
       'a secret whose name is not whole',

@@ -239,6 +239,7 @@ describe('what waits and what is ours', () => {
         status: 'pending',
         tags: ['docker'],
         runnerId: null,
+        systemId: null,
         name: 'build',
         stage: 'test',
         ref: 'main',
