@@ -359,14 +359,12 @@ follow_runner() {
   done
 }
 
-# Removes our runner from GitLab with its own token; best effort, the control plane does it too. Of a long-lived runner only this
-# host is removed, and not when it had a job: GitLab would forget which host that was, before the control plane has asked.
+# Removes our runner from GitLab with its own token, of a long-lived runner only this host; best effort, the control plane does it too.
+# One that had a job is left to the control plane: GitLab forgets with a runner which one had a job, often before it writes the hook.
 unregister() {
   local status path=runners whom=''
-  if [[ $mode == manager ]]; then
-    [[ -z $taken ]] || token=''
-    path=runners/managers whom="&system_id=$system_id"
-  fi
+  if [[ $mode == manager ]]; then path=runners/managers whom="&system_id=$system_id"; fi
+  [[ -z $taken ]] || token=''
   [[ $token ]] || return 0
   local -a trust=()
   [[ -z $ca_certificates ]] || trust=(--cacert "$folder/ca.pem")

@@ -64,7 +64,8 @@ describe('a host with a runner and a GitLab', () => {
     expect(shutdowns).toEqual(['-h now']);
     expect(gitlab.job(jobId).status).toBe('success');
     expect(gitlab.jobTrace(jobId)).toMatch(new RegExp(`before ${jobId}[\\s\\S]*script hello again[\\s\\S]*after`));
-    expect(gitlab.runners()).toEqual([]);
+    // Its runner is left to the control plane: GitLab would forget with it which one had the job.
+    expect(gitlab.runners()).toHaveLength(1);
     expect(machine.filesWith(token)).toEqual([]);
     expect(log).not.toContain(token);
   });
@@ -133,7 +134,7 @@ describe('a host with a runner and a GitLab', () => {
     expect(reason).toBe(`spot-interruption job=${jobId} outcome=failed failure=runner_interrupted`);
     expect(shutdowns).toEqual(['-h now']);
     expect(there.gitlab.job(jobId)).toMatchObject({ status: 'failed', failureReason: 'runner_interrupted' });
-    expect(there.gitlab.runners()).toEqual([]);
+    expect(there.gitlab.runners()).toHaveLength(1);
     expect(machine.filesWith(there.token)).toEqual([]);
   });
 
