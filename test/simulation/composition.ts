@@ -1,10 +1,8 @@
 import type * as z from 'zod/mini';
 import { type BindRunnerPorts, bindRunner } from '../../autoscaler/bind-runner/bind-runner.lambda.ts';
-import type { RunnersStore } from '../../autoscaler/runners/runners-store.ts';
 import { type AbandonRunnerPorts, abandonRunner } from '../../autoscaler/start-runner/abandon-runner.lambda.ts';
 import { type AdmitJobPorts, admitJob } from '../../autoscaler/start-runner/admit-job.lambda.ts';
 import { type ChooseRunnerPorts, chooseRunner } from '../../autoscaler/start-runner/choose-runner.lambda.ts';
-import type { Instances } from '../../autoscaler/start-runner/ec2/fleet.ts';
 import {
   type LaunchInstancesPorts,
   launchBatchSchema,
@@ -50,8 +48,8 @@ type SimulatedLambda = {
 /** What is simulated: the real code, unless a test plants a bug. */
 export type Composition = {
   readonly lambdas: Readonly<Record<string, SimulatedLambda>>;
-  readonly store?: (store: RunnersStore) => RunnersStore;
-  readonly launch?: (launch: Instances['launch']) => Instances['launch'];
+  /** The ports of each invocation. */
+  readonly ports?: (ports: AllPorts) => AllPorts;
   readonly claim?: (claim: TablesModel['claim'], tables: TablesModel) => TablesModel['claim'];
   readonly readHook?: typeof readJobHook;
 };

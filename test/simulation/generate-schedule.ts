@@ -17,11 +17,32 @@ const tagSets = [[], ['docker'], ['docker', 'large'], ['large'], ['job-only']] a
 export function generateSchedule(seed: number, withReconciler = seed % 3 !== 0): Schedule {
   const random = createRandom(seedOf(seed, 'schedule'));
   const settings = settingsOf(random, withReconciler);
-  const jobs = jobsOf(random);
+  const jobs = jobsOf(random, settings);
   const kinds = withReconciler ? [...mildFaults, ...harshFaults] : mildFaults;
   const count = random.chance(0.1) ? 0 : random.whole(1, random.chance(0.3) ? 14 : 5);
   const faults = Array.from({ length: count }, (_, index): Fault => ({ index, ...random.pick(kinds)(random, jobs) }));
-  return { seed, settings, jobs, faults };
+  return { seed, settings, jobs, faults: faults.filter((fault) => isBearable(fault, settings)) };
+}
+
+/**
+ * Whether the event-driven parts must bear a fault alone. A runner whose maker died before it wrote down the runner's id is found by the
+ * reconciler only. When the end of a job names no runner, who took it is known from the `running` event alone: the reconciler is needed where that comes later
+ * than the end.
+ */
+function isBearable(fault: Fault, { reconciler, writesLate }: Settings): boolean {
+  if (reconciler) return true;
+  if (fault.kind === 'lambda-crashed' && fault.lambda === 'registerRunner' && fault.call <= 2) return false;
+  if (!writesLate && fault.kind !== 'hook-stale') return true;
+  switch (fault.kind) {
+    case 'hook-delayed':
+      return fault.status !== 'running';
+    case 'lambda-crashed':
+    case 'lambda-refused':
+    case 'answer-lost':
+      return fault.lambda !== 'bindRunner';
+    default:
+      return !['event-delayed', 'write-throttled', 'hook-stale', 'index-stale'].includes(fault.kind);
+  }
 }
 
 function settingsOf(random: Random, reconciler: boolean): Settings {
@@ -48,10 +69,12 @@ function settingsOf(random: Random, reconciler: boolean): Settings {
       jobMapping({ jobName: 'elsewhere', target: { type: 'IGNORE' } }),
     ],
     cancelsAtOnce: random.chance(0.5),
+    writesLate: random.chance(0.5),
   };
 }
 
-function jobsOf(random: Random): PlannedJob[] {
+function jobsOf(random: Random, { reconciler, writesLate }: Settings): PlannedJob[] {
+  const shortestSeconds = reconciler || !writesLate ? 2 : 30;
   // Jobs that look alike are those whose runners get mixed up.
   const alike = random.chance(0.6);
   const tags = random.pick(tagSets);
@@ -59,7 +82,7 @@ function jobsOf(random: Random): PlannedJob[] {
   return Array.from({ length: random.whole(1, random.chance(0.2) ? 12 : 5) }, (_, index) => {
     const createdAt = random.chance(0.6) ? 0 : random.whole(0, 300);
     const pendingAt = random.chance(0.06) ? null : createdAt + (random.chance(0.7) ? 0 : random.whole(1, 240));
-    const durationSeconds = random.chance(0.1) ? random.whole(300, 700) : random.whole(2, 120);
+    const durationSeconds = random.chance(0.1) ? random.whole(300, 700) : random.whole(shortestSeconds, 120);
     return {
       index,
       projectId: alike ? 7 : random.pick([7, 7, 8]),
@@ -108,7 +131,6 @@ const mildFaults: readonly MakeFault[] = [
   (random) => crash(random),
   (random) => ({ kind: 'lambda-refused', lambda: random.pick(lambdaNames), nth: random.whole(1, 5) }),
   (random) => ({ kind: 'answer-lost', lambda: random.pick(lambdaNames), nth: random.whole(1, 5) }),
-  (random) => ({ kind: 'gitlab-lagging', from: random.whole(0, 100), seconds: random.whole(1, 4) }),
   (random) => ({
     kind: random.pick(['no-capacity', 'no-spot']),
     from: random.whole(0, 120),
@@ -123,6 +145,7 @@ const mildFaults: readonly MakeFault[] = [
 
 /** What only the reconciler can mend. */
 const harshFaults: readonly MakeFault[] = [
+  (random) => ({ kind: 'gitlab-lagging', from: random.whole(0, 100), seconds: random.whole(1, 4) }),
   (random, jobs) => ({ kind: 'hook-lost', job: jobOf(random, jobs), status: random.pick(hookStatuses) }),
   (random, jobs) => ({ kind: 'hook-lost', job: jobOf(random, jobs), status: random.pick(hookStatuses) }),
   (random) => ({ kind: 'hooks-lost', from: random.whole(0, 300), seconds: random.pick([5, 60, 600]) }),

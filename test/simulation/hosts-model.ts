@@ -1,4 +1,4 @@
-import { type LambdaRunnerPayload, ticketLifeSeconds } from '../../infrastructure/lib/runner-ticket.ts';
+import type { LambdaRunnerPayload } from '../../infrastructure/lib/runner-ticket.ts';
 import { type Ec2Model, lives, type SimulatedInstance } from './ec2-model.ts';
 import type { Faults } from './faults.ts';
 import { type GitLabModel, isOver, type SimulatedJob } from './gitlab-model.ts';
@@ -177,6 +177,3 @@ export function createHostsModel(options: HostsModelOptions) {
     },
   };
 }
-
-/** A ticket is worth nothing to a host after so long. */
-export const ticketLifeMilliseconds = ticketLifeSeconds * 1_000;

@@ -11,6 +11,7 @@ type Message = { readonly id: string; readonly body: string; visibleAt: number; 
 /** As in launch-queue.construct.ts. */
 const visibilityMilliseconds = 90_000;
 const maxReceiveCount = 30;
+const batchMilliseconds = 1_000;
 
 /** An SQS queue with its Lambda: at least once, up to ten at a time, and hidden while they are worked on. */
 export function createQueueModel({
@@ -38,7 +39,8 @@ export function createQueueModel({
     if (live.length > 0) void deliver(live);
   }
   function pollAt(at: number): void {
-    time.after(at - time.now(), poll);
+    // Deliveries come together: whoever is ready then is in one batch.
+    time.after(Math.ceil(at / batchMilliseconds) * batchMilliseconds - time.now(), poll);
   }
 
   async function deliver(batch: readonly Message[]): Promise<void> {

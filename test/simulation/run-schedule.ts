@@ -66,14 +66,15 @@ export async function runSchedule(
       settledAt = null;
       return false;
     }
-    retryFailed();
+    if (retryFailed()) return false;
     settledAt ??= time.now();
     return time.now() > settledAt;
   });
   invariants.checkEnd();
 
   /** What a user does who wants a job that did not succeed: GitLab makes a new one. */
-  function retryFailed(): void {
+  function retryFailed(): boolean {
+    const before = retried.length;
     for (const job of gitlab.jobs.values()) {
       if (!job.plan.retried || job.status === 'success' || !isOver(job) || retried.includes(job)) continue;
       retried.push(job);
@@ -81,6 +82,7 @@ export async function runSchedule(
       const { durationSeconds } = job.plan;
       submit({ ...job.plan, createdAt: now, pendingAt: now, canceledAt: null, durationSeconds, retried: false });
     }
+    return retried.length > before;
   }
 
   const waits = [...gitlab.jobs.values()].flatMap(({ pendingAt, startedAt }) =>

@@ -19,6 +19,8 @@ export type Settings = {
   readonly mappings: readonly JobMapping[];
   /** Whether GitLab says `canceled` at once, or `canceling` until the runner has reacted. */
   readonly cancelsAtOnce: boolean;
+  /** Whether GitLab writes a hook's body when it sends it, and not when it happened: the runner may be gone by then. */
+  readonly writesLate: boolean;
 };
 
 export type PlannedJob = {

@@ -63,6 +63,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     ...parts,
     random: randomOf('webhooks'),
     gitlab: () => gitlab,
+    writesLate: settings.writesLate,
     readHook: composition.readHook,
     put,
   });
@@ -109,11 +110,11 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
   } as const;
   const ports: AllPorts = {
     deployment: 'ci',
-    store: (composition.store ?? ((store) => store))(tables.store),
+    store: tables.store,
     gitlab: gitlab.api,
     mappings: { read: async () => ({ mappings: settings.mappings, invalid: [] }) },
     offer,
-    instances: { launch: (composition.launch ?? ((launch) => launch))(ec2.launch), terminate: ec2.terminate },
+    instances: { launch: ec2.launch, terminate: ec2.terminate },
     queue: {
       comeBackSoon: async (receiptHandle, receives) => queue.comeBackSoon(receiptHandle, receives),
       reportFailed: async (requests, { name, message }) => {
@@ -157,7 +158,8 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
       const crashed = faults.all('lambda-crashed').find(isThis);
       const crash = crashed && { ...crashed, happened: () => faults.count('lambda-crashed') };
       const endsAt = time.now() + lambdaMilliseconds;
-      const own = portsOf(ports, { process, time, random, crash, endsAt });
+      const given = portsOf(ports, { process, time, random, crash, endsAt });
+      const own = composition.ports?.(given) ?? given;
       const context = { log, remainingMilliseconds: () => endsAt - time.now() };
       trace?.(time.now(), `${name} ${nth} <- ${JSON.stringify(parsed.data)}`);
       const result = await Promise.race([lambda.work(parsed.data as never, own, context), process.death]);

@@ -11,6 +11,7 @@ export function createWebhooksModel({
   faults,
   random,
   gitlab,
+  writesLate,
   readHook = readJobHook,
   put,
 }: {
@@ -18,6 +19,7 @@ export function createWebhooksModel({
   readonly faults: Faults;
   readonly random: Random;
   readonly gitlab: () => GitLabModel;
+  readonly writesLate: boolean;
   readonly readHook: typeof readJobHook | undefined;
   readonly put: (type: string, detail: unknown) => void;
 }) {
@@ -43,13 +45,13 @@ export function createWebhooksModel({
       const repeated = faults.strike('hook-repeated', isHere);
       const stale = faults.strike('hook-stale', isHere);
       const bodyStatus = { 'as-created': 'created', 'as-running': 'running' }[stale?.how as string] ?? status;
-      // GitLab reads the runner when it sends, not when it happened.
-      const bodyOf = () => jobHookBody(job, bodyStatus, runnerOf(stale?.how));
       const runnerOf = (how: string | undefined) => {
         if (how === 'no-runner') return null;
         if (how === 'wrong-runner') return random.pick([...gitlab().runners.keys(), null]);
         return job.runnerId;
       };
+      const written = writesLate ? null : jobHookBody(job, bodyStatus, runnerOf(stale?.how));
+      const bodyOf = () => written ?? jobHookBody(job, bodyStatus, runnerOf(stale?.how));
       if (lost) return;
       const first = (delayed?.seconds ?? 0) * 1_000 + random.whole(100, 3_000);
       const times = repeated
