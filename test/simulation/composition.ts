@@ -1,5 +1,6 @@
-import type * as z from 'zod/mini';
+import * as z from 'zod/mini';
 import { type BindRunnerPorts, bindRunner } from '../../autoscaler/bind-runner/bind-runner.lambda.ts';
+import { type ReconcilePorts, reconcile } from '../../autoscaler/reconcile/reconcile.lambda.ts';
 import { type AbandonRunnerPorts, abandonRunner } from '../../autoscaler/start-runner/abandon-runner.lambda.ts';
 import { type AdmitJobPorts, admitJob } from '../../autoscaler/start-runner/admit-job.lambda.ts';
 import { type ChooseRunnerPorts, chooseRunner } from '../../autoscaler/start-runner/choose-runner.lambda.ts';
@@ -17,7 +18,7 @@ import {
 import { type DrainRunnerPorts, drainRunner } from '../../autoscaler/stop-runner/drain-runner.lambda.ts';
 import { type FindRunnerPorts, findRunner } from '../../autoscaler/stop-runner/find-runner.lambda.ts';
 import { releaseRunner } from '../../autoscaler/stop-runner/release-runner.lambda.ts';
-import { runnerToStopSchema } from '../../autoscaler/stop-runner/stop-runner-input.ts';
+import { findRunnerInput, runnerToStopSchema } from '../../autoscaler/stop-runner/stop-runner-input.ts';
 import {
   type TerminateInstancePorts,
   terminateInstance,
@@ -38,7 +39,11 @@ export type AllPorts = ChooseRunnerPorts &
   FindRunnerPorts &
   DrainRunnerPorts &
   UnregisterRunnerPorts &
-  TerminateInstancePorts;
+  TerminateInstancePorts &
+  Omit<ReconcilePorts, 'projects'>;
+
+/** The projects that the configuration names: each simulated one is in this group. */
+const configuredProjects = ['group/**'];
 
 type SimulatedLambda = {
   readonly input: z.ZodMiniType;
@@ -63,10 +68,15 @@ export const realComposition = {
     abandonRunner: { input: abandonRunnerInput, work: abandonRunner },
     launchInstances: { input: launchBatchSchema, work: launchInstances },
     bindRunner: { input: jobEventSchema, work: bindRunner },
-    findRunner: { input: jobEventSchema, work: findRunner },
+    findRunner: { input: findRunnerInput, work: findRunner },
     drainRunner: { input: runnerToStopSchema, work: drainRunner },
     unregisterRunner: { input: runnerToStopSchema, work: unregisterRunner },
     terminateInstance: { input: runnerToStopSchema, work: terminateInstance },
     releaseRunner: { input: runnerToStopSchema, work: releaseRunner },
+    reconcile: {
+      input: z.unknown(),
+      work: (input: unknown, ports: AllPorts, context: LambdaContext) =>
+        reconcile(input, { ...ports, projects: configuredProjects }, context),
+    },
   },
 } satisfies Composition;

@@ -1,4 +1,5 @@
 import type { FleetAnswer, FleetRequest } from '../../autoscaler/start-runner/ec2/fleet.ts';
+import type { ListedInstance } from '../../autoscaler/start-runner/ec2/instance-list.ts';
 import { LaunchThrottledError, PermanentLaunchError } from '../../autoscaler/start-runner/ec2/launch-errors.ts';
 import type { Faults } from './faults.ts';
 import type { VirtualTime } from './virtual-time.ts';
@@ -96,13 +97,15 @@ export function createEc2Model({ time, faults, onLaunch, onTerminate }: Ec2Model
       }
     },
     /** What DescribeInstances shows, which is not what there is: a new instance comes late, a state lags. */
-    describe(): readonly { readonly instance: SimulatedInstance; readonly state: SimulatedInstance['state'] }[] {
-      const lag = faults.isOn('describe-stale') ? 20_000 : 1_000;
-      const then = time.now() - lag;
-      const seen = [...instances.values()].filter(({ launchedAt }) => launchedAt <= then);
-      return seen.map((instance) => ({
-        instance,
-        state: instance.endedAt !== null && instance.endedAt > then ? 'running' : instance.state,
+    list(): readonly ListedInstance[] {
+      const then = time.now() - (faults.isOn('describe-stale') ? 20_000 : 1_000);
+      const seen = [...instances.values()].filter(
+        ({ launchedAt, endedAt }) => launchedAt <= then && (endedAt === null || endedAt > then),
+      );
+      return seen.map(({ id, launchedAt, request }) => ({
+        instanceId: id,
+        launchedAt: new Date(launchedAt).toISOString(),
+        tags: request.tags,
       }));
     },
   };

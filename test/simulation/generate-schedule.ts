@@ -174,6 +174,7 @@ const harshFaults: readonly MakeFault[] = [
   }),
   (random) => ({ kind: 'write-unanswered', nth: random.whole(1, 40) }),
   (random) => ({ kind: 'function-refused', nth: nthOf(random) }),
+  (random) => ({ kind: random.pick(['pass-lost', 'pass-repeated']), nth: nthOf(random) }),
   (random) => ({ kind: 'function-killed', nth: nthOf(random), seconds: random.whole(0, 60) }),
   (random) => ({
     kind: random.pick(['runner-removed', 'runner-paused']),

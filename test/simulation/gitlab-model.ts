@@ -24,6 +24,7 @@ export type SimulatedRunner = {
   readonly token: string;
   readonly description: string;
   readonly note: string;
+  readonly createdAt: number;
   paused: boolean;
 };
 
@@ -157,7 +158,16 @@ export function createGitLabModel({ time, faults, cancelsAtOnce, onHook, onStuck
           lastRunnerId += 1;
           const token = `glrt-fake-${tokenWord}-${lastRunnerId}`;
           const { projectId, description, maintenanceNote, tags } = runner;
-          const made = { id: lastRunnerId, projectId, tags, token, description, note: maintenanceNote, paused: false };
+          const made: SimulatedRunner = {
+            id: lastRunnerId,
+            projectId,
+            tags,
+            token,
+            description,
+            note: maintenanceNote,
+            createdAt: time.now(),
+            paused: false,
+          };
           runners.set(made.id, made);
           const nth = lastRunnerId - 100;
           for (const fault of [...faults.all('runner-removed'), ...faults.all('runner-paused')]) {
@@ -183,8 +193,43 @@ export function createGitLabModel({ time, faults, cancelsAtOnce, onHook, onStuck
           const running = [...jobs.values()].filter((job) => job.status === 'running' && job.runnerId === runnerId);
           return running.map(({ plan, id }) => ({ projectId: plan.projectId, jobId: id }));
         }),
+      pendingJobs: (projectId: number) =>
+        answer(() => {
+          const pending = [...jobs.values()].filter(
+            (job) => job.plan.projectId === projectId && job.status === 'pending' && !faults.isOn('gitlab-lagging'),
+          );
+          return pending.map(({ id, status, plan }) => ({
+            id,
+            status,
+            tags: plan.tags,
+            runnerId: null,
+            name: plan.name,
+            stage: 'test',
+            ref: 'main',
+            pipelineId: 50,
+            createdAt: new Date(time.now()).toISOString(),
+          }));
+        }),
+      ownRunners: (descriptionStart: string) =>
+        answer(() => {
+          const ours = [...runners.values()].filter(({ description }) => description.startsWith(descriptionStart));
+          const isBusy = ({ id }: SimulatedRunner) =>
+            [...jobs.values()].some((job) => job.status === 'running' && job.runnerId === id);
+          return ours.map((runner) => ({
+            runnerId: runner.id,
+            description: runner.description,
+            createdAt: new Date(runner.createdAt).toISOString(),
+            busy: isBusy(runner),
+          }));
+        }),
+      readRunnerNote: (runnerId: number) => answer(() => runners.get(runnerId)?.note ?? null),
+      findProject: (path: string) => answer(() => ({ projectId: Number(path.split('-').at(-1)), path })),
+      projectsOfGroup: (group: string) =>
+        answer(() => {
+          const ids = new Set([...jobs.values()].map(({ plan }) => plan.projectId));
+          return [...ids].map((projectId) => ({ projectId, path: `${group}/project-${projectId}` }));
+        }),
     },
-    answer,
   };
 
   /** GitLab forgets who ran a job when its runner goes. */

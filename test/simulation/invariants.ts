@@ -54,7 +54,7 @@ export function createInvariants(watched: () => Watched) {
     scan,
     sawWrite(parts: readonly StoreWrite[]): void {
       changed = true;
-      const { tables, gitlab } = watched();
+      const { tables, gitlab, maxAttempts } = watched();
       for (const part of parts) {
         if (part.kind !== 'put' && part.kind !== 'update') continue;
         const key = part.kind === 'put' ? part.item.pk : part.job;
@@ -68,6 +68,8 @@ export function createInvariants(watched: () => Watched) {
         }
         if (item.state === 'ADMITTED') {
           const job = gitlab.jobs.get(item.event.jobId);
+          if (attemptsUsed(item) > maxAttempts)
+            fail('1 at most maxAttempts', `${key} begins attempt ${item.attempt}, of ${maxAttempts}`);
           if (!job || job.pendingAt === null) fail('2 for pending jobs', `${key} gets a runner and was never pending`);
         }
       }
@@ -98,13 +100,9 @@ export function createInvariants(watched: () => Watched) {
     check(): void {
       if (!changed || violation) return;
       changed = false;
-      const { tables, ec2, hosts, maxAttempts } = watched();
+      const { tables, ec2, hosts } = watched();
       const items = [...tables.items.values()];
       checkCounters(items, tables.counters);
-      for (const item of items) {
-        if (attemptsUsed(item) > maxAttempts)
-          fail('1 at most maxAttempts', `${item.pk} is at attempt ${item.attempt}, of ${maxAttempts}`);
-      }
       checkLaunches([...ec2.instances.values()].filter(lives));
       checkHosts(hosts.filter((host) => host.isAlive() && host.token !== null));
     },

@@ -92,7 +92,7 @@ export async function runSchedule(
   return {
     violation: invariants.violation && { ...invariants.violation, atSeconds: virtualSeconds },
     faults: faults.struck,
-    repairs: new Map(),
+    repairs: world.repairs,
     worstWaitSeconds: Math.max(0, ...waits),
     virtualSeconds,
     steps,

@@ -2,12 +2,14 @@ import * as z from 'zod/mini';
 import { RunnerStateChangedError } from '../../autoscaler/runners/runners-store.ts';
 import { decideRunner } from '../../autoscaler/start-runner/choose-runner.ts';
 import { runnerFailedType } from '../../autoscaler/start-runner/runner-failed.ts';
+import { runnerUnwantedType } from '../../autoscaler/stop-runner/runner-unwanted.ts';
 import type { JobKey } from '../../infrastructure/lib/job-key.ts';
 import { InvalidInputError } from '../../infrastructure/lib/lambda-handler.client.ts';
 import { createLog } from '../../infrastructure/lib/log.ts';
 import { type LambdaRunnerPayload, lambdaRunnerPayloadSchema } from '../../infrastructure/lib/runner-ticket.ts';
 import { launchProfile } from '../autoscaler/start-runner/ec2/launch-world.ts';
 import { testStart } from '../support/builders.ts';
+import { inMemoryReconcileStore } from '../support/in-memory-reconcile-store.ts';
 import { StateError } from '../support/state-machine-errors.ts';
 import { type BusEvent, createBusModel } from './bus-model.ts';
 import type { AllPorts, Composition } from './composition.ts';
@@ -25,6 +27,8 @@ import { createVirtualTime } from './virtual-time.ts';
 import { createWebhooksModel } from './webhooks-model.ts';
 import { conditionFailed, createWorkflowsModel } from './workflows-model.ts';
 
+/** What Lambda's on-failure destination says. */
+const functionFailedType = 'Lambda Function Invocation Result - Failure';
 /** As in bundled-function.construct.ts. */
 const lambdaMilliseconds = 30_000;
 
@@ -54,6 +58,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     },
     onStuck: invariants.sawStuck,
   });
+  const memory = inMemoryReconcileStore(tables);
   const bus = createBusModel({ ...parts, random: randomOf('bus'), deliver });
   const put = (type: string, detail: unknown) => {
     invariants.scan('an event', detail);
@@ -88,7 +93,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     claim: (composition.claim ?? ((claim) => claim))(tables.claim, tables),
     onTaken: invariants.touch,
     onFunctionFailed: (payload) =>
-      put('Lambda Function Invocation Result - Failure', {
+      put(functionFailedType, {
         projectId: payload.job.projectId,
         jobId: payload.job.jobId,
         attempt: payload.attempt,
@@ -114,7 +119,10 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     gitlab: gitlab.api,
     mappings: { read: async () => ({ mappings: settings.mappings, invalid: [] }) },
     offer,
-    instances: { launch: ec2.launch, terminate: ec2.terminate },
+    instances: { launch: ec2.launch, terminate: ec2.terminate, listInstances: async () => ec2.list() },
+    projects: { noteProject: memory.noteProject },
+    memory,
+    bus: { tell: async (type, detail) => put(type, detail) },
     queue: {
       comeBackSoon: async (receiptHandle, receives) => queue.comeBackSoon(receiptHandle, receives),
       reportFailed: async (requests, { name, message }) => {
@@ -137,7 +145,22 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
   const log = createLog((line) => {
     trace?.(time.now(), line);
     invariants.scan('a log', line);
+    if (!line.includes('"repair carried out"')) return;
+    const { repair } = JSON.parse(line) as { readonly repair: string };
+    repairs.set(repair, (repairs.get(repair) ?? 0) + 1);
   }, time.now);
+  const repairs = new Map<string, number>();
+
+  /** One pass a minute, more or less. */
+  function tick(): void {
+    const random = randomOf(`tick ${time.now()}`);
+    time.after(60_000 + random.whole(-2_000, 2_000), () => {
+      if (!faults.strikeNth('pass-lost')) void invoke('reconcile', {}).catch(() => {});
+      if (faults.strikeNth('pass-repeated')) void invoke('reconcile', {}).catch(() => {});
+      tick();
+    });
+  }
+  if (settings.reconciler) tick();
 
   /** One synchronous invocation of a Lambda, from the outside. */
   async function invoke(name: LambdaName, input: unknown): Promise<unknown> {
@@ -249,8 +272,15 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
       case 'Job Finished':
         workflows.start('StopRunner', detail);
         break;
-      default:
+      case runnerUnwantedType:
+        workflows.start('StopRunner', detail);
+        break;
+      case runnerFailedType:
+      case functionFailedType:
         workflows.start('AbandonRunner', detail);
+        break;
+      default:
+        invariants.fail('0 no mistake in the code', `no rule takes the event ${type}`);
     }
   }
 
@@ -269,7 +299,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     tables,
     ec2,
     bus,
-    invoke,
+    repairs,
     /** Whether everything is over and nothing is under way any more. */
     isSettled: () =>
       invocationsUnderWay === 0 &&
@@ -280,6 +310,9 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
       [...gitlab.jobs.values()].every((job) => isOver(job) || job.plan.pendingAt === null) &&
       ![...ec2.instances.values()].some(lives) &&
       gitlab.runners.size === 0 &&
+      tables.tickets.size === 0 &&
+      [...tables.counters.values()].every((count) => count === 0) &&
+      ![...tables.items.values()].some(({ live }) => live) &&
       !fleet.hosts.some((host) => host.isAlive()),
   };
 }
