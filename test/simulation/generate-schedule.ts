@@ -6,6 +6,7 @@ import {
   type HookStatus,
   lambdaNames,
   type PlannedJob,
+  projectIds,
   type Schedule,
   type Settings,
 } from './schedule.ts';
@@ -85,7 +86,7 @@ function jobsOf(random: Random, { reconciler, writesLate }: Settings): PlannedJo
     const durationSeconds = random.chance(0.1) ? random.whole(300, 700) : random.whole(shortestSeconds, 120);
     return {
       index,
-      projectId: alike ? 7 : random.pick([7, 7, 8]),
+      projectId: alike ? projectIds[0] : random.pick(projectIds),
       name: random.pick(names),
       tags: alike ? tags : random.pick(tagSets),
       createdAt,

@@ -1,7 +1,7 @@
 import { GitLabRefusedError, GitLabUnavailableError } from '../../infrastructure/lib/gitlab-errors.ts';
 import { tokenWord } from '../support/in-memory-gitlab.ts';
 import type { Faults } from './faults.ts';
-import type { PlannedJob } from './schedule.ts';
+import { type PlannedJob, projectIds } from './schedule.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 /** A job as GitLab has it. Times are milliseconds since 1970. */
@@ -225,10 +225,7 @@ export function createGitLabModel({ time, faults, cancelsAtOnce, onHook, onStuck
       readRunnerNote: (runnerId: number) => answer(() => runners.get(runnerId)?.note ?? null),
       findProject: (path: string) => answer(() => ({ projectId: Number(path.split('-').at(-1)), path })),
       projectsOfGroup: (group: string) =>
-        answer(() => {
-          const ids = new Set([...jobs.values()].map(({ plan }) => plan.projectId));
-          return [...ids].map((projectId) => ({ projectId, path: `${group}/project-${projectId}` }));
-        }),
+        answer(() => projectIds.map((projectId) => ({ projectId, path: `${group}/project-${projectId}` }))),
     },
   };
 
