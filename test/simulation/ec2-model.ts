@@ -33,6 +33,7 @@ export type Ec2Model = ReturnType<typeof createEc2Model>;
 export function createEc2Model({ time, faults, onLaunch, onTerminate }: Ec2ModelOptions) {
   const instances = new Map<string, SimulatedInstance>();
   const launches = new Map<string, { readonly parameters: string; readonly instanceIds: readonly string[] }>();
+  let missed = false;
   const bucket = { calls: burstCalls, at: time.now() };
 
   function end(instance: SimulatedInstance): void {
@@ -98,6 +99,9 @@ export function createEc2Model({ time, faults, onLaunch, onTerminate }: Ec2Model
     },
     /** What DescribeInstances shows, which is not what there is: a new instance comes late, a state lags. */
     list(): readonly ListedInstance[] {
+      // Never twice in a row: the reconciler promises no more than two looks.
+      missed = !missed && faults.strikeNth('describe-missed') !== undefined;
+      if (missed) return [];
       const then = time.now() - (faults.isOn('describe-stale') ? 20_000 : 1_000);
       const seen = [...instances.values()].filter(
         ({ launchedAt, endedAt }) => launchedAt <= then && (endedAt === null || endedAt > then),

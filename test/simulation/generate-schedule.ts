@@ -134,13 +134,14 @@ const mildFaults: readonly MakeFault[] = [
   (random) => ({ kind: 'answer-lost', lambda: random.pick(lambdaNames), nth: random.whole(1, 5) }),
   (random) => ({
     kind: random.pick(['no-capacity', 'no-spot']),
-    from: random.whole(0, 120),
+    from: random.chance(0.5) ? 0 : random.whole(0, 120),
     seconds: random.pick([5, 30, 120, 300]),
   }),
   (random) => ({ kind: 'boot-slow', nth: nthOf(random), seconds: random.whole(30, 100) }),
   (random) => ({ kind: 'message-repeated', nth: nthOf(random) }),
   (random) => ({ kind: random.pick(['write-conflict', 'write-throttled']), nth: random.whole(1, 30) }),
   (random) => ({ kind: 'index-stale', from: random.whole(0, 200), seconds: random.whole(1, 60) }),
+  (random) => ({ kind: 'launch-refused', from: random.whole(0, 120), seconds: random.pick([5, 60]) }),
   (random) => ({ kind: 'function-repeated', nth: nthOf(random) }),
 ];
 
@@ -163,7 +164,7 @@ const harshFaults: readonly MakeFault[] = [
     from: random.whole(0, 300),
     seconds: random.pick([3, 15, 60, 300]),
   }),
-  (random) => ({ kind: 'launch-refused', from: random.whole(0, 120), seconds: random.pick([5, 60]) }),
+  (random) => ({ kind: 'describe-missed', nth: random.whole(1, 20) }),
   (random) => ({ kind: 'no-capacity', from: random.whole(0, 120), seconds: 1_200 }),
   (random) => ({ kind: 'describe-stale', from: random.whole(0, 300), seconds: random.whole(20, 300) }),
   (random) => ({ kind: 'boot-slow', nth: nthOf(random), seconds: random.whole(100, 900) }),
@@ -173,10 +174,10 @@ const harshFaults: readonly MakeFault[] = [
     nth: nthOf(random),
     seconds: random.whole(0, 100),
   }),
-  (random) => ({ kind: 'write-unanswered', nth: random.whole(1, 40) }),
   (random) => ({ kind: 'function-refused', nth: nthOf(random) }),
-  (random) => ({ kind: random.pick(['pass-lost', 'pass-repeated']), nth: nthOf(random) }),
   (random) => ({ kind: 'function-killed', nth: nthOf(random), seconds: random.whole(0, 60) }),
+  (random) => ({ kind: 'write-unanswered', nth: random.whole(1, 40) }),
+  (random) => ({ kind: random.pick(['pass-lost', 'pass-repeated']), nth: nthOf(random) }),
   (random) => ({
     kind: random.pick(['runner-removed', 'runner-paused']),
     nth: nthOf(random),

@@ -7,8 +7,22 @@ import { shrinkSchedule } from './shrink-schedule.ts';
 /** As many as `simulation.test.ts` runs of the real code. */
 const mostSchedules = 2_100;
 
+/** Where the rarer ones were found, to look there first: whoever changes what is generated need not change this. */
+const firstSeeds: Readonly<Record<string, number>> = {
+  'launches have no ClientToken of their group': 233,
+  'a runner is stopped without a drain': 208,
+  'a ticket can be read twice': 93,
+  'the runner that a payload names is believed': 105,
+  'as many messages come again as failed, but not those': 996,
+  'an abandoned runner stays in GitLab': 234,
+  'the reconciler acts on one look': 841,
+  'the reconciler does not look for runners that nobody accounts for': 260,
+};
+
 async function find(name: string) {
-  for (let seed = 1; seed <= mostSchedules; seed += 1) {
+  const first = firstSeeds[name] ?? 1;
+  for (let count = 0; count < mostSchedules; count += 1) {
+    const seed = 1 + ((first - 1 + count) % mostSchedules);
     const schedule = generateSchedule(seed);
     const report = await runSchedule(schedule, mutants[name]);
     if (report.violation) return { schedule, report };

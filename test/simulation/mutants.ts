@@ -1,3 +1,4 @@
+import type { ReconcilerMemory } from '../../autoscaler/reconcile/memory.ts';
 import type { RunnersStore, RunnerUpdate, StoreWrite } from '../../autoscaler/runners/runners-store.ts';
 import { abandonRunner } from '../../autoscaler/start-runner/abandon-runner.lambda.ts';
 import { admitJob } from '../../autoscaler/start-runner/admit-job.lambda.ts';
@@ -148,7 +149,28 @@ export const mutants: Readonly<Record<string, Composition>> = {
       write: (...parts) => store.write(...parts.map((part) => (part.kind === 'update' ? bindToOwnJob(part) : part))),
     })),
   ),
+  'the reconciler acts on one look': withPorts((ports) => ({
+    ...ports,
+    memory: {
+      ...ports.memory,
+      readMemory: async () => ({ ...(await ports.memory.readMemory()), suspicions: suspectEverything(ports.now()) }),
+    },
+  })),
+  'the reconciler does not look for runners that nobody accounts for': withPorts((ports) => ({
+    ...ports,
+    gitlab: { ...ports.gitlab, ownRunners: async () => [] },
+  })),
+  'the reconciler does not ask for pending jobs': withPorts((ports) => ({
+    ...ports,
+    gitlab: { ...ports.gitlab, pendingJobs: async () => [] },
+  })),
 };
+
+/** A memory in which everything has looked wrong once before. */
+function suspectEverything(now: number): ReconcilerMemory['suspicions'] {
+  const before = { since: 0, lastLook: now - 60_000, looks: 1, tries: 0, lastTry: 0 };
+  return new Proxy({}, { get: () => before });
+}
 
 /** A store that sees no item, and writes over whatever is there. */
 function blindStore(store: RunnersStore): Partial<RunnersStore> {

@@ -72,7 +72,7 @@ export type FaultKind =
   | { readonly kind: 'boot-dead' | 'claim-lost'; readonly nth: number }
   | { readonly kind: 'spot-reclaimed'; readonly nth: number; readonly seconds: number }
   | { readonly kind: 'host-killed'; readonly nth: number; readonly seconds: number }
-  | { readonly kind: 'message-repeated' | 'pass-lost' | 'pass-repeated'; readonly nth: number }
+  | { readonly kind: 'message-repeated' | 'pass-lost' | 'pass-repeated' | 'describe-missed'; readonly nth: number }
   | { readonly kind: 'write-conflict' | 'write-throttled' | 'write-unanswered'; readonly nth: number }
   | { readonly kind: 'index-stale'; readonly from: number; readonly seconds: number }
   | { readonly kind: 'function-repeated' | 'function-refused'; readonly nth: number }
