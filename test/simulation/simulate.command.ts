@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { Listr } from 'listr2';
 import { printTable } from '../../helper-scripts/cli/table.ts';
 import { testStart } from '../support/builders.ts';
-import { realComposition } from './composition.ts';
+import { type Composition, realComposition } from './composition.ts';
 import { generateSchedule } from './generate-schedule.ts';
 import { mutants } from './mutants.ts';
 import { runSchedule } from './run-schedule.ts';
@@ -22,7 +22,7 @@ type Options = {
 const mostViolations = 10;
 const barCharacters = 30;
 
-const program = new Command('simulate')
+const program: Command = new Command('simulate')
   .description(
     'Runs random schedules of jobs and faults in virtual time, and checks after every step what must always hold',
   )
@@ -95,7 +95,7 @@ async function replay(
   seed: number,
   jobs: Options['jobs'],
   faults: Options['faults'],
-  composition: typeof realComposition | (typeof mutants)[string],
+  composition: Composition,
 ): Promise<void> {
   const schedule = selectFrom(generateSchedule(seed), { ...(jobs && { jobs }), ...(faults && { faults }) });
   const report = await runSchedule(schedule, composition, (at, line) => {

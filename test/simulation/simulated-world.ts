@@ -2,7 +2,6 @@ import * as z from 'zod/mini';
 import { RunnerStateChangedError } from '../../autoscaler/runners/runners-store.ts';
 import { decideRunner } from '../../autoscaler/start-runner/choose-runner.ts';
 import { runnerFailedType } from '../../autoscaler/start-runner/runner-failed.ts';
-import { runnerUnwantedType } from '../../autoscaler/stop-runner/runner-unwanted.ts';
 import type { JobKey } from '../../infrastructure/lib/job-key.ts';
 import { InvalidInputError } from '../../infrastructure/lib/lambda-handler.client.ts';
 import { createLog } from '../../infrastructure/lib/log.ts';
@@ -13,6 +12,7 @@ import { inMemoryReconcileStore } from '../support/in-memory-reconcile-store.ts'
 import { StateError } from '../support/state-machine-errors.ts';
 import { type BusEvent, createBusModel } from './bus-model.ts';
 import type { AllPorts, Composition } from './composition.ts';
+import { deployedParts } from './deployed.ts';
 import { createEc2Model, lives } from './ec2-model.ts';
 import { createFaults } from './faults.ts';
 import { createGitLabModel, isOver, type SimulatedJob } from './gitlab-model.ts';
@@ -260,28 +260,12 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     return {};
   }
 
-  /** The rules of the bus, as in autoscaler.stack.ts. */
+  /** The rules of the bus, as they are deployed. */
   function deliver({ type, detail }: BusEvent): void {
-    switch (type) {
-      case 'Job Pending':
-        workflows.start('StartRunner', detail);
-        break;
-      case 'Job Running':
-        void invokeLater('bindRunner', detail);
-        break;
-      case 'Job Finished':
-        workflows.start('StopRunner', detail);
-        break;
-      case runnerUnwantedType:
-        workflows.start('StopRunner', detail);
-        break;
-      case runnerFailedType:
-      case functionFailedType:
-        workflows.start('AbandonRunner', detail);
-        break;
-      default:
-        invariants.fail('0 no mistake in the code', `no rule takes the event ${type}`);
-    }
+    const target = deployedParts().rules.get(type);
+    if (target === undefined) invariants.fail('0 no mistake in the code', `no rule takes the event ${type}`);
+    else if (target === 'bindRunner') void invokeLater(target, detail);
+    else workflows.start(target, detail);
   }
 
   function isOurs({ plan, id }: SimulatedJob): boolean {

@@ -1,32 +1,14 @@
-import { autoscalerTemplate } from '../autoscaler/autoscaler-template.ts';
 import { runStateMachine } from '../support/state-machine.ts';
 import { StateError } from '../support/state-machine-errors.ts';
-import type { Json, StateMachineDefinition } from '../support/state-machine-language.ts';
+import type { Json } from '../support/state-machine-language.ts';
 import { routeTasks, type TaskRunner } from '../support/state-machine-tasks.ts';
-import { definitionFromTemplate } from '../support/state-machine-template.ts';
+import { deployedParts, type WorkflowName } from './deployed.ts';
 import type { Faults } from './faults.ts';
 import { createRandom, seedOf } from './random.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
-export type WorkflowName = 'StartRunner' | 'StopRunner' | 'AbandonRunner';
-
 /** As in workflow.construct.ts. */
 const longestMilliseconds = 4 * 60_000;
-
-let definitions: Readonly<Record<WorkflowName, StateMachineDefinition>> | undefined;
-
-/** The workflows as they are deployed; synthesizing them takes seconds, once. */
-function deployedDefinitions() {
-  if (definitions) return definitions;
-  const template = autoscalerTemplate();
-  const read = (name: WorkflowName) => definitionFromTemplate(template, name);
-  definitions = {
-    StartRunner: read('StartRunner'),
-    StopRunner: read('StopRunner'),
-    AbandonRunner: read('AbandonRunner'),
-  };
-  return definitions;
-}
 
 /** Express workflows: at least once, for some minutes, and now and then one dies on the way. */
 export function createWorkflowsModel({
@@ -45,7 +27,7 @@ export function createWorkflowsModel({
   readonly onEnd: (what: string) => void;
 }) {
   const routed = routeTasks(routes);
-  const known = deployedDefinitions();
+  const { definitions } = deployedParts();
   let executions = 0;
   let underWay = 0;
 
@@ -81,7 +63,7 @@ export function createWorkflowsModel({
       await orDie();
     };
     underWay += 1;
-    const run = runStateMachine(known[name], input, runTask, { executionName: `execution-${nth}`, passTime });
+    const run = runStateMachine(definitions[name], input, runTask, { executionName: `execution-${nth}`, passTime });
     try {
       const execution = await Promise.race([run, death]);
       const end = execution ? `${execution.status} ${execution.error ?? ''} ${execution.cause ?? ''}` : 'DIED';
