@@ -27,22 +27,25 @@ export function generateSchedule(seed: number, withReconciler = seed % 3 !== 0):
 
 /**
  * Whether the event-driven parts must bear a fault alone. A runner whose maker died before it wrote down the runner's id is found by the
- * reconciler only. When the end of a job names no runner, who took it is known from the `running` event alone: the reconciler is needed where that comes later
- * than the end.
+ * reconciler only. A runner that took a job of which nobody heard seems to be free for another job. When the end of a job names no runner,
+ * who took it is known from the `running` event alone, which then must come before the end.
  */
 function isBearable(fault: Fault, { reconciler, writesLate }: Settings): boolean {
   if (reconciler) return true;
-  if (fault.kind === 'lambda-crashed' && fault.lambda === 'registerRunner' && fault.call <= 2) return false;
-  if (!writesLate && fault.kind !== 'hook-stale') return true;
   switch (fault.kind) {
-    case 'hook-delayed':
-      return fault.status !== 'running';
     case 'lambda-crashed':
+      return fault.lambda !== 'bindRunner' && !(fault.lambda === 'registerRunner' && fault.call <= 2);
     case 'lambda-refused':
     case 'answer-lost':
       return fault.lambda !== 'bindRunner';
+    case 'hook-delayed':
+      return fault.status !== 'running';
+    case 'event-delayed':
+    case 'write-throttled':
+    case 'index-stale':
+      return !writesLate;
     default:
-      return !['event-delayed', 'write-throttled', 'hook-stale', 'index-stale'].includes(fault.kind);
+      return fault.kind !== 'hook-stale';
   }
 }
 

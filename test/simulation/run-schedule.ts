@@ -11,8 +11,10 @@ export type RunReport = {
   /** How often each kind of fault struck. */
   readonly faults: ReadonlyMap<string, number>;
   readonly repairs: ReadonlyMap<string, number>;
-  /** The longest that a job of ours waited for its runner, of those that got one. */
+  /** The longest that a job waited for its runner, of those that got one. */
   readonly worstWaitSeconds: number;
+  /** Whether jobs may have waited for each other. */
+  readonly isCapped: boolean;
   readonly virtualSeconds: number;
   readonly steps: number;
 };
@@ -94,9 +96,16 @@ export async function runSchedule(
     faults: faults.struck,
     repairs: world.repairs,
     worstWaitSeconds: Math.max(0, ...waits),
+    isCapped: isCapped(schedule.settings),
     virtualSeconds,
     steps,
   };
+}
+
+function isCapped({ maxConcurrent, profiles, mappings }: Schedule['settings']): boolean {
+  return [maxConcurrent, ...[...Object.values(profiles), ...mappings].map((one) => one.maxConcurrent)].some(
+    (cap) => cap !== undefined,
+  );
 }
 
 function endOf(fault: Schedule['faults'][number]): number {
