@@ -1,5 +1,12 @@
 import * as z from 'zod/mini';
 import { type BindRunnerPorts, bindRunner } from '../../autoscaler/bind-runner/bind-runner.lambda.ts';
+import {
+  type FindInterruptedRunnerPorts,
+  findInterruptedRunner,
+} from '../../autoscaler/interrupt-runner/find-interrupted-runner.lambda.ts';
+import { instanceEventSchema } from '../../autoscaler/interrupt-runner/instance-event.ts';
+import { type MendJobPorts, mendJob } from '../../autoscaler/interrupt-runner/mend-job.lambda.ts';
+import { mendJobInput } from '../../autoscaler/interrupt-runner/mend-job-input.ts';
 import { type ReconcilePorts, reconcile } from '../../autoscaler/reconcile/reconcile.lambda.ts';
 import { type AbandonRunnerPorts, abandonRunner } from '../../autoscaler/start-runner/abandon-runner.lambda.ts';
 import { type AdmitJobPorts, admitJob } from '../../autoscaler/start-runner/admit-job.lambda.ts';
@@ -9,10 +16,15 @@ import {
   launchBatchSchema,
   launchInstances,
 } from '../../autoscaler/start-runner/ec2/launch-instances.lambda.ts';
+import {
+  type InvokeIsolatedRunnerPorts,
+  invokeIsolatedRunner,
+} from '../../autoscaler/start-runner/invoke-isolated-runner.lambda.ts';
 import { type RegisterRunnerPorts, registerRunner } from '../../autoscaler/start-runner/register-runner.lambda.ts';
 import {
   abandonRunnerInput,
   admitJobInput,
+  invokeIsolatedRunnerInput,
   registerRunnerInput,
 } from '../../autoscaler/start-runner/start-runner-input.ts';
 import { type DrainRunnerPorts, drainRunner } from '../../autoscaler/stop-runner/drain-runner.lambda.ts';
@@ -40,6 +52,9 @@ export type AllPorts = ChooseRunnerPorts &
   DrainRunnerPorts &
   UnregisterRunnerPorts &
   TerminateInstancePorts &
+  FindInterruptedRunnerPorts &
+  MendJobPorts &
+  InvokeIsolatedRunnerPorts &
   Omit<ReconcilePorts, 'projects'>;
 
 /** The projects that the configuration names: each simulated one is in this group. */
@@ -73,6 +88,9 @@ export const realComposition = {
     unregisterRunner: { input: runnerToStopSchema, work: unregisterRunner },
     terminateInstance: { input: runnerToStopSchema, work: terminateInstance },
     releaseRunner: { input: runnerToStopSchema, work: releaseRunner },
+    findInterruptedRunner: { input: instanceEventSchema, work: findInterruptedRunner },
+    mendJob: { input: mendJobInput, work: mendJob },
+    invokeIsolatedRunner: { input: invokeIsolatedRunnerInput, work: invokeIsolatedRunner },
     reconcile: {
       input: z.unknown(),
       work: (input: unknown, ports: AllPorts, context: LambdaContext) =>

@@ -3,7 +3,7 @@ import { autoscalerTemplate } from '../autoscaler/autoscaler-template.ts';
 import type { StateMachineDefinition } from '../support/state-machine-language.ts';
 import { definitionFromTemplate } from '../support/state-machine-template.ts';
 
-const workflowNames = ['StartRunner', 'StopRunner', 'AbandonRunner'] as const;
+const workflowNames = ['StartRunner', 'StopRunner', 'AbandonRunner', 'InterruptRunner'] as const;
 export type WorkflowName = (typeof workflowNames)[number];
 
 /** What the rules of the bus do with the events of one type. */
@@ -21,11 +21,8 @@ let deployed: Deployed | undefined;
 export function deployedParts(): Deployed {
   if (deployed) return deployed;
   const template = autoscalerTemplate();
-  const [StartRunner, StopRunner, AbandonRunner] = workflowNames.map((name) => definitionFromTemplate(template, name));
-  deployed = {
-    definitions: { StartRunner, StopRunner, AbandonRunner } as Deployed['definitions'],
-    rules: rulesOf(template),
-  };
+  const definitions = workflowNames.map((name) => [name, definitionFromTemplate(template, name)]);
+  deployed = { definitions: Object.fromEntries(definitions), rules: rulesOf(template) };
   return deployed;
 }
 

@@ -1,6 +1,10 @@
 import type { FleetAnswer, FleetRequest } from '../../autoscaler/start-runner/ec2/fleet.ts';
 import type { ListedInstance } from '../../autoscaler/start-runner/ec2/instance-list.ts';
-import { LaunchThrottledError, PermanentLaunchError } from '../../autoscaler/start-runner/ec2/launch-errors.ts';
+import {
+  LaunchThrottledError,
+  LaunchTokenReusedError,
+  PermanentLaunchError,
+} from '../../autoscaler/start-runner/ec2/launch-errors.ts';
 import type { Faults } from './faults.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
@@ -20,6 +24,8 @@ export type Ec2ModelOptions = {
   readonly onLaunch: (instance: SimulatedInstance) => void;
   /** Told just before the control plane terminates an instance that lives. */
   readonly onTerminate: (instance: SimulatedInstance) => void;
+  /** What EC2 tells of an instance that ends. */
+  readonly onEnd: (instance: SimulatedInstance) => void;
 };
 
 /** CreateFleet takes about two calls a second. */
@@ -30,7 +36,7 @@ const shutdownMilliseconds = 15_000;
 export type Ec2Model = ReturnType<typeof createEc2Model>;
 
 /** EC2: launches with their tokens, the pace that it allows, and instances that come and go. */
-export function createEc2Model({ time, faults, onLaunch, onTerminate }: Ec2ModelOptions) {
+export function createEc2Model({ time, faults, onLaunch, onTerminate, onEnd }: Ec2ModelOptions) {
   const instances = new Map<string, SimulatedInstance>();
   const launches = new Map<string, { readonly parameters: string; readonly instanceIds: readonly string[] }>();
   let missed = false;
@@ -40,8 +46,10 @@ export function createEc2Model({ time, faults, onLaunch, onTerminate }: Ec2Model
     if (!lives(instance)) return;
     instance.state = 'shutting-down';
     instance.endedAt = time.now();
+    onEnd(instance);
     time.after(shutdownMilliseconds, () => {
       instance.state = 'terminated';
+      onEnd(instance);
     });
   }
 
@@ -65,7 +73,7 @@ export function createEc2Model({ time, faults, onLaunch, onTerminate }: Ec2Model
       if (faults.isOn('launch-refused')) throw new PermanentLaunchError('UnauthorizedOperation');
       const parameters = JSON.stringify(request);
       const earlier = launches.get(clientToken);
-      if (earlier && earlier.parameters !== parameters) throw new PermanentLaunchError('IdempotentParameterMismatch');
+      if (earlier && earlier.parameters !== parameters) throw new LaunchTokenReusedError('IdempotentParameterMismatch');
       if (earlier) return repeated(earlier.instanceIds, request, instances);
       const none = faults.isOn('no-capacity') || (request.lifecycle === 'spot' && faults.isOn('no-spot'));
       // Sometimes EC2 has something, but not all.
@@ -87,7 +95,7 @@ export function createEc2Model({ time, faults, onLaunch, onTerminate }: Ec2Model
       const instanceIds = made.map(({ id }) => id);
       launches.set(clientToken, { parameters, instanceIds });
       for (const instance of made) onLaunch(instance);
-      return { instanceIds, errorCodes: errorsOf(count, request), ended: false };
+      return { instanceIds, errorCodes: errorsOf(count, request), verdict: 'answered' };
     },
     async terminate(instanceIds: readonly string[]): Promise<void> {
       for (const id of instanceIds) {
@@ -127,8 +135,8 @@ function repeated(
 ): FleetAnswer {
   const gone = instanceIds.every((id) => !lives(instances.get(id) as SimulatedInstance));
   if (instanceIds.length > 0 && gone)
-    return { instanceIds: [], errorCodes: ['IdempotentInstanceTerminated'], ended: true };
-  return { instanceIds, errorCodes: errorsOf(instanceIds.length, request), ended: false };
+    return { instanceIds: [], errorCodes: ['IdempotentInstanceTerminated'], verdict: 'ended' };
+  return { instanceIds, errorCodes: errorsOf(instanceIds.length, request), verdict: 'answered' };
 }
 
 function errorsOf(given: number, { count }: FleetRequest): string[] {

@@ -144,8 +144,29 @@ export function createGitLabModel({ time, faults, cancelsAtOnce, onHook, onStuck
           const job = jobs.get(jobId);
           if (job?.plan.projectId !== projectId) return null;
           const lags = job.status === 'pending' && faults.isOn('gitlab-lagging');
-          return { id: job.id, status: lags ? 'created' : job.status, tags: job.plan.tags, runnerId: job.runnerId };
+          return {
+            id: job.id,
+            status: lags ? 'created' : job.status,
+            tags: job.plan.tags,
+            runnerId: job.runnerId,
+            systemId: null,
+          };
         }),
+      readJobEnd: (projectId: number, jobId: number) =>
+        answer(() => {
+          const job = jobs.get(jobId);
+          if (job?.plan.projectId !== projectId) return null;
+          const finishedAt = job.finishedAt === null ? null : new Date(job.finishedAt).toISOString();
+          const failureReason = job.status === 'failed' ? 'script_failure' : null;
+          return { status: job.status, jobName: job.plan.name, pipelineId: 50, failureReason, finishedAt };
+        }),
+      cancelJob: (_projectId: number, jobId: number) =>
+        answer(() => {
+          const job = jobs.get(jobId);
+          if (job && !isOver(job)) change(job, 'canceled');
+          return job?.status ?? 'canceled';
+        }),
+      retryJob: () => answer(() => null),
       createRunner: (runner: {
         readonly projectId: number;
         readonly description: string;
@@ -203,6 +224,7 @@ export function createGitLabModel({ time, faults, cancelsAtOnce, onHook, onStuck
             status,
             tags: plan.tags,
             runnerId: null,
+            systemId: null,
             name: plan.name,
             stage: 'test',
             ref: 'main',

@@ -22,6 +22,8 @@ export type HostsModelOptions = {
   readonly ec2: () => Ec2Model;
   readonly claim: (id: string) => { readonly token: string; readonly expiresAt: number } | null;
   readonly onTaken: (host: Host) => void;
+  /** EC2 takes a spot instance back. */
+  readonly onSpotWarning: (instanceId: string) => void;
   /** Lambda's on-failure destination. */
   readonly onFunctionFailed: (payload: LambdaRunnerPayload) => void;
 };
@@ -121,6 +123,7 @@ export function createHostsModel(options: HostsModelOptions) {
       time.after(boot + seconds * 1_000, () => {
         if (!host.isAlive()) return;
         faults.count(kind);
+        if (kind === 'spot-reclaimed') options.onSpotWarning(instance.id);
         // With the warning the runner reports its job as interrupted, and the host unregisters.
         if (kind === 'spot-reclaimed' && host.job && !gitlab.isDown()) gitlab.report(host.job, 'failed');
         if (kind === 'spot-reclaimed' && host.token) gitlab.removeByToken(host.token);

@@ -95,6 +95,9 @@ export const lambdaNames = [
   'unregisterRunner',
   'terminateInstance',
   'releaseRunner',
+  'findInterruptedRunner',
+  'mendJob',
+  'invokeIsolatedRunner',
   'reconcile',
 ] as const;
 export type LambdaName = (typeof lambdaNames)[number];

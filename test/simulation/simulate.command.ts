@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { Listr } from 'listr2';
+import { buildLambdas } from '../../helper-scripts/build/build.command.ts';
 import { printTable } from '../../helper-scripts/cli/table.ts';
 import { testStart } from '../support/builders.ts';
 import { type Composition, realComposition } from './composition.ts';
@@ -44,6 +45,8 @@ await simulate(program.opts<Options>());
 async function simulate({ runs, seed = Date.now() % 1_000_000_000, jobs, faults, bug }: Options): Promise<void> {
   const composition = bug === undefined ? realComposition : mutants[bug];
   if (!composition) program.error(`There is no bug "${bug}" to plant: see --help.`);
+  // The workflows come from the template, and the template takes the bundles.
+  await buildLambdas();
   if (jobs || faults) return replay(seed, jobs, faults, composition);
   const statistics = createStatistics();
   const found: string[] = [];

@@ -1,6 +1,8 @@
 import * as z from 'zod/mini';
+import { spotWarningType, stateChangeType } from '../../autoscaler/interrupt-runner/instance-event.ts';
 import { RunnerStateChangedError } from '../../autoscaler/runners/runners-store.ts';
 import { decideRunner } from '../../autoscaler/start-runner/choose-runner.ts';
+import { sourcesOf } from '../../autoscaler/start-runner/ec2/launch-source.ts';
 import { runnerFailedType } from '../../autoscaler/start-runner/runner-failed.ts';
 import type { JobKey } from '../../infrastructure/lib/job-key.ts';
 import { InvalidInputError } from '../../infrastructure/lib/lambda-handler.client.ts';
@@ -9,6 +11,7 @@ import { type LambdaRunnerPayload, lambdaRunnerPayloadSchema } from '../../infra
 import { launchProfile } from '../autoscaler/start-runner/ec2/launch-world.ts';
 import { testStart } from '../support/builders.ts';
 import { inMemoryReconcileStore } from '../support/in-memory-reconcile-store.ts';
+import { inMemoryRetryMarks } from '../support/in-memory-retry-marks.ts';
 import { StateError } from '../support/state-machine-errors.ts';
 import { type BusEvent, createBusModel } from './bus-model.ts';
 import type { AllPorts, Composition } from './composition.ts';
@@ -64,6 +67,8 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     invariants.scan('an event', detail);
     bus.put(type, detail);
   };
+  const putOfInstance = (type: string, detail: unknown) =>
+    put(type, { 'detail-type': type, time: new Date(time.now()).toISOString(), detail });
   const webhooks = createWebhooksModel({
     ...parts,
     random: randomOf('webhooks'),
@@ -84,6 +89,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
       trace?.(time.now(), `EC2: ${instance.id} is terminated`);
       invariants.sawTermination(instance);
     },
+    onEnd: ({ id, state }) => putOfInstance(stateChangeType, { 'instance-id': id, state }),
   });
   const fleet = createHostsModel({
     ...parts,
@@ -92,6 +98,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     ec2: () => ec2,
     claim: (composition.claim ?? ((claim) => claim))(tables.claim, tables),
     onTaken: invariants.touch,
+    onSpotWarning: (instanceId) => putOfInstance(spotWarningType, { 'instance-id': instanceId }),
     onFunctionFailed: (payload) =>
       put(functionFailedType, {
         projectId: payload.job.projectId,
@@ -120,6 +127,10 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     mappings: { read: async () => ({ mappings: settings.mappings, invalid: [] }) },
     offer,
     instances: { launch: ec2.launch, terminate: ec2.terminate, listInstances: async () => ec2.list() },
+    tagging: { tagLater: async () => {} },
+    marks: inMemoryRetryMarks(),
+    retriedProfiles: [],
+    invoke: async (_functionArn, _tenantId, payload) => fleet.invoke(payload),
     projects: { noteProject: memory.noteProject },
     memory,
     bus: { tell: async (type, detail) => put(type, detail) },
@@ -130,10 +141,12 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
           put(runnerFailedType, { projectId, jobId, attempt, event: null, error: name, cause: message });
       },
     },
-    profiles: Object.fromEntries(
-      Object.keys(settings.profiles).map((name) => [name, launchProfile({ onDemand: settings.onDemand })]),
+    sourceOf: sourcesOf(
+      Object.fromEntries(
+        Object.keys(settings.profiles).map((name) => [name, launchProfile({ onDemand: settings.onDemand })]),
+      ),
+      ['subnet-1'],
     ),
-    subnetIds: ['subnet-1'],
     maxAttempts: settings.maxAttempts,
     now: time.now,
     random: randomOf('dice').next,

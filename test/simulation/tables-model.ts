@@ -60,6 +60,11 @@ export function createTablesModel({
       const item = found ? await inner.read(found.pk) : null;
       return item?.runnerId === runnerId ? item : null;
     },
+    async readByInstanceId(instanceId) {
+      const found = asOf(then()).find((item) => item.instanceId === instanceId);
+      const item = found ? await inner.read(found.pk) : null;
+      return item?.instanceId === instanceId ? item : null;
+    },
     async readLive() {
       return asOf(then())
         .filter((item) => item.live)
