@@ -34,7 +34,7 @@ function isBearable(fault: Fault, { reconciler, writesLate }: Settings): boolean
   if (reconciler) return true;
   switch (fault.kind) {
     case 'lambda-crashed':
-      return fault.lambda !== 'bindRunner' && !(fault.lambda === 'registerRunner' && fault.call <= 2);
+      return !['bindRunner', 'registerRunner'].includes(fault.lambda);
     case 'lambda-refused':
     case 'answer-lost':
       return fault.lambda !== 'bindRunner';
@@ -164,7 +164,7 @@ const harshFaults: readonly MakeFault[] = [
   (random) => ({ kind: 'workflow-died', nth: nthOf(random), task: random.whole(1, 8) }),
   (random) => ({
     kind: random.pick(['gitlab-down', 'gitlab-answers-lost']),
-    from: random.whole(0, 300),
+    from: random.chance(0.5) ? random.whole(0, 6) : random.whole(0, 300),
     seconds: random.pick([3, 15, 60, 300]),
   }),
   (random) => ({ kind: 'describe-missed', nth: random.whole(1, 20) }),
@@ -191,9 +191,10 @@ const harshFaults: readonly MakeFault[] = [
 function crash(random: Random): FaultKind {
   return {
     kind: 'lambda-crashed',
-    lambda: random.pick(lambdaNames),
+    // Where a crash can lose something for good, it strikes more often.
+    lambda: random.chance(0.3) ? random.pick(['registerRunner', 'launchInstances']) : random.pick(lambdaNames),
     nth: random.whole(1, 5),
-    call: random.whole(1, 7),
+    call: random.whole(1, random.chance(0.5) ? 3 : 8),
     moment: random.pick(['before', 'after']),
   };
 }
