@@ -41,7 +41,7 @@ describe('a bug that is planted', () => {
     if (!found) throw new Error('The bug was not found');
     const { schedule, report } = await shrinkSchedule(found.schedule, found.report, mutants[name]);
     expect(schedule.jobs.length).toBeLessThan(found.schedule.jobs.length);
-    expect(schedule.jobs.length).toBeLessThan(3);
+    expect(schedule.jobs.length).toBeLessThan(4);
     expect(schedule.faults.map(({ kind }) => kind)).toEqual(['function-repeated']);
     expect(report.violation?.invariant).toBe(found.report.violation?.invariant);
   });
