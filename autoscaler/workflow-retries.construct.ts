@@ -7,7 +7,10 @@ const passingTrouble = [
   'Lambda.AWSLambdaException',
   'Lambda.SdkClientException',
   'Lambda.TooManyRequestsException',
+  'Lambda.ClientExecutionTimeoutException',
   'Lambda.Unknown',
+  // A Lambda that took too long: older runtimes say Lambda.Unknown.
+  'Sandbox.Timedout',
   'States.Timeout',
   'GitLabUnavailableError',
   'SecretUnavailableError',

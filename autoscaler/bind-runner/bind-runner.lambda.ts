@@ -16,6 +16,8 @@ export type BindRunnerPorts = FindHostPorts & { readonly store: RunnersStore; re
  */
 export async function bindRunner(event: JobEvent, ports: BindRunnerPorts, { log }: LambdaContext): Promise<void> {
   const job = jobKeyOf(event);
+  // Some versions of GitLab send the hook of a pending job as one that runs: that it runs is only true together with who runs it.
+  if (event.runnerId === null) return log.info('nothing to bind: the event names no runner');
   await noteJobState(ports.store, job, 'RUNNING', expiryOf(ports.now()));
   const item = await findHost(event, ports);
   if (!item) return log.info('the job runs on a runner that is not ours', { runnerId: event.runnerId });

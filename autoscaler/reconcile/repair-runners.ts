@@ -34,16 +34,20 @@ export function runnersToEnd({ live, jobs, instances }: Looked, now: number): Su
     const waits = item.jobState === 'PENDING';
     switch (item.state) {
       case 'ADMITTED':
-        return waits && isOlder(item.admittedAt, startSeconds, now)
+        if (!isOlder(item.admittedAt, startSeconds, now)) return [];
+        return waits
           ? [abandon('abandon-unfinished-start', item, 'StartUnfinished', 'its start was begun and never finished')]
-          : [];
+          : [unused(item)];
       case 'REGISTERED':
-        return waits && isOlder(item.registeredAt, registeredSecondsOf(item), now)
+        if (!isOlder(item.registeredAt, registeredSecondsOf(item), now)) return [];
+        return waits
           ? [abandon('abandon-unlaunched-runner', item, 'LaunchMissing', 'its runner got no host')]
-          : [];
+          : [unused(item)];
       case 'LAUNCHED':
         if (hostIsGone(item)) return [lostHost(item)];
-        return jobs.get(item.pk)?.status === 'pending' && isOlder(item.launchedAt, servesSecondsOf(item), now)
+        if (!isOlder(item.launchedAt, servesSecondsOf(item), now)) return [];
+        if (!waits) return [unused(item)];
+        return jobs.get(item.pk)?.status === 'pending'
           ? [abandon('abandon-idle-host', item, 'HostUnused', 'its host took no job, and the job still waits')]
           : [];
       case 'RUNNING':
@@ -58,6 +62,11 @@ export function runnersToEnd({ live, jobs, instances }: Looked, now: number): Su
     }
   });
   return [...idle, ...others];
+}
+
+/** A runner that nobody's job will come to: as long as it lives, a job that waits seems to have it. */
+function unused(item: RunnerItem): Suspect {
+  return stop('stop-idle-runner', item, 'it took no job in its time, and its own job needs it no more');
 }
 
 function lostHost(item: RunnerItem): Suspect {

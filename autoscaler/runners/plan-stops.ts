@@ -31,6 +31,8 @@ export function planStops(event: JobEvent, { own, byRunner, live }: SeenRunners)
   if (own?.state === 'STOPPING') stop(own, 'its end was begun before');
 
   const others = live.filter((item) => item.pk !== own?.pk);
+  // A host removes its runner when the job is over, often before GitLab writes the event, which then names no runner.
+  for (const item of others) if (item.takenJob === job && hasRunner(item)) stop(item, 'the job that it took is over');
   const seen: RunnerItem[] = own ? [...others, { ...own, jobState: 'FINISHED' }] : others;
   const spares = seen.filter((item) => isSpare(item) && !stops.has(item.pk));
   for (const item of matchSpares(spares, seen.filter(isStarved)).unneeded)

@@ -47,8 +47,7 @@ async function findFinished(event: JobEvent, ports: FindRunnerPorts, context: La
   const named = await findBoundRunner(event, ports);
   const own = await noteJobState(ports.store, job, 'FINISHED', expiryOf(ports.now()));
   const byRunner = named?.pk === job ? own : named;
-  if (!own && !byRunner) {
-    if (event.runnerId === null) await recordTombstone(ports.store, event, ports.now());
+  if (!own && !byRunner && event.runnerId !== null) {
     log.info('the job had no runner of ours', { status: event.status });
     return { runners: [] };
   }
@@ -66,6 +65,7 @@ async function findFinished(event: JobEvent, ports: FindRunnerPorts, context: La
   const ordinary = own?.takenJob === job && byRunner?.pk === job;
   const live = ordinary ? [] : await ports.store.readLive();
   const stops = planStops(event, { own, byRunner, live });
+  if (!own && stops.length === 0) await recordTombstone(ports.store, event, ports.now());
   log.info('runners to stop', {
     status: event.status,
     stops: stops.map(({ item, reason }) => ({ runnerOf: item.pk, reason })),

@@ -33,7 +33,7 @@ function named(field: 'Retry' | 'Catch'): { readonly state: string; readonly err
     ),
   );
 }
-const isOfAService = (error: string) => /^(States|Lambda|EventBridge|SQS|DynamoDB)\./.test(error);
+const isOfAService = (error: string) => /^(States|Lambda|Sandbox|EventBridge|SQS|DynamoDB)\./.test(error);
 
 describe('our error classes', () => {
   it('are found', () => {
@@ -104,6 +104,7 @@ describe('what the workflows match on', () => {
           'Lambda.ServiceException',
           'Lambda.TooManyRequestsException',
           'Lambda.Unknown',
+          'Sandbox.Timedout',
           'GitLabUnavailableError',
           'SecretUnavailableError',
           'ThrottlingException',

@@ -55,12 +55,23 @@ export const isString = (value: Json): value is string => typeof value === 'stri
 export const isList = (value: Json): value is readonly Json[] => Array.isArray(value);
 export const isWholeSeconds = (value: Json): value is number => Number.isInteger(value) && Number(value) >= 0;
 
+/** Reading an expression takes ten times as long as evaluating it. */
+const known = new Map<string, jsonata.Expression>();
+
+function compiled(source: string): jsonata.Expression {
+  const before = known.get(source);
+  if (before) return before;
+  const expression = jsonata(source);
+  addStepFunctions(expression);
+  known.set(source, expression);
+  return expression;
+}
+
 async function evaluateExpression(source: string, field: string, { states, variables }: Bindings): Promise<Json> {
   const described = `The JSONata expression '${source}' specified for the field '${field}'`;
   let text: string | undefined;
   try {
-    const expression = jsonata(source);
-    addStepFunctions(expression);
+    const expression = compiled(source);
     text = JSON.stringify(await expression.evaluate(undefined, { ...variables, states }));
   } catch (cause) {
     throw new StateError(queryEvaluationError, `${described} threw an error: ${messageOf(cause)}`, { cause });

@@ -108,16 +108,18 @@ async function runSideBySide(
   const results: Json[] = [];
   const failures: { readonly error: StateError; readonly atSeconds: number }[] = [];
   let slowestSeconds = scope.clockSeconds;
-  for (const { flow, input, mapItem } of flows) {
+  const runOne = async ({ flow, input, mapItem }: (typeof flows)[number], index: number) => {
     const inner: Scope = { variables: new Map(), outer: scope, mapItem, clockSeconds: scope.clockSeconds };
     try {
-      results.push(await runFlow(flow, input, inner, run));
+      results[index] = await runFlow(flow, input, inner, run);
     } catch (error) {
       if (!(error instanceof StateError)) throw error;
       failures.push({ error, atSeconds: inner.clockSeconds });
     }
     slowestSeconds = Math.max(slowestSeconds, inner.clockSeconds);
-  }
+  };
+  if (run.passTime) await Promise.all(flows.map(runOne));
+  else for (const [index, flow] of flows.entries()) await runOne(flow, index);
   const [earliest] = failures.sort((one, other) => one.atSeconds - other.atSeconds);
   scope.clockSeconds = earliest?.atSeconds ?? slowestSeconds;
   if (earliest) throw earliest.error;
@@ -144,6 +146,7 @@ async function choose(visit: Visit): Promise<Step> {
 async function wait(visit: Visit): Promise<Step> {
   const seconds = await waitSeconds(visit);
   visit.scope.clockSeconds += seconds;
+  await visit.run.passTime?.(seconds, 'wait');
   return finish(visit, visit.state, visit.input, '', visit.state.Next);
 }
 

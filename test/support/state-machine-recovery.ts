@@ -19,6 +19,7 @@ export async function withRecovery(visit: Visit, attempt: (retryCount: number) =
       used.set(retrier, (used.get(retrier) ?? 0) + 1);
       run.retries.push({ state: name, error: error.error, attempt: retryCount + 1, delaySeconds });
       scope.clockSeconds += delaySeconds;
+      await run.passTime?.(delaySeconds, 'retry');
     }
   }
 }

@@ -23,6 +23,7 @@ export interface RetriedError {
 /** What one execution shares between all its states. */
 export interface Run {
   readonly tasks: TaskRunner;
+  readonly passTime: ((seconds: number, why: 'wait' | 'retry') => Promise<void>) | undefined;
   readonly context: { readonly [key: string]: Json };
   readonly startTime: Date;
   readonly visited: string[];

@@ -191,7 +191,8 @@ describe('a job that GitLab calls pending', () => {
   it('is started when its own runner served another, and no idle one is left over', () => {
     const released = runnerItem({ state: 'RELEASED', takenJob: 'job#7#2' });
     expect(kindsOf(seen({ live: [released], jobs: jobs(pending()) }))).toEqual(['start-forsaken-job']);
-    const spare = launched({ jobId: 3, jobState: 'RUNNING', instanceId: 'i-3', runnerId: 103 });
+    const launchedAt = new Date(late).toISOString();
+    const spare = launched({ jobId: 3, jobState: 'RUNNING', instanceId: 'i-3', runnerId: 103, launchedAt });
     expect(kindsOf(seen({ live: [released, spare], instances: [instance('i-3')], jobs: jobs(pending()) }))).toEqual([]);
   });
 });
@@ -296,6 +297,16 @@ describe('a runner that stopped half-way', () => {
     expect(kinds(at - 2 * minute)).toEqual([]);
     expect(kinds(at + 1)).toEqual([kind]);
   });
+
+  it.each(['ADMITTED', 'REGISTERED', 'LAUNCHED'] as const)(
+    'in %s is stopped when its own job needs it no more, though another waits that it could run',
+    (state) => {
+      const idle = launched({ jobState: 'FINISHED', state });
+      const starved = runnerItem({ jobId: 2, state: 'RELEASED' });
+      const all = seen({ live: [idle, starved], instances: [instance('i-1')], jobs: jobs(pending(2)) });
+      expect(kindsOf(all, testStart + 31 * minute)).toContain('stop-idle-runner');
+    },
+  );
 
   it('is abandoned by attempt, so that the next one starts with a clean slate', () => {
     const at = testStart + 7 * minute;

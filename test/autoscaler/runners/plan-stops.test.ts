@@ -68,6 +68,11 @@ describe('the runner that took the job', () => {
     expect(stopped({ own: busy(1, job) }, finishedJob({ jobId: 1 }))).toEqual([job]);
   });
 
+  it('stops when it was made for another job, and the event names no runner because it is gone from GitLab', () => {
+    const [own, other] = [busy(1, 'job#7#2'), busy(2, job)];
+    expect(stopped({ own, live: [own, other] }, finishedJob({ jobId: 1 }))).toEqual(['job#7#2']);
+  });
+
   it('stops when the job itself was never ours', () => {
     const other = busy(2, job);
     expect(stopped({ byRunner: other, live: [other] })).toEqual(['job#7#2']);
@@ -250,7 +255,7 @@ describe('whatever is seen', () => {
     fc.assert(
       fc.property(worlds, (seen) => {
         for (const { item } of planStops(event, seen)) {
-          if (item.pk === job || item.pk === seen.byRunner?.pk) continue;
+          if (item.pk === job || item.pk === seen.byRunner?.pk || item.takenJob === job) continue;
           expect(item).toMatchObject({ jobState: expect.not.stringMatching('PENDING') });
         }
       }),

@@ -50,6 +50,12 @@ describe('findRunner', () => {
     expect(await world(running(1)).find({ runnerId: null })).toMatchObject([{ runnerId: 501 }]);
   });
 
+  it('finds the runner that took the job when GitLab names none, though the job was never ours', async () => {
+    const { store, find } = world(running(2, { takenJob: 'job#7#1' }));
+    expect(await find({ runnerId: null })).toMatchObject([{ job: 'job#7#2', runnerId: 502 }]);
+    expect(store.items.size).toBe(1);
+  });
+
   it('finds the runner that took the job, and the job’s own that nobody needs', async () => {
     const own = runnerItem({ state: 'LAUNCHED', runnerId: 501 });
     const { find } = world(own, running(2, { takenJob: 'job#7#1' }));

@@ -1,0 +1,211 @@
+import { jobMapping } from '../support/builders.ts';
+import { createRandom, type Random, seedOf } from './random.ts';
+import {
+  type Fault,
+  type FaultKind,
+  type HookStatus,
+  lambdaNames,
+  type PlannedJob,
+  projectIds,
+  type Schedule,
+  type Settings,
+} from './schedule.ts';
+
+const hookStatuses: readonly HookStatus[] = ['created', 'pending', 'running', 'finished'];
+const tagSets = [[], ['docker'], ['docker', 'large'], ['large'], ['job-only']] as const;
+
+/**
+ * A third of the schedules up to here go without the reconciler. In others the event-driven parts leave, very rarely and though nothing goes
+ * wrong, a job behind whose idle runner served another one or ended: the reconciler finds it within minutes.
+ */
+const lastSeedWithoutReconciler = 2_100;
+
+/** The schedule of a seed: a small random scenario, and what goes wrong in it. */
+export function generateSchedule(
+  seed: number,
+  withReconciler = seed % 3 !== 0 || seed > lastSeedWithoutReconciler,
+): Schedule {
+  const random = createRandom(seedOf(seed, 'schedule'));
+  const settings = settingsOf(random, withReconciler);
+  const jobs = jobsOf(random, settings);
+  const kinds = withReconciler ? [...mildFaults, ...harshFaults] : mildFaults;
+  const count = random.chance(0.1) ? 0 : random.whole(1, random.chance(0.3) ? 14 : 5);
+  const faults = Array.from({ length: count }, (_, index): Fault => ({ index, ...random.pick(kinds)(random, jobs) }));
+  return { seed, settings, jobs, faults: faults.filter((fault) => isBearable(fault, settings)) };
+}
+
+/**
+ * Whether the event-driven parts must bear a fault alone. A runner whose maker died before it wrote down the runner's id is found by the
+ * reconciler only. A runner that took a job of which nobody heard seems to be free for another job. When the end of a job names no runner,
+ * who took it is known from the `running` event alone, which then must come before the end.
+ */
+function isBearable(fault: Fault, { reconciler, writesLate }: Settings): boolean {
+  if (reconciler) return true;
+  switch (fault.kind) {
+    case 'lambda-crashed':
+      return !['bindRunner', 'registerRunner'].includes(fault.lambda);
+    case 'lambda-refused':
+    case 'answer-lost':
+      return fault.lambda !== 'bindRunner';
+    case 'hook-delayed':
+      return fault.status !== 'running';
+    case 'event-delayed':
+    case 'write-throttled':
+    case 'index-stale':
+      return !writesLate;
+    default:
+      return fault.kind !== 'hook-stale';
+  }
+}
+
+function settingsOf(random: Random, reconciler: boolean): Settings {
+  const capOfProfile = random.chance(0.3) ? { maxConcurrent: random.whole(1, 3) } : {};
+  const capOfMapping = random.chance(0.2) ? { maxConcurrent: random.whole(1, 2) } : {};
+  return {
+    reconciler,
+    maxAttempts: random.whole(2, 4),
+    maxConcurrent: random.chance(0.4) ? random.whole(1, 4) : undefined,
+    profiles: {
+      default: { type: 'EC2', timeoutMinutes: 30, ...capOfProfile },
+      large: { type: 'EC2', timeoutMinutes: 60 },
+      shell: {
+        type: 'LAMBDA',
+        timeoutMinutes: 13,
+        functionArn: 'arn:aws:lambda:eu-central-1:123456789012:function:shell',
+      },
+    },
+    onDemand: random.pick(['never', 'fallback', 'always']),
+    mappings: [
+      jobMapping({ ...capOfMapping }),
+      jobMapping({ jobName: 'lint', target: { type: 'LAMBDA', function: 'shell' } }),
+      jobMapping({ jobName: '*', tags: ['large'], target: { type: 'EC2', profile: 'large' } }),
+      jobMapping({ jobName: 'elsewhere', target: { type: 'IGNORE' } }),
+    ],
+    cancelsAtOnce: random.chance(0.5),
+    writesLate: random.chance(0.5),
+  };
+}
+
+function jobsOf(random: Random, { reconciler, writesLate }: Settings): PlannedJob[] {
+  const shortestSeconds = reconciler || !writesLate ? 2 : 30;
+  // Jobs that look alike are those whose runners get mixed up.
+  const alike = random.chance(0.6);
+  const tags = random.pick(tagSets);
+  const mixed = random.pick([['build'], ['build', 'lint'], ['lint'], ['build', 'test', 'lint', 'elsewhere']]);
+  // A job that is left to others, or runners of two types for the same tags: jobs change their runners most.
+  const names = reconciler ? mixed : mixed.slice(0, 1);
+  return Array.from({ length: random.whole(1, random.chance(0.2) ? 12 : 5) }, (_, index) => {
+    const createdAt = random.chance(0.6) ? 0 : random.whole(0, 300);
+    const pendingAt = random.chance(0.06) ? null : createdAt + (random.chance(0.7) ? 0 : random.whole(1, 240));
+    const durationSeconds = random.chance(0.1) ? random.whole(300, 700) : random.whole(shortestSeconds, 120);
+    return {
+      index,
+      projectId: alike ? projectIds[0] : random.pick(projectIds),
+      name: random.pick(names),
+      tags: alike ? tags : random.pick(tagSets),
+      createdAt,
+      pendingAt,
+      durationSeconds,
+      result: random.chance(0.8) ? 'success' : 'failed',
+      canceledAt: random.chance(0.2) ? createdAt + random.whole(0, 150) : null,
+      retried: random.chance(0.1),
+    };
+  });
+}
+
+type MakeFault = (random: Random, jobs: readonly PlannedJob[]) => FaultKind;
+
+const jobOf = (random: Random, jobs: readonly PlannedJob[]) => random.whole(0, jobs.length - 1);
+const nthOf = (random: Random) => random.whole(1, random.chance(0.5) ? 4 : 15);
+
+/** What the event-driven parts must bear alone: nothing is lost for good. */
+const mildFaults: readonly MakeFault[] = [
+  (random, jobs) => ({
+    kind: 'hook-repeated',
+    job: jobOf(random, jobs),
+    status: random.pick(hookStatuses),
+    seconds: random.pick([0, 3, 60]),
+  }),
+  (random, jobs) => ({
+    kind: 'hook-delayed',
+    job: jobOf(random, jobs),
+    status: random.pick(hookStatuses),
+    seconds: random.pick([2, 10, 60, 200]),
+  }),
+  (random, jobs) => ({
+    kind: 'hook-stale',
+    job: jobOf(random, jobs),
+    status: random.pick(['running', 'finished']),
+    how: random.pick(['wrong-runner', 'no-runner']),
+  }),
+  (random) => ({ kind: 'event-repeated', nth: nthOf(random) }),
+  (random) => ({ kind: 'event-delayed', nth: nthOf(random), seconds: random.pick([2, 10, 60, 300]) }),
+  (random) => ({ kind: 'archive-replayed', at: random.whole(10, 900) }),
+  (random) => ({ kind: 'workflow-repeated', nth: nthOf(random) }),
+  (random) => crash(random),
+  (random) => crash(random),
+  (random) => ({ kind: 'lambda-refused', lambda: random.pick(lambdaNames), nth: random.whole(1, 5) }),
+  (random) => ({ kind: 'answer-lost', lambda: random.pick(lambdaNames), nth: random.whole(1, 5) }),
+  (random) => ({
+    kind: random.pick(['no-capacity', 'no-spot']),
+    from: random.chance(0.5) ? 0 : random.whole(0, 120),
+    seconds: random.pick([5, 30, 120, 300]),
+  }),
+  (random) => ({ kind: 'boot-slow', nth: nthOf(random), seconds: random.whole(30, 100) }),
+  (random) => ({ kind: 'message-repeated', nth: nthOf(random) }),
+  (random) => ({ kind: random.pick(['write-conflict', 'write-throttled']), nth: random.whole(1, 30) }),
+  (random) => ({ kind: 'index-stale', from: random.whole(0, 200), seconds: random.whole(1, 60) }),
+  (random) => ({ kind: 'launch-refused', from: random.whole(0, 120), seconds: random.pick([5, 60]) }),
+  (random) => ({ kind: 'function-repeated', nth: nthOf(random) }),
+];
+
+/** What only the reconciler can mend. */
+const harshFaults: readonly MakeFault[] = [
+  (random) => ({ kind: 'gitlab-lagging', from: random.whole(0, 100), seconds: random.whole(1, 4) }),
+  (random, jobs) => ({ kind: 'hook-lost', job: jobOf(random, jobs), status: random.pick(hookStatuses) }),
+  (random, jobs) => ({ kind: 'hook-lost', job: jobOf(random, jobs), status: random.pick(hookStatuses) }),
+  (random) => ({ kind: 'hooks-lost', from: random.whole(0, 300), seconds: random.pick([5, 60, 600]) }),
+  (random, jobs) => ({
+    kind: 'hook-stale',
+    job: jobOf(random, jobs),
+    status: random.pick(['pending', 'running']),
+    how: random.pick(['as-created', 'as-running']),
+  }),
+  (random) => ({ kind: 'event-lost', nth: nthOf(random) }),
+  (random) => ({ kind: 'workflow-died', nth: nthOf(random), task: random.whole(1, 8) }),
+  (random) => ({
+    kind: random.pick(['gitlab-down', 'gitlab-answers-lost']),
+    from: random.chance(0.5) ? random.whole(0, 6) : random.whole(0, 300),
+    seconds: random.pick([3, 15, 60, 300]),
+  }),
+  (random) => ({ kind: 'describe-missed', nth: random.whole(1, 20) }),
+  (random) => ({ kind: 'no-capacity', from: random.whole(0, 120), seconds: 1_200 }),
+  (random) => ({ kind: 'describe-stale', from: random.whole(0, 300), seconds: random.whole(20, 300) }),
+  (random) => ({ kind: 'boot-slow', nth: nthOf(random), seconds: random.whole(100, 900) }),
+  (random) => ({ kind: random.pick(['boot-dead', 'claim-lost']), nth: nthOf(random) }),
+  (random) => ({
+    kind: random.pick(['spot-reclaimed', 'host-killed']),
+    nth: nthOf(random),
+    seconds: random.whole(0, 100),
+  }),
+  (random) => ({ kind: 'function-refused', nth: nthOf(random) }),
+  (random) => ({ kind: 'function-killed', nth: nthOf(random), seconds: random.whole(0, 60) }),
+  (random) => ({ kind: 'write-unanswered', nth: random.whole(1, 40) }),
+  (random) => ({ kind: random.pick(['pass-lost', 'pass-repeated']), nth: nthOf(random) }),
+  (random) => ({
+    kind: random.pick(['runner-removed', 'runner-paused']),
+    nth: nthOf(random),
+    seconds: random.whole(0, 90),
+  }),
+];
+
+function crash(random: Random): FaultKind {
+  return {
+    kind: 'lambda-crashed',
+    // Where a crash can lose something for good, it strikes more often.
+    lambda: random.chance(0.3) ? random.pick(['registerRunner', 'launchInstances']) : random.pick(lambdaNames),
+    nth: random.whole(1, 5),
+    call: random.whole(1, random.chance(0.5) ? 3 : 8),
+    moment: random.pick(['before', 'after']),
+  };
+}

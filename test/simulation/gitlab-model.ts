@@ -1,0 +1,282 @@
+import { GitLabRefusedError, GitLabUnavailableError } from '../../infrastructure/lib/gitlab-errors.ts';
+import { tokenWord } from '../support/in-memory-gitlab.ts';
+import type { Faults } from './faults.ts';
+import { type PlannedJob, projectIds } from './schedule.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+/** A job as GitLab has it. Times are milliseconds since 1970. */
+export type SimulatedJob = {
+  readonly id: number;
+  readonly plan: PlannedJob;
+  status: string;
+  runnerId: number | null;
+  pendingAt: number | null;
+  startedAt: number | null;
+  finishedAt: number | null;
+  /** Ends what runs the job, where somebody does. */
+  onCancel: (() => void) | null;
+};
+
+export type SimulatedRunner = {
+  readonly id: number;
+  readonly projectId: number;
+  readonly tags: readonly string[];
+  readonly token: string;
+  readonly description: string;
+  readonly note: string;
+  readonly createdAt: number;
+  paused: boolean;
+};
+
+const minute = 60_000;
+/** GitLab drops a job that no runner came for, and one whose runner says nothing any more. */
+const stuckPendingMilliseconds = 60 * minute;
+const silentRunningMilliseconds = 30 * minute;
+
+export type GitLabModelOptions = {
+  readonly time: VirtualTime;
+  readonly faults: Faults;
+  readonly cancelsAtOnce: boolean;
+  readonly onHook: (job: SimulatedJob, status: string) => void;
+  /** Told just before GitLab gives up a job that no runner came for. */
+  readonly onStuck: (job: SimulatedJob) => void;
+};
+
+export type GitLabModel = ReturnType<typeof createGitLabModel>;
+
+/** GitLab as far as we meet it: jobs, runners, who gets what, and the hooks that tell of it. */
+export function createGitLabModel({ time, faults, cancelsAtOnce, onHook, onStuck }: GitLabModelOptions) {
+  const jobs = new Map<number, SimulatedJob>();
+  const runners = new Map<number, SimulatedRunner>();
+  let lastJobId = 0;
+  let lastRunnerId = 100;
+
+  function change(job: SimulatedJob, status: string): void {
+    job.status = status;
+    if (status === 'pending') job.pendingAt = time.now();
+    if (status === 'running') job.startedAt = time.now();
+    if (isOver(job)) {
+      job.finishedAt = time.now();
+      job.onCancel = null;
+    }
+    if (status !== 'canceling' && status !== 'skipped') onHook(job, status);
+  }
+
+  function makePending(job: SimulatedJob): void {
+    if (job.status !== 'created') return;
+    change(job, 'pending');
+    time.after(stuckPendingMilliseconds, () => {
+      if (job.status !== 'pending') return;
+      onStuck(job);
+      change(job, 'failed');
+    });
+  }
+
+  return {
+    jobs,
+    runners,
+    isDown: () => faults.isOn('gitlab-down'),
+
+    create(plan: PlannedJob): SimulatedJob {
+      lastJobId += 1;
+      const job: SimulatedJob = {
+        id: lastJobId,
+        plan,
+        status: 'created',
+        runnerId: null,
+        pendingAt: null,
+        startedAt: null,
+        finishedAt: null,
+        onCancel: null,
+      };
+      jobs.set(job.id, job);
+      onHook(job, 'created');
+      return job;
+    },
+    makePending,
+    skip(job: SimulatedJob): void {
+      if (job.status === 'created') change(job, 'skipped');
+    },
+    cancel(job: SimulatedJob): void {
+      if (isOver(job)) return;
+      if (job.status !== 'running' || cancelsAtOnce) {
+        const stop = job.onCancel;
+        change(job, 'canceled');
+        if (stop) time.after(3_000, stop);
+        return;
+      }
+      job.status = 'canceling';
+      if (job.onCancel) time.after(3_000, job.onCancel);
+    },
+
+    /** What a runner gets that asks for a job. `refused`: its token is not known (any more). */
+    request(token: string): SimulatedJob | 'nothing' | 'refused' | 'down' {
+      if (faults.isOn('gitlab-down')) return 'down';
+      const runner = [...runners.values()].find((one) => one.token === token);
+      if (!runner) return 'refused';
+      if (runner.paused) return 'nothing';
+      const fitting = [...jobs.values()].filter((job) => job.status === 'pending' && canRun(runner, job));
+      const [job] = fitting.sort((a, b) => (a.pendingAt ?? 0) - (b.pendingAt ?? 0) || a.id - b.id);
+      if (!job) return 'nothing';
+      job.runnerId = runner.id;
+      change(job, 'running');
+      time.after(job.plan.durationSeconds * 1_000 + silentRunningMilliseconds, () => {
+        if (job.status === 'running') change(job, 'failed');
+        if (job.status === 'canceling') change(job, 'canceled');
+      });
+      return job;
+    },
+    /** What a runner reports about its job; GitLab may know better. */
+    report(job: SimulatedJob, status: string): void {
+      if (job.status === 'canceling') change(job, 'canceled');
+      else if (job.status === 'running') change(job, status);
+    },
+    /** A runner removes itself. */
+    removeByToken(token: string): void {
+      if (faults.isOn('gitlab-down')) return;
+      for (const runner of runners.values()) if (runner.token === token) remove(runner.id);
+    },
+    remove,
+    /** The API, as far as every part of ours uses it. */
+    api: {
+      readJob: (projectId: number, jobId: number) =>
+        answer(() => {
+          const job = jobs.get(jobId);
+          if (job?.plan.projectId !== projectId) return null;
+          const lags = job.status === 'pending' && faults.isOn('gitlab-lagging');
+          return {
+            id: job.id,
+            status: lags ? 'created' : job.status,
+            tags: job.plan.tags,
+            runnerId: job.runnerId,
+            systemId: null,
+          };
+        }),
+      readJobEnd: (projectId: number, jobId: number) =>
+        answer(() => {
+          const job = jobs.get(jobId);
+          if (job?.plan.projectId !== projectId) return null;
+          const finishedAt = job.finishedAt === null ? null : new Date(job.finishedAt).toISOString();
+          const failureReason = job.status === 'failed' ? 'script_failure' : null;
+          return { status: job.status, jobName: job.plan.name, pipelineId: 50, failureReason, finishedAt };
+        }),
+      cancelJob: (_projectId: number, jobId: number) =>
+        answer(() => {
+          const job = jobs.get(jobId);
+          if (job && !isOver(job)) change(job, 'canceled');
+          return job?.status ?? 'canceled';
+        }),
+      retryJob: () => answer(() => null),
+      createRunner: (runner: {
+        readonly projectId: number;
+        readonly description: string;
+        readonly maintenanceNote: string;
+        readonly tags: readonly string[];
+        readonly maximumTimeoutSeconds: number;
+      }) =>
+        answer(() => {
+          if (runner.maximumTimeoutSeconds < 600) throw new GitLabRefusedError('maximum_timeout is at least 600');
+          lastRunnerId += 1;
+          const token = `glrt-fake-${tokenWord}-${lastRunnerId}`;
+          const { projectId, description, maintenanceNote, tags } = runner;
+          const made: SimulatedRunner = {
+            id: lastRunnerId,
+            projectId,
+            tags,
+            token,
+            description,
+            note: maintenanceNote,
+            createdAt: time.now(),
+            paused: false,
+          };
+          runners.set(made.id, made);
+          const nth = lastRunnerId - 100;
+          for (const fault of [...faults.all('runner-removed'), ...faults.all('runner-paused')]) {
+            if (fault.nth !== nth) continue;
+            time.after(fault.seconds * 1_000, () => {
+              faults.count(fault.kind);
+              if (fault.kind === 'runner-removed') remove(made.id);
+              else made.paused = true;
+            });
+          }
+          return { runnerId: made.id, token };
+        }),
+      removeRunner: (runnerId: number) => answer(() => remove(runnerId)),
+      pauseRunner: (runnerId: number) =>
+        answer(() => {
+          const runner = runners.get(runnerId);
+          if (runner) runner.paused = true;
+          return runner !== undefined;
+        }),
+      runningJobsOf: (runnerId: number) =>
+        answer(() => {
+          if (!runners.has(runnerId)) return [];
+          const running = [...jobs.values()].filter((job) => job.status === 'running' && job.runnerId === runnerId);
+          return running.map(({ plan, id }) => ({ projectId: plan.projectId, jobId: id }));
+        }),
+      pendingJobs: (projectId: number) =>
+        answer(() => {
+          const pending = [...jobs.values()].filter(
+            (job) => job.plan.projectId === projectId && job.status === 'pending' && !faults.isOn('gitlab-lagging'),
+          );
+          return pending.map(({ id, status, plan }) => ({
+            id,
+            status,
+            tags: plan.tags,
+            runnerId: null,
+            systemId: null,
+            name: plan.name,
+            stage: 'test',
+            ref: 'main',
+            pipelineId: 50,
+            createdAt: new Date(time.now()).toISOString(),
+          }));
+        }),
+      ownRunners: (descriptionStart: string) =>
+        answer(() => {
+          const ours = [...runners.values()].filter(({ description }) => description.startsWith(descriptionStart));
+          const isBusy = ({ id }: SimulatedRunner) =>
+            [...jobs.values()].some((job) => job.status === 'running' && job.runnerId === id);
+          return ours.map((runner) => ({
+            runnerId: runner.id,
+            description: runner.description,
+            createdAt: new Date(runner.createdAt).toISOString(),
+            busy: isBusy(runner),
+          }));
+        }),
+      readRunnerNote: (runnerId: number) => answer(() => runners.get(runnerId)?.note ?? null),
+      findProject: (path: string) => answer(() => ({ projectId: Number(path.split('-').at(-1)), path })),
+      projectsOfGroup: (group: string) =>
+        answer(() => projectIds.map((projectId) => ({ projectId, path: `${group}/project-${projectId}` }))),
+    },
+  };
+
+  /** GitLab forgets who ran a job when its runner goes. */
+  function remove(runnerId: number): boolean {
+    for (const job of jobs.values()) if (job.runnerId === runnerId) job.runnerId = null;
+    return runners.delete(runnerId);
+  }
+
+  /** What a call brings: our client tries for some seconds before it gives up. */
+  async function answer<T>(work: () => T): Promise<T> {
+    if (faults.isOn('gitlab-down')) {
+      await time.sleep(6_000);
+      if (faults.isOn('gitlab-down')) throw new GitLabUnavailableError('GitLab does not answer');
+    }
+    const result = work();
+    if (!faults.isOn('gitlab-answers-lost')) return result;
+    await time.sleep(6_000);
+    throw new GitLabUnavailableError('GitLab did it, and its answer was lost');
+  }
+}
+
+export function isOver({ status }: { readonly status: string }): boolean {
+  return ['success', 'failed', 'canceled', 'skipped'].includes(status);
+}
+
+/** Source: https://docs.gitlab.com/ci/runners/configure_runners/#control-jobs-that-a-runner-can-run */
+export function canRun(runner: SimulatedRunner, { plan }: SimulatedJob): boolean {
+  if (runner.projectId !== plan.projectId) return false;
+  if (plan.tags.length === 0) return runner.tags.length === 0;
+  return plan.tags.every((tag) => runner.tags.includes(tag));
+}

@@ -1,0 +1,182 @@
+import type { LambdaRunnerPayload } from '../../infrastructure/lib/runner-ticket.ts';
+import { type Ec2Model, lives, type SimulatedInstance } from './ec2-model.ts';
+import type { Faults } from './faults.ts';
+import { type GitLabModel, isOver, type SimulatedJob } from './gitlab-model.ts';
+import type { Random } from './random.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+/** A machine or function that runs gitlab-runner. */
+export type Host = {
+  /** Instance id, or the invocation of a function. */
+  readonly name: string;
+  token: string | null;
+  job: SimulatedJob | null;
+  isAlive(): boolean;
+};
+
+export type HostsModelOptions = {
+  readonly time: VirtualTime;
+  readonly faults: Faults;
+  readonly random: Random;
+  readonly gitlab: GitLabModel;
+  readonly ec2: () => Ec2Model;
+  readonly claim: (id: string) => { readonly token: string; readonly expiresAt: number } | null;
+  readonly onTaken: (host: Host) => void;
+  /** EC2 takes a spot instance back. */
+  readonly onSpotWarning: (instanceId: string) => void;
+  /** Lambda's on-failure destination. */
+  readonly onFunctionFailed: (payload: LambdaRunnerPayload) => void;
+};
+
+/** As in boot-script.ts. */
+const claimMilliseconds = 180_000;
+const ec2WaitMilliseconds = 60_000;
+/** As in runner-deadlines.ts. */
+const functionWaitMilliseconds = 22_000;
+const functionLifeMilliseconds = 15 * 60_000;
+
+/** Hosts as boot.sh and the Lambda runner make them: claim one ticket, run one job, end. */
+export function createHostsModel(options: HostsModelOptions) {
+  const { time, faults, random, gitlab, claim } = options;
+  const hosts: Host[] = [];
+  let invocations = 0;
+
+  /** Runs gitlab-runner until it has run one job, or none came. */
+  async function serve(host: Host, token: string, waitMilliseconds: number): Promise<void> {
+    host.token = token;
+    const until = time.now() + waitMilliseconds;
+    // GitLab may hold a request for 50 s, so that the wait ends late.
+    const late = random.chance(0.2) ? random.whole(0, 50_000) : 0;
+    while (host.isAlive()) {
+      const got = gitlab.request(token);
+      if (got === 'refused') return time.sleep(5_000);
+      if (typeof got === 'object') return runJob(host, got);
+      if (time.now() >= until + late) return;
+      await time.sleep(random.whole(3_000, 6_000));
+    }
+  }
+
+  async function runJob(host: Host, job: SimulatedJob): Promise<void> {
+    host.job = job;
+    options.onTaken(host);
+    await new Promise<void>((over) => {
+      job.onCancel = () => {
+        if (host.isAlive()) gitlab.report(job, 'canceled');
+        over();
+      };
+      time.after(job.plan.durationSeconds * 1_000, () => {
+        if (host.isAlive() && host.job === job) void report(host, job, job.plan.result);
+        over();
+      });
+    });
+    while (host.isAlive() && !isOver(job) && job.status !== 'canceling') await time.sleep(2_000);
+    host.job = null;
+  }
+
+  /** The runner reports the end of its job until GitLab hears it, for a minute or so. */
+  async function report(host: Host, job: SimulatedJob, status: string): Promise<void> {
+    for (let tries = 0; tries < 12 && host.isAlive(); tries += 1) {
+      if (!gitlab.isDown()) return gitlab.report(job, status);
+      await time.sleep(6_000);
+    }
+    host.job = null;
+  }
+
+  async function runInstance(instance: SimulatedInstance): Promise<void> {
+    const ec2 = options.ec2();
+    const host: Host = { name: instance.id, token: null, job: null, isAlive: () => lives(instance) };
+    hosts.push(host);
+    if (faults.strike('boot-dead', ({ nth }) => nth === instance.nth)) return;
+    const slow = faults.strike('boot-slow', ({ nth }) => nth === instance.nth);
+    const boot = (slow?.seconds ?? random.whole(8, 25)) * 1_000;
+    scheduleEnds(host, instance, boot);
+    await time.sleep(boot);
+    if (!host.isAlive()) return;
+    instance.state = 'running';
+    const ticket = await claimTicket(host, instance);
+    if (ticket) {
+      await serve(host, ticket.token, ec2WaitMilliseconds);
+      if (host.isAlive()) gitlab.removeByToken(ticket.token);
+    }
+    await time.sleep(1_000);
+    ec2.end(instance);
+  }
+
+  async function claimTicket(host: Host, instance: SimulatedInstance) {
+    const until = time.now() + claimMilliseconds;
+    while (host.isAlive()) {
+      const ticket = claim(instance.id);
+      const lost = ticket && faults.strike('claim-lost', ({ nth }) => nth === instance.nth);
+      if (ticket && !lost) return ticket;
+      if (time.now() >= until) return null;
+      // Twice a second in truth, which would only make this slower.
+      await time.sleep(time.now() < until - claimMilliseconds + 5_000 ? 1_000 : 5_000);
+    }
+    return null;
+  }
+
+  /** What ends a host from outside: a spot reclaim with its warning, or a power cut. */
+  function scheduleEnds(host: Host, instance: SimulatedInstance, boot: number): void {
+    for (const { kind, seconds } of [...faults.all('spot-reclaimed'), ...faults.all('host-killed')].filter(
+      ({ nth }) => nth === instance.nth,
+    )) {
+      time.after(boot + seconds * 1_000, () => {
+        if (!host.isAlive()) return;
+        faults.count(kind);
+        if (kind === 'spot-reclaimed') options.onSpotWarning(instance.id);
+        // With the warning the runner reports its job as interrupted, and the host unregisters.
+        if (kind === 'spot-reclaimed' && host.job && !gitlab.isDown()) gitlab.report(host.job, 'failed');
+        if (kind === 'spot-reclaimed' && host.token) gitlab.removeByToken(host.token);
+        host.job = null;
+        options.ec2().end(instance);
+      });
+    }
+  }
+
+  async function runFunction(payload: LambdaRunnerPayload, nth: number): Promise<void> {
+    let alive = true;
+    const host: Host = { name: `function-${nth}`, token: null, job: null, isAlive: () => alive };
+    hosts.push(host);
+    if (faults.strike('function-refused', (fault) => fault.nth === nth)) {
+      await time.sleep(5 * 60_000);
+      alive = false;
+      return options.onFunctionFailed(payload);
+    }
+    await time.sleep(random.whole(300, 6_000));
+    const die = () => {
+      if (!alive) return;
+      alive = false;
+      host.job = null;
+      options.onFunctionFailed(payload);
+    };
+    time.after(functionLifeMilliseconds, die);
+    const killed = faults.all('function-killed').find((fault) => fault.nth === nth);
+    if (killed) {
+      time.after(killed.seconds * 1_000, () => {
+        if (alive) faults.count('function-killed');
+        die();
+      });
+    }
+    const ticket = claim(payload.ticketId);
+    if (ticket && ticket.expiresAt * 1_000 > time.now()) {
+      await serve(host, ticket.token, functionWaitMilliseconds);
+      if (alive) gitlab.removeByToken(ticket.token);
+    }
+    alive = false;
+  }
+
+  return {
+    hosts,
+    boot(instance: SimulatedInstance): void {
+      void runInstance(instance);
+    },
+    /** An asynchronous invocation: at least once. */
+    invoke(payload: LambdaRunnerPayload): void {
+      invocations += 1;
+      const nth = invocations;
+      void runFunction(payload, nth);
+      if (!faults.strike('function-repeated', (fault) => fault.nth === nth)) return;
+      time.after(random.whole(0, 60_000), () => void runFunction(payload, nth + 1_000));
+    },
+  };
+}

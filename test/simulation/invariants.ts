@@ -1,0 +1,188 @@
+import { attemptsUsed, type Cap, type RunnerItem } from '../../autoscaler/runners/runner-item.ts';
+import type { StoreWrite } from '../../autoscaler/runners/runners-store.ts';
+import { launchGroupTag } from '../../autoscaler/start-runner/ec2/instance-tags.ts';
+import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import { tokenWord } from '../support/in-memory-gitlab.ts';
+import { type Ec2Model, lives, type SimulatedInstance } from './ec2-model.ts';
+import { type GitLabModel, isOver, type SimulatedJob } from './gitlab-model.ts';
+import type { Host } from './hosts-model.ts';
+import type { TablesModel } from './tables-model.ts';
+
+/** What must hold, whatever happens; the numbers are those of the design. */
+export type Violation = { readonly invariant: string; readonly what: string };
+
+export type Watched = {
+  readonly tables: TablesModel;
+  readonly gitlab: GitLabModel;
+  readonly ec2: Ec2Model;
+  readonly hosts: readonly Host[];
+  readonly maxAttempts: number;
+  /** Whether the autoscaler is to serve a job at all. */
+  readonly isOurs: (job: SimulatedJob) => boolean;
+};
+
+const placeHolding = ['ADMITTED', 'REGISTERED', 'LAUNCHED', 'RUNNING', 'STOPPING'];
+/** An attempt that failed so is not worth another: a person must act. */
+const hopeless = /^(MappingNotAllowedError|GitLabRefusedError|InvalidInputError|PermanentLaunchError)/;
+
+/** Watches a run. `violation` is the first one. */
+export function createInvariants(watched: () => Watched) {
+  let violation: Violation | null = null;
+  let changed = false;
+  /** Which attempts each group was to launch. */
+  const groups = new Map<string, string[]>();
+  const runnersOf = new Map<number, { readonly attempt: string; readonly caps: readonly Cap[] }>();
+
+  function fail(invariant: string, what: string): void {
+    violation ??= { invariant, what };
+  }
+
+  /** Looks for a token where none may be. */
+  function scan(where: string, content: unknown): void {
+    const text = typeof content === 'string' ? content : JSON.stringify(content);
+    if (text?.includes(tokenWord)) fail('5 no token elsewhere', `a token is in ${where}: ${text.slice(0, 300)}`);
+  }
+
+  return {
+    get violation() {
+      return violation;
+    },
+    fail,
+    touch(): void {
+      changed = true;
+    },
+    scan,
+    sawWrite(parts: readonly StoreWrite[]): void {
+      changed = true;
+      const { tables, gitlab, maxAttempts } = watched();
+      for (const part of parts) {
+        if (part.kind !== 'put' && part.kind !== 'update') continue;
+        const key = part.kind === 'put' ? part.item.pk : part.job;
+        const item = tables.items.get(key) as RunnerItem;
+        if (part.kind === 'update' && part.set?.launchGroup) {
+          const { id } = part.set.launchGroup;
+          groups.set(id, [...(groups.get(id) ?? []), `${key} attempt ${item.attempt}`]);
+        }
+        if (part.kind === 'update' && part.set?.runnerId !== undefined) {
+          runnersOf.set(part.set.runnerId, { attempt: `${key} attempt ${item.attempt}`, caps: item.caps });
+        }
+        if (item.state === 'ADMITTED') {
+          const job = gitlab.jobs.get(item.event.jobId);
+          if (attemptsUsed(item) > maxAttempts)
+            fail('1 at most maxAttempts', `${key} begins attempt ${item.attempt}, of ${maxAttempts}`);
+          if (!job || job.pendingAt === null) fail('2 for pending jobs', `${key} gets a runner and was never pending`);
+        }
+      }
+      scan(
+        'the runners table',
+        parts.filter((part) => part.kind !== 'put-ticket'),
+      );
+    },
+    /** Just before the control plane terminates an instance. */
+    sawTermination(instance: SimulatedInstance): void {
+      const host = watched().hosts.find(({ name }) => name === instance.id);
+      if (host?.job?.status === 'running')
+        fail('4 no job loses its host', `${instance.id} is terminated while job ${host.job.id} runs on it`);
+    },
+    /** GitLab gives up a job that nobody came for. */
+    sawStuck(job: SimulatedJob): void {
+      const { tables, isOurs, maxAttempts } = watched();
+      if (!isOurs(job)) return;
+      const key = jobKeyOf({ projectId: job.plan.projectId, jobId: job.id });
+      const item = tables.items.get(key);
+      const isFull = item?.caps.some(({ counter, limit }) => (tables.counters.get(counter) ?? 0) >= limit);
+      if (item?.state === 'WAITING' && isFull) return;
+      const isFinal = item && (attemptsUsed(item) >= maxAttempts || hopeless.test(item.failure ?? ''));
+      if (item?.state === 'FAILED' && isFinal) return;
+      const seen = item ? `${item.state} at attempt ${item.attempt} (${item.failure ?? 'no failure'})` : 'unknown';
+      fail('2 a runner or a visible failure', `job ${job.id} waited for an hour; its item is ${seen}`);
+    },
+    check(): void {
+      if (!changed || violation) return;
+      changed = false;
+      const { tables, ec2, hosts } = watched();
+      const items = [...tables.items.values()];
+      checkCounters(items, tables.counters);
+      checkLaunches([...ec2.instances.values()].filter(lives));
+      checkHosts(hosts.filter((host) => host.isAlive() && host.token !== null));
+    },
+    checkEnd(): void {
+      if (violation) return;
+      const { tables, gitlab, ec2, hosts } = watched();
+      const left = [
+        ...[...gitlab.jobs.values()]
+          .filter((job) => !isOver(job) && job.plan.pendingAt !== null)
+          .map(({ id, status }) => `job ${id} (${status})`),
+        ...[...ec2.instances.values()].filter(lives).map(({ id }) => `instance ${id}`),
+        ...hosts.filter((host) => host.isAlive()).map(({ name }) => `host ${name}`),
+        ...[...gitlab.runners.values()].map(({ id, note }) => `GitLab runner ${id} (${note})`),
+        ...[...tables.tickets.keys()].map((id) => `ticket ${id}`),
+        ...[...tables.counters].filter(([, count]) => count !== 0).map(([name, count]) => `counter ${name}=${count}`),
+        ...[...tables.items.values()]
+          .filter(({ live }) => live)
+          .map(({ pk, state, jobState }) => `live item ${pk} (${state}, job ${jobState})`),
+      ];
+      if (left.length > 0) fail('3 nothing is left', left.join(', '));
+    },
+  };
+
+  /** A counter is nothing but the number of items that hold a place under it. */
+  function checkCounters(items: readonly RunnerItem[], counters: ReadonlyMap<string, number>): void {
+    const held = new Map<string, number>();
+    for (const { state, caps } of items) {
+      if (!placeHolding.includes(state)) continue;
+      for (const { counter, limit } of caps) {
+        const count = (held.get(counter) ?? 0) + 1;
+        held.set(counter, count);
+        if (count > limit) fail('6 caps are kept', `${count} runners under ${counter}, which allows ${limit}`);
+      }
+    }
+    for (const counter of new Set([...held.keys(), ...counters.keys()])) {
+      const [count, said] = [held.get(counter) ?? 0, counters.get(counter) ?? 0];
+      if (count !== said) fail('3 counters do not drift', `${counter} is ${said}, and ${count} items hold a place`);
+    }
+  }
+
+  /** Every instance that lives must be the one of another attempt. Source: https://en.wikipedia.org/wiki/Augmenting_path */
+  function checkLaunches(instances: readonly SimulatedInstance[]): void {
+    const owner = new Map<string, SimulatedInstance>();
+    const place = (instance: SimulatedInstance, tried: Set<string>): boolean =>
+      (groups.get(instance.request.tags[launchGroupTag] ?? '') ?? []).some((attempt) => {
+        if (tried.has(attempt)) return false;
+        tried.add(attempt);
+        const rival = owner.get(attempt);
+        if (rival && !place(rival, tried)) return false;
+        owner.set(attempt, instance);
+        return true;
+      });
+    for (const instance of instances) {
+      if (place(instance, new Set())) continue;
+      const group = instance.request.tags[launchGroupTag] ?? '';
+      fail(
+        '1 one live launch per attempt',
+        `${instance.id} of group ${group} (${groups.get(group)?.join(', ')}) is too many`,
+      );
+    }
+  }
+
+  /** Hosts that hold tokens: each of another attempt, and no more jobs at once than the caps allow. */
+  function checkHosts(hosts: readonly Host[]): void {
+    const attempts = new Map<string, string>();
+    const running = new Map<string, number>();
+    for (const { name, token, job } of hosts) {
+      const runner = runnersOf.get(Number(token?.split('-').at(-1)));
+      if (!runner) continue;
+      const other = attempts.get(runner.attempt);
+      if (other) fail('1 one live launch per attempt', `${name} and ${other} both hold the token of ${runner.attempt}`);
+      attempts.set(runner.attempt, name);
+      if (job?.status !== 'running') continue;
+      for (const { counter, limit } of runner.caps) {
+        const count = (running.get(counter) ?? 0) + 1;
+        running.set(counter, count);
+        if (count > limit) fail('6 caps are kept', `${count} jobs run under ${counter}, which allows ${limit}`);
+      }
+    }
+  }
+}
+
+export type Invariants = ReturnType<typeof createInvariants>;

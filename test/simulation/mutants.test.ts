@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { generateSchedule } from './generate-schedule.ts';
+import { mutants } from './mutants.ts';
+import { runSchedule } from './run-schedule.ts';
+import { shrinkSchedule } from './shrink-schedule.ts';
+
+/** As many as `simulation.test.ts` runs of the real code. */
+const mostSchedules = 2_100;
+
+/** Where the rarer ones were found, to look there first: whoever changes what is generated need not change this. */
+const firstSeeds: Readonly<Record<string, number>> = {
+  'launches have no ClientToken of their group': 75,
+  'a runner is stopped without a drain': 208,
+  'a ticket can be read twice': 225,
+  'the runner that a payload names is believed': 38,
+  'as many messages come again as failed, but not those': 1212,
+  'an abandoned runner stays in GitLab': 234,
+  'the reconciler acts on one look': 731,
+  'the reconciler does not look for runners that nobody accounts for': 50,
+};
+
+async function find(name: string) {
+  const first = firstSeeds[name] ?? 1;
+  for (let count = 0; count < mostSchedules; count += 1) {
+    const seed = 1 + ((first - 1 + count) % mostSchedules);
+    const schedule = generateSchedule(seed);
+    const report = await runSchedule(schedule, mutants[name]);
+    if (report.violation) return { schedule, report };
+  }
+  return null;
+}
+
+describe('a bug that is planted', () => {
+  it.each(Object.keys(mutants))('is found: %s', async (name) => {
+    expect((await find(name))?.report.violation?.what).toEqual(expect.any(String));
+  });
+
+  it('is shown by the shortest schedule found', async () => {
+    const name = 'a ticket can be read twice';
+    const found = await find(name);
+    if (!found) throw new Error('The bug was not found');
+    const { schedule, report } = await shrinkSchedule(found.schedule, found.report, mutants[name]);
+    expect(schedule.jobs.length).toBeLessThan(found.schedule.jobs.length);
+    expect(schedule.jobs.length).toBeLessThan(4);
+    expect(schedule.faults.map(({ kind }) => kind)).toEqual(['function-repeated']);
+    expect(report.violation?.invariant).toBe(found.report.violation?.invariant);
+  });
+});

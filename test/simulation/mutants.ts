@@ -1,0 +1,205 @@
+import type { ReconcilerMemory } from '../../autoscaler/reconcile/memory.ts';
+import type { RunnersStore, RunnerUpdate, StoreWrite } from '../../autoscaler/runners/runners-store.ts';
+import { abandonRunner } from '../../autoscaler/start-runner/abandon-runner.lambda.ts';
+import { admitJob } from '../../autoscaler/start-runner/admit-job.lambda.ts';
+import { chooseRunner } from '../../autoscaler/start-runner/choose-runner.lambda.ts';
+import { launchInstances } from '../../autoscaler/start-runner/ec2/launch-instances.lambda.ts';
+import { registerRunner } from '../../autoscaler/start-runner/register-runner.lambda.ts';
+import { drainRunner } from '../../autoscaler/stop-runner/drain-runner.lambda.ts';
+import { findRunner } from '../../autoscaler/stop-runner/find-runner.lambda.ts';
+import { releaseRunner } from '../../autoscaler/stop-runner/release-runner.lambda.ts';
+import type { RunnerToStop } from '../../autoscaler/stop-runner/stop-runner-input.ts';
+import { readJobHook } from '../../infrastructure/ingest/job-hook.ts';
+import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
+import { type AllPorts, type Composition, realComposition } from './composition.ts';
+
+type LambdaWork = Composition['lambdas'][string]['work'];
+type Context = Parameters<LambdaWork>[2];
+
+/** The real code, but for some Lambdas. */
+function withLambdas(changed: Partial<Record<keyof typeof realComposition.lambdas, LambdaWork>>): Composition {
+  const lambdas = Object.entries(realComposition.lambdas).map(([name, lambda]) => [
+    name,
+    { ...lambda, work: changed[name as keyof typeof changed] ?? lambda.work },
+  ]);
+  return { lambdas: Object.fromEntries(lambdas) };
+}
+
+/** The real code, but for what every Lambda is given. */
+function withPorts(ports: (ports: AllPorts) => AllPorts): Composition {
+  return { ...realComposition, ports };
+}
+
+function withStore(change: (store: RunnersStore) => Partial<RunnersStore>): (ports: AllPorts) => AllPorts {
+  return (ports) => ({ ...ports, store: { ...ports.store, ...change(ports.store) } });
+}
+
+const movesCounter = ({ kind }: StoreWrite) => kind === 'take-place' || kind === 'give-place-back';
+const withoutLook = { pauseRunner: async () => false, runningJobsOf: async () => [] };
+
+let tokens = 0;
+
+/** Bugs that this system could have; the simulation must find each. */
+export const mutants: Readonly<Record<string, Composition>> = {
+  'a job is admitted without a claim': withLambdas({
+    admitJob: (input, ports, context) => admitJob(input, withStore(blindStore)(ports), context),
+  }),
+  'launches have no ClientToken of their group': withPorts((ports) => ({
+    ...ports,
+    instances: {
+      ...ports.instances,
+      launch: (request, token) => {
+        tokens += 1;
+        return ports.instances.launch(request, `${token}-${tokens}`);
+      },
+    },
+  })),
+  'a runner is stopped without a drain': withLambdas({
+    drainRunner: (input, ports, context) =>
+      drainRunner(input, { ...ports, gitlab: { ...ports.gitlab, ...withoutLook } }, context),
+  }),
+  'counters move outside the transaction': withPorts(
+    withStore((store) => ({
+      async write(...parts) {
+        await store.write(...parts.filter((part) => !movesCounter(part)));
+        for (const part of parts.filter(movesCounter)) await store.write(part);
+      },
+    })),
+  ),
+  'a ticket can be read twice': {
+    ...realComposition,
+    claim:
+      (_, { tickets }) =>
+      (id) =>
+        tickets.get(id) ?? null,
+  },
+  'a created job starts a runner': {
+    ...withLambdas({
+      chooseRunner: (input, ports, context) =>
+        chooseRunner(input, { ...ports, gitlab: { ...ports.gitlab, readJob: readCreatedAsPending(ports) } }, context),
+    }),
+    readHook: (body, arrival) => {
+      const { build_status: status } = body as { readonly build_status: string };
+      return readJobHook({ ...(body as object), build_status: status === 'created' ? 'pending' : status }, arrival);
+    },
+  },
+  'the runner that a payload names is believed': withLambdas({
+    findRunner: stopWhatThePayloadNames,
+    drainRunner: (input: RunnerToStop, ports: AllPorts, context: Context) =>
+      drainRunner(
+        input,
+        input.reason === 'payload' ? { ...ports, gitlab: { ...ports.gitlab, ...withoutLook } } : ports,
+        context,
+      ),
+  } as never),
+  'as many messages come again as failed, but not those': withLambdas({
+    launchInstances: async (input, ports, context) => {
+      const { batchItemFailures } = await launchInstances(input, ports, context);
+      const { Records } = input as { readonly Records: readonly { readonly messageId: string }[] };
+      return {
+        batchItemFailures: Records.slice(0, batchItemFailures.length).map(({ messageId }) => ({
+          itemIdentifier: messageId,
+        })),
+      };
+    },
+  }),
+  'an abandoned attempt keeps its places': withLambdas({
+    abandonRunner: (input, ports, context) =>
+      abandonRunner(
+        input,
+        withStore((store) => ({
+          write: (...parts) => store.write(...parts.filter(({ kind }) => kind !== 'give-place-back')),
+        }))(ports),
+        context,
+      ),
+  }),
+  'nobody tells the job that waits for a place': withLambdas({
+    releaseRunner: async (input, ports, context) => {
+      await releaseRunner(input, ports, context);
+      return { next: [] };
+    },
+  }),
+  'a dissolved launch group is found again': withLambdas({
+    launchInstances: (input, ports, context) => launchInstances(input, { ...ports, randomId: () => 'group' }, context),
+  }),
+  'a cap is looked at, but not claimed': withPorts(
+    withStore((store) => ({
+      async write(...parts) {
+        const caps = parts.flatMap((part) => (part.kind === 'take-place' ? [part.cap] : []));
+        const taken = await store.placesTaken(caps.map(({ counter }) => counter));
+        const isFull = caps.some(({ counter, limit }) => (taken.get(counter) ?? 0) >= limit);
+        const unlimited = (part: StoreWrite): StoreWrite =>
+          part.kind === 'take-place' ? { ...part, cap: { ...part.cap, limit: Number.POSITIVE_INFINITY } } : part;
+        return store.write(...(isFull ? parts : parts.map(unlimited)));
+      },
+    })),
+  ),
+  'a token leaves RegisterRunner': withLambdas({
+    registerRunner: async (input, ports, context) => {
+      const { runnerId, ticketId } = await registerRunner(input, ports, context);
+      return { runnerId, ticketId, token: (await ports.store.readTicket(ticketId))?.token };
+    },
+  }),
+  'an abandoned runner stays in GitLab': withLambdas({
+    abandonRunner: (input, ports, context) =>
+      abandonRunner(input, { ...ports, gitlab: { ...ports.gitlab, removeRunner: async () => true } }, context),
+  }),
+  'a runner is bound to the job that it was made for': withPorts(
+    withStore((store) => ({
+      write: (...parts) => store.write(...parts.map((part) => (part.kind === 'update' ? bindToOwnJob(part) : part))),
+    })),
+  ),
+  'the reconciler acts on one look': withPorts((ports) => ({
+    ...ports,
+    memory: {
+      ...ports.memory,
+      readMemory: async () => ({ ...(await ports.memory.readMemory()), suspicions: suspectEverything(ports.now()) }),
+    },
+  })),
+  'the reconciler does not look for runners that nobody accounts for': withPorts((ports) => ({
+    ...ports,
+    gitlab: { ...ports.gitlab, ownRunners: async () => [] },
+  })),
+  'the reconciler does not ask for pending jobs': withPorts((ports) => ({
+    ...ports,
+    gitlab: { ...ports.gitlab, pendingJobs: async () => [] },
+  })),
+};
+
+/** A memory in which everything has looked wrong once before. */
+function suspectEverything(now: number): ReconcilerMemory['suspicions'] {
+  const before = { since: 0, lastLook: now - 60_000, looks: 1, tries: 0, lastTry: 0 };
+  return new Proxy({}, { get: () => before });
+}
+
+/** A store that sees no item, and writes over whatever is there. */
+function blindStore(store: RunnersStore): Partial<RunnersStore> {
+  return {
+    read: async () => null,
+    async write(...parts) {
+      const blind = parts.map(async (part) =>
+        part.kind === 'put' ? { ...part, over: await store.read(part.item.pk) } : part,
+      );
+      return store.write(...(await Promise.all(blind)));
+    },
+  };
+}
+
+function readCreatedAsPending({ gitlab }: AllPorts): AllPorts['gitlab']['readJob'] {
+  return async (projectId, jobId) => {
+    const job = await gitlab.readJob(projectId, jobId);
+    return job?.status === 'created' ? { ...job, status: 'pending' } : job;
+  };
+}
+
+async function stopWhatThePayloadNames(event: JobEvent, ports: AllPorts, context: Context) {
+  const { runners } = await findRunner(event, ports, context);
+  const item = event.runnerId === null ? null : await ports.store.readByRunnerId(event.runnerId);
+  if (!item) return { runners };
+  const { pk: job, attempt, type, runnerId = null, instanceId = null } = item;
+  return { runners: [{ job, attempt, type, runnerId, instanceId, reason: 'payload' }] };
+}
+
+function bindToOwnJob(update: RunnerUpdate): RunnerUpdate {
+  return update.set?.takenJob ? { ...update, set: { ...update.set, takenJob: update.job } } : update;
+}

@@ -1,0 +1,103 @@
+import type { RuntimeProfile } from '../../autoscaler/environment.ts';
+import type { JobMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
+
+/** What one run simulates; everything else follows from it. Times are seconds from the start of the run. */
+export type Schedule = {
+  readonly seed: number;
+  readonly settings: Settings;
+  readonly jobs: readonly PlannedJob[];
+  readonly faults: readonly Fault[];
+};
+
+export type Settings = {
+  /** Without the reconciler, only such faults happen as the event-driven parts must bear alone. */
+  readonly reconciler: boolean;
+  readonly maxAttempts: number;
+  readonly maxConcurrent: number | undefined;
+  readonly profiles: Readonly<Record<string, RuntimeProfile>>;
+  readonly onDemand: 'never' | 'fallback' | 'always';
+  readonly mappings: readonly JobMapping[];
+  /** Whether GitLab says `canceled` at once, or `canceling` until the runner has reacted. */
+  readonly cancelsAtOnce: boolean;
+  /** Whether GitLab writes a hook's body when it sends it, and not when it happened: the runner may be gone by then. */
+  readonly writesLate: boolean;
+};
+
+/** The projects that GitLab has. */
+export const projectIds = [7, 8] as const;
+
+export type PlannedJob = {
+  /** Its place in the generated schedule, which shrinking keeps. */
+  readonly index: number;
+  readonly projectId: number;
+  readonly name: string;
+  readonly tags: readonly string[];
+  readonly createdAt: number;
+  /** Null for a job that never becomes runnable. */
+  readonly pendingAt: number | null;
+  readonly durationSeconds: number;
+  readonly result: 'success' | 'failed';
+  readonly canceledAt: number | null;
+  /** Whether the user retries it, once, when it did not succeed: a new job in GitLab. */
+  readonly retried: boolean;
+};
+
+/** A fault; `nth` counts from 1. */
+export type Fault = { readonly index: number } & FaultKind;
+
+export type FaultKind =
+  | { readonly kind: 'hook-lost'; readonly job: number; readonly status: HookStatus }
+  | { readonly kind: 'hooks-lost'; readonly from: number; readonly seconds: number }
+  | { readonly kind: 'hook-repeated'; readonly job: number; readonly status: HookStatus; readonly seconds: number }
+  | { readonly kind: 'hook-delayed'; readonly job: number; readonly status: HookStatus; readonly seconds: number }
+  | { readonly kind: 'hook-stale'; readonly job: number; readonly status: HookStatus; readonly how: Staleness }
+  | { readonly kind: 'event-lost' | 'event-repeated'; readonly nth: number }
+  | { readonly kind: 'event-delayed'; readonly nth: number; readonly seconds: number }
+  | { readonly kind: 'archive-replayed'; readonly at: number }
+  | { readonly kind: 'workflow-died'; readonly nth: number; readonly task: number }
+  | { readonly kind: 'workflow-repeated'; readonly nth: number }
+  | {
+      readonly kind: 'lambda-crashed';
+      readonly lambda: LambdaName;
+      readonly nth: number;
+      readonly call: number;
+      readonly moment: 'before' | 'after';
+    }
+  | { readonly kind: 'lambda-refused' | 'answer-lost'; readonly lambda: LambdaName; readonly nth: number }
+  | { readonly kind: 'gitlab-down' | 'gitlab-answers-lost'; readonly from: number; readonly seconds: number }
+  | { readonly kind: 'gitlab-lagging'; readonly from: number; readonly seconds: number }
+  | { readonly kind: 'no-capacity' | 'no-spot'; readonly from: number; readonly seconds: number }
+  | { readonly kind: 'launch-refused' | 'describe-stale'; readonly from: number; readonly seconds: number }
+  | { readonly kind: 'boot-slow'; readonly nth: number; readonly seconds: number }
+  | { readonly kind: 'boot-dead' | 'claim-lost'; readonly nth: number }
+  | { readonly kind: 'spot-reclaimed'; readonly nth: number; readonly seconds: number }
+  | { readonly kind: 'host-killed'; readonly nth: number; readonly seconds: number }
+  | { readonly kind: 'message-repeated' | 'pass-lost' | 'pass-repeated' | 'describe-missed'; readonly nth: number }
+  | { readonly kind: 'write-conflict' | 'write-throttled' | 'write-unanswered'; readonly nth: number }
+  | { readonly kind: 'index-stale'; readonly from: number; readonly seconds: number }
+  | { readonly kind: 'function-repeated' | 'function-refused'; readonly nth: number }
+  | { readonly kind: 'function-killed'; readonly nth: number; readonly seconds: number }
+  | { readonly kind: 'runner-removed' | 'runner-paused'; readonly nth: number; readonly seconds: number };
+
+export type HookStatus = 'created' | 'pending' | 'running' | 'finished';
+/** What is wrong with a hook's body. */
+export type Staleness = 'as-created' | 'as-running' | 'no-runner' | 'wrong-runner';
+
+export const lambdaNames = [
+  'chooseRunner',
+  'admitJob',
+  'registerRunner',
+  'abandonRunner',
+  'launchInstances',
+  'bindRunner',
+  'findRunner',
+  'drainRunner',
+  'unregisterRunner',
+  'terminateInstance',
+  'releaseRunner',
+  'findInterruptedRunner',
+  'mendJob',
+  'invokeIsolatedRunner',
+  'reconcile',
+] as const;
+export type LambdaName = (typeof lambdaNames)[number];

@@ -1,0 +1,315 @@
+import * as z from 'zod/mini';
+import { spotWarningType, stateChangeType } from '../../autoscaler/interrupt-runner/instance-event.ts';
+import { RunnerStateChangedError } from '../../autoscaler/runners/runners-store.ts';
+import { decideRunner } from '../../autoscaler/start-runner/choose-runner.ts';
+import { sourcesOf } from '../../autoscaler/start-runner/ec2/launch-source.ts';
+import { runnerFailedType } from '../../autoscaler/start-runner/runner-failed.ts';
+import type { JobKey } from '../../infrastructure/lib/job-key.ts';
+import { InvalidInputError } from '../../infrastructure/lib/lambda-handler.client.ts';
+import { createLog } from '../../infrastructure/lib/log.ts';
+import { type LambdaRunnerPayload, lambdaRunnerPayloadSchema } from '../../infrastructure/lib/runner-ticket.ts';
+import { launchProfile } from '../autoscaler/start-runner/ec2/launch-world.ts';
+import { testStart } from '../support/builders.ts';
+import { inMemoryReconcileStore } from '../support/in-memory-reconcile-store.ts';
+import { inMemoryRetryMarks } from '../support/in-memory-retry-marks.ts';
+import { StateError } from '../support/state-machine-errors.ts';
+import { type BusEvent, createBusModel } from './bus-model.ts';
+import type { AllPorts, Composition } from './composition.ts';
+import { deployedParts } from './deployed.ts';
+import { createEc2Model, lives } from './ec2-model.ts';
+import { createFaults } from './faults.ts';
+import { createGitLabModel, isOver, type SimulatedJob } from './gitlab-model.ts';
+import { createHostsModel } from './hosts-model.ts';
+import { createInvariants } from './invariants.ts';
+import { createProcess, portsOf } from './process.ts';
+import { createQueueModel } from './queue-model.ts';
+import { createRandom, type Random, seedOf } from './random.ts';
+import type { LambdaName, Schedule } from './schedule.ts';
+import { createTablesModel } from './tables-model.ts';
+import { createVirtualTime } from './virtual-time.ts';
+import { createWebhooksModel } from './webhooks-model.ts';
+import { conditionFailed, createWorkflowsModel } from './workflows-model.ts';
+
+/** What Lambda's on-failure destination says. */
+const functionFailedType = 'Lambda Function Invocation Result - Failure';
+/** As in bundled-function.construct.ts. */
+const lambdaMilliseconds = 30_000;
+
+/** Told of everything that happens, for people who look into a run. `at`: milliseconds since 1970. */
+export type Trace = (at: number, line: string) => void;
+
+/** The whole system in memory and in virtual time: the real Lambdas and workflows between models of what they meet. */
+export function createSimulatedWorld(schedule: Schedule, composition: Composition, trace?: Trace) {
+  const { seed, settings } = schedule;
+  const time = createVirtualTime(testStart);
+  const faults = createFaults(schedule.faults, () => (time.now() - testStart) / 1_000);
+  const randomOf = (part: string): Random => createRandom(seedOf(seed, part));
+  const invariants = createInvariants(() => watched);
+  const parts = { time, faults };
+  const invocations = new Map<string, number>();
+  let invocationsUnderWay = 0;
+  let ids = 0;
+
+  const tables = createTablesModel({ ...parts, random: randomOf('tables'), onWrite: invariants.sawWrite });
+  const gitlab = createGitLabModel({
+    ...parts,
+    cancelsAtOnce: settings.cancelsAtOnce,
+    onHook: (job, status) => {
+      trace?.(time.now(), `GitLab: job ${job.id} is ${status}, runner ${job.runnerId}`);
+      invariants.touch();
+      webhooks.send(job, status);
+    },
+    onStuck: invariants.sawStuck,
+  });
+  const memory = inMemoryReconcileStore(tables);
+  const bus = createBusModel({ ...parts, random: randomOf('bus'), deliver });
+  const put = (type: string, detail: unknown) => {
+    invariants.scan('an event', detail);
+    bus.put(type, detail);
+  };
+  const putOfInstance = (type: string, detail: unknown) =>
+    put(type, { 'detail-type': type, time: new Date(time.now()).toISOString(), detail });
+  const webhooks = createWebhooksModel({
+    ...parts,
+    random: randomOf('webhooks'),
+    gitlab: () => gitlab,
+    writesLate: settings.writesLate,
+    readHook: composition.readHook,
+    put,
+  });
+  const ec2 = createEc2Model({
+    ...parts,
+    onLaunch: (instance) => {
+      trace?.(time.now(), `EC2: ${instance.id} is launched`);
+      invariants.touch();
+      invariants.scan('a launch', instance.request);
+      fleet.boot(instance);
+    },
+    onTerminate: (instance) => {
+      trace?.(time.now(), `EC2: ${instance.id} is terminated`);
+      invariants.sawTermination(instance);
+    },
+    onEnd: ({ id, state }) => putOfInstance(stateChangeType, { 'instance-id': id, state }),
+  });
+  const fleet = createHostsModel({
+    ...parts,
+    random: randomOf('hosts'),
+    gitlab,
+    ec2: () => ec2,
+    claim: (composition.claim ?? ((claim) => claim))(tables.claim, tables),
+    onTaken: invariants.touch,
+    onSpotWarning: (instanceId) => putOfInstance(spotWarningType, { 'instance-id': instanceId }),
+    onFunctionFailed: (payload) =>
+      put(functionFailedType, {
+        projectId: payload.job.projectId,
+        jobId: payload.job.jobId,
+        attempt: payload.attempt,
+        event: null,
+        error: 'LambdaRunnerFailed',
+        cause: 'RetriesExhausted',
+      }),
+  });
+  const queue = createQueueModel({
+    ...parts,
+    random: randomOf('queue'),
+    consume: (batch) => invoke('launchInstances', batch) as never,
+  });
+
+  const offer = {
+    profiles: settings.profiles,
+    defaultRunner: { type: 'IGNORE' },
+    maxConcurrent: settings.maxConcurrent,
+  } as const;
+  const ports: AllPorts = {
+    deployment: 'ci',
+    store: tables.store,
+    gitlab: gitlab.api,
+    mappings: { read: async () => ({ mappings: settings.mappings, invalid: [] }) },
+    offer,
+    instances: { launch: ec2.launch, terminate: ec2.terminate, listInstances: async () => ec2.list() },
+    tagging: { tagLater: async () => {} },
+    marks: inMemoryRetryMarks(),
+    retriedProfiles: [],
+    invoke: async (_functionArn, _tenantId, payload) => fleet.invoke(payload),
+    projects: { noteProject: memory.noteProject },
+    memory,
+    bus: { tell: async (type, detail) => put(type, detail) },
+    queue: {
+      comeBackSoon: async (receiptHandle, receives) => queue.comeBackSoon(receiptHandle, receives),
+      reportFailed: async (requests, { name, message }) => {
+        for (const { projectId, jobId, attempt } of requests)
+          put(runnerFailedType, { projectId, jobId, attempt, event: null, error: name, cause: message });
+      },
+    },
+    sourceOf: sourcesOf(
+      Object.fromEntries(
+        Object.keys(settings.profiles).map((name) => [name, launchProfile({ onDemand: settings.onDemand })]),
+      ),
+      ['subnet-1'],
+    ),
+    maxAttempts: settings.maxAttempts,
+    now: time.now,
+    random: randomOf('dice').next,
+    randomId: () => {
+      ids += 1;
+      return `random-${ids}`;
+    },
+  };
+  const log = createLog((line) => {
+    trace?.(time.now(), line);
+    invariants.scan('a log', line);
+    if (!line.includes('"repair carried out"')) return;
+    const { repair } = JSON.parse(line) as { readonly repair: string };
+    repairs.set(repair, (repairs.get(repair) ?? 0) + 1);
+  }, time.now);
+  const repairs = new Map<string, number>();
+
+  /** One pass a minute, more or less. */
+  function tick(): void {
+    const random = randomOf(`tick ${time.now()}`);
+    time.after(60_000 + random.whole(-2_000, 2_000), () => {
+      if (!faults.strikeNth('pass-lost')) void invoke('reconcile', {}).catch(() => {});
+      if (faults.strikeNth('pass-repeated')) void invoke('reconcile', {}).catch(() => {});
+      tick();
+    });
+  }
+  if (settings.reconciler) tick();
+
+  /** One synchronous invocation of a Lambda, from the outside. */
+  async function invoke(name: LambdaName, input: unknown): Promise<unknown> {
+    const nth = (invocations.get(name) ?? 0) + 1;
+    invocations.set(name, nth);
+    const isThis = (fault: { readonly lambda: LambdaName; readonly nth: number }) =>
+      fault.lambda === name && fault.nth === nth;
+    const random = randomOf(`${name} ${nth}`);
+    const lambda = composition.lambdas[name];
+    if (!lambda) throw new Error(`The simulation has no Lambda ${name}`);
+    invocationsUnderWay += 1;
+    try {
+      await time.sleep(random.chance(0.1) ? random.whole(300, 1_500) : random.whole(5, 60));
+      if (faults.strike('lambda-refused', isThis)) throw new StateError('Lambda.TooManyRequestsException', name);
+      const parsed = z.safeParse(lambda.input, input);
+      if (!parsed.success) throw new InvalidInputError(JSON.stringify(parsed.error.issues));
+      const process = createProcess(name);
+      const crashed = faults.all('lambda-crashed').find(isThis);
+      const crash = crashed && { ...crashed, happened: () => faults.count('lambda-crashed') };
+      const endsAt = time.now() + lambdaMilliseconds;
+      const given = portsOf(ports, { process, time, random, crash, endsAt });
+      const own = composition.ports?.(given) ?? given;
+      const context = { log, remainingMilliseconds: () => endsAt - time.now() };
+      trace?.(time.now(), `${name} ${nth} <- ${JSON.stringify(parsed.data)}`);
+      const result = await Promise.race([lambda.work(parsed.data as never, own, context), process.death]);
+      trace?.(time.now(), `${name} ${nth} -> ${JSON.stringify(result)}`);
+      if (faults.strike('answer-lost', isThis)) throw new StateError('Lambda.Unknown', `${name} did not answer`);
+      return result;
+    } catch (error) {
+      trace?.(time.now(), `${name} ${nth} failed: ${error}`);
+      if (error instanceof TypeError || error instanceof ReferenceError)
+        invariants.fail('0 no mistake in the code', String(error.stack));
+      throw error;
+    } finally {
+      invocationsUnderWay -= 1;
+    }
+  }
+
+  /** An asynchronous one: Lambda tries twice more. */
+  async function invokeLater(name: LambdaName, input: unknown): Promise<void> {
+    invocationsUnderWay += 1;
+    for (const wait of [0, 60_000, 120_000]) {
+      await time.sleep(wait);
+      const done = await invoke(name, input).then(
+        () => true,
+        () => false,
+      );
+      if (done) break;
+    }
+    invocationsUnderWay -= 1;
+  }
+
+  const workflows = createWorkflowsModel({
+    ...parts,
+    seed,
+    scan: invariants.scan,
+    onEnd: (what) => trace?.(time.now(), what),
+    routes: {
+      lambdas: {
+        ...Object.fromEntries(
+          Object.keys(composition.lambdas).map((name) => [
+            `Functions${name.toLowerCase()}`,
+            (payload: unknown) => invoke(name as LambdaName, payload),
+          ]),
+        ),
+        'function:': async (payload: LambdaRunnerPayload) =>
+          fleet.invoke(z.parse(lambdaRunnerPayloadSchema, payload) as LambdaRunnerPayload),
+      },
+      services: {
+        'sqs:sendMessage': async ({ MessageBody }: { readonly MessageBody: string }) => {
+          invariants.scan('a message', MessageBody);
+          queue.send(MessageBody);
+          return {};
+        },
+        'events:putEvents': async ({ Entries }: { readonly Entries: { DetailType: string; Detail: unknown }[] }) => {
+          for (const { DetailType, Detail } of Entries) put(DetailType, Detail);
+          return { FailedEntryCount: 0, Entries: [] };
+        },
+        'dynamodb:updateItem': noteLaunch,
+      },
+    },
+  });
+
+  /** What the state NoteLaunch asks of DynamoDB; its expressions are checked where the definitions are. */
+  async function noteLaunch(input: {
+    readonly Key: { readonly pk: { readonly S: JobKey } };
+    readonly ExpressionAttributeValues: Readonly<Record<string, { readonly N?: string }>>;
+  }) {
+    await time.sleep(30);
+    const attempt = Number(input.ExpressionAttributeValues[':attempt']?.N);
+    const set = { state: 'LAUNCHED', launchedAt: new Date(time.now()).toISOString() } as const;
+    try {
+      await tables.store.write({ kind: 'update', job: input.Key.pk.S, from: ['REGISTERED'], attempt, set });
+    } catch (error) {
+      throw error instanceof RunnerStateChangedError ? conditionFailed() : error;
+    }
+    return {};
+  }
+
+  /** The rules of the bus, as they are deployed. */
+  function deliver({ type, detail }: BusEvent): void {
+    const target = deployedParts().rules.get(type);
+    if (target === undefined) invariants.fail('0 no mistake in the code', `no rule takes the event ${type}`);
+    else if (target === 'bindRunner') void invokeLater(target, detail);
+    else workflows.start(target, detail);
+  }
+
+  function isOurs({ plan, id }: SimulatedJob): boolean {
+    const projectPath = `group/project-${plan.projectId}`;
+    const event = { jobId: id, projectId: plan.projectId, jobName: plan.name, projectPath } as never;
+    return decideRunner(event, plan, { ...offer, mappings: settings.mappings }).decision === 'LAUNCH';
+  }
+
+  const watched = { tables, gitlab, ec2, hosts: fleet.hosts, maxAttempts: settings.maxAttempts, isOurs };
+  return {
+    time,
+    faults,
+    invariants,
+    gitlab,
+    tables,
+    ec2,
+    bus,
+    repairs,
+    /** Whether everything is over and nothing is under way any more. */
+    isSettled: () =>
+      invocationsUnderWay === 0 &&
+      workflows.isIdle() &&
+      bus.isEmpty() &&
+      webhooks.isEmpty() &&
+      queue.isEmpty() &&
+      [...gitlab.jobs.values()].every((job) => isOver(job) || job.plan.pendingAt === null) &&
+      ![...ec2.instances.values()].some(lives) &&
+      gitlab.runners.size === 0 &&
+      tables.tickets.size === 0 &&
+      [...tables.counters.values()].every((count) => count === 0) &&
+      ![...tables.items.values()].some(({ live }) => live) &&
+      !fleet.hosts.some((host) => host.isAlive()),
+  };
+}

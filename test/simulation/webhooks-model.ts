@@ -1,0 +1,90 @@
+import { readJobHook } from '../../infrastructure/ingest/job-hook.ts';
+import type { Faults } from './faults.ts';
+import type { GitLabModel, SimulatedJob } from './gitlab-model.ts';
+import type { Random } from './random.ts';
+import type { HookStatus } from './schedule.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+/** How GitLab's hooks come to the bus: late, twice, in any order, not at all, and some tell yesterday's news. */
+export function createWebhooksModel({
+  time,
+  faults,
+  random,
+  gitlab,
+  writesLate,
+  readHook = readJobHook,
+  put,
+}: {
+  readonly time: VirtualTime;
+  readonly faults: Faults;
+  readonly random: Random;
+  readonly gitlab: () => GitLabModel;
+  readonly writesLate: boolean;
+  readonly readHook: typeof readJobHook | undefined;
+  readonly put: (type: string, detail: unknown) => void;
+}) {
+  let deliveries = 0;
+  let underWay = 0;
+
+  function arrive(body: unknown, deliveryId: string): void {
+    underWay -= 1;
+    const hook = readHook(body, { receivedAt: new Date(time.now()).toISOString(), deliveryId });
+    if (hook.kind === 'event') put(hook.type, hook.event);
+  }
+
+  return {
+    isEmpty: () => underWay === 0,
+    send(job: SimulatedJob, status: string): void {
+      deliveries += 1;
+      const deliveryId = `delivery-${deliveries}`;
+      const hook = hookStatusOf(status);
+      const isHere = (fault: { readonly job: number; readonly status: HookStatus }) =>
+        fault.job === job.plan.index && fault.status === hook;
+      const lost = faults.strike('hook-lost', isHere) ?? faults.isOn('hooks-lost');
+      const delayed = faults.strike('hook-delayed', isHere);
+      const repeated = faults.strike('hook-repeated', isHere);
+      const stale = faults.strike('hook-stale', isHere);
+      const bodyStatus = { 'as-created': 'created', 'as-running': 'running' }[stale?.how as string] ?? status;
+      const runnerOf = (how: string | undefined) => {
+        if (how === 'no-runner') return null;
+        if (how === 'wrong-runner') return random.pick([...gitlab().runners.keys(), null]);
+        return job.runnerId;
+      };
+      const written = writesLate ? null : jobHookBody(job, bodyStatus, runnerOf(stale?.how));
+      const bodyOf = () => written ?? jobHookBody(job, bodyStatus, runnerOf(stale?.how));
+      if (lost) return;
+      const first = (delayed?.seconds ?? 0) * 1_000 + random.whole(100, 3_000);
+      const times = repeated
+        ? [first, ...Array.from({ length: 3 }, () => random.whole(0, repeated.seconds * 1_000))]
+        : [first];
+      for (const milliseconds of times) {
+        underWay += 1;
+        time.after(milliseconds, () => arrive(bodyOf(), deliveryId));
+      }
+    },
+  };
+}
+
+function hookStatusOf(status: string): HookStatus {
+  return status === 'created' || status === 'pending' || status === 'running' ? status : 'finished';
+}
+
+/** The body of a job hook as GitLab 19 sends it, as far as anything reads it. */
+function jobHookBody({ id, plan, startedAt, finishedAt }: SimulatedJob, status: string, runnerId: number | null) {
+  const iso = (at: number | null) => (at === null ? null : new Date(at).toISOString());
+  return {
+    object_kind: 'build',
+    ref: 'main',
+    build_id: id,
+    build_name: plan.name,
+    build_stage: 'test',
+    build_status: status,
+    build_started_at: iso(startedAt),
+    build_finished_at: iso(finishedAt),
+    build_failure_reason: status === 'failed' ? 'script_failure' : 'unknown_failure',
+    pipeline_id: 50,
+    project_id: plan.projectId,
+    project: { id: plan.projectId, path_with_namespace: `group/project-${plan.projectId}` },
+    runner: runnerId === null ? null : { id: runnerId },
+  };
+}
