@@ -15,6 +15,7 @@ const commands = {
   build: 'helper-scripts/build/build.command.ts',
   synth: 'helper-scripts/build/synth.command.ts',
   bench: 'helper-scripts/bench/bench.command.ts',
+  simulate: 'test/simulation/simulate.command.ts',
   cli: 'helper-scripts/cli/cli.command.ts',
   format: 'helper-scripts/setup/format.command.ts',
 };

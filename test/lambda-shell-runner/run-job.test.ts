@@ -248,7 +248,7 @@ describe('what a job sees', () => {
     expect(words.read('env')).toMatch(/^AWS_REGION=eu-west-1$/m);
     expect(words.read('env')).not.toMatch(/fake-job-key|not-a-real/);
     expect(job.logText).not.toMatch(/fake-job-key|not-a-real/);
-    expectNothingLeft(job);
+    expectOnlyItsRunnerLeft(job);
   });
 
   it('does not have its runner’s token in the function’s log', async () => {
@@ -342,7 +342,7 @@ describe('a failure for which another attempt must be made', () => {
     writeFileSync(machine.outside('bad'), '#!/no/such/interpreter\n', { mode: 0o755 });
     const environment = { PATH: process.env.PATH, GITLAB_RUNNER_PATH: machine.outside('bad') };
     await expect(machine.execute({ ports: { environment } })).rejects.toMatchObject({ name: 'RunnerNotStartedError' });
-    expectOnlyItsRunnerLeft(machine);
+    expectNothingLeft(machine);
   });
 
   it.each([
