@@ -21,6 +21,7 @@ import { LaunchQueue } from './start-runner/ec2/launch-queue.construct.ts';
 import { TagQueue } from './start-runner/ec2/tag-queue.construct.ts';
 import { runnerFailedType } from './start-runner/runner-failed.ts';
 import { StartRunner } from './start-runner/start-runner.construct.ts';
+import { functionFailed } from './start-runner/start-runner-input.ts';
 import { runnerUnwantedType } from './stop-runner/runner-unwanted.ts';
 import { StopRunner } from './stop-runner/stop-runner.construct.ts';
 import { Tables } from './tables.construct.ts';
@@ -94,7 +95,7 @@ export class AutoscalerStack extends Stack {
       new SfnStateMachine(stop.workflow, { input: detail, ...delivery }),
     );
     rule('OnRunnerUnwanted', { source: [jobEventSource], detailType: [runnerUnwantedType] }).addTarget(
-      new SfnStateMachine(stop.workflow, { input: detail, ...delivery }),
+      new SfnStateMachine(interrupt.workflow, { input: detail, ...delivery }),
     );
     rule('OnRunnerFailed', { source: [jobEventSource], detailType: [runnerFailedType] }).addTarget(
       new SfnStateMachine(abandon.workflow, { input: detail, ...delivery }),
@@ -158,7 +159,7 @@ function failedInvocation(): RuleTargetInput {
     jobId: EventField.fromPath(`${payload}.job.jobId`),
     attempt: EventField.fromPath(`${payload}.attempt`),
     event: null,
-    error: 'LambdaRunnerFailed',
+    error: functionFailed,
     // The function's own error is in its log; a path that some events lack would break the input.
     cause: EventField.fromPath('$.detail.requestContext.condition'),
   });

@@ -1,12 +1,20 @@
+import * as z from 'zod/mini';
+import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
 import { createTables } from '../live-tables.client.ts';
 import { profilesManagerOf } from '../runners/long-lived-runner.ts';
+import { hasRunner } from '../runners/plan-stops.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
+import { type UnwantedRunner, unwantedRunnerSchema } from '../stop-runner/runner-unwanted.ts';
 import type { RunnerToStop } from '../stop-runner/stop-runner-input.ts';
 import { type InstanceEvent, instanceEventSchema, interruptionOf } from './instance-event.ts';
 import type { InterruptedRunner } from './mend-job-input.ts';
 import { planInterruption } from './plan-interruption.ts';
+
+/** An event of EC2's, or a runner that is to end although no event says so. */
+export const interruptRunnerInput = z.union([unwantedRunnerSchema, instanceEventSchema]);
+export type InterruptRunnerInput = z.infer<typeof interruptRunnerInput>;
 
 export type FindInterruptedRunnerPorts = { readonly store: RunnersStore };
 
@@ -21,6 +29,32 @@ export type InterruptedRunners = {
  * warning is written down on the runner's item: by it, the end of a job is told as an interruption from a failure.
  */
 export async function findInterruptedRunner(
+  event: InterruptRunnerInput,
+  ports: FindInterruptedRunnerPorts,
+  context: LambdaContext,
+): Promise<InterruptedRunners> {
+  return 'kind' in event ? findUnwanted(event, ports, context) : findOnInstance(event, ports, context);
+}
+
+/** The runner of one attempt, as long as it is that attempt's: its function failed, or the reconciler found it idle, overdue or dead. */
+async function findUnwanted(
+  { projectId, jobId, attempt, reason, force }: UnwantedRunner,
+  { store }: FindInterruptedRunnerPorts,
+  { log }: LambdaContext,
+): Promise<InterruptedRunners> {
+  const item = await store.read(jobKeyOf({ projectId, jobId }));
+  if (item?.attempt !== attempt || !(hasRunner(item) || item.state === 'ADMITTED')) {
+    log.info('the runner has ended, or was followed by another', { attempt, state: item?.state });
+    return { runners: [], mend: null };
+  }
+  log.info('runner to stop', { attempt, reason, force });
+  return {
+    runners: [{ ...nameOf(item), reason, force }],
+    mend: force ? { kind: 'interrupted-runner', job: item.pk, attempt, hostGone: true } : null,
+  };
+}
+
+async function findOnInstance(
   event: InstanceEvent,
   { store }: FindInterruptedRunnerPorts,
   { log }: LambdaContext,
@@ -30,7 +64,7 @@ export async function findInterruptedRunner(
   if (!item) return { runners: [], mend: null };
   if (interruption.kind === 'warning') await noteWarning(store, item, interruption.at);
   const { stop, mend } = planInterruption(item, interruption);
-  const { pk: job, attempt, type, state } = item;
+  const { pk: job, attempt, state } = item;
   log.info('a runner lost its instance, or will', {
     runnerOf: job,
     attempt,
@@ -39,18 +73,15 @@ export async function findInterruptedRunner(
     stop,
     mend,
   });
-  const about = {
-    job,
-    attempt,
-    type,
-    runnerId: item.runnerId ?? null,
-    instanceId: item.instanceId ?? null,
-    manager: profilesManagerOf(item),
-  };
   return {
-    runners: stop ? [{ ...about, ...stop }] : [],
+    runners: stop ? [{ ...nameOf(item), ...stop }] : [],
     mend: mend && { kind: 'interrupted-runner', job, attempt, ...mend },
   };
+}
+
+function nameOf(item: RunnerItem): Omit<RunnerToStop, 'reason'> {
+  const { pk: job, attempt, type, runnerId = null, instanceId = null } = item;
+  return { job, attempt, type, runnerId, instanceId, manager: profilesManagerOf(item) };
 }
 
 async function noteWarning(store: RunnersStore, item: RunnerItem, interruptedAt: string): Promise<void> {
@@ -70,8 +101,9 @@ async function noteWarning(store: RunnersStore, item: RunnerItem, interruptedAt:
 }
 
 export const handler = lambdaHandler({
-  input: instanceEventSchema,
-  logFields: ({ detail }) => ({ instanceId: detail['instance-id'] }),
+  input: interruptRunnerInput,
+  logFields: (event) =>
+    'kind' in event ? { projectId: event.projectId, jobId: event.jobId } : { instanceId: event.detail['instance-id'] },
   ports: createTables,
   work: findInterruptedRunner,
 });

@@ -14,11 +14,12 @@ import { noteTakenJob } from '../runners/job-state.ts';
 import { type LongLivedRunners, profilesManagerOf } from '../runners/long-lived-runner.ts';
 import { attemptsUsed, type RunnerItem, type RunnerState } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
+import type { UnwantedRunner } from '../stop-runner/runner-unwanted.ts';
 import type { Instances } from './ec2/fleet.ts';
 import { createInstanceStates } from './ec2/instance-states.client.ts';
 import { createInstances } from './ec2/instances.client.ts';
 import { readFailureCause } from './failure-cause.ts';
-import { abandonRunnerInput } from './start-runner-input.ts';
+import { abandonRunnerInput, functionFailed } from './start-runner-input.ts';
 
 export type AbandonRunnerPorts = {
   readonly gitlab: Pick<GitLab, 'removeRunner' | 'pauseRunner' | 'runningJobsOf'>;
@@ -36,6 +37,8 @@ export type Abandoned = {
   readonly retry: JobEvent | null;
   readonly retryAfterSeconds: number;
   readonly next: readonly JobEvent[];
+  /** A runner that has a job and no host any more: it is to end with its job. */
+  readonly unwanted: UnwantedRunner | null;
 };
 
 /** States in which an attempt has begun and its runner has no job that we know of. */
@@ -54,7 +57,7 @@ export async function abandonRunner(
   { log, ...context }: LambdaContext,
 ): Promise<Abandoned> {
   const job = jobKeyOf(input);
-  const nothing: Abandoned = { retry: null, retryAfterSeconds: 0, next: [] };
+  const nothing: Abandoned = { retry: null, retryAfterSeconds: 0, next: [], unwanted: null };
   const failure = `${input.error}: ${readFailureCause(input.cause)}`.slice(0, 1_000);
   if (input.attempt === null && input.event) {
     const failed = await recordFailure(ports.store, input.event, failure, ports.now());
@@ -69,8 +72,12 @@ export async function abandonRunner(
     try {
       const ended = abandonable.includes(item.state) && (await endUnlessBusy(item, failure, ports));
       if (!ended) {
-        log.info('nothing to abandon: the runner has a job or may yet take one, or ended', { state: item.state });
-        return nothing;
+        const unwanted = unwantedOf(item, input);
+        log.info('nothing to abandon: the runner has a job or may yet take one, or ended', {
+          state: item.state,
+          unwanted,
+        });
+        return { ...nothing, unwanted };
       }
     } catch (error) {
       // Only what went on is worth another look: a write that is refused for good (a counter that somebody cleared) stays refused.
@@ -88,7 +95,16 @@ export async function abandonRunner(
   const manager = profilesManagerOf(item);
   if (manager) await ports.longLived?.remove(manager);
   const next = await nextWaiting(ports.store, item);
-  return { ...retryOf(item, item.event, input.error, ports), next };
+  return { ...nothing, ...retryOf(item, item.event, input.error, ports), next };
+}
+
+/** A function that failed does not work on its job any more, whatever GitLab says: nobody else will end that job. */
+function unwantedOf(
+  { state, attempt }: RunnerItem,
+  { projectId, jobId, error }: z.infer<typeof abandonRunnerInput>,
+): UnwantedRunner | null {
+  if (error !== functionFailed || !['REGISTERED', 'LAUNCHED', 'RUNNING'].includes(state)) return null;
+  return { kind: 'runner-unwanted', projectId, jobId, attempt, reason: 'its function failed', force: true };
 }
 
 /**

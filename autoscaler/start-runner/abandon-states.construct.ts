@@ -14,6 +14,7 @@ import {
 import { EventBridgePutEvents } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import { type JobEventType, jobEventSource } from '../../infrastructure/lib/job-event-types.ts';
+import { runnerUnwantedType } from '../stop-runner/runner-unwanted.ts';
 import { causeOf, lambdaState } from '../workflow.construct.ts';
 import { retryPassingTrouble } from '../workflow-retries.construct.ts';
 
@@ -64,7 +65,22 @@ export function abandonStates(
     stateName: 'WaitBeforeAskingAgain',
     time: WaitTime.seconds('{% $retryAfterSeconds %}' as never),
   });
+  const endWithJob = EventBridgePutEvents.jsonata(scope, 'EndWithItsJob', {
+    stateName: 'EndWithItsJob',
+    comment: 'Its host is dead, and GitLab still waits for the job that it had',
+    entries: [
+      {
+        source: jobEventSource,
+        detailType: runnerUnwantedType,
+        eventBus,
+        detail: TaskInput.fromText('{% $unwanted %}'),
+      },
+    ],
+  });
+  endWithJob.addRetry({ ...retryPassingTrouble, errors: ['States.ALL'] });
+  endWithJob.next(failed);
   const mayRetry = Choice.jsonata(scope, 'IsAnotherAttemptUseful', { stateName: 'IsAnotherAttemptUseful' })
+    .when(Condition.jsonata('{% $exists($unwanted.jobId) %}'), endWithJob)
     .when(Condition.jsonata('{% $exists($retry.jobId) %}'), wait.next(askAgain).next(failed))
     .otherwise(failed);
   const abandon = lambdaState(scope, 'AbandonRunner', {
@@ -75,6 +91,7 @@ export function abandonStates(
       error: failure.replace(' %}', '.error %}'),
       cause: failure.replace(' %}', '.cause %}'),
       retry: '{% $states.result.Payload.retry %}',
+      unwanted: '{% $states.result.Payload.unwanted %}',
       retryAfterSeconds: '{% $states.result.Payload.retryAfterSeconds %}',
     },
   });

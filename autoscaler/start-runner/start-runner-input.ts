@@ -28,6 +28,9 @@ export const invokeIsolatedRunnerInput = z.object({
   payload: lambdaRunnerPayloadSchema,
 });
 
+/** The error of an attempt whose function failed after it was invoked. */
+export const functionFailed = 'LambdaRunnerFailed';
+
 /** Names a job's attempt, and what went wrong with it. `attempt` is null when this execution admitted nothing. */
 export const abandonRunnerInput = z.object({
   projectId: z.int(),

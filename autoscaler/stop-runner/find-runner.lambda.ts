@@ -1,4 +1,4 @@
-import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
+import { type JobEvent, jobEventSchema } from '../../infrastructure/lib/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
 import { createGitLabForManagers } from '../live-gitlab.client.ts';
@@ -7,11 +7,10 @@ import { expiryOf, leaveQueue, recordTombstone } from '../runners/end-runner.ts'
 import { type FindHostPorts, findHost } from '../runners/find-host.ts';
 import { noteJobState, noteTakenJob } from '../runners/job-state.ts';
 import { profilesManagerOf } from '../runners/long-lived-runner.ts';
-import { hasRunner, planStops } from '../runners/plan-stops.ts';
+import { planStops } from '../runners/plan-stops.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
-import type { UnwantedRunner } from './runner-unwanted.ts';
-import { findRunnerInput, type RunnerToStop } from './stop-runner-input.ts';
+import type { RunnerToStop } from './stop-runner-input.ts';
 
 export type FindRunnerPorts = FindHostPorts & { readonly store: RunnersStore; readonly now: () => number };
 
@@ -19,29 +18,10 @@ type FoundRunners = { readonly runners: readonly RunnerToStop[] };
 
 /** Finds the runners that end because a job is over: by the job and by the runner that GitLab names, both in our own table. */
 export async function findRunner(
-  event: JobEvent | UnwantedRunner,
+  event: JobEvent,
   ports: FindRunnerPorts,
   context: LambdaContext,
 ): Promise<FoundRunners> {
-  return 'kind' in event ? findUnwanted(event, ports, context) : findFinished(event, ports, context);
-}
-
-/** The runner of one attempt, as long as it is that attempt's. */
-async function findUnwanted(
-  { projectId, jobId, attempt, reason, force }: UnwantedRunner,
-  { store }: FindRunnerPorts,
-  { log }: LambdaContext,
-): Promise<FoundRunners> {
-  const item = await store.read(jobKeyOf({ projectId, jobId }));
-  if (item?.attempt !== attempt || !(hasRunner(item) || item.state === 'ADMITTED')) {
-    log.info('the runner has ended, or was followed by another', { attempt, state: item?.state });
-    return { runners: [] };
-  }
-  log.info('runner to stop', { attempt, reason, force });
-  return { runners: [{ ...toStop(item, reason), force }] };
-}
-
-async function findFinished(event: JobEvent, ports: FindRunnerPorts, context: LambdaContext): Promise<FoundRunners> {
   const { log } = context;
   const job = jobKeyOf(event);
   const named = await findBoundRunner(event, ports);
@@ -57,7 +37,7 @@ async function findFinished(event: JobEvent, ports: FindRunnerPorts, context: La
       log.info('the job ended while it waited for a place');
     } catch (error) {
       // It got a place, or left, at this very moment: look again.
-      if (error instanceof RunnerStateChangedError) return findFinished(event, ports, context);
+      if (error instanceof RunnerStateChangedError) return findRunner(event, ports, context);
       throw error;
     }
   }
@@ -92,7 +72,7 @@ async function findBoundRunner(event: JobEvent, ports: FindRunnerPorts): Promise
 }
 
 export const handler = lambdaHandler({
-  input: findRunnerInput,
+  input: jobEventSchema,
   logFields: ({ projectId, jobId }) => ({ projectId, jobId }),
   ports: () => ({ ...createTables(), gitlab: createGitLabForManagers() }),
   work: findRunner,

@@ -1,9 +1,7 @@
 import * as z from 'zod/mini';
-import { jobEventSchema } from '../../infrastructure/lib/job-event.ts';
 import type { JobKey } from '../../infrastructure/lib/job-key.ts';
 import { parseJobKey } from '../../infrastructure/lib/job-key.ts';
 import { runnerTypes } from '../job-mappings/job-mapping.ts';
-import { unwantedRunnerSchema } from './runner-unwanted.ts';
 
 /** A JobKey as text. */
 export const jobKeySchema = z.pipe(
@@ -26,8 +24,5 @@ export const runnerToStopSchema = z.object({
   /** Why this attempt counts as failed, unless the runner took a job. */
   failure: z.optional(z.string()),
 });
-
-/** What the stop workflow takes: the event of a job that is over, or a runner that is unwanted whatever its jobs do. */
-export const findRunnerInput = z.union([unwantedRunnerSchema, jobEventSchema]);
 
 export type RunnerToStop = z.infer<typeof runnerToStopSchema>;

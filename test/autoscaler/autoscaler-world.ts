@@ -1,7 +1,9 @@
 import * as z from 'zod/mini';
 import { bindRunner } from '../../autoscaler/bind-runner/bind-runner.lambda.ts';
-import { findInterruptedRunner } from '../../autoscaler/interrupt-runner/find-interrupted-runner.lambda.ts';
-import { instanceEventSchema } from '../../autoscaler/interrupt-runner/instance-event.ts';
+import {
+  findInterruptedRunner,
+  interruptRunnerInput,
+} from '../../autoscaler/interrupt-runner/find-interrupted-runner.lambda.ts';
 import { mendJob } from '../../autoscaler/interrupt-runner/mend-job.lambda.ts';
 import { mendJobInput } from '../../autoscaler/interrupt-runner/mend-job-input.ts';
 import type { JobMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
@@ -24,7 +26,7 @@ import {
 import { drainRunner } from '../../autoscaler/stop-runner/drain-runner.lambda.ts';
 import { findRunner } from '../../autoscaler/stop-runner/find-runner.lambda.ts';
 import { releaseRunner } from '../../autoscaler/stop-runner/release-runner.lambda.ts';
-import { findRunnerInput, runnerToStopSchema } from '../../autoscaler/stop-runner/stop-runner-input.ts';
+import { runnerToStopSchema } from '../../autoscaler/stop-runner/stop-runner-input.ts';
 import { terminateInstance } from '../../autoscaler/stop-runner/terminate-instance.lambda.ts';
 import { unregisterRunner } from '../../autoscaler/stop-runner/unregister-runner.lambda.ts';
 import { type JobEvent, jobEventSchema } from '../../infrastructure/lib/job-event.ts';
@@ -133,12 +135,12 @@ export function autoscalerWorld({
       abandonRunner,
       context,
     ),
-    Functionsfindrunner: lambda(findRunnerInput, given, findRunner, context),
+    Functionsfindrunner: lambda(jobEventSchema, given, findRunner, context),
     Functionsdrainrunner: lambda(runnerToStopSchema, given, drainRunner, context),
     Functionsunregisterrunner: lambda(runnerToStopSchema, given, unregisterRunner, context),
     Functionsterminateinstance: lambda(runnerToStopSchema, given, terminateInstance, context),
     Functionsreleaserunner: lambda(runnerToStopSchema, given, releaseRunner, context),
-    Functionsfindinterruptedrunner: lambda(instanceEventSchema, given, findInterruptedRunner, context),
+    Functionsfindinterruptedrunner: lambda(interruptRunnerInput, given, findInterruptedRunner, context),
     Functionsmendjob: lambda(mendJobInput, { store, gitlab, marks, retriedProfiles }, mendJob, context),
     'function:shell-runner': async (payload: never) => {
       invocations.push(z.parse(lambdaRunnerPayloadSchema, payload));

@@ -135,7 +135,7 @@ describe('the rules', () => {
     ['OnJobRunning', 'Job Running', 'Functionsbindrunner'],
     ['OnJobFinished', 'Job Finished', 'StopRunnerWorkflow'],
     ['OnRunnerFailed', 'Runner Failed', 'AbandonRunnerWorkflow'],
-    ['OnRunnerUnwanted', 'Runner Unwanted', 'StopRunnerWorkflow'],
+    ['OnRunnerUnwanted', 'Runner Unwanted', 'InterruptRunnerWorkflow'],
   ])('%s: "%s" goes to %s, the event’s detail as it is', (id, type, target) => {
     expect(patternOf(id)).toEqual({ source: [jobEventSource], 'detail-type': [type] });
     expect(JSON.stringify(targetOf(id).Arn)).toContain(target);

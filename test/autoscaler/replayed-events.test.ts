@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { bindRunner } from '../../autoscaler/bind-runner/bind-runner.lambda.ts';
+import { findInterruptedRunner } from '../../autoscaler/interrupt-runner/find-interrupted-runner.lambda.ts';
 import { abandonRunner } from '../../autoscaler/start-runner/abandon-runner.lambda.ts';
 import { chooseRunner } from '../../autoscaler/start-runner/choose-runner.lambda.ts';
 import { findRunner } from '../../autoscaler/stop-runner/find-runner.lambda.ts';
@@ -51,7 +52,7 @@ describe('an event of the archive, replayed when its job is long over and forgot
       reason: 'idle',
       force: true,
     } as const;
-    expect(await findRunner(unwanted, { store, now }, context)).toEqual({ runners: [] });
+    expect(await findInterruptedRunner(unwanted, { store }, context)).toEqual({ runners: [], mend: null });
     expect(store.items.size).toBe(0);
   });
 });

@@ -3,8 +3,8 @@ import { type BindRunnerPorts, bindRunner } from '../../autoscaler/bind-runner/b
 import {
   type FindInterruptedRunnerPorts,
   findInterruptedRunner,
+  interruptRunnerInput,
 } from '../../autoscaler/interrupt-runner/find-interrupted-runner.lambda.ts';
-import { instanceEventSchema } from '../../autoscaler/interrupt-runner/instance-event.ts';
 import { type MendJobPorts, mendJob } from '../../autoscaler/interrupt-runner/mend-job.lambda.ts';
 import { mendJobInput } from '../../autoscaler/interrupt-runner/mend-job-input.ts';
 import { type ReconcilePorts, reconcile } from '../../autoscaler/reconcile/reconcile.lambda.ts';
@@ -30,7 +30,7 @@ import {
 import { type DrainRunnerPorts, drainRunner } from '../../autoscaler/stop-runner/drain-runner.lambda.ts';
 import { type FindRunnerPorts, findRunner } from '../../autoscaler/stop-runner/find-runner.lambda.ts';
 import { releaseRunner } from '../../autoscaler/stop-runner/release-runner.lambda.ts';
-import { findRunnerInput, runnerToStopSchema } from '../../autoscaler/stop-runner/stop-runner-input.ts';
+import { runnerToStopSchema } from '../../autoscaler/stop-runner/stop-runner-input.ts';
 import {
   type TerminateInstancePorts,
   terminateInstance,
@@ -83,12 +83,12 @@ export const realComposition = {
     abandonRunner: { input: abandonRunnerInput, work: abandonRunner },
     launchInstances: { input: launchBatchSchema, work: launchInstances },
     bindRunner: { input: jobEventSchema, work: bindRunner },
-    findRunner: { input: findRunnerInput, work: findRunner },
+    findRunner: { input: jobEventSchema, work: findRunner },
     drainRunner: { input: runnerToStopSchema, work: drainRunner },
     unregisterRunner: { input: runnerToStopSchema, work: unregisterRunner },
     terminateInstance: { input: runnerToStopSchema, work: terminateInstance },
     releaseRunner: { input: runnerToStopSchema, work: releaseRunner },
-    findInterruptedRunner: { input: instanceEventSchema, work: findInterruptedRunner },
+    findInterruptedRunner: { input: interruptRunnerInput, work: findInterruptedRunner },
     mendJob: { input: mendJobInput, work: mendJob },
     invokeIsolatedRunner: { input: invokeIsolatedRunnerInput, work: invokeIsolatedRunner },
     reconcile: {

@@ -281,3 +281,30 @@ describe('an instance', () => {
     expect(leftovers()).toEqual({ runners: [], instances: [], tickets: [], places: [] });
   });
 });
+
+describe('a function that failed', () => {
+  const failed = { projectId: 7, jobId: 1, attempt: 1, event: null, error: 'LambdaRunnerFailed', cause: 'timeout' };
+  const abandon = definitionFromTemplate(template, 'AbandonRunner');
+
+  it('ends with the job that it had: GitLab would wait for that job for half an hour', async () => {
+    const { run, item, events, gitlab, jobs, ...inner } = await world({ busy: true });
+    const runnerId = item(1)?.runnerId ?? 0;
+    await run(abandon, failed);
+    const [unwanted, ...others] = events.splice(0);
+    expect(others).toEqual([]);
+    await run(definition, unwanted?.detail as Json);
+    expect(jobs()).toEqual({ 1: 'canceled' });
+    expect(gitlab.runners.has(runnerId)).toBe(false);
+    expect(item(1)?.state).toBe('RELEASED');
+    expect(inner.instances.running.size).toBe(0);
+  });
+
+  it('after its job was over leaves that job alone', async () => {
+    const { run, finish, item, events, jobs } = await world({ busy: true });
+    finish(1, 'success');
+    await run(abandon, failed);
+    for (const { detail } of events.splice(0)) await run(definition, detail as Json);
+    expect(jobs()).toEqual({ 1: 'success' });
+    expect(item(1)?.state).toBe('RELEASED');
+  });
+});

@@ -169,7 +169,7 @@ describe('a runner that is not to be abandoned', () => {
   it.each(['WAITING', 'RUNNING', 'STOPPING', 'RELEASED'] as const)('keeps everything: %s', async (state) => {
     const { gitlab, store, runnerId } = await world({ state });
     const before = store.items.get(job);
-    expect(await abandon({ gitlab, store })).toEqual({ retry: null, retryAfterSeconds: 0, next: [] });
+    expect(await abandon({ gitlab, store })).toEqual({ retry: null, retryAfterSeconds: 0, next: [], unwanted: null });
     expect(store.items.get(job)).toEqual(before);
     expect(store.tickets.size).toBe(1);
     expect(store.counters.get('cap#deployment')).toBe(1);
@@ -184,6 +184,16 @@ describe('a runner that is not to be abandoned', () => {
     expect(gitlab.runners.has(runnerId)).toBe(true);
     expect(store.counters.get('cap#deployment')).toBe(1);
   });
+
+  it.each(['LAUNCHED', 'RUNNING'] as const)(
+    'ends with its job when its function failed, since nobody else will end that job: %s',
+    async (state) => {
+      const { gitlab, store, runnerId } = await world({ state, type: 'LAMBDA' });
+      gitlab.setJob({ id: 2, status: 'running', runnerId });
+      const { unwanted } = await abandon({ gitlab, store }, { error: 'LambdaRunnerFailed' });
+      expect(unwanted).toMatchObject({ kind: 'runner-unwanted', projectId: 7, jobId: 1, attempt: 1, force: true });
+    },
+  );
 
   it('is not left half abandoned when GitLab will not remove it: the next try removes it', async () => {
     const { gitlab, store } = await world({ state: 'REGISTERED' });

@@ -52,7 +52,7 @@ describe('a runner whose launch failed', () => {
     const { abandon, store, events, gitlab } = await world();
     const running = runnerItem({ state: 'RUNNING', takenJob: 'job#7#1', runnerId: 101, caps });
     store.items.set('job#7#1', running);
-    await abandon({ error: 'LambdaRunnerFailed' });
+    await abandon({ error: 'NoCapacityError' });
     expect(store.items.get('job#7#1')).toEqual(running);
     expect(events).toEqual([]);
     expect(gitlab.runners.has(101)).toBe(true);

@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest';
+import { findInterruptedRunner } from '../../../autoscaler/interrupt-runner/find-interrupted-runner.lambda.ts';
 import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
 import { drainRunner } from '../../../autoscaler/stop-runner/drain-runner.lambda.ts';
-import { findRunner } from '../../../autoscaler/stop-runner/find-runner.lambda.ts';
 import { runnerItem, testStart } from '../../support/builders.ts';
 import { inMemoryGitLab } from '../../support/in-memory-gitlab.ts';
 import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
 import { lambdaContext } from '../../support/lambda-context.ts';
 
-/** What the stop workflow finds and decides for an unwanted runner on which a job runs. */
+/** What the workflow finds and decides for an unwanted runner on which a job runs. */
 async function stop(changes: Partial<RunnerItem>, force: boolean, attempt = 1) {
   const gitlab = inMemoryGitLab();
   const note = { projectId: 7, description: 'd', maintenanceNote: 'n', tags: [], maximumTimeoutSeconds: 600 };
@@ -17,7 +17,7 @@ async function stop(changes: Partial<RunnerItem>, force: boolean, attempt = 1) {
   const store = inMemoryRunnersStore(item);
   const ports = { store, gitlab, now: () => testStart };
   const unwanted = { kind: 'runner-unwanted', projectId: 7, jobId: 1, attempt, reason: 'overdue', force } as const;
-  const { runners } = await findRunner(unwanted, ports, lambdaContext());
+  const { runners } = await findInterruptedRunner(unwanted, ports, lambdaContext());
   const [found] = runners;
   return found ? (await drainRunner(found, ports, lambdaContext())).verdict : 'nothing found';
 }
