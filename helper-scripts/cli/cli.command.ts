@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { type AwsOptions, awsEnvironmentChanges } from './aws-options.ts';
 import { addDeadLetterCommands } from './dead-letters.command.ts';
 import { addDeploymentCommands } from './deployment.command.ts';
+import { addDoctorCommand } from './doctor.command.ts';
 import { errorMessageOf } from './error-message.ts';
 import { addMappingCommands } from './mapping.command.ts';
 import { addSecretCommands } from './secret.command.ts';
@@ -41,6 +42,7 @@ addDeploymentCommands(program);
 addSecretCommands(program);
 addDeadLetterCommands(program);
 addStatusCommand(program);
+addDoctorCommand(program);
 addWebhookCommands(program);
 
 // "cli ... | head" closes our output early, which is no failure of ours.

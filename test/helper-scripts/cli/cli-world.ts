@@ -104,6 +104,7 @@ async function publishNames(ssm: SSMClient): Promise<void> {
   for (const [Name, Value] of [
     [autoscaler.mappingsTable, mappingsTable],
     [autoscaler.runnersTable, runnersTable],
+    [autoscaler.deadLetterQueues, '{}'],
     [infrastructure.gitlabTokenSecretArn, secretNames.gitlabToken],
     [infrastructure.webhookSecretArn, secretNames.webhook],
     [infrastructure.webhookUrl, webhookUrl],

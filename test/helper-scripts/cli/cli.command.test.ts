@@ -332,6 +332,20 @@ describe('status', () => {
   });
 });
 
+describe('doctor', () => {
+  it('names what is wrong with its remedy, and says so to scripts by its exit code', async () => {
+    await world.fill({ pk: 'job#broken', sk: 'tags#', type: 'TELEPORT' });
+    await world.putRunner(runnerItem({ jobId: 66, state: 'FAILED', failure: 'NoCapacityError: none' }));
+    const { exitCode, stdout } = await world.cli('doctor');
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(/the reconciler .*has not looked for waiting jobs yet/);
+    expect(stdout).toMatch(/job 7\/66 .*NoCapacityError: none/);
+    expect(stdout).toMatch(/mapping job#broken tags# .*must be LAMBDA, EC2 or IGNORE/);
+    const findings = JSON.parse((await world.cli('doctor', '--json')).stdout);
+    expect(findings).toContainEqual(expect.objectContaining({ what: 'the reconciler' }));
+  });
+});
+
 describe('deployment ls', () => {
   const source = (names: readonly string[]) => `
     import { defineDeployment } from '${repository}/infrastructure/lib/deployment.ts';
