@@ -145,7 +145,12 @@ export class AutoscalerFunctions extends Construct {
     this.reconcile = this.add(
       'reconcile/reconcile',
       'Repairs what lost events, crashes and dead hosts left behind',
-      { ...maxAttempts, EVENT_BUS_ARN: eventBus.eventBusArn, PROJECTS: JSON.stringify(deployment.allowedProjects) },
+      {
+        ...maxAttempts,
+        EVENT_BUS_ARN: eventBus.eventBusArn,
+        PROJECTS: JSON.stringify(deployment.allowedProjects),
+        PATIENCE: String(deployment.reconciler.patience),
+      },
       reconcilerSettings,
     );
     this.useGitLab(this.reconcile);

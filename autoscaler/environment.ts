@@ -93,4 +93,6 @@ export const reconcileEnvironment = z.object({
   EVENT_BUS_ARN: nonEmpty,
   /** The configuration's `allowedProjects`. */
   PROJECTS: json(z.array(z.string())),
+  /** The configuration's `reconciler.patience`. */
+  PATIENCE: z.coerce.number(),
 });

@@ -28,8 +28,8 @@ export function freshSuspicions({ suspicions }: Pick<ReconcilerMemory, 'suspicio
 }
 
 /** Says whether a pass looks at projects of which nothing is live. */
-export function isRoundDue({ roundStartedAt, roundCursor }: ReconcilerMemory, now: number): boolean {
-  return roundCursor !== null || now - roundStartedAt >= roundSeconds * 1_000;
+export function isRoundDue({ roundStartedAt, roundCursor }: ReconcilerMemory, now: number, patience: number): boolean {
+  return roundCursor !== null || now - roundStartedAt >= roundSeconds * patience * 1_000;
 }
 
 /**
@@ -41,6 +41,7 @@ export function planRound(
   live: readonly RunnerItem[],
   memory: ReconcilerMemory,
   now: number,
+  patience: number,
 ): Round {
   const suspected = new Set(
     freshSuspicions(memory).flatMap((key) => parseJobKey(key.replace(/^start-lost-job /, ''))?.projectId ?? []),
@@ -51,7 +52,7 @@ export function planRound(
     0,
     mostBusyProjects,
   );
-  if (!isRoundDue(memory, now)) return { projects: busy, memory };
+  if (!isRoundDue(memory, now, patience)) return { projects: busy, memory };
   const begins = memory.roundCursor === null;
   const after = memory.roundCursor ?? 0;
   const rest = known

@@ -25,7 +25,7 @@ export async function look(
   context: LookContext,
   now: number,
 ): Promise<Seen> {
-  const { store, instances: ec2, maxAttempts, gitlab } = ports;
+  const { store, instances: ec2, maxAttempts, patience = 1, gitlab } = ports;
   const [live, instances] = await Promise.all([
     unlessFailing('the live items', () => store.readLive(), context),
     unlessFailing('the instances', () => ec2.listInstances(), context),
@@ -40,22 +40,22 @@ export async function look(
     places: null,
     memory,
     maxAttempts,
+    patience,
   };
   if (!live) return seen;
   const isIdle = live.length === 0 && instances?.length === 0 && freshSuspicions(memory).length === 0;
-  if (isIdle && !isRoundDue(memory, now)) return seen;
+  const roundIsDue = isRoundDue(memory, now, patience);
+  if (isIdle && !roundIsDue) return seen;
 
   const ask = askingGitLab(context);
-  const discoveredAt = isRoundDue(memory, now)
-    ? await discoverProjects(ports, memory.discoveredAt, ask, now)
-    : memory.discoveredAt;
+  const discoveredAt = roundIsDue ? await discoverProjects(ports, memory.discoveredAt, ask, now) : memory.discoveredAt;
   const [tickets, places, known] = await Promise.all([
     unlessFailing('the tickets', () => ports.memory.listTickets(), context),
     unlessFailing('the counters', () => store.placesTaken(countersOf(live)), context),
     unlessFailing('the known projects', () => ports.memory.listProjects(), context),
   ]);
   const runners = await ask('our runners', () => gitlab.ownRunners(`${ports.deployment} `));
-  const round = planRound(known ?? [], live, memory, now);
+  const round = planRound(known ?? [], live, memory, now, patience);
   const jobs = new Map<JobKey, SeenJob>();
   const listedProjects = new Set<number>();
   await inTurns(round.projects, callsAtOnce, async (project) => {

@@ -45,7 +45,9 @@ export function planRepairs(seen: Seen, now: number): RepairPlan {
     ...runnersToEnd(looked, now),
     ...strays.suspects,
   ];
-  const { repairs, suspicions } = weigh(suspects, memory.suspicions, now, (key) => couldSee(key, seen));
+  const { repairs, suspicions } = weigh(suspects, memory.suspicions, { now, patience: seen.patience }, (key) =>
+    couldSee(key, seen),
+  );
   const outOfAttempts = live.filter(
     (item) => item.state === 'FAILED' && item.jobState === 'PENDING' && attemptsUsed(item) >= seen.maxAttempts,
   );

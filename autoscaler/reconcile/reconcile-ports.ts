@@ -29,6 +29,8 @@ export type ReconcilePorts = {
   readonly gitlab: ReconcileGitLab;
   readonly bus: EventBus;
   readonly maxAttempts: number;
+  /** The configuration's `reconciler.patience`; 1 when absent. */
+  readonly patience?: number;
   /** The configuration's `allowedProjects`: of these, exact paths and `group/**` name projects to look after. */
   readonly projects: readonly string[];
   readonly now: () => number;

@@ -97,7 +97,7 @@ export const handler = lambdaHandler({
   input: z.unknown(),
   ports: () => {
     const { DEPLOYMENT, RUNNERS_TABLE, TICKETS_TABLE } = readEnvironment(tablesEnvironment);
-    const { EVENT_BUS_ARN, PROJECTS } = readEnvironment(reconcileEnvironment);
+    const { EVENT_BUS_ARN, PROJECTS, PATIENCE } = readEnvironment(reconcileEnvironment);
     const dynamodb = createDocumentClient();
     return {
       ...createTables(dynamodb),
@@ -110,6 +110,7 @@ export const handler = lambdaHandler({
       bus: createEventBus(EVENT_BUS_ARN),
       maxAttempts: readEnvironment(attemptsEnvironment).MAX_ATTEMPTS,
       projects: PROJECTS,
+      patience: PATIENCE,
     };
   },
   work: reconcile,

@@ -11,10 +11,10 @@ import type { Suspect } from './suspicion.ts';
 /** GitLab's words for a job that is over. Source: https://docs.gitlab.com/api/jobs/ */
 const overStatuses = ['success', 'failed', 'canceled', 'skipped'];
 
-type Looked = Pick<Seen, 'jobs' | 'places' | 'maxAttempts'> & { readonly live: readonly RunnerItem[] };
+type Looked = Pick<Seen, 'jobs' | 'places' | 'maxAttempts' | 'patience'> & { readonly live: readonly RunnerItem[] };
 
 /** Jobs that GitLab calls pending and that get no runner by themselves any more. */
-export function jobsToStart({ live, jobs, places, maxAttempts }: Looked, now: number): Suspect[] {
+export function jobsToStart({ live, jobs, places, maxAttempts, patience }: Looked, now: number): Suspect[] {
   const known = new Set(live.map(({ pk }) => pk));
   const isPending = ({ pk }: RunnerItem) => jobs.get(pk)?.status === 'pending';
   const lost = [...jobs].flatMap(([job, { status, event }]) =>
@@ -24,7 +24,8 @@ export function jobsToStart({ live, jobs, places, maxAttempts }: Looked, now: nu
   );
   const failed = live
     .filter((item) => item.state === 'FAILED' && item.jobState === 'PENDING' && attemptsUsed(item) < maxAttempts)
-    .filter((item) => isPending(item) && isOlder(item.stoppedAt ?? item.admittedAt, patienceAfter(item), now))
+    .filter(isPending)
+    .filter((item) => isOlder(item.stoppedAt ?? item.admittedAt, secondsAfter(item) * patience, now))
     .map((item) => start('start-failed-job', item.pk, item.event, `attempt ${item.attempt} failed, and no other came`));
   const forsaken = jobsWithoutRunner(live)
     .filter(isPending)
@@ -32,7 +33,7 @@ export function jobsToStart({ live, jobs, places, maxAttempts }: Looked, now: nu
   return [...lost, ...failed, ...forsaken, ...waitingWithPlaces(live, places)];
 }
 
-function patienceAfter({ failure = '' }: RunnerItem): number {
+function secondsAfter({ failure = '' }: RunnerItem): number {
   return hopelessErrors.some((error) => failure.startsWith(error)) ? hopelessRetrySeconds : retrySeconds;
 }
 

@@ -17,16 +17,16 @@ import type { Repair, RepairKind } from './repair.ts';
 import type { Seen } from './seen.ts';
 import type { Suspect } from './suspicion.ts';
 
-type Looked = Pick<Seen, 'jobs' | 'instances'> & { readonly live: readonly RunnerItem[] };
+type Looked = Pick<Seen, 'jobs' | 'instances' | 'patience'> & { readonly live: readonly RunnerItem[] };
 
 /** Runners that stopped half-way: never launched, never served, with a dead host, for too long, or not quite ended. */
-export function runnersToEnd({ live, jobs, instances }: Looked, now: number): Suspect[] {
+export function runnersToEnd({ live, jobs, instances, patience }: Looked, now: number): Suspect[] {
   const present = instances && new Set(instances.map(({ instanceId }) => instanceId));
   const hostIsGone = ({ instanceId, launchedAt }: RunnerItem) =>
     present !== null &&
     instanceId !== undefined &&
     !present.has(instanceId) &&
-    isOlder(launchedAt, settledSeconds / 2, now);
+    isOlder(launchedAt, (settledSeconds / 2) * patience, now);
   const idle = idleBeyondDemand(live).map((item) =>
     stop('stop-idle-runner', item, 'idle, and no waiting job needs it'),
   );
@@ -34,18 +34,18 @@ export function runnersToEnd({ live, jobs, instances }: Looked, now: number): Su
     const waits = item.jobState === 'PENDING';
     switch (item.state) {
       case 'ADMITTED':
-        if (!isOlder(item.admittedAt, startSeconds, now)) return [];
+        if (!isOlder(item.admittedAt, startSeconds * patience, now)) return [];
         return waits
           ? [abandon('abandon-unfinished-start', item, 'StartUnfinished', 'its start was begun and never finished')]
           : [unused(item)];
       case 'REGISTERED':
-        if (!isOlder(item.registeredAt, registeredSecondsOf(item), now)) return [];
+        if (!isOlder(item.registeredAt, registeredSecondsOf(item) * patience, now)) return [];
         return waits
           ? [abandon('abandon-unlaunched-runner', item, 'LaunchMissing', 'its runner got no host')]
           : [unused(item)];
       case 'LAUNCHED':
         if (hostIsGone(item)) return [lostHost(item)];
-        if (!isOlder(item.launchedAt, servesSecondsOf(item), now)) return [];
+        if (!isOlder(item.launchedAt, servesSecondsOf(item) * patience, now)) return [];
         if (!waits) return [unused(item)];
         return jobs.get(item.pk)?.status === 'pending'
           ? [abandon('abandon-idle-host', item, 'HostUnused', 'its host took no job, and the job still waits')]

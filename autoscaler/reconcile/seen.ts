@@ -34,4 +34,6 @@ export type Seen = {
   readonly places: ReadonlyMap<string, number> | null;
   readonly memory: ReconcilerMemory;
   readonly maxAttempts: number;
+  /** Factor of every wait, see `reconciler.patience` of the configuration. */
+  readonly patience: number;
 };

@@ -6,7 +6,7 @@ import { ownsInstance, ownsRunner, ownsTicket } from './repair-runners.ts';
 import type { Seen } from './seen.ts';
 import type { Suspect } from './suspicion.ts';
 
-type Looked = Pick<Seen, 'instances' | 'runners' | 'tickets'> & { readonly live: readonly RunnerItem[] };
+type Looked = Pick<Seen, 'instances' | 'runners' | 'tickets' | 'patience'> & { readonly live: readonly RunnerItem[] };
 
 /** `unaccounted`: all that belongs to nothing, also what is not removed (yet). `held`: instances that a person holds back. */
 export type Strays = {
@@ -16,17 +16,17 @@ export type Strays = {
 };
 
 /** Instances, GitLab runners and tickets that no live item accounts for. */
-export function findStrays({ live, instances, runners, tickets }: Looked, now: number): Strays {
+export function findStrays({ live, instances, runners, tickets, patience }: Looked, now: number): Strays {
   const strayRunners = (runners ?? []).filter(
     ({ runnerId, createdAt }) =>
       !live.some((item) => ownsRunner(item, runnerId)) &&
-      (createdAt === null || isOlder(createdAt, settledSeconds, now)),
+      (createdAt === null || isOlder(createdAt, settledSeconds * patience, now)),
   );
   const held = (instances ?? []).filter(({ tags }) => tags[holdTag] !== undefined);
   const strayInstances = (instances ?? []).filter(
     ({ instanceId, tags, launchedAt }) =>
       tags[holdTag] === undefined &&
-      isOlder(launchedAt, settledSeconds, now) &&
+      isOlder(launchedAt, settledSeconds * patience, now) &&
       !live.some((item) => ownsInstance(item, instanceId, tags[launchGroupTag])),
   );
   const strayTickets = (tickets ?? []).filter(

@@ -22,6 +22,9 @@ const mostRepairs = 100;
 /** The memory is one item of at most 400 KB. */
 const mostSuspicions = 2_000;
 
+/** `now`: milliseconds since 1970; `patience`: factor of every wait between looks and repairs. */
+export type LookClock = { readonly now: number; readonly patience: number };
+
 export type Weighed = {
   readonly repairs: readonly Repair[];
   readonly suspicions: Readonly<Record<string, Suspicion>>;
@@ -34,16 +37,17 @@ export type Weighed = {
 export function weigh(
   suspects: readonly Suspect[],
   before: Readonly<Record<string, Suspicion>>,
-  now: number,
+  clock: LookClock,
   couldSee: (key: string) => boolean,
 ): Weighed {
+  const { now } = clock;
   const seen = new Map<string, { readonly suspect: Suspect; readonly suspicion: Suspicion }>();
   for (const suspect of suspects.slice(0, mostSuspicions)) {
     const key = keyOf(suspect.repair);
-    seen.set(key, { suspect, suspicion: lookAgain(before[key], now) });
+    seen.set(key, { suspect, suspicion: lookAgain(before[key], clock) });
   }
   const due = [...seen]
-    .filter(([, { suspect, suspicion }]) => isDue(suspicion, suspect.patienceSeconds ?? 0, now))
+    .filter(([, { suspect, suspicion }]) => isDue(suspicion, suspect.patienceSeconds ?? 0, clock))
     .sort(([, a], [, b]) => a.suspicion.tries - b.suspicion.tries)
     .slice(0, mostRepairs);
   const tried = new Set(due.map(([key]) => key));
@@ -65,16 +69,17 @@ export function keyOf({ kind, subject }: Pick<Repair, 'kind' | 'subject'>): stri
   return `${kind} ${subject}`;
 }
 
-function lookAgain(before: Suspicion | undefined, now: number): Suspicion {
+function lookAgain(before: Suspicion | undefined, { now, patience }: LookClock): Suspicion {
   if (!before || now - before.lastLook > forgottenAfterMilliseconds) {
     return { since: now, lastLook: now, looks: 1, tries: 0, lastTry: 0 };
   }
-  if (now - before.lastLook < shortestGapMilliseconds) return before;
+  if (now - before.lastLook < shortestGapMilliseconds * patience) return before;
   return { ...before, looks: before.looks + 1, lastLook: now };
 }
 
-function isDue({ since, looks, tries, lastTry }: Suspicion, patienceSeconds: number, now: number): boolean {
-  if (looks < 2 || now - since < patienceSeconds * 1_000) return false;
+function isDue({ since, looks, tries, lastTry }: Suspicion, patienceSeconds: number, clock: LookClock) {
+  const { now, patience } = clock;
+  if (looks < 2 || now - since < patienceSeconds * patience * 1_000) return false;
   const backoff = Math.min(firstBackoffMilliseconds * 2 ** (tries - 1), longestBackoffMilliseconds);
-  return tries === 0 || now - lastTry >= backoff - slackMilliseconds;
+  return tries === 0 || now - lastTry >= (backoff - slackMilliseconds) * patience;
 }

@@ -10,6 +10,7 @@ import { schemaFaults } from './deployment-messages.ts';
 import { networkFormOf, networkSchema, subnetIdsOf } from './deployment-network.ts';
 import { nameSchema } from './deployment-profile.ts';
 import { allowedProjectsSchema } from './deployment-projects.ts';
+import { reconcilerFaults, reconcilerSchema } from './deployment-reconciler.ts';
 import { sharedTokenFaults } from './deployment-runner-tokens.ts';
 import { tagsSchema } from './deployment-tags.ts';
 
@@ -66,6 +67,8 @@ export const deploymentSchema = z.strictObject({
   maxConcurrent: z.int().positive().optional(),
   /** Launches that one job may cost before it is given up. */
   maxAttempts: z.int().min(1).max(10).default(3),
+  /** How the reconciler repairs what lost events, crashes and dead hosts leave behind. */
+  reconciler: reconcilerSchema.prefault({}),
   /** ARN of an SNS topic that hears of the deployment's alarms; without one they only show in CloudWatch. */
   alarmTopicArn: z
     .string()
@@ -155,13 +158,14 @@ function networkFaults(network: unknown): Fault[] {
 }
 
 /** What is wrong between settings that are fine alone. A fault elsewhere hides only what cannot be told without the faulty part. */
-function faultsBetween({ network, defaultRunner, gitlab, ami }: Settings, profiles: Settings): Fault[] {
+function faultsBetween({ network, defaultRunner, gitlab, ami, reconciler }: Settings, profiles: Settings): Fault[] {
   const soundNetwork = networkSchema.safeParse(network ?? {}).data;
   const soundRunner: DefaultRunner | undefined = defaultRunnerSchema.safeParse(defaultRunner).data;
   const sound = Object.entries(profiles).flatMap(([name, settings]) => {
     const profile = profileSchema.safeParse(settings).data;
     return profile ? [[name, profile] as const] : [];
   });
+  const gitlabUrl = gitlabSchema.safeParse(gitlab ?? {}).data?.url;
   const soundAmi = amiSchema.safeParse(ami ?? {}).data;
   const types = Object.entries(profiles).map(
     ([name, settings]) => [name, isSettings(settings) ? settings.type : undefined] as const,
@@ -171,8 +175,9 @@ function faultsBetween({ network, defaultRunner, gitlab, ami }: Settings, profil
     ...referenceFaults(new Map(types), soundRunner),
     ...(soundAmi ? amiFaults(soundAmi, Object.fromEntries(sound), soundNetwork) : []),
     ...sharedTokenFaults(Object.fromEntries(sound)),
+    ...reconcilerFaults(reconcilerSchema.safeParse(reconciler ?? {}).data, gitlabUrl),
     ...environmentFaults(Object.fromEntries(sound), {
-      gitlabUrl: gitlabSchema.safeParse(gitlab ?? {}).data?.url ?? '',
+      gitlabUrl: gitlabUrl ?? '',
       subnetIds: soundNetwork ? subnetIdsOf(soundNetwork) : [],
     }),
   ];

@@ -13,7 +13,7 @@ const late = testStart + 24 * 60 * minute;
 
 function seen(changes: Partial<Seen> = {}): Seen {
   const nothing = { live: [], instances: [], runners: [], tickets: [], jobs: new Map(), places: new Map() };
-  return { ...nothing, listedProjects: new Set([7]), memory: emptyMemory, maxAttempts: 3, ...changes };
+  return { ...nothing, listedProjects: new Set([7]), memory: emptyMemory, maxAttempts: 3, patience: 1, ...changes };
 }
 
 /** What a number of looks, a minute apart, at the same things lead to, by look: kinds and subjects. */
@@ -381,6 +381,21 @@ describe('what nothing accounts for', () => {
     const young = seen({ instances: [instance('i-9', {}, now)], runners: [gitlabRunner(900, false, now)] });
     expect(kindsOf(young)).toEqual([]);
     expect(planRepairs(young, late).findings.unaccounted).toEqual([]);
+  });
+
+  it('goes when it is old enough for the deployment’s patience, and looked at far enough apart', () => {
+    const launchedAt = new Date(late).toISOString();
+    const firstRepair = (patience: number, secondsApart: number) => {
+      const strays = seen({ instances: [instance('i-1', {}, launchedAt)], patience });
+      let { memory } = strays;
+      for (let look = 0; look < 3_000; look += 1) {
+        const plan = planRepairs({ ...strays, memory }, late + look * secondsApart * 1_000);
+        if (plan.repairs.length > 0) return look * secondsApart;
+        memory = plan.memory;
+      }
+      return undefined;
+    };
+    expect([1, 2, 0.1].map((patience) => firstRepair(patience, 1))).toEqual([301 + 45, 601 + 90, 31 + 5]);
   });
 
   it('does not include an instance whose launch is just being given to its jobs', () => {

@@ -137,6 +137,7 @@ const effects: Readonly<Record<string, () => void>> = {
   },
   maxAttempts: () =>
     expect([lambda('admitjob').MAX_ATTEMPTS, lambda('abandonrunner').MAX_ATTEMPTS]).toEqual(['5', '5']),
+  'reconciler.patience': () => expect(lambda('reconcile').PATIENCE).toBe('2.5'),
   tags: () => {
     for (const bucket of infrastructure.all('S3::Bucket')) expect(tagsOn(bucket)).toMatchObject({ team: 'builders' });
     for (const { Tags } of big.TagSpecifications as Properties[])

@@ -39,6 +39,12 @@ describe('the faults of a deployment', () => {
     ['a number that is too small', { maxAttempts: 0 }, 'maxAttempts: is 0; give at least 1'],
     ['a number that is not positive', { maxConcurrent: 0 }, 'maxConcurrent: is 0; give more than 0'],
     ['a number that is too large', { maxAttempts: 11 }, 'maxAttempts: is 11; give at most 10'],
+    ['no patience at all', { reconciler: { patience: 0 } }, 'reconciler.patience: is 0; give at least 0.02'],
+    [
+      'impatience with a GitLab that is not on this machine',
+      { reconciler: { patience: 0.5 } },
+      'reconciler.patience: is 0.5, which would end runners that are still starting; give at least 1 (less is for a GitLab on this machine)',
+    ],
     [
       'a choice that there is not',
       { profiles: { a: { type: 'VM' } } },

@@ -153,6 +153,7 @@ export const anyDeployment: fc.Arbitrary<DeploymentInput> = fc
         components: fc.dictionary(word, fc.record({ build: word }), { maxKeys: 2 }),
       }),
       maxAttempts: fc.integer({ min: 1, max: 10 }),
+      reconciler: some({ patience: fc.integer({ min: 1, max: 10 }) }),
       tags,
     }),
     hosts: fc.array(ec2Profile, { minLength: 1, maxLength: 3 }),

@@ -36,6 +36,7 @@ export const rich: DeploymentInput = {
   defaultRunner: { type: 'EC2', profile: 'big' },
   maxConcurrent: 77,
   maxAttempts: 5,
+  reconciler: { patience: 2.5 },
   alarmTopicArn: 'arn:aws:sns:eu-central-1:123456789012:on-call',
   tags: { team: 'builders' },
   ami: {
