@@ -45,7 +45,8 @@ export async function findRunner(
   const ordinary = own?.takenJob === job && byRunner?.pk === job;
   const live = ordinary ? [] : await ports.store.readLive();
   const stops = planStops(event, { own, byRunner, live });
-  if (!own && stops.length === 0) await recordTombstone(ports.store, event, ports.now());
+  // Its own start may still be under way, or failing: it was canceled in time, or served by a runner that was made for another job.
+  if (!own) await recordTombstone(ports.store, event, ports.now());
   log.info('runners to stop', {
     status: event.status,
     stops: stops.map(({ item, reason }) => ({ runnerOf: item.pk, reason })),

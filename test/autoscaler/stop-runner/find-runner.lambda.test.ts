@@ -51,9 +51,10 @@ describe('findRunner', () => {
   });
 
   it('finds the runner that took the job when GitLab names none, though the job was never ours', async () => {
-    const { store, find } = world(running(2, { takenJob: 'job#7#1' }));
+    const { find, item } = world(running(2, { takenJob: 'job#7#1' }));
     expect(await find({ runnerId: null })).toMatchObject([{ job: 'job#7#2', runnerId: 502 }]);
-    expect(store.items.size).toBe(1);
+    // Whether it is, its start may not have said yet.
+    expect(item(1)).toMatchObject({ state: 'RELEASED', jobState: 'FINISHED' });
   });
 
   it('finds the runner that took the job, and the job’s own that nobody needs', async () => {
@@ -108,6 +109,13 @@ describe('a job of which we know nothing', () => {
       lambdaContext(),
     );
     await expect(admitting).rejects.toMatchObject({ name: 'JobAlreadyAdmittedError' });
+  });
+
+  it('is marked as over when another job’s runner served it: its own start may just be under way, or failing', async () => {
+    const { find, item } = world(running(2, { takenJob: 'job#7#1' }));
+    expect(await find({ runnerId: 502 })).toMatchObject([{ runnerId: 502 }]);
+    expect(item(1)).toMatchObject({ state: 'RELEASED', jobState: 'FINISHED' });
+    expect(item(1)).not.toHaveProperty('live');
   });
 
   it('is left alone when it ran on somebody else’s runner', async () => {
