@@ -12,7 +12,7 @@ export function makeHandle(
   parts: GitLabParts,
   { adminToken }: LocalGitLabOptions,
   url: () => string,
-  end: { readonly sharedRunners: Set<SharedRunner>; stop(): Promise<void> },
+  end: Pick<LocalGitLab, 'goDown' | 'comeBack' | 'stop'> & { readonly sharedRunners: Set<SharedRunner> },
 ): LocalGitLab {
   const { store, jobs, runners, projects, sender, faults } = parts;
   const view = (job: Job): JobView => viewJob(jobSubject(parts, job));
@@ -55,6 +55,8 @@ export function makeHandle(
       end.sharedRunners.add(runner);
       return runner;
     },
+    goDown: end.goDown,
+    comeBack: end.comeBack,
     stop: end.stop,
   };
 }

@@ -1,4 +1,5 @@
 import { randomInt, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
@@ -40,9 +41,10 @@ export async function startLocalGitLab(options: LocalGitLabOptions): Promise<Loc
       stopped.abort();
       for (const runner of sharedRunners) runner.stop();
       parts.sender.stop();
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      await stopListening(server);
     },
+    goDown: () => stopListening(server),
+    comeBack: () => listen(server, Number(new URL(instance.url).port), hostname),
   });
   gitlab.onJobChange((change) => {
     changes.push(change);
@@ -50,14 +52,23 @@ export async function startLocalGitLab(options: LocalGitLabOptions): Promise<Loc
   });
   addRoutes(app, parts, gitlab, changes);
 
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port, hostname, resolve);
-  });
+  await listen(server, options.port, hostname);
   instance = { ...instance, url: `http://${hostname}:${(server.address() as AddressInfo).port}` };
   parts.projects.setWebhook(options.webhook);
   if (options.sharedRunner !== undefined) gitlab.sharedRunner(options.sharedRunner);
   return gitlab;
+}
+
+async function listen(server: Server, port: number, hostname: string): Promise<void> {
+  server.listen(port, hostname);
+  await once(server, 'listening');
+}
+
+/** Does nothing to a server that does not listen. */
+async function stopListening(server: Server): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve));
+  server.closeAllConnections();
+  await closed;
 }
 
 function assembleParts(options: LocalGitLabOptions, instance: () => Instance, stopped: AbortSignal): GitLabParts {

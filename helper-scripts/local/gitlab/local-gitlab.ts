@@ -84,5 +84,9 @@ export interface LocalGitLab {
   /** @returns a function that ends the listening */
   onJobChange(listener: (change: JobChangeView) => void): () => void;
   sharedRunner(options: SharedRunnerOptions): { stop(): void };
+  /** Goes down as for a restart: every connection breaks, and none is accepted. What it knows stays, as in a database. */
+  goDown(): Promise<void>;
+  /** Listens again, under the same address. */
+  comeBack(): Promise<void>;
   stop(): Promise<void>;
 }

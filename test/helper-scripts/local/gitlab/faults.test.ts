@@ -69,3 +69,15 @@ describe('several faults', () => {
     expect(faults.strikeRoute('GET', '/x')).toBeUndefined();
   });
 });
+
+it('a GitLab that goes down answers nothing, and comes back under its address with all that it knew', async () => {
+  const gitlab = await gitlabUnderTest();
+  gitlab.createProject('group/kept');
+  await gitlab.goDown();
+  await gitlab.goDown();
+  await expect(call(gitlab, 'GET', '/version')).rejects.toThrow('fetch failed');
+  const { url } = gitlab;
+  await gitlab.comeBack();
+  expect(gitlab.url).toBe(url);
+  expect((await call(gitlab, 'GET', '/projects/group%2Fkept/jobs')).status).toBe(200);
+});
