@@ -6,6 +6,7 @@ import { expect } from 'vitest';
 import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
 import { readParameter } from '../../helper-scripts/cli/deployment-names.client.ts';
 import type { JobView } from '../../helper-scripts/local/gitlab/job-view.ts';
+import type { RunnerView } from '../../helper-scripts/local/gitlab/local-gitlab.ts';
 import { isNothing } from '../../helper-scripts/local/leftovers.client.ts';
 import type { LocalRun } from '../../helper-scripts/local/local-run.process.ts';
 import { infrastructureParameters } from '../../infrastructure/exports.ts';
@@ -35,6 +36,12 @@ export class World {
 
   job(id: number): JobView {
     return this.run.gitlab.job(id);
+  }
+
+  /** Runners in GitLab that the autoscaler made: all but the long-lived one. */
+  runners(): readonly RunnerView[] {
+    const { gitlab, longLivedRunnerId } = this.run;
+    return gitlab.runners().filter(({ id }) => id !== longLivedRunnerId);
   }
 
   async itemOf(job: { readonly id: number; readonly projectId: number }): Promise<RunnerItem | undefined> {

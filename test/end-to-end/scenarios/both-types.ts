@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { World } from '../world.ts';
 
@@ -21,17 +23,22 @@ export function bothTypes(world: () => World): void {
   });
 
   it('notes which job each runner took, also when it was made for another one', async () => {
-    const sameTags = Array.from({ length: 4 }, (_, index) => `same ${index}: { tags: [aws], script: [echo ${index}] }`);
+    const mark = join(world().run.options.folder, 'all-run');
+    // None ends before all run: a job whose runner served another gets a second one, and its item then tells of that one.
+    const script = `script: ["until test -e '${mark}'; do sleep 0.1; done"]`;
+    const sameTags = Array.from({ length: 4 }, (_, index) => `same ${index}: { tags: [aws], ${script} }`);
     // GitLab forgets a job's runner when the runner is removed: listen while they run.
     const ranOn = new Map<number, number | null>();
     const stopListening = world().run.gitlab.onJobChange(({ to, job }) => {
       if (to === 'running') ranOn.set(job.id, job.runnerId);
     });
-    const jobs = await world().untilOver(...world().startPipeline(sameTags.join('\n')));
+    const started = world().startPipeline(sameTags.join('\n'));
+    await world().until('all jobs to run', () => ranOn.size === started.length);
+    writeFileSync(mark, '');
+    const jobs = await world().untilOver(...started);
     await world().untilNothingIsLeft();
     stopListening();
 
-    expect(ranOn.size).toBe(4);
     const items = await world().run.readItems();
     for (const job of jobs) {
       const took = items.find(({ takenJob }) => takenJob === `job#${job.projectId}#${job.id}`);

@@ -9,7 +9,7 @@ export function duplicatesAndOrder(world: () => World): void {
     if (!job) throw new Error('the pipeline has no job');
     const seenRunners = new Set<number>();
     const stopListening = setInterval(() => {
-      for (const { id } of gitlab.runners()) seenRunners.add(id);
+      for (const { id } of world().runners()) seenRunners.add(id);
     }, 20);
 
     const answers = await Promise.all(Array.from({ length: 5 }, () => world().sendHook(jobHook(job, 'pending'))));

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import {
   CloudWatchLogsClient,
   paginateDescribeLogGroups,
@@ -75,11 +76,19 @@ async function launchTemplates(ec2: EC2Client): Promise<string> {
   const texts = LaunchTemplates.map(async ({ LaunchTemplateId }) => {
     const versions = await ec2.send(new DescribeLaunchTemplateVersionsCommand({ LaunchTemplateId }));
     const userData = (versions.LaunchTemplateVersions ?? []).map(({ LaunchTemplateData }) =>
-      Buffer.from(LaunchTemplateData?.UserData ?? '', 'base64').toString('utf8'),
+      unpacked(Buffer.from(LaunchTemplateData?.UserData ?? '', 'base64').toString('utf8')),
     );
     return [JSON.stringify(versions.LaunchTemplateVersions), ...userData].join('\n');
   });
   return (await Promise.all(texts)).join('\n');
+}
+
+/** A boot script with what it carries compressed, which is most of it. */
+function unpacked(bootScript: string): string {
+  const parts = [...bootScript.matchAll(/base64 -d <<<'([A-Za-z0-9+/=]+)' \| gzip -d/g)];
+  return [bootScript, ...parts.map(([, part = '']) => gunzipSync(Buffer.from(part, 'base64')).toString('utf8'))].join(
+    '\n',
+  );
 }
 
 async function workflowHistories(sfn: SFNClient): Promise<string> {
