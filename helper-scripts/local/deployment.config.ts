@@ -3,11 +3,13 @@ import { defineDeployment } from '../../infrastructure/lib/deployment.ts';
 /** Where the local run has a long-lived runner: the secret with its token. */
 const runnerTokenSecretArn = process.env.LOCAL_RUNNER_TOKEN_SECRET_ARN;
 
-/** The deployment of the local run. The only differences from yours: GitLab is on this machine, and no container engine is needed. */
+/** The deployment of the local run. The only differences from yours: GitLab is on this machine, no container engine is needed, and nothing takes minutes. */
 export default [
   defineDeployment({
     name: 'local',
     gitlab: { url: process.env.LOCAL_GITLAB_URL ?? 'http://127.0.0.1:8929' },
+    // Hosts boot within a second or two here: what nobody finishes is taken for dead after seconds instead of minutes.
+    reconciler: { patience: 0.05 },
     profiles: {
       // Jobs run in a shell of this machine: there is no docker to give each a container.
       default: { type: 'EC2', executor: 'shell', timeoutMinutes: 10 },

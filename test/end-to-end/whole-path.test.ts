@@ -7,11 +7,16 @@ import { bothTypes } from './scenarios/both-types.ts';
 import { cancellation } from './scenarios/cancellation.ts';
 import { destruction } from './scenarios/destruction.ts';
 import { duplicatesAndOrder } from './scenarios/duplicates.ts';
+import { endedByHand } from './scenarios/ended-by-hand.ts';
+import { gitlabOutage } from './scenarios/gitlab-outage.ts';
 import { gitlabTrouble } from './scenarios/gitlab-trouble.ts';
+import { hookFaults } from './scenarios/hook-faults.ts';
 import { interruptions } from './scenarios/interruptions.ts';
 import { longLivedRunner } from './scenarios/long-lived-runner.ts';
+import { missingCapacity } from './scenarios/missing-capacity.ts';
 import { routing } from './scenarios/routing.ts';
 import { secrecy } from './scenarios/secrecy.ts';
+import { strays } from './scenarios/strays.ts';
 import { World } from './world.ts';
 
 let run: LocalRun | undefined;
@@ -45,6 +50,11 @@ describe('the whole path on a local AWS with IAM enforced', () => {
   describe('trouble with GitLab', () => gitlabTrouble(theWorld));
   describe('a long-lived runner', () => longLivedRunner(theWorld));
   describe('interruptions', () => interruptions(theWorld));
+  describe('lost and repeated hooks', () => hookFaults(theWorld));
+  describe('GitLab out of reach', () => gitlabOutage(theWorld));
+  describe('no capacity', () => missingCapacity(theWorld));
+  describe('what is ended by hand', () => endedByHand(theWorld));
+  describe('what nothing accounts for', () => strays(theWorld));
   describe('secrecy', () => secrecy(theWorld));
   // The last one: it takes the autoscaler away.
   describe('destruction', () => destruction(theWorld));

@@ -1,5 +1,6 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { InvokeCommand, LambdaClient, paginateListFunctions } from '@aws-sdk/client-lambda';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { expect } from 'vitest';
@@ -47,6 +48,40 @@ export class World {
   async itemOf(job: { readonly id: number; readonly projectId: number }): Promise<RunnerItem | undefined> {
     const key = jobKeyOf({ projectId: job.projectId, jobId: job.id });
     return (await this.run.readItems()).find(({ pk }) => pk === key);
+  }
+
+  /**
+   * Does something while the reconciler looks every second, called as its schedule calls it each minute. Together with the local deployment's
+   * impatience that is a day of an operator in half a minute.
+   */
+  async withPasses<T>(work: () => Promise<T>): Promise<T> {
+    const done = new AbortController();
+    const passes = this.#passUntil(done.signal);
+    // A pass that fails ends the wait at once, instead of after all patience.
+    try {
+      return await Promise.race([work(), passes.then(() => new Promise<never>(() => {}))]);
+    } finally {
+      done.abort();
+      await passes;
+    }
+  }
+
+  async #passUntil(signal: AbortSignal): Promise<void> {
+    const lambda = new LambdaClient(this.run.clientOptions());
+    const FunctionName = await this.#reconciler(lambda);
+    while (!signal.aborted) {
+      const { FunctionError, Payload } = await lambda.send(new InvokeCommand({ FunctionName }));
+      if (FunctionError) throw new Error(`a pass of the reconciler failed: ${Buffer.from(Payload ?? []).toString()}`);
+      await sleep(1_000, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  async #reconciler(client: LambdaClient): Promise<string> {
+    for await (const { Functions = [] } of paginateListFunctions({ client }, {})) {
+      const found = Functions.find(({ FunctionName }) => FunctionName?.includes('-autoscaler-Functionsreconcile'));
+      if (found?.FunctionName) return found.FunctionName;
+    }
+    throw new Error('there is no reconciler among the functions');
   }
 
   /** Looks until `look` gives something, and fails naming what was waited for. */
