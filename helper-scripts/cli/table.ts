@@ -35,9 +35,10 @@ export function printable(text: string): string {
 
 function renderPart(head: readonly string[], rows: string[][], bold: boolean, widths?: readonly number[]): string {
   const table = new Table({
-    head: [...head],
+    // By ourselves: the library would ask the environment again whether it may.
+    head: head.map((text) => (bold ? `\u001B[1m${text}\u001B[22m` : text)),
     ...(widths ? { colWidths: widths.map((width) => width + columnGap) } : {}),
-    style: { head: bold ? ['bold'] : [], 'padding-left': 0, 'padding-right': columnGap },
+    style: { head: [], 'padding-left': 0, 'padding-right': columnGap },
     chars: {
       top: '',
       'top-mid': '',

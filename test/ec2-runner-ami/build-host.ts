@@ -17,7 +17,11 @@ import { onTestFinished } from 'vitest';
 
 /** What a build host needs of the machine; null when it has it. */
 export function whyNoBuildHost(): string | null {
-  const { status, stderr, error } = spawnSync('unshare', [...namespaces, 'chroot', '/', 'true'], { encoding: 'utf8' });
+  const { status, stderr, error } = spawnSync('unshare', [...namespaces, 'chroot', '/', 'true'], {
+    encoding: 'utf8',
+    // Debian's users do not look where chroot is.
+    env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` },
+  });
   return status === 0 ? null : `no namespaces here: ${error?.message ?? stderr}`.trim();
 }
 
