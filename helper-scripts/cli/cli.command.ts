@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { type AwsOptions, awsEnvironmentChanges } from './aws-options.ts';
 import { addDeadLetterCommands } from './dead-letters.command.ts';
 import { addDeploymentCommands } from './deployment.command.ts';
@@ -12,7 +12,11 @@ import { addWebhookCommands } from './webhook.command.ts';
 
 const program = new Command('gitlab-runners-on-demand')
   .description('GitLab runners on demand: look at and steer a deployment')
-  .option('-d, --deployment <name>', 'the deployment, when deployment.config.ts has several')
+  .addOption(
+    new Option('-d, --deployment <name>', 'the deployment, when deployment.config.ts has several').env(
+      'GITLAB_RUNNERS_DEPLOYMENT',
+    ),
+  )
   .option('--config <file>', "another file than the repository's deployment.config.ts")
   .option('--profile <name>', 'AWS profile (as of the AWS CLI; AWS_PROFILE)')
   .option('--region <name>', "AWS region (AWS_REGION; the deployment's own when its configuration names one)")

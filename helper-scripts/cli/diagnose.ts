@@ -39,7 +39,8 @@ function reconcilerFindings({ lookedForJobsAt }: SeenDeployment, now: number): F
     {
       what: 'the reconciler',
       wrong: `has not looked for waiting jobs ${since}`,
-      remedy: 'look at the log of its Lambda (reconcile): is GitLab up, and its token good?',
+      remedy:
+        'a minute after the first deployment it does; else look at the log of its Lambda (reconcile): is GitLab up, its token good?',
     },
   ];
 }

@@ -106,7 +106,8 @@ function describeLeftovers({ instances, gitlabRunners, tickets, liveItems, place
 }
 
 async function keep(): Promise<void> {
-  const variables = Object.entries(run.aws.environment).map(([name, value]) => `${name}=${value}`);
+  const variables = { ...run.aws.environment, GITLAB_RUNNERS_DEPLOYMENT: run.deployment };
+  const exports = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
   console.log(`
 Everything stays up until Ctrl-C.
   AWS endpoint   ${run.aws.endpoint}
@@ -117,8 +118,9 @@ Everything stays up until Ctrl-C.
 A request that is not authentic:
   curl -i -X POST '${run.webhookUrl}' -d '{}'
 
-The command line:
-  ${variables.join(' ')} npm run cli -- --deployment ${run.deployment} mapping ls
+For the command line, in another terminal:
+  export ${exports.join(' ')}
+  npm run -s cli -- mapping ls
 `);
   while (!interrupted.signal.aborted) await sleep(1_000);
 }

@@ -380,6 +380,15 @@ describe('deployment ls', () => {
   });
 });
 
+describe('which deployment is meant', () => {
+  it('may be said by the environment as well', async () => {
+    const environment = { ...world.environment, GITLAB_RUNNERS_DEPLOYMENT: 'somebody-elses' };
+    const { exitCode, stderr } = await world.cliWith({ environment }, 'mapping', 'ls');
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('somebody-elses');
+  });
+});
+
 describe('where AWS is', () => {
   it('is said as to the AWS CLI: by options, which win, or by the environment', async () => {
     await world.fill(lint);
