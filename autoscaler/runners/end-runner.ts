@@ -1,6 +1,6 @@
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
-import { endedItemDays, liveMark, type RunnerItem, type RunnerState } from './runner-item.ts';
+import { attemptsUsed, endedItemDays, liveMark, type RunnerItem, type RunnerState } from './runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore, type StoreWrite } from './runners-store.ts';
 
 /** Longer than any start workflow can still run, with its retries. */
@@ -90,13 +90,14 @@ export async function recordFailure(
   store: RunnersStore,
   event: JobEvent,
   failure: string,
-  now: number,
+  { now, maxAttempts }: { readonly now: number; readonly maxAttempts: number },
 ): Promise<RunnerItem | null> {
   const first = { ...bareItem(event, now), failure, live: liveMark } as const;
   if (await putIfAbsent(store, first)) return first;
   const current = await store.read(jobKeyOf(event));
   if (current?.state !== 'FAILED') return null;
-  const attempt = current.attempt + 1;
+  // Replayed events are no further attempts.
+  const attempt = attemptsUsed(current) < maxAttempts ? current.attempt + 1 : current.attempt;
   await store.write({
     kind: 'update',
     job: current.pk,

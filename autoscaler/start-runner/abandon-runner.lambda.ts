@@ -60,7 +60,10 @@ export async function abandonRunner(
   const nothing: Abandoned = { retry: null, retryAfterSeconds: 0, next: [], unwanted: null };
   const failure = `${input.error}: ${readFailureCause(input.cause)}`.slice(0, 1_000);
   if (input.attempt === null && input.event) {
-    const failed = await recordFailure(ports.store, input.event, failure, ports.now());
+    const failed = await recordFailure(ports.store, input.event, failure, {
+      now: ports.now(),
+      maxAttempts: ports.maxAttempts,
+    });
     if (!failed) return nothing;
     const again = retryOf(failed, input.event, input.error, ports);
     reportFailure('no runner was started for the job', input, failed, again.retry, log);

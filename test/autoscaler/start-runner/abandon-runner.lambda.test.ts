@@ -319,6 +319,9 @@ describe('a failure before anything was admitted', () => {
     const retries = [await before(store), await before(store), await before(store)].map(({ retry }) => retry !== null);
     expect(retries).toEqual([true, true, false]);
     expect(store.items.get(job)).toMatchObject({ attempt: 3 });
+    // An event that is replayed later is no further attempt.
+    expect((await before(store)).retry).toBeNull();
+    expect(store.items.get(job)).toMatchObject({ attempt: 3 });
   });
 
   it.each(runnerStates.filter((state) => state !== 'FAILED'))(
