@@ -58,18 +58,16 @@ def _read_log(worker) -> str:
 
 
 def probe(aws: Aws) -> bool:
-    """A silent function does not take longer than one that logs, as it does when its first line is waited for; and no log line goes astray."""
+    """The fastest of many warm calls of a silent function shows no wait for a first line, and no log line goes astray."""
     client = aws.client("lambda")
     silent = aws.node_function("export const handler = async () => 'done';")
     client.invoke(FunctionName=silent)
-    fastest = shortest_seconds(lambda: client.invoke(FunctionName=silent), times=20)
+    fastest = shortest_seconds(lambda: client.invoke(FunctionName=silent), times=40)
 
     talkative = aws.node_function("export const handler = async (n) => { console.log(`line ${n}`); return n; };")
     for number in range(5):
         client.invoke(FunctionName=talkative, Payload=str(number))
-    fastest_with_log = shortest_seconds(lambda: client.invoke(FunctionName=talkative, Payload="5"), times=20)
     events = aws.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{talkative}")["events"]
     logs = "\n".join(event["message"].strip() for event in events).split("START RequestId: ")[1:]
     lines = [[line for line in log.splitlines() if line.startswith("line ")] for log in logs]
-    expected = [[f"line {number}"] for number in [*range(5), *[5] * 20]]
-    return fastest < fastest_with_log + PATIENCE_SECONDS / 2 and lines == expected
+    return fastest < PATIENCE_SECONDS and lines == [[f"line {number}"] for number in range(5)]
