@@ -2,12 +2,11 @@ import * as z from 'zod/mini';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
 import { createTables } from '../live-tables.client.ts';
-import { profilesManagerOf } from '../runners/long-lived-runner.ts';
 import { hasRunner } from '../runners/plan-stops.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
 import { type UnwantedRunner, unwantedRunnerSchema } from '../stop-runner/runner-unwanted.ts';
-import type { RunnerToStop } from '../stop-runner/stop-runner-input.ts';
+import { type RunnerToStop, runnerToStopOf } from '../stop-runner/stop-runner-input.ts';
 import { type InstanceEvent, instanceEventSchema, interruptionOf } from './instance-event.ts';
 import type { InterruptedRunner } from './mend-job-input.ts';
 import { planInterruption } from './plan-interruption.ts';
@@ -25,8 +24,8 @@ export type InterruptedRunners = {
 };
 
 /**
- * Finds the runner on an instance that EC2 takes back or that ends, in our own table; the account's other instances cost this one read. A
- * warning is written down on the runner's item: by it, the end of a job is told as an interruption from a failure.
+ * Finds the runner on an instance that EC2 takes back or that ends, or a runner that is to end although no event says so, in our own
+ * table; the account's other instances cost this one read. A warning is written down on the runner's item: by it, the end of a job is told as an interruption from a failure.
  */
 export async function findInterruptedRunner(
   event: InterruptRunnerInput,
@@ -49,7 +48,7 @@ async function findUnwanted(
   }
   log.info('runner to stop', { attempt, reason, force });
   return {
-    runners: [{ ...nameOf(item), reason, force }],
+    runners: [runnerToStopOf(item, { reason, force })],
     mend: force ? { kind: 'interrupted-runner', job: item.pk, attempt, hostGone: true } : null,
   };
 }
@@ -74,14 +73,9 @@ async function findOnInstance(
     mend,
   });
   return {
-    runners: stop ? [{ ...nameOf(item), ...stop }] : [],
+    runners: stop ? [runnerToStopOf(item, stop)] : [],
     mend: mend && { kind: 'interrupted-runner', job, attempt, ...mend },
   };
-}
-
-function nameOf(item: RunnerItem): Omit<RunnerToStop, 'reason'> {
-  const { pk: job, attempt, type, runnerId = null, instanceId = null } = item;
-  return { job, attempt, type, runnerId, instanceId, manager: profilesManagerOf(item) };
 }
 
 async function noteWarning(store: RunnersStore, item: RunnerItem, interruptedAt: string): Promise<void> {

@@ -10,8 +10,8 @@ export type InterruptRunnerProps = StopStatesProps & {
 };
 
 /**
- * The workflow for an instance that EC2 takes back or that ends: find its runner, end it as any other, then mend its job. Its input is an
- * event of EC2's. GitLab's runner goes before the job is canceled: a job whose runner exists would wait for that runner's consent.
+ * The workflow for an instance that EC2 takes back or that ends, and for a runner that is to end although no event of a job says so: find the
+ * runner, end it as any other, then mend its job. Its input is an event of EC2's, or an UnwantedRunner. GitLab's runner goes before the job is canceled: a job whose runner exists would wait for that runner's consent.
  */
 export class InterruptRunner extends Construct {
   readonly workflow: Workflow;
@@ -26,7 +26,7 @@ export class InterruptRunner extends Construct {
     const errorOnly = { outputs: '{% $states.errorOutput %}' };
     const find = lambdaState(this, 'FindInterruptedRunner', {
       lambda: props.findInterruptedRunner,
-      comment: 'By the instance, in our own table: most instances of an account are not ours',
+      comment: 'By instance or job, in our own table: most instances of an account are not ours',
       payload: '{% $states.input %}',
       assign: { mend: '{% $states.result.Payload.mend ? $states.result.Payload.mend : {} %}' },
     });
@@ -47,7 +47,7 @@ export class InterruptRunner extends Construct {
     this.workflow = new Workflow(this, 'Workflow', {
       lambdas: [findInterruptedRunner, mendJob, drainRunner, unregisterRunner, terminateInstance, releaseRunner],
       definition: find.next(stopEachState(this, props)).next(hasJob),
-      comment: 'Ends the runner of an instance that is taken back or gone, and mends its job',
+      comment: 'Ends a runner that is unwanted, or whose instance is taken back or gone, and mends its job',
     });
   }
 }

@@ -6,11 +6,10 @@ import { createTables } from '../live-tables.client.ts';
 import { expiryOf, leaveQueue, recordTombstone } from '../runners/end-runner.ts';
 import { type FindHostPorts, findHost } from '../runners/find-host.ts';
 import { noteJobState, noteTakenJob } from '../runners/job-state.ts';
-import { profilesManagerOf } from '../runners/long-lived-runner.ts';
 import { planStops } from '../runners/plan-stops.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
-import type { RunnerToStop } from './stop-runner-input.ts';
+import { type RunnerToStop, runnerToStopOf } from './stop-runner-input.ts';
 
 export type FindRunnerPorts = FindHostPorts & { readonly store: RunnersStore; readonly now: () => number };
 
@@ -51,12 +50,7 @@ export async function findRunner(
     status: event.status,
     stops: stops.map(({ item, reason }) => ({ runnerOf: item.pk, reason })),
   });
-  return { runners: stops.map(({ item, reason }) => toStop(item, reason)) };
-}
-
-function toStop(item: RunnerItem, reason: string): RunnerToStop {
-  const { pk, attempt, type, runnerId = null, instanceId = null } = item;
-  return { job: pk, attempt, type, runnerId, instanceId, manager: profilesManagerOf(item), reason };
+  return { runners: stops.map(({ item, reason }) => runnerToStopOf(item, { reason })) };
 }
 
 /** The runner that GitLab names; when the job was so short that its `running` event has not come yet, it is bound now. */

@@ -2,6 +2,8 @@ import * as z from 'zod/mini';
 import type { JobKey } from '../../infrastructure/lib/job-key.ts';
 import { parseJobKey } from '../../infrastructure/lib/job-key.ts';
 import { runnerTypes } from '../job-mappings/job-mapping.ts';
+import { profilesManagerOf } from '../runners/long-lived-runner.ts';
+import type { RunnerItem } from '../runners/runner-item.ts';
 
 /** A JobKey as text. */
 export const jobKeySchema = z.pipe(
@@ -26,3 +28,12 @@ export const runnerToStopSchema = z.object({
 });
 
 export type RunnerToStop = z.infer<typeof runnerToStopSchema>;
+
+/** A runner's item as the runner to stop, and why it stops. */
+export function runnerToStopOf(
+  item: RunnerItem,
+  why: Pick<RunnerToStop, 'reason' | 'force' | 'failure'>,
+): RunnerToStop {
+  const { pk: job, attempt, type, runnerId = null, instanceId = null } = item;
+  return { job, attempt, type, runnerId, instanceId, manager: profilesManagerOf(item), ...why };
+}
