@@ -111,8 +111,8 @@ function unwantedOf(
 }
 
 /**
- * False when the attempt got a job, or may yet get one: a function may fail after it took a job, and as long as GitLab says that the job
- * runs, its runner stays.
+ * False when the attempt got a job, or may yet get one: then nothing is undone here. Whether its runner ends all the same, together with
+ * its job, {@link unwantedOf} says.
  */
 async function endUnlessBusy(item: RunnerItem, failure: string, ports: AbandonRunnerPorts): Promise<boolean> {
   const outcome = await drainHost(
