@@ -76,6 +76,7 @@ export class AutoscalerFunctions extends Construct {
     });
     this.useGitLab(this.chooseRunner);
     this.allow(this.chooseRunner, ['dynamodb:Scan'], tables.mappings.tableArn);
+    this.useRunners(this.chooseRunner, [...reads, ...updates]);
 
     this.admitJob = this.add('start-runner/admit-job', 'Admits a job: the gate against duplicates', {
       ...maxAttempts,
@@ -118,7 +119,10 @@ export class AutoscalerFunctions extends Construct {
     tagQueue.grantConsumeMessages(this.tagInstances);
     grantTagging(this.tagInstances, deployment);
 
-    this.bindRunner = this.add('bind-runner/bind-runner', 'Notes which job a runner took');
+    this.bindRunner = this.add('bind-runner/bind-runner', 'Notes which job a runner took', {
+      EVENT_BUS_ARN: eventBus.eventBusArn,
+    });
+    eventBus.grantPutEventsTo(this.bindRunner);
     this.useRunners(this.bindRunner, [...reads, ...updates]);
     this.askWhichHost(this.bindRunner);
 

@@ -61,6 +61,8 @@ export const tablesEnvironment = z.object({
 
 export const gitlabEnvironment = z.object({ GITLAB_URL: z.url(), GITLAB_TOKEN_SECRET_ARN: nonEmpty });
 
+export const eventBusEnvironment = z.object({ EVENT_BUS_ARN: nonEmpty });
+
 export const routingEnvironment = z.object({
   MAPPINGS_TABLE: nonEmpty,
   PROFILES: json(z.record(z.string(), runtimeProfileSchema)),

@@ -1,12 +1,10 @@
 import type { GitLabJob, ListedJob, ListedProject, ListedRunner } from '../../infrastructure/lib/gitlab-listings.ts';
 import type { JobReference } from '../../infrastructure/lib/job-key.ts';
+import type { EventBus } from '../event-bus.ts';
 import type { RunnersStore } from '../runners/runners-store.ts';
 import type { Instances } from '../start-runner/ec2/fleet.ts';
 import type { InstanceList } from '../start-runner/ec2/instance-list.ts';
 import type { ProjectsStore, ReconcileStore } from './reconcile-store.ts';
-
-/** The deployment's bus. `type` is the event's `DetailType`. */
-export type EventBus = { tell(type: string, detail: unknown): Promise<void> };
 
 /** The part of GitLab that the reconciler needs; `gitlab.client.ts` says what each does. */
 export type ReconcileGitLab = {

@@ -1,7 +1,7 @@
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { type JobKey, jobKeyOf, parseJobKey } from '../../infrastructure/lib/job-key.ts';
+import { type ForsakenJob, forsakenJobs } from '../runners/forsaken-jobs.ts';
 import { hopelessErrors } from '../runners/hopeless-errors.ts';
-import { jobsWithoutRunner } from '../runners/plan-stops.ts';
 import { attemptsUsed, type RunnerItem } from '../runners/runner-item.ts';
 import { hopelessRetrySeconds, isOlder, retrySeconds } from './deadlines.ts';
 import type { Repair, RepairKind } from './repair.ts';
@@ -27,10 +27,18 @@ export function jobsToStart({ live, jobs, places, maxAttempts, patience }: Looke
     .filter(isPending)
     .filter((item) => isOlder(item.stoppedAt ?? item.admittedAt, secondsAfter(item) * patience, now))
     .map((item) => start('start-failed-job', item.pk, item.event, `attempt ${item.attempt} failed, and no other came`));
-  const forsaken = jobsWithoutRunner(live)
-    .filter(isPending)
-    .map((item) => start('start-forsaken-job', item.pk, item.event, 'its runner served another job'));
+  const forsaken = forsakenJobs(live)
+    .filter(({ item }) => isPending(item))
+    .flatMap((job) => startForsaken(job, jobs));
   return [...lost, ...failed, ...forsaken, ...waitingWithPlaces(live, places)];
+}
+
+/** While its runner still serves another job, a stand-in is asked for in that job's name: as long as GitLab says that it runs. */
+function startForsaken({ item, ask }: ForsakenJob, jobs: Looked['jobs']): Suspect[] {
+  if (!ask) return [];
+  if (item.state === 'RELEASED') return [start('start-forsaken-job', item.pk, ask, 'its runner served another job')];
+  if (jobs.get(jobKeyOf(ask))?.status !== 'running') return [];
+  return [start('start-forsaken-job', item.pk, ask, 'its runner serves another job, and no other runner came for it')];
 }
 
 function secondsAfter({ failure = '' }: RunnerItem): number {

@@ -1,7 +1,8 @@
 import type { JobKey } from '../../infrastructure/lib/job-key.ts';
 import { parseJobKey } from '../../infrastructure/lib/job-key.ts';
-import { hasRunner, idleBeyondDemand } from '../runners/plan-stops.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
+import { hasRunner, idleBeyondDemand } from '../runners/spare-runners.ts';
+import { unwantedRunnerOf } from '../stop-runner/runner-unwanted.ts';
 import {
   functionLifeSeconds,
   functionServesSeconds,
@@ -96,8 +97,7 @@ type StopOptions = { readonly force?: boolean; readonly patienceSeconds?: number
 
 function stop(kind: RepairKind, item: RunnerItem, reason: string, options: StopOptions = {}): Suspect {
   const { force = false, patienceSeconds = 0 } = options;
-  const { projectId, jobId } = parseJobKey(item.pk) ?? item.event;
-  const runner = { kind: 'runner-unwanted', projectId, jobId, attempt: item.attempt, reason, force } as const;
+  const runner = unwantedRunnerOf(item, reason, force);
   return { ...suspect(kind, item, reason, { do: 'stop', runner }), patienceSeconds };
 }
 

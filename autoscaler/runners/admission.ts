@@ -13,6 +13,8 @@ export type AdmissionRequest = {
   readonly maxAttempts: number;
   /** The job is the retry of an interrupted one. */
   readonly onDemandOnly?: boolean;
+  /** The job runs on the runner of another one: this runner is made in its name, and for that one. */
+  readonly standIn?: boolean;
 };
 
 /** What a job's item says about admitting the job now. */
@@ -30,7 +32,8 @@ export function judgeAdmission(current: RunnerItem | null, request: AdmissionReq
   if (current.state === 'ADMITTED' && current.admittedBy === request.admittedBy) {
     return { kind: 'already-ours', item: current };
   }
-  if (current.jobState !== 'PENDING') return { kind: 'refuse', why: `the job is ${current.jobState}` };
+  const mayHave = request.standIn ? ['PENDING', 'RUNNING'] : ['PENDING'];
+  if (!mayHave.includes(current.jobState)) return { kind: 'refuse', why: `the job is ${current.jobState}` };
   switch (current.state) {
     case 'WAITING':
       return { kind: 'admit', item: admittedItem(request, current.attempt, current.servedOthers) };
@@ -48,7 +51,7 @@ export function judgeAdmission(current: RunnerItem | null, request: AdmissionReq
 }
 
 function admittedItem(
-  { event, choice, fallback, admittedBy, now, onDemandOnly = false }: AdmissionRequest,
+  { event, choice, fallback, admittedBy, now, onDemandOnly = false, standIn = false }: AdmissionRequest,
   attempt: number,
   servedOthers = 0,
 ): RunnerItem {
@@ -56,7 +59,7 @@ function admittedItem(
   return {
     pk: jobKeyOf(event),
     state: 'ADMITTED',
-    jobState: 'PENDING',
+    jobState: standIn ? 'RUNNING' : 'PENDING',
     attempt,
     ...(servedOthers > 0 ? { servedOthers } : {}),
     admittedBy,

@@ -1,5 +1,6 @@
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import { forsakenAt } from './forsaken-jobs.ts';
 import { attemptsUsed, endedItemDays, liveMark, type RunnerItem, type RunnerState } from './runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore, type StoreWrite } from './runners-store.ts';
 
@@ -167,9 +168,12 @@ function ticketIdsOf(item: RunnerItem): string[] {
 export async function nextWaiting(store: RunnersStore, ended: RunnerItem): Promise<readonly JobEvent[]> {
   if (ended.caps.length === 0) return [];
   const freed = new Set(ended.caps.map(({ counter }) => counter));
-  const waiting = (await store.readLive()).filter(
-    ({ state, jobState, caps }) =>
-      state === 'WAITING' && jobState === 'PENDING' && caps.some(({ counter }) => freed.has(counter)),
+  const live = await store.readLive();
+  const waiting = live.filter(
+    (item) =>
+      item.state === 'WAITING' &&
+      (item.jobState === 'PENDING' || forsakenAt(item.pk, live)) &&
+      item.caps.some(({ counter }) => freed.has(counter)),
   );
   const counters = [...new Set(waiting.flatMap(({ caps }) => caps.map(({ counter }) => counter)))];
   const taken = await store.placesTaken(counters);

@@ -9,12 +9,13 @@ import { createTables } from '../live-tables.client.ts';
 import { createLongLivedRunners } from '../long-lived-runners.client.ts';
 import { drainHost, type ManagedHosts } from '../runners/drain-host.ts';
 import { endRunner, hasGoneOn, nextWaiting, recordFailure } from '../runners/end-runner.ts';
+import { forsakenBy } from '../runners/forsaken-jobs.ts';
 import { hopelessErrors } from '../runners/hopeless-errors.ts';
 import { noteTakenJob } from '../runners/job-state.ts';
 import { type LongLivedRunners, profilesManagerOf } from '../runners/long-lived-runner.ts';
 import { attemptsUsed, type RunnerItem, type RunnerState } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
-import type { UnwantedRunner } from '../stop-runner/runner-unwanted.ts';
+import { type UnwantedRunner, unwantedRunnerOf } from '../stop-runner/runner-unwanted.ts';
 import type { Instances } from './ec2/fleet.ts';
 import { createInstanceStates } from './ec2/instance-states.client.ts';
 import { createInstances } from './ec2/instances.client.ts';
@@ -97,17 +98,21 @@ export async function abandonRunner(
   }
   const manager = profilesManagerOf(item);
   if (manager) await ports.longLived?.remove(manager);
-  const next = await nextWaiting(ports.store, item);
+  const next = [...(await nextWaiting(ports.store, item)), ...(await whoCountedOn(item, ports.store))];
   return { ...nothing, ...retryOf(item, item.event, input.error, ports), next };
 }
 
+/** While its own job ran elsewhere, another one may have counted on this runner. */
+async function whoCountedOn(item: RunnerItem, store: RunnersStore): Promise<readonly JobEvent[]> {
+  if (item.jobState === 'PENDING') return [];
+  const ask = forsakenBy({ ...item, state: 'FAILED' }, await store.readLive())?.ask;
+  return ask && jobKeyOf(ask) !== item.pk ? [ask] : [];
+}
+
 /** A function that failed does not work on its job any more, whatever GitLab says: nobody else will end that job. */
-function unwantedOf(
-  { state, attempt }: RunnerItem,
-  { projectId, jobId, error }: z.infer<typeof abandonRunnerInput>,
-): UnwantedRunner | null {
-  if (error !== functionFailed || !['REGISTERED', 'LAUNCHED', 'RUNNING'].includes(state)) return null;
-  return { kind: 'runner-unwanted', projectId, jobId, attempt, reason: 'its function failed', force: true };
+function unwantedOf(item: RunnerItem, { error }: z.infer<typeof abandonRunnerInput>): UnwantedRunner | null {
+  if (error !== functionFailed || !['REGISTERED', 'LAUNCHED', 'RUNNING'].includes(item.state)) return null;
+  return unwantedRunnerOf(item, 'its function failed', true);
 }
 
 /**

@@ -28,7 +28,7 @@ export type AdmitJobPorts = {
  * one that a spot interruption ended. The job's project is remembered, so that the reconciler looks after it when its hooks get lost.
  */
 export async function admitJob(input: z.infer<typeof admitJobInput>, ports: AdmitJobPorts, { log }: LambdaContext) {
-  const { fallback, ...choice } = input.choice;
+  const { fallback, standIn = false, ...choice } = input.choice;
   const noted = noteProject(input.event, ports, log);
   try {
     const mayBeRetry = [choice, fallback].some((one) => one?.type === 'EC2');
@@ -41,9 +41,10 @@ export async function admitJob(input: z.infer<typeof admitJobInput>, ports: Admi
       now: new Date(ports.now()).toISOString(),
       maxAttempts: ports.maxAttempts,
       onDemandOnly,
+      standIn,
     });
     const { attempt, profile } = item;
-    log.info('job admitted', { attempt, profile, onDemandOnly });
+    log.info('job admitted', { attempt, profile, onDemandOnly, standIn });
     return { attempt, choice: choiceOf(item), onDemandOnly };
   } finally {
     await noted;

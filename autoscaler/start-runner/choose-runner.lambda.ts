@@ -4,12 +4,16 @@ import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infras
 import { routingEnvironment } from '../environment.ts';
 import { createJobMappings, type JobMappings } from '../job-mappings/job-mappings.client.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
-import { createDocumentClient } from '../live-tables.client.ts';
+import { createDocumentClient, createTables } from '../live-tables.client.ts';
 import { JobNotYetPendingError } from '../runners/runner-errors.ts';
+import { choiceOf } from '../runners/runner-item.ts';
+import type { RunnersStore } from '../runners/runners-store.ts';
 import { decideRunner, mightBeOurs, type Offer, type RunnerDecision } from './choose-runner.ts';
+import { findWhoNeedsStandIn } from './find-who-needs-stand-in.ts';
 
 export type ChooseRunnerPorts = {
   readonly gitlab: Pick<GitLab, 'readJob'>;
+  readonly store: RunnersStore;
   readonly mappings: JobMappings;
   readonly offer: Omit<Offer, 'mappings'>;
 };
@@ -22,7 +26,8 @@ const mostRowsNamed = 20;
 
 /**
  * Decides where a pending job runs: its mapping by name, project and tags, once GitLab confirms that it still waits (the hook has no
- * tags, and some versions send stale ones).
+ * tags, and some versions send stale ones). When it already runs, on the runner of another job that now has none, the runner that it would
+ * have got is made for that job: one for each job that waited.
  *
  * @throws {JobNotYetPendingError} when GitLab's answer lags behind its hook.
  * @throws {MappingNotAllowedError} when the mapping names what was not deployed.
@@ -38,12 +43,19 @@ export async function chooseRunner(
     log.count({ InvalidMappings: invalid.length }, 'job mappings are not valid and are skipped', { rows });
   }
   const offer = { ...ports.offer, mappings };
-  if (!mightBeOurs(event, offer)) return ignore('no mapping names the job', log);
+  // A job that is told as running may have taken a runner of ours, whatever the mappings say of it.
+  if (event.status !== 'running' && !mightBeOurs(event, offer)) return ignore('no mapping names the job', log);
 
   const job = await ports.gitlab.readJob(event.projectId, event.jobId);
   if (!job) return ignore('the job does not exist in GitLab any more', log);
   if (notYetPending.includes(job.status)) {
     throw new JobNotYetPendingError(`job ${event.jobId} is "${job.status}" in GitLab although its hook said pending`);
+  }
+  if (job.status === 'running' && job.runnerId !== null) {
+    const waiting = await findWhoNeedsStandIn({ ...event, runnerId: job.runnerId }, ports);
+    if (!waiting) return ignore('the job is running', log);
+    log.info('the job took the runner of another one, which gets the next', { waiting: waiting.pk });
+    return { decision: 'LAUNCH', choice: { ...choiceOf(waiting), standIn: true } };
   }
   if (job.status !== 'pending') return ignore(`the job is ${job.status}`, log);
   const decision = decideRunner(event, job, offer);
@@ -62,9 +74,11 @@ export const handler = lambdaHandler({
   logFields: ({ projectId, jobId }) => ({ projectId, jobId }),
   ports: () => {
     const { MAPPINGS_TABLE, PROFILES, DEFAULT_RUNNER, MAX_CONCURRENT } = readEnvironment(routingEnvironment);
+    const dynamodb = createDocumentClient();
     return {
       gitlab: createGitLabFromEnvironment(),
-      mappings: createJobMappings(createDocumentClient(), MAPPINGS_TABLE, Date.now),
+      mappings: createJobMappings(dynamodb, MAPPINGS_TABLE, Date.now),
+      store: createTables(dynamodb).store,
       offer: { profiles: PROFILES, defaultRunner: DEFAULT_RUNNER, maxConcurrent: MAX_CONCURRENT },
     };
   },

@@ -16,8 +16,8 @@ export type RunnerDecision =
   | { readonly decision: 'IGNORE'; readonly reason: string }
   | {
       readonly decision: 'LAUNCH';
-      /** `fallback`: where the job runs once an attempt has failed. */
-      readonly choice: RunnerChoice & { readonly fallback?: RunnerChoice };
+      /** `fallback`: where the job runs once an attempt has failed. `standIn`: it runs already, on the runner of a job that waits for this one. */
+      readonly choice: RunnerChoice & { readonly fallback?: RunnerChoice; readonly standIn?: true };
     };
 
 /** The mapping asks for something that this deployment does not offer; the message names the row and the remedy. */

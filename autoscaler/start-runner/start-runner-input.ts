@@ -15,8 +15,13 @@ export const runnerChoiceSchema = z.object({
   tenantId: z.optional(z.string()),
 });
 
-/** What ChooseRunner decides: with where the job runs once an attempt has failed, if its mapping says so. */
-export const runnerChoicesSchema = z.extend(runnerChoiceSchema, { fallback: z.optional(runnerChoiceSchema) });
+/** What ChooseRunner decides. */
+export const runnerChoicesSchema = z.extend(runnerChoiceSchema, {
+  /** Where the job runs once an attempt has failed, if its mapping says so. */
+  fallback: z.optional(runnerChoiceSchema),
+  /** The job runs already, on the runner of another one: this runner is for that one. */
+  standIn: z.optional(z.boolean()),
+});
 
 export const admitJobInput = z.object({ event: jobEventSchema, choice: runnerChoicesSchema, execution: z.string() });
 

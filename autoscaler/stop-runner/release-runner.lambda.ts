@@ -2,7 +2,7 @@ import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
 import { createTables } from '../live-tables.client.ts';
 import { type EndRunnerPorts, endRunner, hasGoneOn, nextWaiting } from '../runners/end-runner.ts';
-import { jobsWithoutRunner } from '../runners/plan-stops.ts';
+import { forsakenAt, forsakenBy } from '../runners/forsaken-jobs.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { RunnerStateChangedError } from '../runners/runners-store.ts';
 import { type RunnerToStop, runnerToStopSchema } from './stop-runner-input.ts';
@@ -20,7 +20,8 @@ export async function releaseRunner(
   if (!item || item.attempt !== attempt) return { next: [] };
   if (item.state === 'STOPPING') {
     try {
-      const failed = failure !== undefined && item.takenJob === undefined && item.jobState === 'PENDING';
+      // Also of a job that runs elsewhere: its runner was to serve the job whose runner it took.
+      const failed = failure !== undefined && item.takenJob === undefined && item.jobState !== 'FINISHED';
       const end = failed ? ({ state: 'FAILED', failure } as const) : ({ state: 'RELEASED' } as const);
       await endRunner(ports, item, { from: ['STOPPING'], ...end });
       if (failed) log.count({ AttemptsFailed: 1 }, 'the attempt failed', { attempt, failure });
@@ -29,24 +30,33 @@ export async function releaseRunner(
       if (!wentOn) throw error;
     }
   } else if (item.state !== 'RELEASED' && item.state !== 'FAILED') return { next: [] };
-  const again = failure === undefined ? await againIfForsaken(ports, item) : againAfterFailure(item);
-  const next = [...(await nextWaiting(ports.store, item)), ...again];
+  const again = await whoAsksAgain(ports, item, failure !== undefined);
+  const waiting = (await nextWaiting(ports.store, item)).filter(
+    (one) => !again.some(({ jobId }) => jobId === one.jobId),
+  );
+  const next = [...waiting, ...again];
   log.info('runner released', { next: next.map((event) => event.jobId) });
   return { next };
 }
 
-/** Its job asks for its next attempt; admission refuses it when there were enough. */
-function againAfterFailure(item: RunnerItem): readonly JobEvent[] {
-  return item.jobState === 'PENDING' ? [item.event] : [];
-}
-
-/** The runner served another job, and its own still waits: unless a runner is left over that can take it, it asks for another one. */
-async function againIfForsaken({ store }: EndRunnerPorts, item: RunnerItem): Promise<readonly JobEvent[]> {
-  if (item.jobState !== 'PENDING') return [];
+/**
+ * Who needs another runner now: the item's own job, when the attempt failed (admission refuses it when there were enough) or when its runner
+ * served another one; the job whose runner the item's job took; or the job that counted on this runner while it was idle. Nobody, as long
+ * as an idle runner is left over.
+ */
+async function whoAsksAgain(
+  { store }: EndRunnerPorts,
+  item: RunnerItem,
+  hasFailed: boolean,
+): Promise<readonly JobEvent[]> {
+  if (item.jobState === 'PENDING' && hasFailed) return [item.event];
+  const wasSpare = item.jobState !== 'PENDING' && item.takenJob === undefined;
+  if (item.jobState === 'FINISHED' && !wasSpare) return [];
   // The index of live items may still show it as it was.
+  const released = { ...item, state: 'RELEASED' } as const;
   const others = (await store.readLive()).filter(({ pk }) => pk !== item.pk);
-  const forsaken = jobsWithoutRunner([...others, { ...item, state: 'RELEASED' }]).find(({ pk }) => pk === item.pk);
-  return forsaken ? [forsaken.event] : [];
+  const forsaken = forsakenAt(item.pk, [...others, released]) ?? (wasSpare ? forsakenBy(released, others) : null);
+  return forsaken?.ask ? [forsaken.ask] : [];
 }
 
 export const handler = lambdaHandler({

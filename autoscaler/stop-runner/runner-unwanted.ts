@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { RunnerItem } from '../runners/runner-item.ts';
 
 /** `DetailType` on the bus: a runner is to end although no event of a job says so; `detail` is an {@link UnwantedRunner}. */
 export const runnerUnwantedType = 'Runner Unwanted';
@@ -14,3 +15,9 @@ export const unwantedRunnerSchema = z.object({
   force: z.boolean(),
 });
 export type UnwantedRunner = z.infer<typeof unwantedRunnerSchema>;
+
+/** The runner of an item as one that is to end. `force`: even when a job runs on it. */
+export function unwantedRunnerOf({ event, attempt }: RunnerItem, reason: string, force = false): UnwantedRunner {
+  const { projectId, jobId } = event;
+  return { kind: 'runner-unwanted', projectId, jobId, attempt, reason, force };
+}

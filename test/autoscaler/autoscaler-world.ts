@@ -88,6 +88,7 @@ export function autoscalerWorld({
   const invocations: z.output<typeof lambdaRunnerPayloadSchema>[] = [];
   /** Of those invocations that were made for one. */
   const tenants: string[] = [];
+  const bus = { tell: async (type: string, detail: Json) => void events.push({ type, detail }) };
   const said: Json[] = [];
   let ids = 0;
 
@@ -106,7 +107,7 @@ export function autoscalerWorld({
     defaultRunner: { type: 'IGNORE' },
     ...offer,
   } as const;
-  const choosing = { gitlab, mappings: { read: async () => ({ mappings, invalid: [] }) }, offer: allOffered };
+  const choosing = { gitlab, store, mappings: { read: async () => ({ mappings, invalid: [] }) }, offer: allOffered };
 
   /** By the Lambda's logical id in the template. */
   const lambdas = {
@@ -230,13 +231,13 @@ export function autoscalerWorld({
     /** Lets a runner ask GitLab for a job, and tells the autoscaler what it got. */
     async pickUp(runnerId: number): Promise<number | null> {
       const jobId = gitlab.giveJobTo(runnerId);
-      if (jobId !== null) await bindRunner(runningJob({ jobId, runnerId }), { store, now }, context);
+      if (jobId !== null) await bindRunner(runningJob({ jobId, runnerId }), { store, bus, now }, context);
       return jobId;
     },
     /** The same for an instance that works for a long-lived runner. */
     async pickUpOn(instanceId: string, runnerId: number): Promise<number | null> {
       const jobId = longLived.giveJobTo(runnerId, instanceId);
-      if (jobId !== null) await bindRunner(runningJob({ jobId, runnerId }), { store, gitlab, now }, context);
+      if (jobId !== null) await bindRunner(runningJob({ jobId, runnerId }), { store, gitlab, bus, now }, context);
       return jobId;
     },
     /** Lets an instance claim its ticket, as its boot script does: what it gets. */

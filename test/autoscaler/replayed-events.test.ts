@@ -5,6 +5,7 @@ import { abandonRunner } from '../../autoscaler/start-runner/abandon-runner.lamb
 import { chooseRunner } from '../../autoscaler/start-runner/choose-runner.lambda.ts';
 import { findRunner } from '../../autoscaler/stop-runner/find-runner.lambda.ts';
 import { finishedJob, jobMapping, pendingJob, runningJob, testStart } from '../support/builders.ts';
+import { inMemoryBus } from '../support/in-memory-bus.ts';
 import { inMemoryGitLab } from '../support/in-memory-gitlab.ts';
 import { inMemoryInstances } from '../support/in-memory-instances.ts';
 import { inMemoryRunnersStore } from '../support/in-memory-runners-store.ts';
@@ -21,20 +22,22 @@ function forgotten(status: string) {
 
 describe('an event of the archive, replayed when its job is long over and forgotten', () => {
   it.each(['success', 'failed', 'canceled', 'running'])('starts no runner for a job that is %s', async (status) => {
-    const { gitlab, context } = forgotten(status);
+    const { gitlab, store, context } = forgotten(status);
     const offer = {
       profiles: { default: { type: 'EC2' as const, timeoutMinutes: 60 } },
       defaultRunner: { type: 'IGNORE' as const },
     };
     const mappings = { read: async () => ({ mappings: [jobMapping()], invalid: [] }) };
-    expect(await chooseRunner(pendingJob(), { gitlab, mappings, offer }, context)).toMatchObject({
+    expect(await chooseRunner(pendingJob(), { gitlab, store, mappings, offer }, context)).toMatchObject({
       decision: 'IGNORE',
     });
   });
 
   it('of a job that ran or ended changes nothing', async () => {
     const { store, now, context } = forgotten('success');
-    await bindRunner(runningJob({ runnerId: 55 }), { store, now }, context);
+    const bus = inMemoryBus();
+    await bindRunner(runningJob({ runnerId: 55 }), { store, bus, now }, context);
+    expect(bus.told).toEqual([]);
     expect(await findRunner(finishedJob({ runnerId: 55 }), { store, now }, context)).toEqual({ runners: [] });
     expect(store.items.size).toBe(0);
   });

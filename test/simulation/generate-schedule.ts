@@ -20,6 +20,9 @@ const tagSets = [[], ['docker'], ['docker', 'large'], ['large'], ['job-only']] a
  */
 const lastSeedWithoutReconciler = 2_100;
 
+/** One schedule in so many is calm: nothing goes wrong in it, and no job may wait long. */
+const calmEvery = 7;
+
 /** The schedule of a seed: a small random scenario, and what goes wrong in it. */
 export function generateSchedule(
   seed: number,
@@ -27,7 +30,8 @@ export function generateSchedule(
 ): Schedule {
   const random = createRandom(seedOf(seed, 'schedule'));
   const settings = settingsOf(random, withReconciler);
-  const jobs = jobsOf(random, settings);
+  if (seed % calmEvery === 0) return { seed, settings: withoutCaps(settings), jobs: mixedUpJobs(random), faults: [] };
+  const jobs = withLongJobs(jobsOf(random, settings), createRandom(seedOf(seed, 'long jobs')));
   const kinds = withReconciler ? [...mildFaults, ...harshFaults] : mildFaults;
   const count = random.chance(0.1) ? 0 : random.whole(1, random.chance(0.3) ? 14 : 5);
   const faults = Array.from({ length: count }, (_, index): Fault => ({ index, ...random.pick(kinds)(random, jobs) }));
@@ -111,6 +115,40 @@ function jobsOf(random: Random, { reconciler, writesLate }: Settings): PlannedJo
       retried: random.chance(0.1),
     };
   });
+}
+
+/** Whoever waits until one of these ends waits far too long. What goes to functions would be cut off. */
+function withLongJobs(jobs: readonly PlannedJob[], random: Random): readonly PlannedJob[] {
+  if (random.chance(0.6) || jobs.some(({ name }) => name === 'lint')) return jobs;
+  return jobs.map((job) => (random.chance(0.5) ? { ...job, durationSeconds: random.whole(1_200, 1_700) } : job));
+}
+
+function withoutCaps(settings: Settings): Settings {
+  const profiles = Object.entries(settings.profiles).map(([name, { maxConcurrent: _, ...profile }]) => [name, profile]);
+  return {
+    ...settings,
+    maxConcurrent: undefined,
+    profiles: Object.fromEntries(profiles) as Settings['profiles'],
+    mappings: settings.mappings.map(({ maxConcurrent: _, ...mapping }) => mapping),
+  };
+}
+
+/** Jobs that can take each other's runners, many of them long, which wait one after the other: also some that are none of ours. */
+function mixedUpJobs(random: Random): PlannedJob[] {
+  const tags = random.pick([[[]], [['docker'], ['docker', 'large']], [['job-only'], ['docker', 'job-only']]]);
+  const names = random.pick([['build'], ['build', 'elsewhere'], ['build', 'test', 'elsewhere']]);
+  return Array.from({ length: random.whole(2, 8) }, (_, index) => ({
+    index,
+    projectId: projectIds[0],
+    name: random.pick(names),
+    tags: random.pick(tags),
+    createdAt: 0,
+    pendingAt: random.whole(0, 60),
+    durationSeconds: random.chance(0.5) ? random.whole(1_200, 1_700) : random.whole(2, 120),
+    result: 'success',
+    canceledAt: random.chance(0.1) ? random.whole(60, 150) : null,
+    retried: false,
+  }));
 }
 
 type MakeFault = (random: Random, jobs: readonly PlannedJob[]) => FaultKind;

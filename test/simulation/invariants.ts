@@ -17,6 +17,8 @@ export type Watched = {
   readonly ec2: Ec2Model;
   readonly hosts: readonly Host[];
   readonly maxAttempts: number;
+  /** Seconds that a job may wait for its runner: while nothing goes wrong, as long as it takes to boot a few. */
+  readonly longestWaitSeconds: number;
   /** Whether the autoscaler is to serve a job at all. */
   readonly isOurs: (job: SimulatedJob) => boolean;
 };
@@ -84,6 +86,13 @@ export function createInvariants(watched: () => Watched) {
       if (host?.job?.status === 'running')
         fail('4 no job loses its host', `${instance.id} is terminated while job ${host.job.id} runs on it`);
     },
+    /** A runner took a job. */
+    sawTaken(job: SimulatedJob): void {
+      const { longestWaitSeconds, isOurs } = watched();
+      const seconds = ((job.startedAt ?? 0) - (job.pendingAt ?? 0)) / 1_000;
+      if (seconds > longestWaitSeconds && isOurs(job))
+        fail('2 a runner in time', `job ${job.id} waited for ${seconds} s although nothing went wrong`);
+    },
     /** GitLab gives up a job that nobody came for. */
     sawStuck(job: SimulatedJob): void {
       const { tables, isOurs, maxAttempts } = watched();
@@ -91,7 +100,8 @@ export function createInvariants(watched: () => Watched) {
       const key = jobKeyOf({ projectId: job.plan.projectId, jobId: job.id });
       const item = tables.items.get(key);
       const isFull = item?.caps.some(({ counter, limit }) => (tables.counters.get(counter) ?? 0) >= limit);
-      if (item?.state === 'WAITING' && isFull) return;
+      // Also a job whose runner serves another one has no place until that one is over.
+      if (isFull && (item?.state === 'WAITING' || item?.takenJob !== undefined)) return;
       const isFinal = item && (attemptsUsed(item) >= maxAttempts || hopeless.test(item.failure ?? ''));
       if (item?.state === 'FAILED' && isFinal) return;
       const seen = item ? `${item.state} at attempt ${item.attempt} (${item.failure ?? 'no failure'})` : 'unknown';

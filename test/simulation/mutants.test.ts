@@ -15,6 +15,8 @@ const firstSeeds: Readonly<Record<string, number>> = {
   'the runner that a payload names is believed': 38,
   'as many messages come again as failed, but not those': 1212,
   'an abandoned runner stays in GitLab': 234,
+  'nobody misses the runner that another job took': 63,
+  'the job that counted on the idle runner of another one is forgotten': 210,
   'the reconciler acts on one look': 731,
   'the reconciler does not look for runners that nobody accounts for': 50,
 };

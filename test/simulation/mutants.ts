@@ -1,3 +1,4 @@
+import { bindRunner } from '../../autoscaler/bind-runner/bind-runner.lambda.ts';
 import type { ReconcilerMemory } from '../../autoscaler/reconcile/memory.ts';
 import type { RunnersStore, RunnerUpdate, StoreWrite } from '../../autoscaler/runners/runners-store.ts';
 import { abandonRunner } from '../../autoscaler/start-runner/abandon-runner.lambda.ts';
@@ -34,6 +35,7 @@ function withStore(change: (store: RunnersStore) => Partial<RunnersStore>): (por
   return (ports) => ({ ...ports, store: { ...ports.store, ...change(ports.store) } });
 }
 
+const seesNothingAlive = () => ({ readLive: async () => [] });
 const movesCounter = ({ kind }: StoreWrite) => kind === 'take-place' || kind === 'give-place-back';
 const withoutLook = { pauseRunner: async () => false, runningJobsOf: async () => [] };
 
@@ -149,6 +151,15 @@ export const mutants: Readonly<Record<string, Composition>> = {
       write: (...parts) => store.write(...parts.map((part) => (part.kind === 'update' ? bindToOwnJob(part) : part))),
     })),
   ),
+  'nobody misses the runner that another job took': withLambdas({
+    chooseRunner: (input, ports, context) =>
+      chooseRunner(input, { ...ports, gitlab: { ...ports.gitlab, readJob: withoutRunner(ports) } }, context),
+    bindRunner: (input, ports, context) => bindRunner(input, { ...ports, bus: { tell: async () => {} } }, context),
+  }),
+  'the job that counted on the idle runner of another one is forgotten': withLambdas({
+    bindRunner: (input, ports, context) => bindRunner(input, withStore(seesNothingAlive)(ports), context),
+    releaseRunner: (input, ports, context) => releaseRunner(input, withStore(seesNothingAlive)(ports), context),
+  }),
   'the reconciler acts on one look': withPorts((ports) => ({
     ...ports,
     memory: {
@@ -189,6 +200,13 @@ function readCreatedAsPending({ gitlab }: AllPorts): AllPorts['gitlab']['readJob
   return async (projectId, jobId) => {
     const job = await gitlab.readJob(projectId, jobId);
     return job?.status === 'created' ? { ...job, status: 'pending' } : job;
+  };
+}
+
+function withoutRunner({ gitlab }: AllPorts): AllPorts['gitlab']['readJob'] {
+  return async (projectId, jobId) => {
+    const job = await gitlab.readJob(projectId, jobId);
+    return job && { ...job, runnerId: null };
   };
 }
 

@@ -2,7 +2,7 @@ import { testStart } from '../support/builders.ts';
 import { type Composition, realComposition } from './composition.ts';
 import { isOver, type SimulatedJob } from './gitlab-model.ts';
 import type { Violation } from './invariants.ts';
-import type { PlannedJob, Schedule } from './schedule.ts';
+import { isCapped, type PlannedJob, type Schedule } from './schedule.ts';
 import { createSimulatedWorld, type Trace } from './simulated-world.ts';
 
 /** What came of a run. */
@@ -11,7 +11,7 @@ export type RunReport = {
   /** How often each kind of fault struck. */
   readonly faults: ReadonlyMap<string, number>;
   readonly repairs: ReadonlyMap<string, number>;
-  /** The longest that a job waited for its runner, of those that got one. */
+  /** The longest that a job of ours waited for its runner, of those that got one. */
   readonly worstWaitSeconds: number;
   /** Whether jobs may have waited for each other. */
   readonly isCapped: boolean;
@@ -87,9 +87,11 @@ export async function runSchedule(
     return retried.length > before;
   }
 
-  const waits = [...gitlab.jobs.values()].flatMap(({ pendingAt, startedAt }) =>
-    pendingAt !== null && startedAt !== null ? [(startedAt - pendingAt) / 1_000] : [],
-  );
+  const waits = [...gitlab.jobs.values()]
+    .filter(world.isOurs)
+    .flatMap(({ pendingAt, startedAt }) =>
+      pendingAt !== null && startedAt !== null ? [(startedAt - pendingAt) / 1_000] : [],
+    );
   const virtualSeconds = (time.now() - testStart) / 1_000;
   return {
     violation: invariants.violation && { ...invariants.violation, atSeconds: virtualSeconds },
@@ -100,12 +102,6 @@ export async function runSchedule(
     virtualSeconds,
     steps,
   };
-}
-
-function isCapped({ maxConcurrent, profiles, mappings }: Schedule['settings']): boolean {
-  return [maxConcurrent, ...[...Object.values(profiles), ...mappings].map((one) => one.maxConcurrent)].some(
-    (cap) => cap !== undefined,
-  );
 }
 
 function endOf(fault: Schedule['faults'][number]): number {

@@ -23,6 +23,13 @@ export type Settings = {
   readonly writesLate: boolean;
 };
 
+/** Whether jobs may have to wait for each other. */
+export function isCapped({ maxConcurrent, profiles, mappings }: Settings): boolean {
+  return [maxConcurrent, ...[...Object.values(profiles), ...mappings].map((one) => one.maxConcurrent)].some(
+    (cap) => cap !== undefined,
+  );
+}
+
 /** The projects that GitLab has. */
 export const projectIds = [7, 8] as const;
 

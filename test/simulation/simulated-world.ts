@@ -24,7 +24,7 @@ import { createInvariants } from './invariants.ts';
 import { createProcess, portsOf } from './process.ts';
 import { createQueueModel } from './queue-model.ts';
 import { createRandom, type Random, seedOf } from './random.ts';
-import type { LambdaName, Schedule } from './schedule.ts';
+import { isCapped, type LambdaName, type Schedule } from './schedule.ts';
 import { createTablesModel } from './tables-model.ts';
 import { createVirtualTime } from './virtual-time.ts';
 import { createWebhooksModel } from './webhooks-model.ts';
@@ -34,6 +34,9 @@ import { conditionFailed, createWorkflowsModel } from './workflows-model.ts';
 const functionFailedType = 'Lambda Function Invocation Result - Failure';
 /** As in bundled-function.construct.ts. */
 const lambdaMilliseconds = 30_000;
+
+/** A boot takes up to 25 s here, and a job's runner may be taken by the seven others first, one after the other. */
+const calmWaitSeconds = 240;
 
 /** Told of everything that happens, for people who look into a run. `at`: milliseconds since 1970. */
 export type Trace = (at: number, line: string) => void;
@@ -97,7 +100,10 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     gitlab,
     ec2: () => ec2,
     claim: (composition.claim ?? ((claim) => claim))(tables.claim, tables),
-    onTaken: invariants.touch,
+    onTaken: ({ job }) => {
+      invariants.touch();
+      if (job) invariants.sawTaken(job);
+    },
     onSpotWarning: (instanceId) => putOfInstance(spotWarningType, { 'instance-id': instanceId }),
     onFunctionFailed: (payload) =>
       put(functionFailedType, {
@@ -287,7 +293,16 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     return decideRunner(event, plan, { ...offer, mappings: settings.mappings }).decision === 'LAUNCH';
   }
 
-  const watched = { tables, gitlab, ec2, hosts: fleet.hosts, maxAttempts: settings.maxAttempts, isOurs };
+  const isCalm = schedule.faults.length === 0 && !isCapped(settings);
+  const watched = {
+    tables,
+    gitlab,
+    ec2,
+    hosts: fleet.hosts,
+    maxAttempts: settings.maxAttempts,
+    longestWaitSeconds: isCalm ? calmWaitSeconds : Number.POSITIVE_INFINITY,
+    isOurs,
+  };
   return {
     time,
     faults,
@@ -297,6 +312,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     ec2,
     bus,
     repairs,
+    isOurs,
     /** Whether everything is over and nothing is under way any more. */
     isSettled: () =>
       invocationsUnderWay === 0 &&

@@ -2,17 +2,24 @@ import { describe, expect, it } from 'vitest';
 import { bindRunner } from '../../../autoscaler/bind-runner/bind-runner.lambda.ts';
 import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
 import type { JobEvent } from '../../../infrastructure/lib/job-event.ts';
-import { runnerItem, runningJob, testStart } from '../../support/builders.ts';
+import { pendingJob, runnerItem, runningJob, testStart } from '../../support/builders.ts';
+import { inMemoryBus } from '../../support/in-memory-bus.ts';
 import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
 import { lambdaContext } from '../../support/lambda-context.ts';
 
 async function bind(event: Partial<JobEvent>, ...items: readonly RunnerItem[]) {
   const store = inMemoryRunnersStore(...items);
   const context = lambdaContext();
+  const bus = inMemoryBus();
   const take = (changes: Partial<JobEvent> = {}) =>
-    bindRunner(runningJob({ ...event, ...changes }), { store, now: () => testStart }, context);
+    bindRunner(runningJob({ ...event, ...changes }), { store, bus, now: () => testStart }, context);
   await take();
-  return { item: (jobId: number) => store.items.get(`job#7#${jobId}`), again: take, lines: context.lines };
+  return {
+    item: (jobId: number) => store.items.get(`job#7#${jobId}`),
+    again: take,
+    told: bus.told,
+    lines: context.lines,
+  };
 }
 const launched = (jobId: number, changes: Partial<RunnerItem> = {}) =>
   runnerItem({ jobId, state: 'LAUNCHED', runnerId: 500 + jobId, ...changes });
@@ -82,7 +89,45 @@ describe('bindRunner', () => {
   it('lets a failing store fail it, so that the event comes again', async () => {
     const down = Object.assign(new Error('slow down'), { name: 'ThrottlingException' });
     const store = inMemoryRunnersStore(launched(1, { jobState: 'RUNNING' }));
-    const ports = { store: { ...store, write: () => Promise.reject(down) }, now: () => testStart };
+    const ports = { store: { ...store, write: () => Promise.reject(down) }, bus: inMemoryBus(), now: () => testStart };
     await expect(bindRunner(runningJob({ runnerId: 501 }), ports, lambdaContext())).rejects.toBe(down);
+  });
+});
+
+describe('a runner that took another job than its own', () => {
+  const standInFor = (jobId: number, changes: Partial<JobEvent> = {}) => [
+    ['Job Pending', { ...runningJob(), jobId, status: 'running', ...changes }],
+  ];
+
+  it('is replaced, in the name of the job that it took, when that one has no runner of its own', async () => {
+    const { told } = await bind({ jobId: 9, runnerId: 501 }, launched(1));
+    expect(told).toEqual(standInFor(9, { jobName: '', occurredAt: pendingJob().occurredAt, runnerId: 501 }));
+  });
+
+  it.each<[string, RunnerItem[]]>([
+    ['the job that it took has a runner on its way', [launched(1), runnerItem({ jobId: 9 })]],
+    ['another idle runner is left over', [launched(1), launched(3, { jobState: 'RUNNING' })]],
+    ['its own job is over', [launched(1, { jobState: 'FINISHED' })]],
+    ['its own job runs elsewhere', [launched(1, { jobState: 'RUNNING' })]],
+  ])('is not replaced when %s', async (_, items) => {
+    expect((await bind({ jobId: 9, runnerId: 501 }, ...items)).told).toEqual([]);
+  });
+
+  it('is replaced once an idle runner is gone that would not do', async () => {
+    const idle = runnerItem({ jobId: 9, state: 'REGISTERED', attempt: 2 });
+    const { told } = await bind({ jobId: 9, runnerId: 501 }, launched(1, { tags: ['large'] }), idle);
+    expect(told).toEqual([
+      ['Runner Unwanted', expect.objectContaining({ projectId: 7, jobId: 9, attempt: 2, force: false })],
+    ]);
+  });
+
+  it('is replaced also when a first try could not tell the bus', async () => {
+    const taken = launched(1, { state: 'RUNNING', takenJob: 'job#7#9' });
+    expect((await bind({ jobId: 9, runnerId: 501 }, taken)).told).toHaveLength(1);
+  });
+
+  it('is not replaced for an event of a job that it did not take', async () => {
+    const taken = launched(1, { state: 'RUNNING', takenJob: 'job#7#9' });
+    expect((await bind({ jobId: 8, runnerId: 501 }, taken)).told).toEqual([]);
   });
 });

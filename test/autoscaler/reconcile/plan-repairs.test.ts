@@ -195,6 +195,25 @@ describe('a job that GitLab calls pending', () => {
     const spare = launched({ jobId: 3, jobState: 'RUNNING', instanceId: 'i-3', runnerId: 103, launchedAt });
     expect(kindsOf(seen({ live: [released, spare], instances: [instance('i-3')], jobs: jobs(pending()) }))).toEqual([]);
   });
+
+  it('is started, in the name of the job that its runner serves, as long as that one runs', () => {
+    const robbed = runnerItem({
+      state: 'RUNNING',
+      takenJob: 'job#7#2',
+      runnerId: 101,
+      pickedUpAt: new Date(late).toISOString(),
+    });
+    const other = (status: string) => [['job#7#2', { status, runnerId: 101, event: null }]] as const;
+    const [repair, ...more] = repairsOf(seen({ live: [robbed], jobs: jobs(pending(), ...other('running')) }));
+    expect(more).toEqual([]);
+    expect(repair).toMatchObject({
+      kind: 'start-forsaken-job',
+      subject: 'job#7#1',
+      action: { do: 'tell-of-job', type: 'Job Pending', event: { jobId: 2, status: 'running', runnerId: 101 } },
+    });
+    expect(kindsOf(seen({ live: [robbed], jobs: jobs(pending(), ...other('success')) }))).toEqual(['finish-job']);
+    expect(kindsOf(seen({ live: [robbed], jobs: jobs(pending()) }))).toEqual([]);
+  });
 });
 
 describe('jobs that wait for a place', () => {

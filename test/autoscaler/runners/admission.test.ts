@@ -49,6 +49,36 @@ describe('a job with a runner on its way or at work', () => {
   });
 });
 
+describe('a job that runs on the runner of another one, in whose name a stand-in is made', () => {
+  const standIn = request({ standIn: true });
+
+  it('is admitted as one that runs', () => {
+    expect(judgeAdmission(null, standIn)).toMatchObject({ kind: 'admit', item: { attempt: 1, jobState: 'RUNNING' } });
+  });
+
+  it.each([
+    ['WAITING', 2, 1],
+    ['RELEASED', 3, 2],
+    ['FAILED', 3, 1],
+  ] as const)('is admitted when its own runner is %s', (state, attempt, servedOthers) => {
+    const own = runnerItem({ state, jobState: 'RUNNING', attempt: 2, servedOthers: 1 });
+    expect(judgeAdmission(own, standIn)).toMatchObject({
+      kind: 'admit',
+      item: { jobState: 'RUNNING', attempt, servedOthers },
+    });
+    expect(judgeAdmission(own, request())).toEqual({ kind: 'refuse', why: 'the job is RUNNING' });
+  });
+
+  it('is refused when it is over, has a runner, or had all its attempts', () => {
+    expect(judgeAdmission(runnerItem({ state: 'RELEASED', jobState: 'FINISHED' }), standIn)).toEqual({
+      kind: 'refuse',
+      why: 'the job is FINISHED',
+    });
+    expect(judgeAdmission(runnerItem({ state: 'LAUNCHED', jobState: 'RUNNING' }), standIn).kind).toBe('refuse');
+    expect(judgeAdmission(runnerItem({ state: 'FAILED', attempt: 3 }), standIn).kind).toBe('refuse');
+  });
+});
+
 describe('a job that waits for a place', () => {
   it('is admitted as the same attempt, since waiting costs none', () => {
     const verdict = judgeAdmission(runnerItem({ state: 'WAITING', attempt: 3 }), request());

@@ -3,6 +3,7 @@ import { bindRunner } from '../../../autoscaler/bind-runner/bind-runner.lambda.t
 import { findHost } from '../../../autoscaler/runners/find-host.ts';
 import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
 import { finishedJob, runnerItem, runningJob, testStart } from '../../support/builders.ts';
+import { inMemoryBus } from '../../support/in-memory-bus.ts';
 import { inMemoryGitLab } from '../../support/in-memory-gitlab.ts';
 import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
 import { lambdaContext } from '../../support/lambda-context.ts';
@@ -55,7 +56,7 @@ describe('the host of a job on a long-lived runner', () => {
 it('a running job binds the host that took it, and no other host of its runner', async () => {
   const { gitlab, store, ports } = world(host(1), host(2));
   gitlab.setJob({ id: 1, status: 'running', runnerId: 900, systemId: 's_000000000002' });
-  await bindRunner(runningJob({ jobId: 1, runnerId: 900 }), ports, lambdaContext());
+  await bindRunner(runningJob({ jobId: 1, runnerId: 900 }), { ...ports, bus: inMemoryBus() }, lambdaContext());
   expect(store.items.get('job#7#2')).toMatchObject({ state: 'RUNNING', takenJob: 'job#7#1', jobState: 'PENDING' });
   expect(store.items.get('job#7#1')).toMatchObject({ state: 'LAUNCHED', jobState: 'RUNNING' });
   expect(store.items.get('job#7#1')).not.toHaveProperty('takenJob');

@@ -1,11 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  jobsWithoutRunner,
-  type PlannedStop,
-  planStops,
-  type SeenRunners,
-} from '../../../autoscaler/runners/plan-stops.ts';
+import { type PlannedStop, planStops, type SeenRunners } from '../../../autoscaler/runners/plan-stops.ts';
 import { jobStates, type RunnerItem, runnerStates } from '../../../autoscaler/runners/runner-item.ts';
 import { finishedJob, pendingJob, runnerItem } from '../../support/builders.ts';
 
@@ -180,32 +175,6 @@ describe('an idle runner of another job', () => {
   it('stops when the runner of the released own item has a spare beside it', () => {
     const own = runnerItem({ state: 'RELEASED', jobState: 'FINISHED' });
     expect(stopped({ own, live: [own, idle(2, { jobState: 'RUNNING' })] })).toEqual(['job#7#2']);
-  });
-});
-
-describe('jobsWithoutRunner', () => {
-  const forsaken = (...live: RunnerItem[]) => jobsWithoutRunner(live).map(({ pk }) => pk);
-
-  it('names a job that waits although its runner has ended, when no runner is left over for it', () => {
-    expect(forsaken(runnerItem({ state: 'RELEASED' }))).toEqual([job]);
-    expect(forsaken(runnerItem({ state: 'RELEASED' }), idle(2))).toEqual([job]);
-    expect(forsaken(runnerItem({ state: 'RELEASED' }), idle(2, { jobState: 'RUNNING' }))).toEqual([]);
-  });
-
-  it.each<[string, Partial<RunnerItem>]>([
-    ['is over', { jobState: 'FINISHED' }],
-    ['runs elsewhere', { jobState: 'RUNNING' }],
-    ['has its own runner on the way', { state: 'LAUNCHED' }],
-    ['waits for a place', { state: 'WAITING' }],
-  ])('does not name a job that %s', (_, changes) => {
-    expect(forsaken(runnerItem({ state: 'RELEASED', ...changes }))).toEqual([]);
-  });
-
-  it('counts a runner that is left over once', () => {
-    const spare = idle(3, { jobState: 'FINISHED' });
-    expect(
-      forsaken(runnerItem({ state: 'RELEASED' }), runnerItem({ jobId: 2, state: 'RELEASED' }), spare),
-    ).toHaveLength(1);
   });
 });
 

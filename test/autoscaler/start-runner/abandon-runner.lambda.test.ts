@@ -83,6 +83,25 @@ describe.each(abandonable)('an attempt that failed when it was %s', (state) => {
   });
 });
 
+describe('a job that counted on the runner whose attempt failed', () => {
+  const counted = runnerItem({ jobId: 5, state: 'RELEASED' });
+
+  it('is asked for, when the runner was idle since its own job runs elsewhere', async () => {
+    const { next } = await abandon(await world({ state: 'REGISTERED', jobState: 'RUNNING' }, counted));
+    expect(next.map(({ jobId }) => jobId)).toEqual([5]);
+  });
+
+  it('is not asked for twice, by its own retry', async () => {
+    const robbed = runnerItem({ jobId: 5, state: 'RUNNING', takenJob: job, runnerId: 105 });
+    const { next, retry } = await abandon(await world({ state: 'REGISTERED', jobState: 'RUNNING' }, robbed));
+    expect([next, retry?.jobId]).toEqual([[], 1]);
+  });
+
+  it('is not asked for, when the runner was for its own job', async () => {
+    expect((await abandon(await world({ state: 'REGISTERED' }, counted))).next).toEqual([]);
+  });
+});
+
 describe('a failed attempt', () => {
   it.each([
     ['that is tried again', 1, 'NoCapacityError', { AttemptsFailed: 1 }],

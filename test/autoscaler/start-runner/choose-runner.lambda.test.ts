@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { JobMapping } from '../../../autoscaler/job-mappings/job-mapping.ts';
+import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
 import { chooseRunner } from '../../../autoscaler/start-runner/choose-runner.lambda.ts';
 import type { Offer } from '../../../autoscaler/start-runner/choose-runner.ts';
 import type { GitLabJob } from '../../../infrastructure/lib/gitlab.client.ts';
-import { gitlabJob, jobMapping, pendingJob } from '../../support/builders.ts';
+import type { JobEvent } from '../../../infrastructure/lib/job-event.ts';
+import { gitlabJob, jobMapping, pendingJob, runnerItem } from '../../support/builders.ts';
+import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
 import { lambdaContext } from '../../support/lambda-context.ts';
 
 type Given = {
@@ -11,9 +14,19 @@ type Given = {
   readonly invalid?: readonly { readonly id: string; readonly faults: readonly string[] }[];
   readonly job?: GitLabJob | null;
   readonly offer?: Partial<Offer>;
+  readonly items?: readonly RunnerItem[];
+  readonly event?: JobEvent;
 };
 
-async function choose({ mappings = [jobMapping()], invalid = [], job = gitlabJob(), offer = {} }: Given = {}) {
+async function choose({
+  mappings = [jobMapping()],
+  invalid = [],
+  job = gitlabJob(),
+  offer = {},
+  items = [],
+  event = pendingJob(),
+}: Given = {}) {
+  const store = inMemoryRunnersStore(...items);
   const context = lambdaContext();
   const asked: (readonly [number, number])[] = [];
   const ports = {
@@ -23,6 +36,7 @@ async function choose({ mappings = [jobMapping()], invalid = [], job = gitlabJob
         return job;
       },
     },
+    store,
     mappings: { read: async () => ({ mappings, invalid }) },
     offer: {
       profiles: { default: { type: 'EC2', timeoutMinutes: 60 } },
@@ -30,7 +44,7 @@ async function choose({ mappings = [jobMapping()], invalid = [], job = gitlabJob
       ...offer,
     } as const,
   };
-  return { decision: await chooseRunner(pendingJob(), ports, context), asked, lines: context.lines };
+  return { decision: await chooseRunner(event, ports, context), asked, store, lines: context.lines };
 }
 
 describe('chooseRunner', () => {
@@ -92,5 +106,60 @@ describe('chooseRunner', () => {
   it('refuses a mapping to what was not deployed', async () => {
     const mappings = [jobMapping({ target: { type: 'EC2', profile: 'huge' } })];
     await expect(choose({ mappings })).rejects.toMatchObject({ name: 'MappingNotAllowedError' });
+  });
+});
+
+describe('a job that took the runner of another one before it had one itself', () => {
+  const ranOn = (runnerId: number) => gitlabJob({ status: 'running', runnerId });
+  /** Job 2, whose runner took job 1. */
+  const robbed = (changes: Partial<RunnerItem> = {}) =>
+    runnerItem({
+      jobId: 2,
+      state: 'RUNNING',
+      takenJob: 'job#7#1',
+      runnerId: 502,
+      profile: 'large',
+      tags: ['x'],
+      ...changes,
+    });
+
+  it('gives that one the runner that it would have got, where and as that one needs it', async () => {
+    const { decision } = await choose({ job: ranOn(502), items: [robbed()] });
+    expect(decision).toEqual({
+      decision: 'LAUNCH',
+      choice: expect.objectContaining({ profile: 'large', tags: ['x'], standIn: true }),
+    });
+  });
+
+  it('does so also where nobody has noted yet who has the runner, and notes it', async () => {
+    const { takenJob: _, ...idle } = robbed({ state: 'LAUNCHED' });
+    const { decision, store } = await choose({ job: ranOn(502), items: [idle] });
+    expect(decision).toMatchObject({ decision: 'LAUNCH', choice: { standIn: true } });
+    expect(store.items.get('job#7#2')).toMatchObject({ state: 'RUNNING', takenJob: 'job#7#1' });
+  });
+
+  it('does so also for a job that no mapping names, when it is told as running', async () => {
+    const mappings = [jobMapping({ jobName: 'deploy' })];
+    const given = { mappings, job: ranOn(502), items: [robbed()] };
+    expect((await choose({ ...given, event: pendingJob({ status: 'running' }) })).decision).toMatchObject({
+      decision: 'LAUNCH',
+    });
+    expect((await choose(given)).decision).toMatchObject({ decision: 'IGNORE' });
+  });
+
+  it.each<[string, readonly RunnerItem[]]>([
+    ['runs on its own runner', [robbed({ ...runnerItem(), state: 'RUNNING', takenJob: 'job#7#1', runnerId: 502 })]],
+    ['runs on a runner of others', []],
+    [
+      'has a runner of its own on the way',
+      [robbed(), runnerItem({ state: 'REGISTERED', jobState: 'RUNNING', tags: ['x'] })],
+    ],
+    ['took one that nobody misses, since its job is over', [robbed({ jobState: 'FINISHED' })]],
+    ['took one that nobody misses, since its job runs elsewhere', [robbed({ jobState: 'RUNNING' })]],
+  ])('is left alone when it %s', async (_, items) => {
+    expect((await choose({ job: ranOn(502), items })).decision).toMatchObject({
+      decision: 'IGNORE',
+      reason: 'the job is running',
+    });
   });
 });

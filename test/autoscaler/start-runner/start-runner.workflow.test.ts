@@ -112,6 +112,19 @@ describe('a pending job', () => {
     expect(store.items.size + gitlab.runners.size).toBe(0);
   });
 
+  it('that took the runner of another one before it had one itself brings the next one for that job', async () => {
+    const { pend, start, pickUp, item, gitlab } = world();
+    const [taker, robbed] = [pend(1), pend(2)];
+    await start(robbed);
+    // GitLab hands out the oldest job first, which is the other one.
+    expect(await pickUp(Number(item(2)?.runnerId))).toBe(1);
+    await start(taker);
+    expect(item(1)).toMatchObject({ state: 'REGISTERED', jobState: 'RUNNING', attempt: 1 });
+    expect(gitlab.runners.size).toBe(2);
+    expect(await pickUp(Number(item(1)?.runnerId))).toBe(2);
+    expect(item(2)).toMatchObject({ state: 'RUNNING', takenJob: 'job#7#1', jobState: 'RUNNING' });
+  });
+
   it('whose event comes twice has one runner', async () => {
     const { pend, start, gitlab, queue } = world();
     await start(pend(1), {}, 'first');

@@ -135,6 +135,44 @@ describe('a job whose runner served another job', () => {
   });
 });
 
+describe('a job that counted on a runner that ends', () => {
+  const asked = async (...items: RunnerItem[]) =>
+    (await world(...items).release()).next.map(({ jobId, status }) => [jobId, status]);
+  const idle = stopping({ jobState: 'RUNNING', caps: [] });
+  /** Job 2 waits; its runner took job 1. */
+  const robbed = runnerItem({ jobId: 2, state: 'RUNNING', takenJob: job, runnerId: 102 });
+
+  it('is asked for again in the name of the job that has its runner', async () => {
+    expect(await asked(idle, robbed)).toEqual([[1, 'running']]);
+    expect(await asked(idle, { ...robbed, jobState: 'RUNNING' })).toEqual([]);
+  });
+
+  it('is asked for also when this runner could not have run it', async () => {
+    expect(await asked(idle, { ...robbed, tags: ['large'] })).toEqual([[1, 'running']]);
+  });
+
+  it('is asked for by its own event once its own runner has ended too', async () => {
+    expect(await asked(idle, runnerItem({ jobId: 3, state: 'RELEASED' }))).toEqual([[3, 'pending']]);
+    expect(await asked({ ...idle, jobState: 'FINISHED' }, runnerItem({ jobId: 3, state: 'RELEASED' }))).toHaveLength(1);
+  });
+
+  it('is not asked for when another idle runner is left over', async () => {
+    const spare = runnerItem({ jobId: 4, state: 'LAUNCHED', jobState: 'RUNNING' });
+    expect(await asked(idle, robbed, spare)).toEqual([]);
+  });
+
+  it('is not asked for when the runner that ends had a job', async () => {
+    const busy = { ...idle, takenJob: job, jobState: 'FINISHED' } as const;
+    expect(await asked(busy, runnerItem({ jobId: 3, state: 'RELEASED' }))).toEqual([]);
+  });
+
+  it('counts the failure of a stand-in as one of its attempts', async () => {
+    const { store } = world(idle, robbed);
+    await releaseRunner({ ...toStop, failure: 'HostGone: x' }, { store, now: () => testStart }, lambdaContext());
+    expect(store.items.get(job)).toMatchObject({ state: 'FAILED', failure: 'HostGone: x', jobState: 'RUNNING' });
+  });
+});
+
 describe('a place that became free', () => {
   it('goes to the job that waited longest for it', async () => {
     const other = waiting(2, { caps: [large] });
@@ -159,6 +197,11 @@ describe('a place that became free', () => {
 
   it('goes to a job that still waits, and not to one that another runner took meanwhile', async () => {
     expect(await world(stopping(), waiting(2, { jobState: 'RUNNING' }), waiting(3)).next()).toEqual([3]);
+  });
+
+  it('goes to a job that runs on the runner of another one, which has none then', async () => {
+    const robbed = runnerItem({ jobId: 9, state: 'RUNNING', takenJob: 'job#7#2', runnerId: 109 });
+    expect(await world(stopping(), waiting(2, { jobState: 'RUNNING' }), robbed, waiting(3)).next()).toEqual([2]);
   });
 
   it('goes to the waiting job also when the first answer was lost', async () => {

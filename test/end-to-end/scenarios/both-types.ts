@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { World } from '../world.ts';
 
@@ -21,8 +23,9 @@ export function bothTypes(world: () => World): void {
   });
 
   it('notes which job each runner took, also when it was made for another one', async () => {
-    // Long enough for all to run beside each other, as a rule: a job whose runner served another gets a second one when that ends.
-    const script = 'script: [sleep 3]';
+    const mark = join(world().run.options.folder, 'all-run');
+    // None ends before all run: none may wait for the end of another, whoever took its runner.
+    const script = `script: ["until test -e '${mark}'; do sleep 0.1; done"]`;
     const sameTags = Array.from({ length: 4 }, (_, index) => `same ${index}: { tags: [aws], ${script} }`);
     // GitLab forgets a job's runner when the runner is removed: listen while they run.
     const ranOn = new Map<number, number | null>();
@@ -30,17 +33,16 @@ export function bothTypes(world: () => World): void {
       if (to === 'running') ranOn.set(job.id, job.runnerId);
     });
     const started = world().startPipeline(sameTags.join('\n'));
+    await world().until('all jobs to run', () => ranOn.size === started.length);
+    writeFileSync(mark, '');
     const jobs = await world().untilOver(...started);
     await world().untilNothingIsLeft();
     stopListening();
 
-    expect(ranOn.size).toBe(jobs.length);
     const items = await world().run.readItems();
-    const takers = items.filter(({ takenJob }) => jobs.some((job) => takenJob === `job#${job.projectId}#${job.id}`));
-    expect(takers.length).toBeGreaterThan(0);
-    for (const { takenJob, runnerId } of takers) {
-      const job = jobs.find(({ id }) => takenJob?.endsWith(`#${id}`));
-      expect(runnerId, `the runner of ${takenJob}`).toBe(ranOn.get(job?.id ?? 0));
+    for (const job of jobs) {
+      const took = items.find(({ takenJob }) => takenJob === `job#${job.projectId}#${job.id}`);
+      expect(took?.runnerId, `the runner of job ${job.id}`).toBe(ranOn.get(job.id));
     }
   });
 }

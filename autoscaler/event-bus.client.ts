@@ -1,6 +1,6 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { jobEventSource } from '../../infrastructure/lib/job-event-types.ts';
-import type { EventBus } from './reconcile-ports.ts';
+import { jobEventSource } from '../infrastructure/lib/job-event-types.ts';
+import type { EventBus } from './event-bus.ts';
 
 /** The bus did not take an event. */
 export class EventRefusedError extends Error {

@@ -1,0 +1,30 @@
+import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
+import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import { type FindHostPorts, findHost } from '../runners/find-host.ts';
+import { forsakenAt } from '../runners/forsaken-jobs.ts';
+import { noteTakenJob } from '../runners/job-state.ts';
+import type { RunnerItem } from '../runners/runner-item.ts';
+import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
+
+/**
+ * The item of the job that waits because the event's job, which runs and had no runner yet, took the runner of another one. Null when that
+ * runner is not ours or nobody misses it. That the runner took the job is written down on the way, so that nobody takes the runner for idle.
+ */
+export async function findWhoNeedsStandIn(
+  event: JobEvent,
+  ports: FindHostPorts & { readonly store: RunnersStore },
+): Promise<RunnerItem | null> {
+  const { store } = ports;
+  const job = jobKeyOf(event);
+  const found = await findHost(event, ports);
+  if (!found || found.pk === job) return null;
+  if (!found.takenJob) await noteTakenJob(store, found, job).catch(whenItWentOn);
+  const runner = await store.read(found.pk);
+  // The index of live items may still show it as it was.
+  const others = (await store.readLive()).filter(({ pk }) => pk !== found.pk);
+  return forsakenAt(job, runner ? [...others, runner] : others)?.item ?? null;
+}
+
+function whenItWentOn(error: unknown): void {
+  if (!(error instanceof RunnerStateChangedError)) throw error;
+}
