@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { amiFaults, amiSchema } from './deployment-ami.ts';
+import { unreadableCertificates } from './deployment-certificates.ts';
 import { type DefaultRunner, duplicateNameFaults, profileFaults, referenceFaults } from './deployment-checks.ts';
 import { ec2ProfileSchema } from './deployment-ec2-profile.ts';
 import { environmentFaults } from './deployment-environment.ts';
@@ -23,13 +24,23 @@ const gitlabSchema = z.strictObject({
     .default('https://gitlab.com'),
   /** Base URL from which jobs clone, when it is another one. */
   cloneUrl: z.url({ protocol: /^https?$/, error: 'write an address such as https://git.example.com' }).optional(),
-  /** Certificates in PEM that hosts trust when they speak to GitLab, beside nothing else: those of its authority, or its own. */
+  /**
+   * Certificates in PEM by which everything of ours trusts GitLab, when no public authority vouches for it: those of its authority, the
+   * root included, or its own when it signed that itself. Lambdas and GitLab Runner trust them beside the public ones; git in jobs, and
+   * a host that removes its runner, trust them alone.
+   */
   caCertificates: z
     .string()
-    .regex(
-      /^\s*(?:-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*)+$/,
-      'write certificates in PEM (-----BEGIN CERTIFICATE----- ...), and nothing else',
-    )
+    .regex(/^\s*(?:-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*)+$/, {
+      error: 'write certificates in PEM (-----BEGIN CERTIFICATE----- ...), and nothing else',
+      abort: true,
+    })
+    .superRefine((pem, context) => {
+      const unreadable = unreadableCertificates(pem);
+      if (unreadable.length === 0) return;
+      const message = `certificate ${unreadable.join(', ')} cannot be read; export it anew (openssl x509 -in FILE shows whether it is one)`;
+      context.addIssue({ code: 'custom', message });
+    })
     .optional(),
 });
 
@@ -165,19 +176,21 @@ function faultsBetween({ network, defaultRunner, gitlab, ami, reconciler }: Sett
     const profile = profileSchema.safeParse(settings).data;
     return profile ? [[name, profile] as const] : [];
   });
-  const gitlabUrl = gitlabSchema.safeParse(gitlab ?? {}).data?.url;
+  const soundGitLab = gitlabSchema.safeParse(gitlab ?? {}).data;
+  const gitlabUrl = soundGitLab?.url;
   const soundAmi = amiSchema.safeParse(ami ?? {}).data;
   const types = Object.entries(profiles).map(
     ([name, settings]) => [name, isSettings(settings) ? settings.type : undefined] as const,
   );
   return [
-    ...sound.flatMap(([name, profile]) => below(['profiles', name], profileFaults(profile, soundNetwork))),
+    ...sound.flatMap(([name, profile]) => below(['profiles', name], profileFaults(profile, soundNetwork, soundGitLab))),
     ...referenceFaults(new Map(types), soundRunner),
     ...(soundAmi ? amiFaults(soundAmi, Object.fromEntries(sound), soundNetwork) : []),
     ...sharedTokenFaults(Object.fromEntries(sound)),
     ...reconcilerFaults(reconcilerSchema.safeParse(reconciler ?? {}).data, gitlabUrl),
     ...environmentFaults(Object.fromEntries(sound), {
       gitlabUrl: gitlabUrl ?? '',
+      trustsCaCertificates: soundGitLab?.caCertificates !== undefined,
       subnetIds: soundNetwork ? subnetIdsOf(soundNetwork) : [],
     }),
   ];
