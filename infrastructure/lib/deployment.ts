@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { amiFaults, amiSchema } from './deployment-ami.ts';
-import { unreadableCertificates } from './deployment-certificates.ts';
 import { type DefaultRunner, duplicateNameFaults, profileFaults, referenceFaults } from './deployment-checks.ts';
 import { ec2ProfileSchema } from './deployment-ec2-profile.ts';
 import { environmentFaults } from './deployment-environment.ts';
 import { type ExtendedProfiles, extendProfiles, isSettings } from './deployment-extends.ts';
 import { below, type Fault, refuseFaults } from './deployment-faults.ts';
+import { gitlabSchema } from './deployment-gitlab.ts';
 import { lambdaProfileSchema } from './deployment-lambda-profile.ts';
 import { schemaFaults } from './deployment-messages.ts';
 import { networkFormOf, networkSchema, subnetIdsOf } from './deployment-network.ts';
@@ -16,33 +16,6 @@ import { sharedTokenFaults } from './deployment-runner-tokens.ts';
 import { tagsSchema } from './deployment-tags.ts';
 
 const profileSchema = z.discriminatedUnion('type', [lambdaProfileSchema, ec2ProfileSchema]);
-
-const gitlabSchema = z.strictObject({
-  /** Base URL of GitLab, as runners and Lambdas reach it. */
-  url: z
-    .url({ protocol: /^https?$/, error: 'write an address such as https://gitlab.example.com' })
-    .default('https://gitlab.com'),
-  /** Base URL from which jobs clone, when it is another one. */
-  cloneUrl: z.url({ protocol: /^https?$/, error: 'write an address such as https://git.example.com' }).optional(),
-  /**
-   * Certificates in PEM by which everything of ours trusts GitLab, when no public authority vouches for it: those of its authority, the
-   * root included, or its own when it signed that itself. Lambdas and GitLab Runner trust them beside the public ones; git in jobs, and
-   * a host that removes its runner, trust them alone.
-   */
-  caCertificates: z
-    .string()
-    .regex(/^\s*(?:-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*)+$/, {
-      error: 'write certificates in PEM (-----BEGIN CERTIFICATE----- ...), and nothing else',
-      abort: true,
-    })
-    .superRefine((pem, context) => {
-      const unreadable = unreadableCertificates(pem);
-      if (unreadable.length === 0) return;
-      const message = `certificate ${unreadable.join(', ')} cannot be read; export it anew (openssl x509 -in FILE shows whether it is one)`;
-      context.addIssue({ code: 'custom', message });
-    })
-    .optional(),
-});
 
 const defaultRunnerSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('IGNORE') }),
