@@ -9,6 +9,7 @@ import { BundledFunction, type BundledFunctionProps } from '../infrastructure/li
 import { type Deployment, profilesOfType } from '../infrastructure/lib/deployment.ts';
 import { runnerTokenSecretsOf } from '../infrastructure/lib/deployment-runner-tokens.ts';
 import { deploymentTag } from '../infrastructure/lib/deployment-tag.ts';
+import { GitLabTrust } from '../infrastructure/lib/gitlab-trust.construct.ts';
 import { reconcilerSettings } from './reconcile/reconciler.construct.ts';
 import { removalTimeoutSeconds } from './remove-runners/runner-removal.construct.ts';
 import type { RunnerProfiles } from './runner-profiles.construct.ts';
@@ -55,6 +56,7 @@ export class AutoscalerFunctions extends Construct {
   readonly mendJob: BundledFunction;
   readonly removeRunners: BundledFunction;
   readonly #props: AutoscalerFunctionsProps;
+  readonly #trust: GitLabTrust | undefined;
 
   constructor(scope: Construct, id: string, props: AutoscalerFunctionsProps) {
     super(scope, id);
@@ -65,6 +67,8 @@ export class AutoscalerFunctions extends Construct {
         'Writing its own log is all that this policy gives; everything else stands in the policy of each function.',
     });
     const { deployment, tables, profiles, eventBus, launchQueue, tagQueue } = props;
+    const { caCertificates } = deployment.gitlab;
+    this.#trust = caCertificates === undefined ? undefined : new GitLabTrust(this, 'GitLabTrust', caCertificates);
     const retries = { RETRIED_PROFILES: JSON.stringify(retriedProfilesOf(deployment)) };
     const maxAttempts = { MAX_ATTEMPTS: String(deployment.maxAttempts) };
 
@@ -239,6 +243,7 @@ export class AutoscalerFunctions extends Construct {
     const { deployment, gitlabTokenSecretArn } = this.#props;
     lambda.addEnvironment('GITLAB_URL', deployment.gitlab.url);
     lambda.addEnvironment('GITLAB_TOKEN_SECRET_ARN', gitlabTokenSecretArn);
+    this.#trust?.giveTo(lambda);
     this.allow(lambda, ['secretsmanager:GetSecretValue'], gitlabTokenSecretArn);
   }
 

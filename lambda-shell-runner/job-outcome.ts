@@ -1,3 +1,4 @@
+import { withTrustRemedy } from '../infrastructure/lib/gitlab-trust.ts';
 import type { RunnerDoings } from './runner-deadlines.ts';
 import { RunnerCrashedError } from './runner-errors.ts';
 import type { RunnerStory, TakenJob } from './runner-story.ts';
@@ -37,7 +38,10 @@ export function outcomeOf(story: RunnerStory, doings: RunnerDoings, exit: Runner
   const endedByItself = doings.interrupted === null && doings.killedAt === null;
   if (!story.configRead || (endedByItself && exit.code !== 0)) throw crashOf(story, exit);
   const refused = doings.removed ? doings.removed.because === 'refused' : story.refused;
-  return { outcome: refused ? 'runner-refused' : 'no-job', ...(story.trouble ? { detail: story.trouble } : {}) };
+  return {
+    outcome: refused ? 'runner-refused' : 'no-job',
+    ...(story.trouble ? { detail: withTrustRemedy(story.trouble) } : {}),
+  };
 }
 
 function jobOutcomeOf(job: TakenJob, outOfTime: boolean): JobOutcome {

@@ -4,6 +4,7 @@ import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
 import { infrastructureParameters } from '../infrastructure/exports.ts';
 import { type Deployment, profilesOfType } from '../infrastructure/lib/deployment.ts';
+import { GitLabTrust } from '../infrastructure/lib/gitlab-trust.construct.ts';
 import { lambdaRunnerParameters } from './exports.ts';
 import { ShellRunnerFunction } from './shell-runner-function.construct.ts';
 
@@ -25,8 +26,18 @@ export class LambdaShellRunnerStack extends Stack {
       'EventBus',
       StringParameter.valueForStringParameter(this, eventBusArn),
     );
+    const { gitlab } = deployment;
+    const { caCertificates } = gitlab;
+    const hasBundle = profiles.some(([, { packaging }]) => packaging === 'zip');
+    const trust = caCertificates && hasBundle ? new GitLabTrust(this, 'GitLabTrust', caCertificates) : undefined;
     for (const [name, profile] of profiles) {
-      const runner = new ShellRunnerFunction(this, `Runner-${name}`, { profileName: name, profile, eventBus });
+      const runner = new ShellRunnerFunction(this, `Runner-${name}`, {
+        profileName: name,
+        profile,
+        eventBus,
+        gitlab,
+        trust,
+      });
       const { functionArn, roleArn } = lambdaRunnerParameters(deployment.name, name);
       this.publish(`FunctionArn-${name}`, functionArn, runner.function.functionArn);
       this.publish(`RoleArn-${name}`, roleArn, runner.role.roleArn);

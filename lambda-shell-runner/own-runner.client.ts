@@ -1,3 +1,5 @@
+import { distrustOf } from '../infrastructure/lib/gitlab-trust.ts';
+
 /** Removing a runner is the courtesy of a host that ends; the autoscaler does it too. */
 const requestTimeoutMilliseconds = 5_000;
 
@@ -20,7 +22,11 @@ export async function removeOwnRunner(gitlabUrl: string, token: string): Promise
     body: JSON.stringify({ token }),
     signal: AbortSignal.timeout(requestTimeoutMilliseconds),
   }).catch((cause: unknown) => {
-    throw new RunnerNotRemovedError(`DELETE ${url}: no answer; is GitLab up and reachable from here?`, { cause });
+    const distrust = distrustOf(cause);
+    const reason = distrust
+      ? `GitLab ${distrust.wrong}; ${distrust.remedy}`
+      : 'no answer; is GitLab up and reachable from here?';
+    throw new RunnerNotRemovedError(`DELETE ${url}: ${reason}`, { cause });
   });
   await response.body?.cancel();
   if (!response.ok && response.status !== 403 && response.status !== 404) {

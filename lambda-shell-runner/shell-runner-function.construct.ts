@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
+import { appendFileSync, copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Duration, RemovalPolicy, Size, Stage, Tags } from 'aws-cdk-lib';
 import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
@@ -23,6 +23,8 @@ import { runnerSettingsVariableOf } from '../infrastructure/lib/deployment-envir
 import type { LambdaProfile } from '../infrastructure/lib/deployment-lambda-profile.ts';
 import { gitlabRunnerRelease } from '../infrastructure/lib/gitlab-runner-pins.ts';
 import { installVariables } from '../infrastructure/lib/gitlab-runner-release.ts';
+import { type GitLabTrust, writeCaCertificates } from '../infrastructure/lib/gitlab-trust.construct.ts';
+import { caCertificatesFile, type GitLabConnection, trustVariables } from '../infrastructure/lib/gitlab-trust.ts';
 import { runnerRightsOf } from '../infrastructure/lib/runner-role.construct.ts';
 import { JobRole } from './job-role.construct.ts';
 import { addUserImage } from './user-image.construct.ts';
@@ -41,6 +43,9 @@ export type ShellRunnerFunctionProps = {
   readonly profile: LambdaProfile;
   /** Where Lambda reports an invocation that failed. */
   readonly eventBus: IEventBus;
+  readonly gitlab: GitLabConnection;
+  /** For profiles that are no images, where GitLab has certificates of its own. */
+  readonly trust?: GitLabTrust | undefined;
 };
 
 /** The function that runs one GitLab job per invocation, as one LAMBDA profile wants it. */
@@ -49,8 +54,9 @@ export class ShellRunnerFunction extends Construct {
   /** The autoscaler adds the right to claim tickets. */
   readonly role: Role;
 
-  constructor(scope: Construct, id: string, { profileName, profile, eventBus }: ShellRunnerFunctionProps) {
+  constructor(scope: Construct, id: string, props: ShellRunnerFunctionProps) {
     super(scope, id);
+    const { profileName, profile, eventBus, gitlab, trust } = props;
     const logGroup = new LogGroup(this, 'Logs', {
       retention: RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,
@@ -64,8 +70,8 @@ export class ShellRunnerFunction extends Construct {
     });
     logGroup.grantWrite(this.role);
     const { roleArn: jobRoleArn } = new JobRole(this, 'JobRole', { profile, rights, functionRole: this.role });
-    const runnerSettings = runnerSettingsVariableOf(profile);
-    this.function = createFunction(this, profile, {
+    const runnerSettings = runnerSettingsVariableOf(profile, gitlab);
+    this.function = createFunction(this, props, {
       description: `GitLab jobs of profile ${profileName}: one per invocation`,
       role: this.role,
       architecture: profile.architecture === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64,
@@ -77,22 +83,28 @@ export class ShellRunnerFunction extends Construct {
       environment: {
         ...(runnerSettings === undefined ? {} : { RUNNER_SETTINGS: runnerSettings }),
         ...(jobRoleArn === null ? {} : { JOB_ROLE_ARN: jobRoleArn }),
+        ...(gitlab.caCertificates !== undefined && profile.packaging === 'image' ? trustVariables : {}),
       },
       ...(profile.isolateProjects ? { tenancyConfig: TenancyConfig.PER_TENANT } : {}),
       ...(profile.maxConcurrent === undefined ? {} : { reservedConcurrentExecutions: profile.maxConcurrent }),
     });
+    if (profile.packaging === 'zip') trust?.giveTo(this.function);
     // A second try would be a second runner, which takes another job: the autoscaler decides about those.
     this.function.configureAsyncInvoke({ retryAttempts: 0, maxEventAge, onFailure: reportTo(eventBus, this.role) });
     for (const [key, value] of Object.entries(profile.tags)) Tags.of(this).add(key, value);
   }
 }
 
-function createFunction(scope: Construct, profile: LambdaProfile, options: FunctionOptions): LambdaFunction {
+function createFunction(
+  scope: Construct,
+  { profile, gitlab }: ShellRunnerFunctionProps,
+  options: FunctionOptions,
+): LambdaFunction {
   switch (profile.packaging) {
     case 'image':
       return new DockerImageFunction(scope, 'Function', {
         ...options,
-        code: imageFor(scope, profile),
+        code: imageFor(scope, profile, gitlab),
       });
     case 'zip':
       return new LambdaFunction(scope, 'Function', {
@@ -111,7 +123,7 @@ const imageFiles = [
 ];
 
 /** The image is built where the app is deployed (`cdk deploy` calls the container engine); synth needs only the files. */
-function imageFor(scope: Construct, profile: LambdaProfile): DockerImageCode {
+function imageFor(scope: Construct, profile: LambdaProfile, { caCertificates }: GitLabConnection): DockerImageCode {
   const { architecture, imageFolder: userFolder } = profile;
   const name = userFolder === undefined ? 'shell-runner-image' : `shell-runner-image-${scope.node.addr}`;
   const context = join(Stage.of(scope)?.assetOutdir ?? 'cdk.out', name);
@@ -119,6 +131,11 @@ function imageFor(scope: Construct, profile: LambdaProfile): DockerImageCode {
   mkdirSync(context, { recursive: true });
   for (const file of imageFiles) copyFileSync(file, join(context, basename(file)));
   copyFileSync(join(bundleFolderOf(entry), 'index.mjs'), join(context, 'index.mjs'));
+  if (caCertificates !== undefined) {
+    writeCaCertificates(context, caCertificates);
+    const copy = `COPY ${basename(caCertificatesFile)} ${caCertificatesFile}`;
+    appendFileSync(join(context, 'Dockerfile'), `\n# By which GitLab is trusted.\n${copy}\n`);
+  }
   if (userFolder !== undefined) addUserImage(context, userFolder);
   const isArm = architecture === 'arm64';
   return DockerImageCode.fromImageAsset(context, {

@@ -59,7 +59,7 @@ const everyType = z.object({
   variables: z.optional(
     described(
       z.record(z.string(), z.string('must be text'), 'must be names and texts'),
-      'Kept with the row; not given to the job yet.',
+      'Kept with the row, and never given to jobs: a runner hands its variables to whichever job it takes. Write "environment" into a profile.',
     ),
   ),
 });

@@ -49,6 +49,11 @@ export async function deploymentNameOf(options: DeploymentOptions): Promise<stri
   );
 }
 
+/** What the configuration at hand says of a deployment; null when it says nothing, since who names one need not have its configuration. */
+export async function readConfigured(name: string, { config }: DeploymentOptions): Promise<Deployment | null> {
+  return findNamed(await readDeployments(config).catch(() => []), name) ?? null;
+}
+
 function findNamed(deployments: readonly Deployment[], named: string | undefined): Deployment | undefined {
   return deployments.find(({ name }) => name === named);
 }

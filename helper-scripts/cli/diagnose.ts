@@ -1,6 +1,7 @@
 import { type InvalidMapping, isUsable, type JobMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
 import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
 import type { Deployment } from '../../infrastructure/lib/deployment.ts';
+import type { Distrust } from '../../infrastructure/lib/gitlab-trust.ts';
 import { ageText } from './status-text.ts';
 
 /** Something that a person should look at, and what to do about it. */
@@ -11,6 +12,8 @@ export type SeenDeployment = {
   readonly rows: readonly (JobMapping | InvalidMapping)[];
   /** The profiles of the configuration at hand; null when there is none for this deployment. */
   readonly profiles: Deployment['profiles'] | null;
+  /** The GitLab of that configuration, when Lambdas would not accept its certificate. */
+  readonly gitlab: (Distrust & { readonly url: string }) | null;
   readonly live: readonly RunnerItem[];
   readonly deadLetters: number;
   /** When the reconciler last began to ask GitLab for waiting jobs; 0 when it never did. */
@@ -24,11 +27,18 @@ const longWaitMinutes = 30;
 /** Everything in a deployment that is not as it should be, the gravest first. */
 export function diagnose(seen: SeenDeployment, now: number): Finding[] {
   return [
+    ...gitlabFindings(seen),
     ...reconcilerFindings(seen, now),
     ...jobFindings(seen, now),
     ...deadLetterFindings(seen),
     ...mappingFindings(seen),
   ];
+}
+
+function gitlabFindings({ gitlab }: SeenDeployment): Finding[] {
+  if (!gitlab) return [];
+  const { url, wrong, remedy } = gitlab;
+  return [{ what: `GitLab (${url})`, wrong: `${wrong}, as seen from here with what Lambdas trust`, remedy }];
 }
 
 function reconcilerFindings({ lookedForJobsAt }: SeenDeployment, now: number): Finding[] {
@@ -40,7 +50,7 @@ function reconcilerFindings({ lookedForJobsAt }: SeenDeployment, now: number): F
       what: 'the reconciler',
       wrong: `has not looked for waiting jobs ${since}`,
       remedy:
-        'a minute after the first deployment it does; else look at the log of its Lambda (reconcile): is GitLab up, its token good?',
+        'a minute after the first deployment it does; else look at the log of its Lambda (reconcile): is GitLab up, its certificate trusted, its token good?',
     },
   ];
 }

@@ -5,8 +5,9 @@ import { readMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
 import { createReconcileStore } from '../../autoscaler/reconcile/reconcile-store.client.ts';
 import { openDeadLetterQueues } from './dead-letters.client.ts';
 import { readParameter } from './deployment-names.client.ts';
-import { type DeploymentOptions, deploymentNameOf, readDeployments } from './deployments.client.ts';
+import { type DeploymentOptions, deploymentNameOf, readConfigured } from './deployments.client.ts';
 import type { SeenDeployment } from './diagnose.ts';
+import { lookAtCertificate } from './gitlab-trust.client.ts';
 import { openMappingTable } from './mapping-connection.client.ts';
 import { openRunnerItems } from './runner-items.client.ts';
 
@@ -16,19 +17,21 @@ const mostDeadLetters = 100;
 /** Reads all that `doctor` judges, of the deployment that the options of the command line name. */
 export async function examineDeployment(options: DeploymentOptions): Promise<SeenDeployment> {
   const name = await deploymentNameOf(options);
-  const [rows, live, letters, memory, profiles] = await Promise.all([
+  const configured = await readConfigured(name, options);
+  const [rows, live, letters, memory, distrust] = await Promise.all([
     openMappingTable(options).then((table) => table.readAll()),
     openRunnerItems(options).then((items) => items.readLive()),
     openDeadLetterQueues(options).then((queues) => Promise.all(queues.map((queue) => queue.look(mostDeadLetters)))),
     readMemory(name),
-    readProfiles(name, options),
+    configured && lookAtCertificate(configured.gitlab.url, configured.gitlab.caCertificates),
   ]);
   return {
     rows: rows.map(readMapping),
     live,
     deadLetters: letters.flat().length,
     lookedForJobsAt: memory.roundStartedAt,
-    profiles,
+    profiles: configured?.profiles ?? null,
+    gitlab: configured && distrust && { url: configured.gitlab.url, ...distrust },
   };
 }
 
@@ -36,10 +39,4 @@ async function readMemory(deployment: string) {
   const runners = await readParameter(autoscalerParameters(deployment).runnersTable);
   const dynamodb = DynamoDBDocumentClient.from(new DynamoDBClient({}));
   return createReconcileStore(dynamodb, { runners, tickets: '' }).readMemory();
-}
-
-/** Somebody who names a deployment need not have its configuration. */
-async function readProfiles(name: string, { config }: DeploymentOptions): Promise<SeenDeployment['profiles']> {
-  const deployments = await readDeployments(config).catch(() => []);
-  return deployments.find((deployment) => deployment.name === name)?.profiles ?? null;
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { DeploymentOptions } from './deployments.client.ts';
+import { type DeploymentOptions, deploymentNameOf, readConfigured } from './deployments.client.ts';
 import { examples } from './help-examples.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -9,6 +9,10 @@ export function addWebhookCommands(program: Command): void {
   const open = async () => {
     const { openSecrets } = await import('./deployment-secrets.client.ts');
     return openSecrets(program.opts<DeploymentOptions>());
+  };
+  const configuredGitLab = async () => {
+    const options = program.opts<DeploymentOptions>();
+    return (await readConfigured(await deploymentNameOf(options), options))?.gitlab;
   };
 
   webhook
@@ -29,16 +33,22 @@ export function addWebhookCommands(program: Command): void {
   webhook
     .command('add <project>')
     .description("create or update a project's job hook (an id, or a path); the access token is read from GITLAB_TOKEN")
-    .option('--gitlab <url>', 'base URL of GitLab', 'https://gitlab.com')
+    .option('--gitlab <url>', 'base URL of GitLab, when it is not that of deployment.config.ts')
     .option('--url <url>', 'another URL than the one that was deployed, such as one of a domain of yours')
     .addHelpText('after', '\nExample:\n  $ GITLAB_TOKEN=... npm run -s cli -- webhook add group/project')
-    .action(async (project: string, { gitlab, url: otherUrl }: { gitlab: string; url?: string }) => {
+    .action(async (project: string, { gitlab: otherGitLab, url: otherUrl }: { gitlab?: string; url?: string }) => {
       const token = process.env.GITLAB_TOKEN;
       if (!token) {
         throw new UsageError('Set GITLAB_TOKEN to an access token with the scope api and the role Maintainer');
       }
       const secrets = await open();
       const [url, secret] = await Promise.all([otherUrl ?? secrets.readWebhookUrl(), secrets.readWebhookSecret()]);
+      const configured = await configuredGitLab();
+      const gitlab = otherGitLab ?? configured?.url ?? 'https://gitlab.com';
+      if (configured?.caCertificates) {
+        const { trustAlso } = await import('./gitlab-trust.client.ts');
+        trustAlso(configured.caCertificates);
+      }
       const { putJobHook } = await import('./job-hook.client.ts');
       const existed = await putJobHook({ gitlab, token, project, url, secret });
       console.log(`${existed ? 'updated' : 'added'}: job hook of ${project} -> ${url}`);

@@ -7,16 +7,21 @@ import { nearestOf } from './deployment-nearest.ts';
 import type { ExistingNetwork, OwnNetwork } from './deployment-network.ts';
 import { runnerConfigFaults } from './deployment-runner-settings.ts';
 import { runnerTokenFaults } from './deployment-runner-tokens.ts';
+import type { GitLabConnection } from './gitlab-trust.ts';
 
 type Profile = Ec2Profile | LambdaProfile;
 
 /** What is wrong between the settings of one profile, each of which is fine alone. */
-export function profileFaults(profile: Profile, network: OwnNetwork | ExistingNetwork | undefined): Fault[] {
+export function profileFaults(
+  profile: Profile,
+  network: OwnNetwork | ExistingNetwork | undefined,
+  gitlab?: GitLabConnection,
+): Fault[] {
   return [
     ...(profile.type === 'EC2' ? ec2Faults(profile, network) : lambdaFaults(profile)),
     ...statementFaults(profile),
     ...runnerConfigFaults(profile),
-    ...runnerTextFaults(profile),
+    ...runnerTextFaults(profile, gitlab),
     ...runnerTokenFaults(profile),
   ];
 }

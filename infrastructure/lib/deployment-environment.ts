@@ -3,6 +3,7 @@ import type { Fault } from './deployment-faults.ts';
 import type { LambdaProfile } from './deployment-lambda-profile.ts';
 import { dockerConfigOf } from './deployment-registries.ts';
 import { runnerSettingsOf } from './deployment-runner-settings.ts';
+import { connectionSettingsOf, type GitLabConnection, trustVariables } from './gitlab-trust.ts';
 
 type Profile = Ec2Profile | LambdaProfile;
 type Profiles = Readonly<Record<string, Profile>>;
@@ -28,8 +29,8 @@ export function launchEntryOf(profile: Ec2Profile, template: DeployedTemplate) {
 }
 
 /** What is said of GitLab Runner to the function of a LAMBDA profile, as an environment variable; undefined when nothing is. */
-export function runnerSettingsVariableOf(profile: LambdaProfile): string | undefined {
-  const text = JSON.stringify(runnerSettingsOf(profile));
+export function runnerSettingsVariableOf(profile: LambdaProfile, gitlab: GitLabConnection = {}): string | undefined {
+  const text = JSON.stringify({ ...connectionSettingsOf(gitlab), ...runnerSettingsOf(profile) });
   return text === '{}' ? undefined : text;
 }
 
@@ -71,10 +72,15 @@ export function expectedVariablesOf(profiles: Profiles) {
 /** Says what would not fit into Lambda's environment. The others are variables of the deployment beside the profiles'. */
 export function environmentFaults(
   profiles: Profiles,
-  others: { readonly gitlabUrl: string; readonly subnetIds: readonly string[] },
+  others: {
+    readonly gitlabUrl: string;
+    readonly trustsCaCertificates?: boolean;
+    readonly subnetIds: readonly string[];
+  },
 ): Fault[] {
   const { PROFILES, LAUNCH_PROFILES } = expectedVariablesOf(profiles);
-  const routingBytes = environmentBytesOf({ PROFILES, GITLAB_URL: others.gitlabUrl }) + longest.othersBytes;
+  const trust = others.trustsCaCertificates ? trustVariables : {};
+  const routingBytes = environmentBytesOf({ PROFILES, GITLAB_URL: others.gitlabUrl, ...trust }) + longest.othersBytes;
   const SUBNET_IDS = others.subnetIds.join(',');
   const launchBytes = environmentBytesOf({ LAUNCH_PROFILES, SUBNET_IDS }) + longest.othersBytes;
   const tooMany = (bytes: number, whose: string, remedy: string): Fault[] => {
@@ -98,11 +104,12 @@ const othersOfRunnerBytes = 400;
 export const mostBootTextBytes = 6_144;
 
 /** Says whether the texts that a profile gives its runners fit where they are kept: a function's environment, an instance's user data. */
-export function runnerTextFaults(profile: Profile): Fault[] {
+export function runnerTextFaults(profile: Profile, gitlab: GitLabConnection = {}): Fault[] {
   const where = 'environment, hooks, docker, registries and runnerConfig';
   if (profile.type === 'LAMBDA') {
-    const bytes =
-      environmentBytesOf({ RUNNER_SETTINGS: runnerSettingsVariableOf(profile) ?? '' }) + othersOfRunnerBytes;
+    const RUNNER_SETTINGS = runnerSettingsVariableOf(profile, gitlab) ?? '';
+    const trust = gitlab.caCertificates === undefined ? {} : trustVariables;
+    const bytes = environmentBytesOf({ RUNNER_SETTINGS, ...trust }) + othersOfRunnerBytes;
     if (bytes <= mostEnvironmentBytes) return [];
     const message = `environment, hooks and runnerConfig make ${bytes} bytes of the function's environment, and Lambda gives ${mostEnvironmentBytes}; say less, or put it into the image`;
     return [{ path: [], message }];

@@ -5,6 +5,7 @@ import { ec2ProfileSchema } from './deployment-ec2-profile.ts';
 import { environmentFaults } from './deployment-environment.ts';
 import { type ExtendedProfiles, extendProfiles, isSettings } from './deployment-extends.ts';
 import { below, type Fault, refuseFaults } from './deployment-faults.ts';
+import { gitlabSchema } from './deployment-gitlab.ts';
 import { lambdaProfileSchema } from './deployment-lambda-profile.ts';
 import { schemaFaults } from './deployment-messages.ts';
 import { networkFormOf, networkSchema, subnetIdsOf } from './deployment-network.ts';
@@ -15,23 +16,6 @@ import { sharedTokenFaults } from './deployment-runner-tokens.ts';
 import { tagsSchema } from './deployment-tags.ts';
 
 const profileSchema = z.discriminatedUnion('type', [lambdaProfileSchema, ec2ProfileSchema]);
-
-const gitlabSchema = z.strictObject({
-  /** Base URL of GitLab, as runners and Lambdas reach it. */
-  url: z
-    .url({ protocol: /^https?$/, error: 'write an address such as https://gitlab.example.com' })
-    .default('https://gitlab.com'),
-  /** Base URL from which jobs clone, when it is another one. */
-  cloneUrl: z.url({ protocol: /^https?$/, error: 'write an address such as https://git.example.com' }).optional(),
-  /** Certificates in PEM that hosts trust when they speak to GitLab, beside nothing else: those of its authority, or its own. */
-  caCertificates: z
-    .string()
-    .regex(
-      /^\s*(?:-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*)+$/,
-      'write certificates in PEM (-----BEGIN CERTIFICATE----- ...), and nothing else',
-    )
-    .optional(),
-});
 
 const defaultRunnerSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('IGNORE') }),
@@ -165,19 +149,21 @@ function faultsBetween({ network, defaultRunner, gitlab, ami, reconciler }: Sett
     const profile = profileSchema.safeParse(settings).data;
     return profile ? [[name, profile] as const] : [];
   });
-  const gitlabUrl = gitlabSchema.safeParse(gitlab ?? {}).data?.url;
+  const soundGitLab = gitlabSchema.safeParse(gitlab ?? {}).data;
+  const gitlabUrl = soundGitLab?.url;
   const soundAmi = amiSchema.safeParse(ami ?? {}).data;
   const types = Object.entries(profiles).map(
     ([name, settings]) => [name, isSettings(settings) ? settings.type : undefined] as const,
   );
   return [
-    ...sound.flatMap(([name, profile]) => below(['profiles', name], profileFaults(profile, soundNetwork))),
+    ...sound.flatMap(([name, profile]) => below(['profiles', name], profileFaults(profile, soundNetwork, soundGitLab))),
     ...referenceFaults(new Map(types), soundRunner),
     ...(soundAmi ? amiFaults(soundAmi, Object.fromEntries(sound), soundNetwork) : []),
     ...sharedTokenFaults(Object.fromEntries(sound)),
     ...reconcilerFaults(reconcilerSchema.safeParse(reconciler ?? {}).data, gitlabUrl),
     ...environmentFaults(Object.fromEntries(sound), {
       gitlabUrl: gitlabUrl ?? '',
+      trustsCaCertificates: soundGitLab?.caCertificates !== undefined,
       subnetIds: soundNetwork ? subnetIdsOf(soundNetwork) : [],
     }),
   ];

@@ -1,6 +1,7 @@
 import { createRequesterFn, type RequestHandlerFn } from '@gitbeaker/requester-utils';
 import { type BackoffPolicy, type BackoffPorts, retryWithBackoff } from './backoff.ts';
 import { GitLabNotFoundError, GitLabRefusedError, GitLabUnavailableError } from './gitlab-errors.ts';
+import { distrustOf } from './gitlab-trust.ts';
 
 /** One request to GitLab may take this long before it counts as unanswered. */
 export const requestTimeoutMilliseconds = 5_000;
@@ -58,13 +59,18 @@ function createRequestHandler(policy: BackoffPolicy, ports: BackoffPorts): Reque
 }
 
 function judgeFailure(error: unknown) {
-  if (!(error instanceof HttpStatusError)) return { retry: true };
+  if (!(error instanceof HttpStatusError)) return { retry: distrustOf(error) === null };
   const retry = error.status === 429 || error.status >= 500;
   return { retry, retryAfterMilliseconds: error.retryAfterMilliseconds };
 }
 
 function asGitLabError(what: string, host: string, error: unknown): Error {
   if (!(error instanceof HttpStatusError)) {
+    const distrust = distrustOf(error);
+    if (distrust) {
+      // Unavailable and not refused: once the certificate is mended, the jobs that wait are worth another try.
+      return new GitLabUnavailableError(`${what}: ${host} ${distrust.wrong}; ${distrust.remedy}`, { cause: error });
+    }
     return new GitLabUnavailableError(`${what}: no answer from ${host}; is it up and reachable from here?`, {
       cause: error,
     });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { outcomeOf } from '../../lambda-shell-runner/job-outcome.ts';
 import type { RunnerDoings } from '../../lambda-shell-runner/runner-deadlines.ts';
 import { RunnerCrashedError } from '../../lambda-shell-runner/runner-errors.ts';
+import { untoldStory } from '../../lambda-shell-runner/runner-story.ts';
 import { stories } from './runner-stories.ts';
 
 function doings(changes: Partial<RunnerDoings> = {}): RunnerDoings {
@@ -24,6 +25,16 @@ describe('the outcome of an execution', () => {
       reported: true,
       failureReason: 'script_failure',
       exitCode: 3,
+    });
+  });
+
+  it('says what to do when there was no job because GitLab is not trusted', () => {
+    const trouble =
+      'Checking for jobs... failed: execute JSON request: tls: failed to verify certificate: x509: certificate signed by unknown authority';
+    const story = { ...untoldStory, configRead: true, trouble };
+    expect(outcomeOf(story, doings({ removed: { because: 'no-job' } }), exited)).toEqual({
+      outcome: 'no-job',
+      detail: expect.stringMatching(/unknown authority; put .* into gitlab\.caCertificates/),
     });
   });
 

@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { removeOwnRunner } from '../../lambda-shell-runner/own-runner.client.ts';
+import { createPrivateAuthority } from '../support/private-authority.ts';
 import { fakeToken } from './executions.ts';
 
 const servers: Server[] = [];
@@ -39,6 +40,16 @@ describe('removing one’s own runner', () => {
     const error = await removeOwnRunner(url, fakeToken).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ name: 'RunnerNotRemovedError', message: expect.stringContaining('500') });
     expect(String(error)).not.toContain(fakeToken);
+  });
+
+  it('fails with what to do when GitLab’s certificate is not accepted', async () => {
+    const { url, requests } = await gitlabThatAnswers(204);
+    await using secure = await createPrivateAuthority().serveByTls(url);
+    await expect(removeOwnRunner(secure.url, fakeToken)).rejects.toMatchObject({
+      name: 'RunnerNotRemovedError',
+      message: expect.stringMatching(/not accepted \(.*gitlab\.caCertificates/),
+    });
+    expect(requests).toEqual([]);
   });
 
   it('fails when GitLab cannot be reached', async () => {

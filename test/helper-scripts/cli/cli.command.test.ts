@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startLocalGitLab } from '../../../helper-scripts/local/gitlab/local-gitlab.server.ts';
 import { runnerItem } from '../../support/builders.ts';
+import { createPrivateAuthority } from '../../support/private-authority.ts';
 import { repository } from '../local/aws/start-test-aws.ts';
 import { type Outcome, startCliWorld, webhookUrl } from './cli-world.ts';
 
@@ -442,6 +443,36 @@ describe('secret and webhook', () => {
       });
       expect(await hooks.json()).toMatchObject([{ url: webhookUrl, job_events: true, push_events: false }]);
     } finally {
+      await gitlab.stop();
+    }
+  });
+
+  it('reach the GitLab of the configuration by the certificates that it names, without which doctor says what is wrong', async () => {
+    const gitlab = await startLocalGitLab({ port: 0, adminToken: 'not-a-real-secret' });
+    const authority = createPrivateAuthority();
+    const secure = await authority.serveByTls(gitlab.url);
+    const configuration = (name: string, caCertificates?: string) => {
+      const content = { name: 'gitlab-runners', gitlab: { url: secure.url, caCertificates } };
+      return fileWith(name, `export default ${JSON.stringify(content)};`);
+    };
+    try {
+      gitlab.createProject('group/app');
+      const environment = { ...world.environment, GITLAB_TOKEN: 'not-a-real-secret' };
+      const add = (config: string) => world.cliWith({ environment }, '--config', config, 'webhook', 'add', 'group/app');
+      const examine = async (config: string) =>
+        JSON.parse((await world.cli('--config', config, 'doctor', '--json')).stdout) as { readonly what: string }[];
+      const [trusting, plain] = [configuration('trusting.mjs', authority.certificate), configuration('plain.mjs')];
+      expect(await add(trusting)).toMatchObject({
+        exitCode: 0,
+        stdout: `added: job hook of group/app -> ${webhookUrl}\n`,
+        stderr: '',
+      });
+      expectRefused(await add(plain), /127\.0\.0\.1:\d+ has a certificate .*into gitlab\.caCertificates/u);
+      const finding = { what: `GitLab (${secure.url})`, remedy: expect.stringContaining('gitlab.caCertificates') };
+      expect(await examine(plain)).toContainEqual(expect.objectContaining(finding));
+      expect((await examine(trusting)).map(({ what }) => what)).not.toContain(finding.what);
+    } finally {
+      await secure[Symbol.asyncDispose]();
       await gitlab.stop();
     }
   });

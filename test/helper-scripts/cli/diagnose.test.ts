@@ -11,6 +11,7 @@ const healthy: SeenDeployment = {
   live: [runnerItem({ state: 'RUNNING', jobState: 'RUNNING' })],
   deadLetters: 0,
   lookedForJobsAt: now - 60_000,
+  gitlab: null,
 };
 const wrongOf = (changes: Partial<SeenDeployment>) =>
   diagnose({ ...healthy, ...changes }, now).map(({ what, wrong }) => `${what} ${wrong}`);
@@ -41,6 +42,16 @@ describe('the doctor', () => {
     ]);
     expect(findings[0]?.wrong).toBe('has no runner after attempt 3: NoCapacityError: none');
     expect(findings[1]?.remedy).toContain('deployment <= 2');
+  });
+
+  it('says first of all that GitLab’s certificate is not accepted, and what to do', () => {
+    const gitlab = { url: 'https://gitlab.example.com', wrong: 'has a certificate', remedy: 'mend it' };
+    const [first] = diagnose({ ...healthy, gitlab, lookedForJobsAt: 0 }, now);
+    expect(first).toEqual({
+      what: 'GitLab (https://gitlab.example.com)',
+      wrong: 'has a certificate, as seen from here with what Lambdas trust',
+      remedy: 'mend it',
+    });
   });
 
   it('counts dead letters', () => {

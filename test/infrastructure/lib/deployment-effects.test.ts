@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { readIngestEnvironment } from '../../../infrastructure/ingest/ingest-environment.ts';
 import { createProjectFilter } from '../../../infrastructure/ingest/project-filter.ts';
 import { deploymentSchema } from '../../../infrastructure/lib/deployment.ts';
+import { caCertificatesFile } from '../../../infrastructure/lib/gitlab-trust.ts';
 import { layOutJobFolder, readRunnerSettings, renderRunnerConfig } from '../../../lambda-shell-runner/runner-config.ts';
 import { faultsOf } from './deployment-inputs.ts';
-import { rich, shared, tokenSecretArn } from './deployment-rich.ts';
+import { caCertificates, rich, shared, tokenSecretArn } from './deployment-rich.ts';
 import { settingsOf } from './deployment-schema-keys.ts';
 import { bootVariables, type Properties, synthesize } from './deployment-stacks.ts';
 
@@ -20,7 +21,9 @@ const { 'ec2-runner-ami': armImages } = await synthesize({
   ...(rich.ami ? { ami: rich.ami } : {}),
   profiles: { default: { type: 'EC2', architecture: 'arm64' } },
 });
-const { autoscaler: toFunctions } = await synthesize({ defaultRunner: { type: 'LAMBDA', profile: 'shell' } });
+const { autoscaler: toFunctions, 'lambda-shell-runner': plainLambdas } = await synthesize({
+  defaultRunner: { type: 'LAMBDA', profile: 'shell' },
+});
 
 const template = (profile: string) =>
   autoscaler.properties('EC2::LaunchTemplate', `Profiles${profile}LaunchTemplate`).LaunchTemplateData as Properties;
@@ -31,8 +34,8 @@ const ebs = (profile: string) =>
 const functionOf = (profile: string) => lambdas.properties('Lambda::Function', `Runner${profile}Function`);
 const variablesOf = (properties: Properties) =>
   (properties.Environment as { Variables: Record<string, unknown> }).Variables;
-const functionRunner = () => {
-  const settings = readRunnerSettings(String(variablesOf(functionOf('shell')).RUNNER_SETTINGS));
+const functionRunner = (profile = 'shell') => {
+  const settings = readRunnerSettings(String(variablesOf(functionOf(profile)).RUNNER_SETTINGS));
   const config = renderRunnerConfig({ name: 'n', url: 'u', token: 't' }, layOutJobFolder('/tmp/job'), settings);
   return (parse(config) as unknown as { runners: [Properties] }).runners[0];
 };
@@ -95,8 +98,23 @@ const effects: Readonly<Record<string, () => void>> = {
     expect(lambda('registerrunner').GITLAB_URL).toBe('https://gitlab.example.com');
     expect(boot.read('gitlab_url')).toBe('https://gitlab.example.com');
   },
-  'gitlab.cloneUrl': () => expect(boot.runner.clone_url).toBe('https://git.example.com'),
-  'gitlab.caCertificates': () => expect(boot.read('ca_certificates')).toContain('ZmFrZQ=='),
+  'gitlab.cloneUrl': () => {
+    expect(boot.runner.clone_url).toBe('https://git.example.com');
+    for (const profile of ['shell', 'small']) expect(functionRunner(profile).clone_url).toBe('https://git.example.com');
+  },
+  'gitlab.caCertificates': () => {
+    expect(boot.read('ca_certificates').trim()).toBe(caCertificates.trim());
+    // Bundles find them in a layer, and images have a copy.
+    expect([functionOf('shell').Layers, functionOf('small').Layers]).toEqual([
+      [{ Ref: expect.any(String) }],
+      undefined,
+    ]);
+    for (const profile of ['shell', 'small', 'smallest']) {
+      expect(functionRunner(profile)['tls-ca-file']).toBe(caCertificatesFile);
+      expect(variablesOf(functionOf(profile)).NODE_EXTRA_CA_CERTS).toBe(caCertificatesFile);
+    }
+    expect(lambda('chooserunner').NODE_EXTRA_CA_CERTS).toBe(caCertificatesFile);
+  },
   'network.availabilityZones': () => expect(infrastructure.all('EC2::Subnet')).toHaveLength(2 * 3),
   'network.natGateways': () => expect(infrastructure.all('EC2::NatGateway')).toHaveLength(2),
   'network.cidr': () => expect(infrastructure.properties('EC2::VPC').CidrBlock).toBe('10.9.0.0/18'),
@@ -368,7 +386,7 @@ describe('a setting that is accepted has its effect:', () => {
 
 describe('what is not said has no trace', () => {
   it('of GitLab Runner’s settings in a function', () => {
-    expect(functionOf('smallest')).not.toHaveProperty('Environment');
+    expect(plainLambdas.properties('Lambda::Function')).not.toHaveProperty('Environment');
     expect(readRunnerSettings(undefined)).toEqual({});
   });
 

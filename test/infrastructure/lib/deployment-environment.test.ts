@@ -9,6 +9,7 @@ import {
   expectedVariablesOf,
   mostEnvironmentBytes,
 } from '../../../infrastructure/lib/deployment-environment.ts';
+import { trustVariables } from '../../../infrastructure/lib/gitlab-trust.ts';
 import { faultsOf } from './deployment-inputs.ts';
 
 const profilesOf = (count: number, type: 'EC2' | 'LAMBDA') =>
@@ -82,6 +83,26 @@ describe('Lambda’s limit for environments', () => {
     for (const profile of Object.values(placed))
       Object.assign(profile, { subnetIds: subnetIds.slice(0, 9), securityGroupIds: ['sg-1'] });
     expect(faultsOf({ profiles: placed })).toEqual([expect.stringContaining('launches instances')]);
+  });
+
+  it('counts the variable by which functions trust certificates of the deployment’s own', () => {
+    const { profiles } = defineDeployment({ profiles: profilesOf(1, 'EC2') });
+    const faults = (length: number, trustsCaCertificates: boolean) =>
+      environmentFaults(profiles, { gitlabUrl: 'x'.repeat(length), trustsCaCertificates, subnetIds: [] });
+    let longest = 0;
+    while (faults(longest + 1, false).length === 0) longest += 1;
+    const bytes = environmentBytesOf(trustVariables) - '{'.length;
+    expect(faults(longest - bytes, true)).toEqual([]);
+    expect(faults(longest - bytes + 1, true)).toHaveLength(1);
+  });
+
+  it('counts what a function is told of the way to GitLab among what its profile tells it', () => {
+    const fitting = { type: 'LAMBDA' as const, environment: { LONG: 'x'.repeat(3_500) } };
+    const cloneUrl = `https://git.example.com/${'x'.repeat(200)}`;
+    expect(faultsOf({ profiles: { shell: fitting } })).toEqual([]);
+    expect(faultsOf({ gitlab: { cloneUrl }, profiles: { shell: fitting } })).toEqual([
+      expect.stringMatching(/^profiles\.shell: .* make \d{4} bytes of the function's environment/),
+    ]);
   });
 
   it('expects no less than a deployment really has, whose names are as long as they get', () => {

@@ -5,6 +5,7 @@ import {
   registryStatementsOf,
 } from '../../../infrastructure/lib/deployment-registries.ts';
 import { faultsOf, faultsOfProfile } from './deployment-inputs.ts';
+import { caCertificates } from './deployment-rich.ts';
 
 const own = '123456789012.dkr.ecr.eu-west-1.amazonaws.com';
 const other = '210987654321.dkr.ecr.cn-north-1.amazonaws.com.cn';
@@ -52,3 +53,11 @@ it.each(['not-a-real-secret', '-----BEGIN PRIVATE KEY-----\nZmFrZQ==\n-----END P
     ]);
   },
 );
+
+it('a certificate that nobody can read is refused, which Node would leave out with a mere warning', () => {
+  const damaged = caCertificates.replace(/(?<=BEGIN CERTIFICATE-----\n).{9}/, 'ZmFrZWQ9x');
+  const fault = /^gitlab\.caCertificates: certificate 2 cannot be read; export it anew/;
+  const together = `${caCertificates}${damaged}${caCertificates}`;
+  expect(faultsOf({ gitlab: { caCertificates: together } })).toEqual([expect.stringMatching(fault)]);
+  expect(faultsOf({ gitlab: { caCertificates: `\r\n${caCertificates.replaceAll('\n', '\r\n')}` } })).toEqual([]);
+});

@@ -21,6 +21,19 @@ const hooks = { preGetSources: 'echo 1', postGetSources: 'echo 2', preBuild: "ec
 /** Of the runner that a profile brings. */
 export const tokenSecretArn = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:ci-runner-AbCdEf';
 
+/** Of an authority that was made for this test; its key is gone. */
+export const caCertificates = `-----BEGIN CERTIFICATE-----
+MIIBfDCCASGgAwIBAgIUTb08v0DGIOpq6ZXereKjp7w7Uu0wCgYIKoZIzj0EAwIw
+EjEQMA4GA1UEAwwHY2ktcmljaDAgFw0yNjExMjExMTM0MTNaGA8yMTI2MTAyODEx
+MzQxM1owEjEQMA4GA1UEAwwHY2ktcmljaDBZMBMGByqGSM49AgEGCCqGSM49AwEH
+A0IABD4cM2VLLRT4cume8DOjCuKHQp1DzAGi6boKboMZLV1Q5zbWTRTX9g4erWAM
+ejkvHssTkiFnQDmGAhQrJsj15RWjUzBRMB0GA1UdDgQWBBRL3HvxZiS8lrN9hFjI
+cc1xB8fexjAfBgNVHSMEGDAWgBRL3HvxZiS8lrN9hFjIcc1xB8fexjAPBgNVHRMB
+Af8EBTADAQH/MAoGCCqGSM49BAMCA0kAMEYCIQCvtB3RjAUT12m0WkUhtO3zn9aE
+8DqfCaOkTJYhIJvE5QIhAIVjMqnapW0RBhMk2g0lq6wW6lw0hjuvd2aYhBgfHyGa
+-----END CERTIFICATE-----
+`;
+
 /** A deployment that says everything that can be said together. */
 export const rich: DeploymentInput = {
   name: 'ci-rich',
@@ -29,7 +42,7 @@ export const rich: DeploymentInput = {
   gitlab: {
     url: 'https://gitlab.example.com',
     cloneUrl: 'https://git.example.com',
-    caCertificates: '-----BEGIN CERTIFICATE-----\nZmFrZQ==\n-----END CERTIFICATE-----\n',
+    caCertificates,
   },
   network: { availabilityZones: 3, natGateways: 2, cidr: '10.9.0.0/18' },
   allowedProjects: ['group/**', 'other/project'],

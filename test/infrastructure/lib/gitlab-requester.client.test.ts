@@ -4,6 +4,7 @@ import { systemBackoffPorts } from '../../../infrastructure/lib/backoff.ts';
 import { createGitLab } from '../../../infrastructure/lib/gitlab.client.ts';
 import { gitlabBackoff, requestTimeoutMilliseconds } from '../../../infrastructure/lib/gitlab-requester.client.ts';
 import { serveLoopback } from '../../support/loopback.ts';
+import { createPrivateAuthority } from '../../support/private-authority.ts';
 import { accessToken, gitlabAnswering, type StubAnswer } from './gitlab-stub.ts';
 
 afterEach(() => {
@@ -97,6 +98,20 @@ describe('a GitLab that does not answer', () => {
       name: 'GitLabUnavailableError',
       message: expect.stringContaining('no answer from 127.0.0.1:1'),
     });
+  });
+
+  it('is not asked again when it is its certificate, which no other try changes', async () => {
+    await using stub = await gitlabAnswering([job]);
+    await using secure = await createPrivateAuthority().serveByTls(stub.url);
+    const sleep = vi.fn(async () => {});
+    const backoffPorts = { ...systemBackoffPorts, sleep };
+    const gitlab = createGitLab({ url: secure.url, token: async () => accessToken, backoffPorts });
+    expect(await refusalOf(gitlab.readJob(7, 1))).toMatchObject({
+      name: 'GitLabUnavailableError',
+      message: expect.stringMatching(/^GET .*: 127\.0\.0\.1:\d+ has a certificate .*; put .* gitlab\.caCertificates/),
+    });
+    expect(sleep).not.toHaveBeenCalled();
+    expect(stub.asked).toEqual([]);
   });
 
   it('leaves a Lambda time to say so: all tries together take less than its thirty seconds', () => {
