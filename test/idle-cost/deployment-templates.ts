@@ -14,7 +14,7 @@ const stacks: Readonly<Record<AppName, (props: { readonly deployment: Deployment
   'ec2-runner-ami': (props) => new Ec2RunnerAmiStack(new App(), 'Stack', { ...props, buildNow: true }),
   autoscaler: (props) => new AutoscalerStack(new App(), 'Stack', props),
 };
-export const allApps = Object.keys(stacks) as AppName[];
+const allApps = Object.keys(stacks) as AppName[];
 
 /** The resources of a deployment's apps, as `cdk deploy` makes them when nothing else is said. */
 export function resourcesOf(deployment: Deployment, apps: readonly AppName[] = allApps): readonly Resource[] {

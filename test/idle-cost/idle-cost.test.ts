@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import deployments from '../../deployment.config.ts';
-import { defineDeployment, deploymentsOf } from '../../infrastructure/lib/deployment.ts';
+import { type Deployment, defineDeployment, deploymentsOf } from '../../infrastructure/lib/deployment.ts';
 import { reconcilerOfAnIdleMonth } from '../autoscaler/reconcile/idle-month.ts';
 import { resourcesOf } from './deployment-templates.ts';
 import { idleUsageOf, PriceNotKnownError, type Resource } from './idle-resources.ts';
@@ -9,6 +9,12 @@ import { sumOf, type Usage, usdOf } from './prices.ts';
 const usageOf = (resources: readonly Resource[]): Usage => sumOf(resources.map(idleUsageOf));
 const only = (types: RegExp, resources: readonly Resource[]) => resources.filter(({ Type }) => types.test(Type));
 
+/** Its resources, and what they use together with the reconciler. */
+async function idleMonthOf(deployment: Deployment) {
+  const resources = resourcesOf(deployment);
+  return { resources, usage: sumOf([usageOf(resources), (await reconcilerOfAnIdleMonth()).usage]) };
+}
+
 describe('a month of the deployment that the repository configures, while nothing happens', () => {
   let everything: readonly Resource[] = [];
   let usage: Usage = {};
@@ -16,8 +22,7 @@ describe('a month of the deployment that the repository configures, while nothin
   beforeAll(async () => {
     const [deployment] = deploymentsOf(deployments);
     if (!deployment) throw new Error('deployment.config.ts has no deployment');
-    everything = resourcesOf(deployment);
-    usage = sumOf([usageOf(everything), (await reconcilerOfAnIdleMonth()).usage]);
+    ({ resources: everything, usage } = await idleMonthOf(deployment));
   });
 
   const usdFor = (types: RegExp) => usdOf(usageOf(only(types, everything)));
@@ -49,6 +54,16 @@ describe('a month of the deployment that the repository configures, while nothin
     const free = { customMetric: 0, dashboard: 0, natGatewayHour: 0, addressHour: 0, endpointHour: 0, keyMonth: 0 };
     expect(usage).toMatchObject(free);
   });
+});
+
+it('a deployment of functions alone has no queue to ask and no image to keep: 1.55 USD a month, or 0.88', async () => {
+  const { resources, usage } = await idleMonthOf(defineDeployment({ profiles: { shell: { type: 'LAMBDA' } } }));
+  expect(only(/EventSourceMapping$/, resources)).toEqual([]);
+  expect(only(/^AWS::ImageBuilder::/, resources)).toEqual([]);
+  expect(usdOf(usage)).toBeGreaterThan(1.4);
+  expect(usdOf(usage)).toBeLessThan(1.6);
+  expect(usdOf(usage, { alwaysFree: true })).toBeGreaterThan(0.83);
+  expect(usdOf(usage, { alwaysFree: true })).toBeLessThan(0.93);
 });
 
 it('a NAT gateway costs more than ten times all the rest', () => {

@@ -4,9 +4,9 @@ export type Resource = { readonly Type: string; readonly Properties?: Readonly<R
 type Properties = NonNullable<Resource['Properties']>;
 
 /**
- * Lambda asks an empty queue with five pollers, each of which waits for twenty seconds. It may come down to two where no maximum concurrency is
- * set, which is documented for those alone: five are counted for all.
- * Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+ * Lambda asks an empty queue with five pollers, each of which waits for twenty seconds: fifteen empty receives a minute, as users count them. It
+ * may come down to two pollers, but not where a maximum concurrency is set.
+ * Sources: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html, https://github.com/getlift/lift/issues/132
  */
 const pollers = 5;
 const pollSeconds = 20;
@@ -27,6 +27,7 @@ const usages: Readonly<Record<string, (properties: Properties) => Usage>> = {
   'AWS::ApiGatewayV2::Integration': nothing,
   'AWS::ApiGatewayV2::Route': nothing,
   'AWS::ApiGatewayV2::Stage': nothing,
+  'AWS::CloudFormation::WaitConditionHandle': nothing,
   'AWS::CloudWatch::Alarm': ({ Metrics }) => ({ alarmMetric: metricsOf(Metrics) }),
   'AWS::CloudWatch::Dashboard': () => ({ dashboard: 1 }),
   // On demand, with a few kilobytes of mappings; the reconciler's reads are counted with it.
