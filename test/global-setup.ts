@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildLambdas } from '../helper-scripts/build/build.command.ts';
@@ -15,7 +16,7 @@ export async function setup(): Promise<void> {
   await buildLambdas();
 }
 
-/** Nothing of a run stays. */
-export function teardown(): void {
-  if (folder) rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+/** Nothing of a run stays. A worker may end a moment later and write until then: what is not empty is looked at again. */
+export async function teardown(): Promise<void> {
+  if (folder) await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
 }
