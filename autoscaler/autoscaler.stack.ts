@@ -5,7 +5,7 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
 import { infrastructureParameters } from '../infrastructure/exports.ts';
-import type { Deployment } from '../infrastructure/lib/deployment.ts';
+import { type Deployment, profilesOfType } from '../infrastructure/lib/deployment.ts';
 import { type JobEventType, jobEventSource } from '../infrastructure/lib/job-event-types.ts';
 import { AutoscalerFunctions, retriedProfilesOf } from './autoscaler-functions.construct.ts';
 import { deadLetterQueue, deliveryOf } from './dead-letters.construct.ts';
@@ -54,8 +54,11 @@ export class AutoscalerStack extends Stack {
       gitlabTokenSecretArn: parameterValue(given.gitlabTokenSecretArn),
       subnetIds: parameterValue(given.subnetIds),
     });
-    launchQueue.consumeWith(functions.launchInstances);
-    tagQueue.consumeWith(functions.tagInstances);
+    // Lambda asks a queue day and night, and each question costs: not where nothing is ever launched.
+    if (profilesOfType(deployment, 'EC2').length > 0) {
+      launchQueue.consumeWith(functions.launchInstances);
+      tagQueue.consumeWith(functions.tagInstances);
+    }
 
     const start = new StartRunner(this, 'StartRunner', {
       chooseRunner: functions.chooseRunner,

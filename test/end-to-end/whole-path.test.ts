@@ -43,16 +43,18 @@ afterAll(() => run?.stop());
 describe('the whole path on a local AWS with IAM enforced', () => {
   const theWorld = () => world;
   describe('both runner types', () => bothTypes(theWorld));
-  describe('duplicates and order', () => duplicatesAndOrder(theWorld));
-  describe('routing and caps', () => routing(theWorld));
-  describe('cancellation', () => cancellation(theWorld));
-  describe('authenticity', () => authenticity(theWorld));
   describe('trouble with GitLab', () => gitlabTrouble(theWorld));
   describe('a long-lived runner', () => longLivedRunner(theWorld));
   describe('interruptions', () => interruptions(theWorld));
   describe('lost and repeated hooks', () => hookFaults(theWorld));
   describe('GitLab out of reach', () => gitlabOutage(theWorld));
-  describe('no capacity', () => missingCapacity(theWorld));
+  describe('no capacity for one profile', () =>
+    missingCapacity(theWorld, () => {
+      describe('routing and caps', () => routing(theWorld));
+      describe('duplicates and order', () => duplicatesAndOrder(theWorld));
+      describe('cancellation', () => cancellation(theWorld));
+      describe('authenticity', () => authenticity(theWorld));
+    }));
   describe('what is ended by hand', () => endedByHand(theWorld));
   describe('what nothing accounts for', () => strays(theWorld));
   describe('secrecy', () => secrecy(theWorld));

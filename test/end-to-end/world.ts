@@ -1,5 +1,6 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { InvokeCommand, LambdaClient, paginateListFunctions } from '@aws-sdk/client-lambda';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SSMClient } from '@aws-sdk/client-ssm';
@@ -8,7 +9,7 @@ import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
 import { readParameter } from '../../helper-scripts/cli/deployment-names.client.ts';
 import type { JobView } from '../../helper-scripts/local/gitlab/job-view.ts';
 import type { RunnerView } from '../../helper-scripts/local/gitlab/local-gitlab.ts';
-import { isNothing } from '../../helper-scripts/local/leftovers.client.ts';
+import { isNothing, type Leftovers } from '../../helper-scripts/local/leftovers.client.ts';
 import type { LocalRun } from '../../helper-scripts/local/local-run.process.ts';
 import { infrastructureParameters } from '../../infrastructure/exports.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
@@ -23,6 +24,7 @@ export class World {
   readonly run: LocalRun;
   readonly projectId: number;
   #secret: WebhookSecret | undefined;
+  #waiting: { readonly left: Leftovers; readonly runnerIds: ReadonlySet<number> } | undefined;
 
   constructor(run: LocalRun) {
     this.run = run;
@@ -39,10 +41,26 @@ export class World {
     return this.run.gitlab.job(id);
   }
 
-  /** Runners in GitLab that the autoscaler made: all but the long-lived one. */
+  /** Runners in GitLab that the autoscaler made: all but the long-lived one, and those of jobs that wait beside. */
   runners(): readonly RunnerView[] {
     const { gitlab, longLivedRunnerId } = this.run;
-    return gitlab.runners().filter(({ id }) => id !== longLivedRunnerId);
+    return gitlab.runners().filter(({ id }) => id !== longLivedRunnerId && !this.#waiting?.runnerIds.has(id));
+  }
+
+  /** From now on these jobs wait for their hosts beside whatever else happens: what they have is no leftover of other scenarios. */
+  async letWait(jobs: readonly JobView[]): Promise<void> {
+    for (const job of jobs) await this.untilState(job, 'REGISTERED');
+    await this.run.gitlab.settleWebhooks();
+    const left = await this.until('a ticket for each job that waits', async () => {
+      const leftovers = await this.run.leftovers();
+      return leftovers.tickets === jobs.length && leftovers;
+    });
+    this.#waiting = { left, runnerIds: new Set(this.runners().map(({ id }) => id)) };
+  }
+
+  /** There is nothing beside any more. */
+  letNobodyWait(): void {
+    this.#waiting = undefined;
   }
 
   async itemOf(job: { readonly id: number; readonly projectId: number }): Promise<RunnerItem | undefined> {
@@ -112,7 +130,11 @@ export class World {
 
   async untilNothingIsLeft(): Promise<void> {
     await this.run.gitlab.settleWebhooks();
-    await this.until('nothing to be left', async () => isNothing(await this.run.leftovers())).catch(async (error) => {
+    const nothing = async () => {
+      const leftovers = await this.run.leftovers();
+      return isNothing(leftovers) || isDeepStrictEqual(leftovers, this.#waiting?.left);
+    };
+    await this.until('nothing to be left', nothing).catch(async (error) => {
       // The counts say more than "waited in vain".
       expect(await this.run.leftovers(), error.message).toEqual({
         instances: 0,

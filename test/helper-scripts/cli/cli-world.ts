@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
@@ -38,8 +37,8 @@ export async function runCli(args: readonly string[], options: CliOptions): Prom
   const program = join(repository, 'helper-scripts/cli/cli.command.ts');
   const child = spawn(process.execPath, ['--import', 'tsx', program, ...args], {
     cwd: repository,
-    // Less time for loading the AWS SDK again and again.
-    env: { NODE_COMPILE_CACHE: join(tmpdir(), 'cli-test-compile-cache'), ...environment },
+    // Less time for loading the AWS SDK again and again, in the next run of the tests too.
+    env: { NODE_COMPILE_CACHE: join(repository, '.local/cli-test-compile-cache'), ...environment },
   });
   child.stdin.on('error', () => {});
   child.stdin.end(input);
