@@ -91,7 +91,7 @@ async function tryOut(tag: string, options: LambdaImageOptions): Promise<string>
   const args = [
     ...['run', '--rm', '--init', '--pull=never', `--label=${options.label}`],
     ...['--user=10993:10990', '--read-only', '--tmpfs=/tmp'],
-    ...options.engine.runFlags.split(/\s+/).filter(Boolean),
+    ...wordsOf(options.engine.runFlags),
     ...['--entrypoint=/bin/sh', tag, '-c', script, program],
   ];
   const { failed, lines } = await runEngine(args, options.assembly, trialLimitMilliseconds, options);
@@ -149,6 +149,11 @@ async function runEngine(
     if (signal?.aborted) throw error;
     return { failed: limit.aborted ? 'limit' : 'code', lines };
   }
+}
+
+/** The words of a command line, with quotes as a shell takes them. */
+function wordsOf(text: string): readonly string[] {
+  return (text.match(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g) ?? []).map((word) => word.replaceAll(/['"]/g, ''));
 }
 
 function minutesOf(milliseconds: number): string {

@@ -154,7 +154,7 @@ export class LocalRun {
       { title: 'Local AWS (MiniStack with our corrections)', run: () => this.#startAws() },
       { title: 'Local GitLab', run: () => this.#startGitLab() },
       {
-        title: `Package of the Lambda shell runner (an image takes minutes the first time; ${packagingVariable}=zip does without)`,
+        title: 'Package of the Lambda shell runner',
         run: (tell) => this.#settlePackaging(tell),
       },
       { title: 'cdk bootstrap', run: () => bootstrap(this.#deployOptions()).then(() => undefined) },
@@ -173,11 +173,12 @@ export class LocalRun {
     ];
   }
 
-  /** Runs every step without showing anything. */
+  /** Runs every step, and tells of each that it begins and what came of it. */
   async start(tell: Progress = () => {}): Promise<void> {
     for (const { title, run } of this.steps()) {
       tell(title);
-      await run(tell);
+      const note = await run(tell);
+      if (note) tell(`${title}: ${note}`);
     }
   }
 

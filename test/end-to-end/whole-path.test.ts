@@ -33,7 +33,7 @@ beforeAll(async () => {
     environment: { LOCAL_LAMBDA_PACKAGING: 'zip' },
   });
   await run.start((line) => {
-    if (line.includes('cdk') || line.includes('Local')) console.log(`end to end: ${line}`);
+    if (/cdk|Local|Package of/.test(line)) console.log(`end to end: ${line}`);
   });
   // Deploying needs more rights than running: from here on every missing grant is an error.
   await run.aws.enforceIam(true);

@@ -71,8 +71,8 @@ describe('the image of the Lambda shell runner', () => {
 
   it('is tried out with the flags that the user has for containers', async () => {
     const engine = new FakeEngine(isGood);
-    await prepareWith(engine, {}, { LAMBDA_DOCKER_FLAGS: '--network mine' });
-    expect(engine.calls.at(-1)).toMatch(/ --network mine --entrypoint/);
+    await prepareWith(engine, {}, { LAMBDA_DOCKER_FLAGS: '--network \'mine\' --label="a b"' });
+    expect(engine.calls.at(-1)).toMatch(/ --network mine --label=a b --entrypoint/);
     expect(engine.calls.at(-1)).not.toMatch(/host/);
   });
 

@@ -9,6 +9,7 @@ NAMES = (
     "lambda_log_drain",
     "lambda_event_bus_destination",
     "lambda_image_containers",
+    "ecr_missing_images",
     "states_start_delay",
     "states_lambda_event",
     "dynamodb_lost_updates",
