@@ -89,7 +89,7 @@ async function tryOut(tag: string, options: LambdaImageOptions): Promise<string>
   const program = `fetch('${server.url}').then((answer) => answer.text()).then(console.log)`;
   const script = 'gitlab-runner --version && git --version && exec node --eval "$0"';
   const args = [
-    ...['run', '--rm', '--init', '--pull=never', `--label=${options.label}`],
+    ...['run', '--rm', '--pull=never', `--label=${options.label}`],
     ...['--user=10993:10990', '--read-only', '--tmpfs=/tmp'],
     ...wordsOf(options.engine.runFlags),
     ...['--entrypoint=/bin/sh', tag, '-c', script, program],

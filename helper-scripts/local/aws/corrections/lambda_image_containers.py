@@ -71,7 +71,8 @@ def _bootstrap(config: dict[str, Any]) -> str:
     variables = [f"--env={name}" for name in dict.fromkeys([*RUNTIME_VARIABLES, *own])]
     arguments = shlex.join(
         [
-            *("--rm", "--init", "--pull=never", f"--label={LABEL}={port}", f"--user={USER}"),
+            # No `--init`: its process would show jobs the environment that the function's own process hides from them.
+            *("--rm", "--pull=never", f"--label={LABEL}={port}", f"--user={USER}"),
             *("--read-only", f"--tmpfs=/tmp:rw,exec,nosuid,nodev,mode=1777,size={megabytes}m"),
             *variables,
             *shlex.split(os.environ.get("LAMBDA_DOCKER_FLAGS") or "--network=host"),
