@@ -251,7 +251,7 @@ export class LocalRun {
         assembly,
         label: containerLabel(this.options.awsPort),
         logFile: join(this.options.folder, 'image.log'),
-        tell,
+        tell: (line) => tell(`${packagingVariable}=zip goes without this: ${line}`),
         signal: this.options.signal,
       });
     };

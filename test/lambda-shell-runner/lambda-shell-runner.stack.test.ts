@@ -1,10 +1,11 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { runSimulation } from '@cloud-copilot/iam-simulate';
 import { App, Validations } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { bundleFolderOf } from '../../infrastructure/lib/bundled-function.construct.ts';
 import { type DeploymentInput, defineDeployment } from '../../infrastructure/lib/deployment.ts';
 import { jobEventSource } from '../../infrastructure/lib/job-event-types.ts';
 import { lambdaRunnerParameters } from '../../lambda-shell-runner/exports.ts';
@@ -12,6 +13,7 @@ import { LambdaShellRunnerStack } from '../../lambda-shell-runner/lambda-shell-r
 
 type Profiles = NonNullable<DeploymentInput['profiles']>;
 
+const folder = join(import.meta.dirname, '../../lambda-shell-runner');
 const env = { account: '000000000000', region: 'eu-west-1' };
 
 function stackOf(profiles: Profiles, app = new App()): LambdaShellRunnerStack {
@@ -272,8 +274,11 @@ describe('the image', () => {
   });
 
   it('can be read by Lambda’s user, whatever the umask where it is built', () => {
-    const before = process.umask(0o077);
-    onTestFinished(() => void process.umask(before));
+    const bundle = join(bundleFolderOf(join(folder, 'run-job.lambda.ts')), 'index.mjs');
+    const { mode } = statSync(bundle);
+    onTestFinished(() => chmodSync(bundle, mode));
+    // As a build leaves it under `umask 077`, and as `git clone` leaves the other files.
+    chmodSync(bundle, 0o600);
     const { directory, images } = synthesize(image);
     const context = join(directory, images[0]?.directory ?? '');
     for (const name of readdirSync(context)) expect(statSync(join(context, name)).mode & 0o777, name).toBe(0o644);
