@@ -5,7 +5,6 @@ import { App, Validations } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { bundleFolderOf } from '../../infrastructure/lib/bundled-function.construct.ts';
 import { type DeploymentInput, defineDeployment } from '../../infrastructure/lib/deployment.ts';
 import { jobEventSource } from '../../infrastructure/lib/job-event-types.ts';
 import { lambdaRunnerParameters } from '../../lambda-shell-runner/exports.ts';
@@ -13,7 +12,6 @@ import { LambdaShellRunnerStack } from '../../lambda-shell-runner/lambda-shell-r
 
 type Profiles = NonNullable<DeploymentInput['profiles']>;
 
-const folder = join(import.meta.dirname, '../../lambda-shell-runner');
 const env = { account: '000000000000', region: 'eu-west-1' };
 
 function stackOf(profiles: Profiles, app = new App()): LambdaShellRunnerStack {
@@ -274,11 +272,11 @@ describe('the image', () => {
   });
 
   it('can be read by Lambda’s user, whatever the umask where it is built', () => {
-    const bundle = join(bundleFolderOf(join(folder, 'run-job.lambda.ts')), 'index.mjs');
-    const { mode } = statSync(bundle);
-    onTestFinished(() => chmodSync(bundle, mode));
-    // As a build leaves it under `umask 077`, and as `git clone` leaves the other files.
-    chmodSync(bundle, 0o600);
+    const file = join(import.meta.dirname, '../../lambda-shell-runner/image/install-aws-cli.sh');
+    const { mode } = statSync(file);
+    onTestFinished(() => chmodSync(file, mode));
+    // As `git clone` leaves it under `umask 077`, and a build its bundle.
+    chmodSync(file, 0o600);
     const { directory, images } = synthesize(image);
     const context = join(directory, images[0]?.directory ?? '');
     for (const name of readdirSync(context)) expect(statSync(join(context, name)).mode & 0o777, name).toBe(0o644);
