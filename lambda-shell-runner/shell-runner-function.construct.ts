@@ -1,4 +1,4 @@
-import { appendFileSync, copyFileSync, mkdirSync, rmSync } from 'node:fs';
+import { appendFileSync, chmodSync, copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Duration, RemovalPolicy, Size, Stage, Tags } from 'aws-cdk-lib';
 import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
@@ -129,8 +129,12 @@ function imageFor(scope: Construct, profile: LambdaProfile, { caCertificates }: 
   const context = join(Stage.of(scope)?.assetOutdir ?? 'cdk.out', name);
   rmSync(context, { recursive: true, force: true });
   mkdirSync(context, { recursive: true });
-  for (const file of imageFiles) copyFileSync(file, join(context, basename(file)));
-  copyFileSync(join(bundleFolderOf(entry), 'index.mjs'), join(context, 'index.mjs'));
+  for (const file of [...imageFiles, join(bundleFolderOf(entry), 'index.mjs')]) {
+    const copy = join(context, basename(file));
+    copyFileSync(file, copy);
+    // A file keeps its mode in the image, where Lambda's user must be able to read it whatever this machine's umask is.
+    chmodSync(copy, 0o644);
+  }
   if (caCertificates !== undefined) {
     writeCaCertificates(context, caCertificates);
     const copy = `COPY ${basename(caCertificatesFile)} ${caCertificatesFile}`;

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
+import { createInterface } from 'node:readline';
 
 /** A program that we started failed; the message has the end of what it said. */
 export class CommandFailedError extends Error {
@@ -35,13 +36,17 @@ export async function runCommand(command: string, args: readonly string[], optio
   const hear = (chunk: Buffer) => {
     log.write(chunk);
     tail = (tail + chunk).slice(-4_000);
-    for (const line of String(chunk).split('\n')) if (line.trim()) options.onLine?.(line.trim());
   };
   child.stdout.on('data', (chunk: Buffer) => {
     output += chunk;
     hear(chunk);
   });
   child.stderr.on('data', hear);
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on('line', (line) => {
+      if (line.trim()) options.onLine?.(line.trim());
+    });
+  }
   child.stdin.on('error', () => {}).end(options.input ?? '');
   const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve));
   log.end();

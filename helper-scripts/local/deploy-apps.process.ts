@@ -27,6 +27,19 @@ export async function bootstrap({ environment, account, region, folder, signal }
   });
 }
 
+/** `cdk synth` in an app's folder, as `deployApp` would do it; returns the folder with templates and assets. */
+export async function synthesizeApp(app: string, options: DeployOptions): Promise<string> {
+  const { environment, folder, signal } = options;
+  const assembly = join(folder, 'cdk.out', `${app}-synthesized`);
+  await runCommand('cdk', ['synth', '--quiet', '--no-notices', '-c', `config=${localConfig}`, '--output', assembly], {
+    cwd: join(repository, app),
+    environment,
+    logFile: join(folder, 'cdk.log'),
+    signal,
+  });
+  return assembly;
+}
+
 /** `cdk deploy` in an app's folder, with the local deployment's configuration; tells of each resource that is made. */
 export async function deployApp(
   app: string,

@@ -19,12 +19,26 @@ import { type LocalAws, startLocalAws } from './aws/local-aws.process.ts';
 import { inLocalAws } from './aws/local-aws-environment.ts';
 import { ensurePythonEnvironment } from './aws/python-environment.process.ts';
 import { runCommand } from './command.process.ts';
-import { bootstrap, deployApp, destroyApp } from './deploy-apps.process.ts';
+import {
+  type ContainerEngine,
+  containerLabel,
+  removeContainers,
+  serverVariables,
+  writeAssetEngine,
+} from './container-engine.process.ts';
+import { bootstrap, deployApp, destroyApp, synthesizeApp } from './deploy-apps.process.ts';
 import { startLocalGitLab } from './gitlab/local-gitlab.server.ts';
 import type { LocalGitLab } from './gitlab/local-gitlab.ts';
 import { type FoundRunner, findGitLabRunner, writeRunnerFolder } from './gitlab-runner/find-gitlab-runner.process.ts';
 import { type InstanceHost, startInstanceHost } from './instances/instance-host.process.ts';
-import { chooseLambdaPackaging, type LambdaPackaging, packagingVariable } from './lambda-packaging.process.ts';
+import { prepareLambdaImages } from './lambda-image.process.ts';
+import {
+  type LambdaPackaging,
+  type PackagingPlan,
+  packagingVariable,
+  planLambdaPackaging,
+  settleLambdaPackaging,
+} from './lambda-packaging.process.ts';
 import { countLeftovers, type Leftovers } from './leftovers.client.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
@@ -41,6 +55,8 @@ export type LocalRunOptions = {
   readonly gitlabPort: number;
   /** How long an instance takes from its launch to its boot script, in milliseconds. */
   readonly bootDelayMilliseconds: number;
+  /** What decides about the package of the Lambda shell runner; this process's environment unless given. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly signal?: AbortSignal | undefined;
   /** Tags of a runner that is made in GitLab before anything is deployed, and that the profile `long-lived` brings; none when absent. */
   readonly longLivedRunnerTags?: readonly string[];
@@ -67,7 +83,8 @@ export class LocalRun {
   #gitlab: LocalGitLab | undefined;
   #instances: InstanceHost | undefined;
   #longLivedRunner: LongLivedRunner | undefined;
-  #lambdaPackaging: LambdaPackaging = { packaging: 'zip', because: '' };
+  #packagingPlan: PackagingPlan = { packaging: 'zip', because: 'nothing was decided' };
+  #lambdaPackaging: LambdaPackaging = { packaging: 'zip', because: 'nothing was decided' };
   #runnersTable = '';
   #ticketsTable = '';
   webhookUrl = '';
@@ -124,25 +141,28 @@ export class LocalRun {
       {
         title: 'Bundles of the Lambdas',
         run: async () => {
-          const [bundles, packaging] = await Promise.all([
+          const [bundles, plan] = await Promise.all([
             buildLambdas(),
-            chooseLambdaPackaging(process.env),
+            planLambdaPackaging(this.options.environment ?? process.env),
             this.#findRunner(),
           ]);
-          this.#lambdaPackaging = packaging;
+          this.#packagingPlan = plan;
           const kind = this.runner.kind === 'real' ? 'the real gitlab-runner' : 'our stand-in for gitlab-runner';
           return `${bundles.length} bundles; jobs run with ${kind} (${this.runner.version})`;
         },
       },
       { title: 'Local AWS (MiniStack with our corrections)', run: () => this.#startAws() },
       { title: 'Local GitLab', run: () => this.#startGitLab() },
+      {
+        title: 'Package of the Lambda shell runner',
+        run: (tell) => this.#settlePackaging(tell),
+      },
       { title: 'cdk bootstrap', run: () => bootstrap(this.#deployOptions()).then(() => undefined) },
       ...appNames.map((app) => ({
         title: `cdk deploy in ${app}/`,
         run: async (tell: Progress) => {
           await deployApp(app, this.#deployOptions(), tell);
-          if (app === 'lambda-shell-runner')
-            return `as ${this.#lambdaPackaging.packaging}: ${this.#lambdaPackaging.because}`;
+          if (app === 'lambda-shell-runner') return `as ${this.#lambdaPackaging.packaging}`;
           if (app === 'ec2-runner-ami') return this.#publishImage();
           if (app === 'autoscaler') await this.#readNames();
           return undefined;
@@ -153,11 +173,12 @@ export class LocalRun {
     ];
   }
 
-  /** Runs every step without showing anything. */
+  /** Runs every step, and tells of each that it begins and what came of it. */
   async start(tell: Progress = () => {}): Promise<void> {
     for (const { title, run } of this.steps()) {
       tell(title);
-      await run(tell);
+      const note = await run(tell);
+      if (note) tell(`${title}: ${note}`);
     }
   }
 
@@ -217,6 +238,35 @@ export class LocalRun {
     this.#runner = await findGitLabRunner(process.env);
   }
 
+  async #settlePackaging(tell: Progress): Promise<string> {
+    const prepareImage = async (engine: ContainerEngine) => {
+      tell('synthesizing');
+      const options = this.#deployOptions();
+      const assembly = await synthesizeApp('lambda-shell-runner', {
+        ...options,
+        environment: { ...options.environment, [packagingVariable]: 'image' },
+      });
+      return prepareLambdaImages({
+        engine,
+        assembly,
+        label: containerLabel(this.options.awsPort),
+        logFile: join(this.options.folder, 'image.log'),
+        tell: (line) => tell(`${packagingVariable}=zip goes without this: ${line}`),
+        signal: this.options.signal,
+      });
+    };
+    this.#lambdaPackaging = await settleLambdaPackaging(this.#packagingPlan, prepareImage);
+    return `${this.#lambdaPackaging.packaging}: ${this.#lambdaPackaging.because}`;
+  }
+
+  /** The engine of the plan, and a promise to leave no container of ours in it. */
+  #useEngine(): Record<string, string> {
+    if (this.#packagingPlan.packaging === 'zip') return {};
+    const { engine } = this.#packagingPlan;
+    this.#stops.push(() => removeContainers(engine, containerLabel(this.options.awsPort)));
+    return serverVariables(engine);
+  }
+
   async #startAws(): Promise<string> {
     const runnerFolder = join(this.options.folder, 'bin');
     await writeRunnerFolder(runnerFolder, this.runner);
@@ -227,6 +277,7 @@ export class LocalRun {
       node: dirname(process.execPath),
       extraPath: [runnerFolder],
       logFile: join(this.options.folder, 'ministack.log'),
+      environment: this.#useEngine(),
       region,
       account,
     });
@@ -277,6 +328,9 @@ export class LocalRun {
       LOCAL_GITLAB_URL: this.gitlab.url,
       ...(this.#longLivedRunner ? { LOCAL_RUNNER_TOKEN_SECRET_ARN: this.#longLivedRunner.secretArn } : {}),
       [packagingVariable]: this.#lambdaPackaging.packaging,
+      ...(this.#packagingPlan.packaging === 'image'
+        ? { CDK_DOCKER: writeAssetEngine(join(this.options.folder, 'engine'), this.#packagingPlan.engine) }
+        : {}),
     };
     return { environment, account, region, folder: this.options.folder, signal: this.options.signal };
   }

@@ -1,10 +1,10 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { runSimulation } from '@cloud-copilot/iam-simulate';
 import { App, Validations } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { type DeploymentInput, defineDeployment } from '../../infrastructure/lib/deployment.ts';
 import { jobEventSource } from '../../infrastructure/lib/job-event-types.ts';
 import { lambdaRunnerParameters } from '../../lambda-shell-runner/exports.ts';
@@ -269,6 +269,25 @@ describe('the image', () => {
       platform: 'linux/arm64',
       dockerBuildArgs: { binary_architecture: 'arm64', version: expect.stringMatching(/^\d+\.\d+\.\d+$/) },
     });
+  });
+
+  it('can be read by Lambda’s user, whatever the umask where it is built', () => {
+    const file = join(import.meta.dirname, '../../lambda-shell-runner/image/install-aws-cli.sh');
+    const { mode } = statSync(file);
+    onTestFinished(() => chmodSync(file, mode));
+    // As `git clone` leaves it under `umask 077`, and a build its bundle.
+    chmodSync(file, 0o600);
+    const { directory, images } = synthesize(image);
+    const context = join(directory, images[0]?.directory ?? '');
+    for (const name of readdirSync(context)) expect(statSync(join(context, name)).mode & 0o777, name).toBe(0o644);
+  });
+
+  it('gets our code last, so that a change of it leaves the large layers as they are', () => {
+    const { directory, images } = synthesize(image);
+    const dockerfile = readFileSync(join(directory, images[0]?.directory ?? '', 'Dockerfile'), 'utf8');
+    const after = dockerfile.slice(dockerfile.indexOf('COPY index.mjs')).trim().split('\n');
+    expect(after).toHaveLength(2);
+    expect(after[1]).toBe('CMD ["index.handler"]');
   });
 
   it('is one for all profiles of an architecture', () => {

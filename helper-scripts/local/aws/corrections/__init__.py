@@ -8,6 +8,8 @@ NAMES = (
     "lambda_errors",
     "lambda_log_drain",
     "lambda_event_bus_destination",
+    "lambda_image_containers",
+    "ecr_missing_images",
     "states_start_delay",
     "states_lambda_event",
     "dynamodb_lost_updates",

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ensurePythonEnvironment } from '../../../../helper-scripts/local/aws/python-environment.process.ts';
+import { EchoEngine } from './echo-engine.ts';
 import { repository, startTestAws } from './start-test-aws.ts';
 
 const folder = join(repository, 'helper-scripts/local/aws');
@@ -17,7 +18,7 @@ type Answers = Readonly<Record<string, boolean | string>>;
 /** Starts a server and asks it each probe: true where AWS's behaviour is found, false where it is not, a text when a probe broke. */
 async function askProbes(stock: boolean): Promise<Answers> {
   const python = await ensurePythonEnvironment({ log: console.log });
-  await using aws = await startTestAws({ stock });
+  await using aws = await startTestAws({ stock, environment: { LOCAL_CONTAINER_ENGINE: new EchoEngine().program } });
   const args = [join(folder, 'probe.py'), '--endpoint', aws.endpoint, '--pid', String(aws.pid)];
   const env = { ...process.env, PYTHONDONTWRITEBYTECODE: '1' };
   const { stdout } = await promisify(execFile)(python, args, { env });

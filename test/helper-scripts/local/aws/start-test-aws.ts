@@ -17,7 +17,12 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-type TestAwsOptions = { readonly port?: number; readonly stock?: boolean; readonly python?: string };
+type TestAwsOptions = {
+  readonly port?: number;
+  readonly stock?: boolean;
+  readonly python?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+};
 
 /** A local AWS on a free port, with its log in a temporary folder. */
 export async function startTestAws(options: TestAwsOptions = {}): Promise<LocalAws> {
@@ -27,5 +32,6 @@ export async function startTestAws(options: TestAwsOptions = {}): Promise<LocalA
     nodeModules: join(repository, 'node_modules'),
     logFile: join(mkdtempSync(join(tmpdir(), 'local-aws-test-')), 'local-aws.log'),
     stock: options.stock ?? false,
+    environment: options.environment ?? {},
   });
 }
