@@ -1,18 +1,21 @@
-import { globSync } from 'node:fs';
+import { chmodSync, globSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { build } from 'esbuild';
 
 const repository = resolve(import.meta.dirname, '../..');
 
-/** Bundles every `*.lambda.ts` of the named apps (all when none is named) into `dist/<app>/<lambda>/index.mjs`. */
-export async function buildLambdas(apps: readonly string[] = []): Promise<string[]> {
+/** Bundles every `*.lambda.ts` of the named apps (all when none is named) into `<destination>/<app>/<lambda>/index.mjs`. */
+export async function buildLambdas(
+  apps: readonly string[] = [],
+  destination = join(repository, 'dist'),
+): Promise<string[]> {
   const entries = globSync('{infrastructure,autoscaler,lambda-shell-runner,ec2-runner-ami}/**/*.lambda.ts', {
     cwd: repository,
     exclude: ['**/node_modules/**', '**/cdk.out/**'],
   }).filter((file) => apps.length === 0 || apps.includes(file.split('/')[0] ?? ''));
   return Promise.all(
     entries.map(async (file) => {
-      const folder = join(repository, 'dist', file.split('/')[0] ?? '', basename(file, '.lambda.ts'));
+      const folder = join(destination, file.split('/')[0] ?? '', basename(file, '.lambda.ts'));
       await build({
         entryPoints: [join(repository, file)],
         outfile: join(folder, 'index.mjs'),
@@ -29,6 +32,8 @@ export async function buildLambdas(apps: readonly string[] = []): Promise<string
         banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
         logLevel: 'warning',
       });
+      // A file keeps its mode in the archive that goes to AWS, where Lambda's user must be able to read it whatever this machine's umask is.
+      chmodSync(join(folder, 'index.mjs'), 0o644);
       return folder;
     }),
   );
