@@ -65,6 +65,27 @@ export async function launchGroup(
   return { groupId: group.id, given, lost, unserved, reason: outdated ?? reason, leftAlive };
 }
 
+/**
+ * Terminates what a group has launched and nobody got: its hosts may not wait for tickets any more, and its jobs are launched for anew. Asked once
+ * more with the same tokens, EC2 tells the instances of the first time.
+ *
+ * @returns false when EC2 did not say, or did not do it: it is to be tried again before anything else is launched for these jobs
+ */
+export async function dissolveGroup(
+  group: LaunchGroup,
+  ports: LaunchGroupPorts,
+  context: { readonly log: Log },
+): Promise<boolean> {
+  const log = context.log.with({ launchGroup: group.id, profile: group.profile });
+  const { instanceIds, reason, answered } = await requestInstances(group, ports, log);
+  const owners = await Promise.all(instanceIds.map((instanceId) => ports.store.readByInstanceId(instanceId)));
+  const unowned = instanceIds.filter((_, index) => !owners[index]);
+  log.warn('the launch was never finished, and is made anew', { instanceIds, unowned });
+  if (unowned.length > 0 && !(await terminated(unowned, ports.instances, log))) return false;
+  // What EC2 refuses for good it has not launched.
+  return reason instanceof PermanentLaunchError || (answered && !(reason instanceof LaunchThrottledError));
+}
+
 async function terminated(instanceIds: readonly string[], instances: Instances, log: Log): Promise<boolean> {
   try {
     await instances.terminate(instanceIds);

@@ -14,7 +14,7 @@ import { type LaunchRequest, launchRequestSchema } from '../start-runner-input.t
 import { jobTagsOf } from './instance-tags.ts';
 import { createInstances } from './instances.client.ts';
 import { LaunchThrottledError, PermanentLaunchError, TicketGoneError } from './launch-errors.ts';
-import { type GroupOutcome, type LaunchGroupPorts, launchGroup } from './launch-group.ts';
+import { dissolveGroup, type GroupOutcome, type LaunchGroupPorts, launchGroup } from './launch-group.ts';
 import { beginGroup } from './launch-groups.ts';
 import { mayHaveSurplus, planLaunches, type SeenRequest } from './launch-plan.ts';
 import { createLaunchQueue, type LaunchQueue } from './launch-queue.client.ts';
@@ -62,7 +62,11 @@ export async function launchInstances(
   const seen = (await Promise.all(read)).flat();
   const plan = planLaunches(seen, { newGroupId: ports.randomId, sourceOf: ports.sourceOf, now: ports.now() });
   const groups = [...plan.begun];
-  for (const fresh of plan.fresh) if (await beginGroup(ports.store, fresh)) groups.push(fresh.group);
+  const open = await dissolveAll(plan.expired, ports, context);
+  for (const fresh of plan.fresh) {
+    const isFree = fresh.members.every(({ over }) => !over || !open.has(over.id));
+    if (isFree && (await beginGroup(ports.store, fresh))) groups.push(fresh.group);
+  }
   const launched = await Promise.all(groups.map((group) => finishGroup(group, ports, context)));
   const outcomes = [...launched, ...plan.undeployed.map(refusalOf)];
   const reported = await reportRefused(outcomes, seen, ports);
@@ -71,6 +75,18 @@ export async function launchInstances(
     tagLater(outcomes, seen, ports, context),
   ]);
   return answer;
+}
+
+/** Returns the ids of the groups that could not be dissolved: the messages of their jobs come again. */
+async function dissolveAll(expired: readonly LaunchGroup[], ports: LaunchGroupPorts, context: LambdaContext) {
+  const outcomes = expired.map(async (group) => {
+    const isDissolved = await dissolveGroup(group, ports, context).catch((error: unknown) => {
+      context.log.error('a launch that was never finished could not be ended', { launchGroup: group.id, error });
+      return false;
+    });
+    return isDissolved ? [] : [group.id];
+  });
+  return new Set((await Promise.all(outcomes)).flat());
 }
 
 function readRequest(body: string): LaunchRequest | null {

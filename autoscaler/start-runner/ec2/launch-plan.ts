@@ -25,6 +25,8 @@ export type LaunchPlan = {
   readonly settled: readonly SeenRequest[];
   /** Groups that an earlier delivery has begun, and that are to be finished. */
   readonly begun: readonly LaunchGroup[];
+  /** Groups too old to be finished, whose jobs are in a fresh one: what they launched has to go first. */
+  readonly expired: readonly LaunchGroup[];
   /** Requests to launch together: those of one profile, apart from those that may only run on demand. */
   readonly fresh: readonly FreshGroup[];
   /** Requests whose profile was not deployed. */
@@ -50,6 +52,7 @@ export const groupLifeSeconds = 150;
 export function planLaunches(seen: readonly SeenRequest[], context: PlanContext): LaunchPlan {
   const settled: SeenRequest[] = [];
   const begun = new Map<string, LaunchGroup>();
+  const expired = new Map<string, LaunchGroup>();
   const undeployed: LaunchRequest[] = [];
   const fresh = new Map<string, SeenRequest[]>();
   for (const one of seen) {
@@ -63,11 +66,13 @@ export function planLaunches(seen: readonly SeenRequest[], context: PlanContext)
     else {
       const key = JSON.stringify([request.profile, isOnDemandOnly(one)]);
       fresh.set(key, [...(fresh.get(key) ?? []), one]);
+      if (group) expired.set(group.id, group);
     }
   }
   return {
     settled,
     begun: [...begun.values()],
+    expired: [...expired.values()],
     fresh: [...fresh.values()].map((some) => groupOf(some, context)),
     undeployed,
   };

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { endRunner } from '../../../../autoscaler/runners/end-runner.ts';
+import type { RunnersStore } from '../../../../autoscaler/runners/runners-store.ts';
+import type { Instances } from '../../../../autoscaler/start-runner/ec2/fleet.ts';
 import { LaunchThrottledError, PermanentLaunchError } from '../../../../autoscaler/start-runner/ec2/launch-errors.ts';
 import { launchInstances, mostReceives } from '../../../../autoscaler/start-runner/ec2/launch-instances.lambda.ts';
 import { groupLifeSeconds } from '../../../../autoscaler/start-runner/ec2/launch-plan.ts';
@@ -323,6 +325,47 @@ describe('a launch that was begun before something else was deployed', () => {
     world.clock.milliseconds += groupLifeSeconds * 1_000;
     expect(await world.deliver({ sourceOf: changed })).toEqual([]);
     expect(world.given()).toEqual({ 'job#7#1': 'i-0002' });
+  });
+
+  it('is terminated before another one begins, but for what a job of it already has', async () => {
+    const world = launchWorld();
+    world.request([1, 2]);
+    const readTicket: RunnersStore['readTicket'] = async (id) =>
+      id === 'job#7#1' ? world.store.readTicket(id) : Promise.reject(new Error('died'));
+    await world.deliver({ store: { ...world.store, readTicket } });
+    expect(world.given()).toEqual({ 'job#7#1': 'i-0001' });
+    world.clock.milliseconds += groupLifeSeconds * 1_000;
+    expect(await world.deliver()).toEqual([]);
+    expect(world.given()).toEqual({ 'job#7#1': 'i-0001', 'job#7#2': 'i-0003' });
+    expect([...world.instances.running.keys()]).toEqual(['i-0001', 'i-0003']);
+  });
+
+  it.each<[string, Partial<Instances>]>([
+    ['does not terminate them', { terminate: () => Promise.reject(new Error('RequestLimitExceeded')) }],
+    ['does not answer', { launch: () => Promise.reject(new Error('socket hang up')) }],
+    ['is too busy to tell of them', { launch: () => Promise.reject(new LaunchThrottledError('slow down')) }],
+  ])('has no successor as long as EC2 %s', async (_, instances) => {
+    const world = launchWorld();
+    world.request([1]);
+    await world.deliver({ store: { ...world.store, readTicket: () => Promise.reject(new Error('died')) } });
+    world.clock.milliseconds += groupLifeSeconds * 1_000;
+    expect(await world.deliver({ instances: { ...world.instances, ...instances } })).toEqual(['message-1']);
+    expect([...world.instances.running.keys()]).toEqual(['i-0001']);
+    expect(await world.deliver()).toEqual([]);
+    expect([...world.instances.running.keys()]).toEqual(['i-0002']);
+  });
+
+  it('has no successor as long as nobody can tell whose they are', async () => {
+    const world = launchWorld();
+    world.request([1]);
+    await world.deliver({ store: { ...world.store, readTicket: () => Promise.reject(new Error('died')) } });
+    world.clock.milliseconds += groupLifeSeconds * 1_000;
+    world.request([2]);
+    const readByInstanceId = () => Promise.reject(new Error('slow down'));
+    expect(await world.deliver({ store: { ...world.store, readByInstanceId } })).toEqual(['message-1', 'message-2']);
+    expect([...world.instances.running.keys()]).toEqual(['i-0001']);
+    expect(await world.deliver()).toEqual([]);
+    expect(world.given()).toEqual({ 'job#7#1': 'i-0002', 'job#7#2': 'i-0003' });
   });
 });
 

@@ -121,6 +121,7 @@ describe('planLaunches', () => {
     const old = group('g', 1, 2);
     const late = planAt(testStart + groupLifeSeconds * 1_000, seen(1, { launchGroup: old }), seen(3));
     expect(late.begun).toEqual([]);
+    expect(late.expired).toEqual([old]);
     expect(late.fresh).toMatchObject([
       {
         members: [
@@ -151,14 +152,14 @@ describe('planLaunches', () => {
     'has nothing to launch for a job that is %s',
     (state) => {
       const message = seen(1, { state });
-      expect(plan(message)).toEqual({ settled: [message], begun: [], fresh: [], undeployed: [] });
+      expect(plan(message)).toEqual({ settled: [message], begun: [], expired: [], fresh: [], undeployed: [] });
     },
   );
 
   it('has nothing to launch for a job that is gone, or at another attempt', () => {
     const gone = { ...seen(1), item: null };
     const later = seen(2, { attempt: 2, launchGroup: group('g', 2) });
-    expect(plan(gone, later)).toEqual({ settled: [gone, later], begun: [], fresh: [], undeployed: [] });
+    expect(plan(gone, later)).toEqual({ settled: [gone, later], begun: [], expired: [], fresh: [], undeployed: [] });
   });
 
   it('takes a job whose message came twice once', () => {
@@ -174,7 +175,7 @@ describe('planLaunches', () => {
   });
 
   it('does without any message', () => {
-    expect(plan()).toEqual({ settled: [], begun: [], fresh: [], undeployed: [] });
+    expect(plan()).toEqual({ settled: [], begun: [], expired: [], fresh: [], undeployed: [] });
   });
 
   it('forgets no message', () => {
