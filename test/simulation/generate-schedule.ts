@@ -4,6 +4,7 @@ import {
   type Fault,
   type FaultKind,
   type HookStatus,
+  isCapped,
   lambdaNames,
   type PlannedJob,
   projectIds,
@@ -31,7 +32,9 @@ export function generateSchedule(
   const random = createRandom(seedOf(seed, 'schedule'));
   const settings = settingsOf(random, withReconciler);
   if (seed % calmEvery === 0) return { seed, settings: withoutCaps(settings), jobs: mixedUpJobs(random), faults: [] };
-  const jobs = withLongJobs(jobsOf(random, settings), createRandom(seedOf(seed, 'long jobs')));
+  const ordinary = jobsOf(random, settings);
+  // One after the other, under a cap, some would wait for longer than GitLab lets them.
+  const jobs = isCapped(settings) ? ordinary : withLongJobs(ordinary, createRandom(seedOf(seed, 'long jobs')));
   const kinds = withReconciler ? [...mildFaults, ...harshFaults] : mildFaults;
   const count = random.chance(0.1) ? 0 : random.whole(1, random.chance(0.3) ? 14 : 5);
   const faults = Array.from({ length: count }, (_, index): Fault => ({ index, ...random.pick(kinds)(random, jobs) }));

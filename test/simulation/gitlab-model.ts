@@ -48,6 +48,7 @@ export type GitLabModel = ReturnType<typeof createGitLabModel>;
 export function createGitLabModel({ time, faults, cancelsAtOnce, onHook, onStuck }: GitLabModelOptions) {
   const jobs = new Map<number, SimulatedJob>();
   const runners = new Map<number, SimulatedRunner>();
+  const removedByHand = new Set<number>();
   let lastJobId = 0;
   let lastRunnerId = 100;
 
@@ -75,6 +76,8 @@ export function createGitLabModel({ time, faults, cancelsAtOnce, onHook, onStuck
   return {
     jobs,
     runners,
+    /** Ids of runners that somebody removed: GitLab does not tell any more what runs on them. */
+    removedByHand,
     isDown: () => faults.isOn('gitlab-down'),
 
     create(plan: PlannedJob): SimulatedJob {
@@ -195,8 +198,8 @@ export function createGitLabModel({ time, faults, cancelsAtOnce, onHook, onStuck
             if (fault.nth !== nth) continue;
             time.after(fault.seconds * 1_000, () => {
               faults.count(fault.kind);
-              if (fault.kind === 'runner-removed') remove(made.id);
-              else made.paused = true;
+              if (fault.kind === 'runner-paused') made.paused = true;
+              else if (remove(made.id)) removedByHand.add(made.id);
             });
           }
           return { runnerId: made.id, token };

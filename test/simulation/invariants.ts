@@ -82,8 +82,10 @@ export function createInvariants(watched: () => Watched) {
     },
     /** Just before the control plane terminates an instance. */
     sawTermination(instance: SimulatedInstance): void {
-      const host = watched().hosts.find(({ name }) => name === instance.id);
-      if (host?.job?.status === 'running')
+      const { hosts, gitlab } = watched();
+      const host = hosts.find(({ name }) => name === instance.id);
+      const mayBeKnown = !gitlab.removedByHand.has(runnerIdOf(host?.token));
+      if (host?.job?.status === 'running' && mayBeKnown)
         fail('4 no job loses its host', `${instance.id} is terminated while job ${host.job.id} runs on it`);
     },
     /** A runner took a job. */
@@ -180,7 +182,7 @@ export function createInvariants(watched: () => Watched) {
     const attempts = new Map<string, string>();
     const running = new Map<string, number>();
     for (const { name, token, job } of hosts) {
-      const runner = runnersOf.get(Number(token?.split('-').at(-1)));
+      const runner = runnersOf.get(runnerIdOf(token));
       if (!runner) continue;
       const other = attempts.get(runner.attempt);
       if (other) fail('1 one live launch per attempt', `${name} and ${other} both hold the token of ${runner.attempt}`);
@@ -193,6 +195,10 @@ export function createInvariants(watched: () => Watched) {
       }
     }
   }
+}
+
+function runnerIdOf(token: string | null | undefined): number {
+  return Number(token?.split('-').at(-1));
 }
 
 export type Invariants = ReturnType<typeof createInvariants>;
