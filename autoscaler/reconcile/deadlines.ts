@@ -6,6 +6,12 @@
 /** ADMITTED: an express workflow lives for four minutes, AbandonRunner included. */
 export const startSeconds = 6 * 60;
 
+/**
+ * REGISTERED on EC2, and never tried for: the workflow asks for the launch within seconds, and a message whose launcher died comes again after
+ * a minute and a half. A request too many does nothing.
+ */
+export const requestSeconds = 2 * 60;
+
 /** REGISTERED on EC2: the launcher gives up after about a quarter of an hour without capacity, and tickets are worthless after half an hour. */
 export const launchSeconds = 30 * 60;
 
