@@ -331,10 +331,18 @@ describe('a runner whose launch was never tried', () => {
   });
 
   it('is not to be confused with one that waits for capacity, that is a function, or that is older than it seems', () => {
-    const triedAt = registered({ launchTriedAt: registeredAt });
-    expect(kindsAfter(20, triedAt)).toEqual([]);
-    expect(kindsAfter(5, registered({ type: 'LAMBDA' }))).toEqual([]);
+    const tried = registered({ launchTriedAt: new Date(testStart + 16 * minute).toISOString() });
+    expect(kindsAfter(20, tried)).toEqual([]);
+    expect(kindsAfter(4, registered({ type: 'LAMBDA' }))).toEqual([]);
     expect(kindsAfter(5, registered({ registeredAt: new Date(testStart + 4 * minute).toISOString() }))).toEqual([]);
+  });
+
+  it('any more is asked for as well: the launcher gave it up, and nobody heard it', () => {
+    const tried = registered({ launchTriedAt: new Date(testStart + 15 * minute).toISOString() });
+    expect(kindsAfter(19, tried)).toEqual([]);
+    expect(repairsAfter(20, tried)).toMatchObject([
+      { kind: 'request-launch-again', reason: 'nobody tries to launch its host any more' },
+    ]);
   });
 
   it('is waited for as long as the deployment says', () => {
@@ -352,9 +360,9 @@ describe('a runner whose launch was never tried', () => {
 
 describe('a runner that stopped half-way', () => {
   it.each([
-    ['ADMITTED', {}, 6, 'abandon-unfinished-start'],
+    ['ADMITTED', {}, 5, 'abandon-unfinished-start'],
     ['REGISTERED', {}, 30, 'abandon-unlaunched-runner'],
-    ['REGISTERED', { type: 'LAMBDA' }, 6, 'abandon-unlaunched-runner'],
+    ['REGISTERED', { type: 'LAMBDA' }, 5, 'abandon-unlaunched-runner'],
     ['LAUNCHED', {}, 10, 'abandon-idle-host'],
     ['LAUNCHED', { type: 'LAMBDA' }, 4, 'abandon-idle-host'],
   ] as const)('in %s %o is abandoned after %i minutes', (state, changes, minutes, kind) => {
