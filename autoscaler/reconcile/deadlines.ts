@@ -1,6 +1,7 @@
 /**
  * How long each step of a runner's life may take before the reconciler takes it for dead. Each is longer than what ends the step by itself, and
- * counts times the deployment's `reconciler.patience`; those that follow from a job's own time-out are never shortened.
+ * counts times the deployment's `reconciler.patience`; those that follow from a job's own time-out or from the
+ * launch queue are never shortened.
  */
 
 /** ADMITTED: an express workflow lives for four minutes, AbandonRunner included, and its last Lambda for half a minute. */

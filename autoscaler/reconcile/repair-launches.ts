@@ -19,7 +19,7 @@ export function launchesToRequest({ live, patience }: Looked, now: number): Susp
     const { registeredAt, launchTriedAt } = item;
     const request = launchRequestOf(item);
     const isForgotten = launchTriedAt
-      ? isOlder(launchTriedAt, retrialSeconds * patience, now)
+      ? isOlder(launchTriedAt, retrialSeconds * Math.max(1, patience), now)
       : isOlder(registeredAt, requestSeconds * patience, now);
     if (!request || !isForgotten) return [];
     const reason = launchTriedAt ? 'nobody tries to launch its host any more' : 'nobody ever tried to launch its host';

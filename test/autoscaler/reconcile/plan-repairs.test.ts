@@ -343,6 +343,9 @@ describe('a runner whose launch was never tried', () => {
     expect(repairsAfter(20, tried)).toMatchObject([
       { kind: 'request-launch-again', reason: 'nobody tries to launch its host any more' },
     ]);
+    // The local run is less patient, and its queue is not.
+    const hasty = seen({ live: [tried], jobs: jobs(pending()), patience: 0.8 });
+    expect(kindsOf(hasty, testStart + 19 * minute)).toEqual([]);
   });
 
   it('is waited for as long as the deployment says', () => {
