@@ -75,7 +75,7 @@ const bounds: readonly (readonly [what: string, minutes: number, name: 'build' |
   ['its function is not started', 6, 'lint', { kind: 'function-refused', nth: 1 }],
 ];
 
-it.each(bounds)('when %s, a job waits for less than %i minutes', async (_, minutes, name, fault) => {
+it.each(bounds)('when %s, a job waits for less than %i min', async (_, minutes, name, fault) => {
   const seconds = await longestWaitSeconds(name, fault);
   expect(seconds).toBeLessThan(minutes * 60);
   // And not by minutes that nobody would notice.
