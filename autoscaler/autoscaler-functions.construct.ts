@@ -156,6 +156,7 @@ export class AutoscalerFunctions extends Construct {
       {
         ...maxAttempts,
         EVENT_BUS_ARN: eventBus.eventBusArn,
+        LAUNCH_QUEUE_URL: launchQueue.queueUrl,
         PROJECTS: JSON.stringify(deployment.allowedProjects),
         PATIENCE: String(deployment.reconciler.patience),
       },
@@ -165,6 +166,7 @@ export class AutoscalerFunctions extends Construct {
     this.useRunners(this.reconcile, [...reads, ...puts]);
     this.useTickets(this.reconcile, ['dynamodb:Scan', ...deletes]);
     eventBus.grantPutEventsTo(this.reconcile);
+    this.allow(this.reconcile, ['sqs:SendMessage'], launchQueue.queueArn);
     this.allowTerminating(this.reconcile);
     this.allowListingInstances(this.reconcile);
 

@@ -93,6 +93,7 @@ export const launchEnvironment = z.object({
 
 export const reconcileEnvironment = z.object({
   EVENT_BUS_ARN: nonEmpty,
+  LAUNCH_QUEUE_URL: nonEmpty,
   /** The configuration's `allowedProjects`. */
   PROJECTS: json(z.array(z.string())),
   /** The configuration's `reconciler.patience`. */

@@ -8,14 +8,16 @@ import type { ReconcilePorts } from './reconcile-ports.ts';
 import type { Repair } from './repair.ts';
 import { ownsInstance, ownsRunner, ownsTicket } from './repair-runners.ts';
 
-export type CarryOutPorts = Pick<ReconcilePorts, 'deployment' | 'store' | 'instances' | 'gitlab' | 'bus'>;
+export type CarryOutPorts = Pick<ReconcilePorts, 'deployment' | 'store' | 'instances' | 'gitlab' | 'bus' | 'launches'>;
 
 /** Mends one thing. What removes something looks once more, and does nothing when somebody accounts for it now. */
 export async function carryOut({ action, reason }: Repair, ports: CarryOutPorts, log: Log): Promise<void> {
-  const { bus, store } = ports;
+  const { bus, launches, store } = ports;
   switch (action.do) {
     case 'tell-of-job':
       return bus.tell(action.type, action.event);
+    case 'request-launch':
+      return launches.send(action.request);
     case 'abandon': {
       const { job, attempt, error } = action;
       return bus.tell(runnerFailedType, { ...parseJobKey(job), attempt, event: null, error, cause: reason });

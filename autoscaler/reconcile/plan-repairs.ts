@@ -2,6 +2,7 @@ import { attemptsUsed, type RunnerItem } from '../runners/runner-item.ts';
 import type { ReconcilerMemory } from './memory.ts';
 import type { Repair, RepairKind } from './repair.ts';
 import { jobsToCatchUp, jobsToStart, runnersToBind } from './repair-jobs.ts';
+import { launchesToRequest } from './repair-launches.ts';
 import { jobOfSubject, runnersToEnd } from './repair-runners.ts';
 import type { Seen } from './seen.ts';
 import { findStrays } from './strays.ts';
@@ -42,6 +43,7 @@ export function planRepairs(seen: Seen, now: number): RepairPlan {
     ...jobsToStart(looked, now),
     ...jobsToCatchUp(looked, now),
     ...runnersToBind(looked, now),
+    ...launchesToRequest(looked, now),
     ...runnersToEnd(looked, now),
     ...strays.suspects,
   ];

@@ -4,6 +4,7 @@ import type { EventBus } from '../event-bus.ts';
 import type { RunnersStore } from '../runners/runners-store.ts';
 import type { Instances } from '../start-runner/ec2/fleet.ts';
 import type { InstanceList } from '../start-runner/ec2/instance-list.ts';
+import type { LaunchRequests } from '../start-runner/ec2/launch-requests.ts';
 import type { ProjectsStore, ReconcileStore } from './reconcile-store.ts';
 
 /** The part of GitLab that the reconciler needs; `gitlab.client.ts` says what each does. */
@@ -26,6 +27,7 @@ export type ReconcilePorts = {
   readonly instances: InstanceList & Pick<Instances, 'terminate'>;
   readonly gitlab: ReconcileGitLab;
   readonly bus: EventBus;
+  readonly launches: LaunchRequests;
   readonly maxAttempts: number;
   /** The configuration's `reconciler.patience`; 1 when absent. */
   readonly patience?: number;

@@ -8,6 +8,7 @@ import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createDocumentClient, createTables } from '../live-tables.client.ts';
 import { createInstanceList } from '../start-runner/ec2/instance-list.client.ts';
 import { createInstances } from '../start-runner/ec2/instances.client.ts';
+import { createLaunchRequests } from '../start-runner/ec2/launch-requests.client.ts';
 import { carryOut } from './carry-out.ts';
 import { inTurns } from './in-turns.ts';
 import { createKnownProjects } from './known-projects.client.ts';
@@ -97,7 +98,7 @@ export const handler = lambdaHandler({
   input: z.unknown(),
   ports: () => {
     const { DEPLOYMENT, RUNNERS_TABLE, TICKETS_TABLE } = readEnvironment(tablesEnvironment);
-    const { EVENT_BUS_ARN, PROJECTS, PATIENCE } = readEnvironment(reconcileEnvironment);
+    const { EVENT_BUS_ARN, LAUNCH_QUEUE_URL, PROJECTS, PATIENCE } = readEnvironment(reconcileEnvironment);
     const dynamodb = createDocumentClient();
     return {
       ...createTables(dynamodb),
@@ -108,6 +109,7 @@ export const handler = lambdaHandler({
       instances: { ...createInstances(), ...createInstanceList(DEPLOYMENT) },
       gitlab: createGitLabFromEnvironment(secretCacheSeconds),
       bus: createEventBus(EVENT_BUS_ARN),
+      launches: createLaunchRequests(LAUNCH_QUEUE_URL),
       maxAttempts: readEnvironment(attemptsEnvironment).MAX_ATTEMPTS,
       projects: PROJECTS,
       patience: PATIENCE,

@@ -102,7 +102,12 @@ function stop(kind: RepairKind, item: RunnerItem, reason: string, options: StopO
 }
 
 /** By attempt, so that a suspicion of one attempt never falls on the next. */
-function suspect(kind: RepairKind, { pk, attempt }: RunnerItem, reason: string, action: Repair['action']): Suspect {
+export function suspect(
+  kind: RepairKind,
+  { pk, attempt }: RunnerItem,
+  reason: string,
+  action: Repair['action'],
+): Suspect {
   return { repair: { kind, subject: `${pk} attempt ${attempt}`, reason, action } };
 }
 

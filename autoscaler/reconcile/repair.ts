@@ -1,6 +1,7 @@
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import type { JobEventType } from '../../infrastructure/lib/job-event-types.ts';
 import type { JobKey } from '../../infrastructure/lib/job-key.ts';
+import type { LaunchRequest } from '../start-runner/start-runner-input.ts';
 import type { UnwantedRunner } from '../stop-runner/runner-unwanted.ts';
 
 export const repairKinds = [
@@ -8,6 +9,7 @@ export const repairKinds = [
   'start-failed-job',
   'start-forsaken-job',
   'start-waiting-job',
+  'request-launch-again',
   'abandon-unfinished-start',
   'abandon-unlaunched-runner',
   'abandon-idle-host',
@@ -24,9 +26,10 @@ export const repairKinds = [
 ] as const;
 export type RepairKind = (typeof repairKinds)[number];
 
-/** How a repair is carried out: by an event that the existing workflows handle, or by removing what belongs to nothing. */
+/** How a repair is carried out: by an event or message that the existing parts handle, or by removing what belongs to nothing. */
 export type RepairAction =
   | { readonly do: 'tell-of-job'; readonly type: JobEventType; readonly event: JobEvent }
+  | { readonly do: 'request-launch'; readonly request: LaunchRequest }
   | { readonly do: 'abandon'; readonly job: JobKey; readonly attempt: number; readonly error: string }
   | { readonly do: 'stop'; readonly runner: UnwantedRunner }
   | { readonly do: 'remove-instance'; readonly instanceId: string }

@@ -60,6 +60,8 @@ export type RunnerItem = RunnerChoice & {
   /** Key of the ticket that holds the runner's token until the host claims it. */
   readonly ticketId?: string;
   readonly launchGroup?: LaunchGroup;
+  /** When a launch was tried for it last; stays when there was no capacity and the item left its group. */
+  readonly launchTriedAt?: string;
   /** No spot capacity for this job, whatever its profile says: it was interrupted once. */
   readonly onDemandOnly?: boolean;
   readonly instanceId?: string;

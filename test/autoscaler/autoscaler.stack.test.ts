@@ -240,6 +240,15 @@ describe('the reconciler', () => {
     expect(lambda).not.toHaveProperty('ReservedConcurrentExecutions');
   });
 
+  it('requests launches from the queue that the launcher reads', () => {
+    const { LAUNCH_QUEUE_URL } = (lambda.Environment as { Variables: Record<string, { readonly Ref?: string }> })
+      .Variables;
+    template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      EventSourceArn: { 'Fn::GetAtt': [LAUNCH_QUEUE_URL?.Ref ?? 'no queue of this stack', 'Arn'] },
+      FunctionName: { Ref: Match.stringLikeRegexp('^Functionslaunchinstances') },
+    });
+  });
+
   it('raises few alarms, all within what CloudWatch gives for nothing', () => {
     expect(alarms.map(([id]) => id.replace(/^Reconciler|[0-9A-F]{8}$/g, ''))).toEqual([
       'PassesMissing',

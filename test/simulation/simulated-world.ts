@@ -140,6 +140,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     projects: { noteProject: memory.noteProject },
     memory,
     bus: { tell: async (type, detail) => put(type, detail) },
+    launches: { send: async (request) => queue.send(JSON.stringify(request)) },
     queue: {
       comeBackSoon: async (receiptHandle, receives) => queue.comeBackSoon(receiptHandle, receives),
       reportFailed: async (requests, { name, message }) => {

@@ -6,7 +6,7 @@ import type { FreshGroup } from './launch-plan.ts';
 
 export type InstanceGiverPorts = { readonly store: RunnersStore; readonly now: () => number };
 
-/** Writes the group down on each of its jobs' items, all or none; false when one of them went on meanwhile. */
+/** Writes the group down on each of its jobs' items, and that a launch was tried, all or none; false when one of them went on meanwhile. */
 export async function beginGroup(store: RunnersStore, { group, members }: FreshGroup): Promise<boolean> {
   const parts = members.map(
     ({ job, attempt, over }) =>
@@ -16,7 +16,7 @@ export async function beginGroup(store: RunnersStore, { group, members }: FreshG
         from: ['REGISTERED'],
         attempt,
         only: { launchGroup: over },
-        set: { launchGroup: group },
+        set: { launchGroup: group, launchTriedAt: group.begunAt },
       }) as const,
   );
   return store.write(...parts).then(() => true, whenRefused);

@@ -293,11 +293,79 @@ describe('a hook that was lost', () => {
   });
 });
 
+describe('a runner whose launch was never tried', () => {
+  const registeredAt = new Date(testStart).toISOString();
+  const registered = (changes: Parameters<typeof runnerItem>[0] = {}) =>
+    runnerItem({ state: 'REGISTERED', runnerId: 101, ticketId: 'job#7#1', registeredAt, ...changes });
+  const repairsAfter = (minutes: number, ...live: readonly RunnerItem[]) =>
+    repairsOf(seen({ live, jobs: jobs(pending()) }), testStart + minutes * minute + 1);
+  const kindsAfter = (minutes: number, ...live: readonly RunnerItem[]) =>
+    repairsAfter(minutes, ...live).map(({ kind }) => kind);
+
+  it('has its launch requested again after two minutes, at no attempt', () => {
+    expect(repairsAfter(1, registered())).toEqual([]);
+    expect(repairsAfter(2, registered({ attempt: 2, profile: 'large' }))).toMatchObject([
+      {
+        kind: 'request-launch-again',
+        subject: 'job#7#1 attempt 2',
+        action: {
+          do: 'request-launch',
+          request: { projectId: 7, jobId: 1, attempt: 2, profile: 'large', onDemandOnly: false },
+        },
+      },
+    ]);
+  });
+
+  it('is asked for on demand alone when its job was interrupted once', () => {
+    expect(repairsAfter(2, registered({ onDemandOnly: true }))).toMatchObject([
+      { action: { request: { onDemandOnly: true } } },
+    ]);
+  });
+
+  it('is asked for ever more rarely as long as nothing is tried, and is given up after half an hour', () => {
+    const all = seen({ live: [registered()], jobs: jobs(pending()) });
+    const kinds = looks(35, all, testStart).map((repairs) => repairs.map((repair) => repair.split(' ')[0]));
+    const minutesOf = (kind: string) => kinds.flatMap((some, at) => (some.includes(kind) ? [at] : []));
+    expect(minutesOf('request-launch-again')).toEqual([4, 5, 7, 11, 19]);
+    expect(minutesOf('abandon-unlaunched-runner')[0]).toBe(32);
+  });
+
+  it('is not to be confused with one that waits for capacity, that is a function, or that is older than it seems', () => {
+    const tried = registered({ launchTriedAt: new Date(testStart + 16 * minute).toISOString() });
+    expect(kindsAfter(20, tried)).toEqual([]);
+    expect(kindsAfter(4, registered({ type: 'LAMBDA' }))).toEqual([]);
+    expect(kindsAfter(5, registered({ registeredAt: new Date(testStart + 4 * minute).toISOString() }))).toEqual([]);
+  });
+
+  it('any more is asked for as well: the launcher gave it up, and nobody heard it', () => {
+    const tried = registered({ launchTriedAt: new Date(testStart + 15 * minute).toISOString() });
+    expect(kindsAfter(19, tried)).toEqual([]);
+    expect(repairsAfter(20, tried)).toMatchObject([
+      { kind: 'request-launch-again', reason: 'nobody tries to launch its host any more' },
+    ]);
+    // The local run is less patient, and its queue is not.
+    const hasty = seen({ live: [tried], jobs: jobs(pending()), patience: 0.8 });
+    expect(kindsOf(hasty, testStart + 19 * minute)).toEqual([]);
+  });
+
+  it('is waited for as long as the deployment says', () => {
+    const all = seen({ live: [registered()], jobs: jobs(pending()), patience: 3 });
+    expect(kindsOf(all, testStart + 5 * minute)).toEqual([]);
+  });
+
+  it('is needed by the job that counts on it, when its own job runs elsewhere, and else by nobody', () => {
+    const elsewhere = registered({ jobState: 'RUNNING' });
+    const starved = runnerItem({ jobId: 2, state: 'RELEASED' });
+    expect(kindsAfter(2, elsewhere, starved)).toContain('request-launch-again');
+    expect(kindsAfter(2, elsewhere)).toEqual(['stop-idle-runner']);
+  });
+});
+
 describe('a runner that stopped half-way', () => {
   it.each([
-    ['ADMITTED', {}, 6, 'abandon-unfinished-start'],
+    ['ADMITTED', {}, 5, 'abandon-unfinished-start'],
     ['REGISTERED', {}, 30, 'abandon-unlaunched-runner'],
-    ['REGISTERED', { type: 'LAMBDA' }, 6, 'abandon-unlaunched-runner'],
+    ['REGISTERED', { type: 'LAMBDA' }, 5, 'abandon-unlaunched-runner'],
     ['LAUNCHED', {}, 10, 'abandon-idle-host'],
     ['LAUNCHED', { type: 'LAMBDA' }, 4, 'abandon-idle-host'],
   ] as const)('in %s %o is abandoned after %i minutes', (state, changes, minutes, kind) => {

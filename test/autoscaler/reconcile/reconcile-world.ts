@@ -3,6 +3,7 @@ import { reconcile } from '../../../autoscaler/reconcile/reconcile.lambda.ts';
 import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
 import { noteOfRunner } from '../../../autoscaler/runners/runner-mark.ts';
 import type { FleetRequest } from '../../../autoscaler/start-runner/ec2/fleet.ts';
+import type { LaunchRequest } from '../../../autoscaler/start-runner/start-runner-input.ts';
 import type { JobKey } from '../../../infrastructure/lib/job-key.ts';
 import { launchGroupOf, testStart } from '../../support/builders.ts';
 import { inMemoryGitLab } from '../../support/in-memory-gitlab.ts';
@@ -20,6 +21,7 @@ export function reconcileWorld(items: readonly RunnerItem[] = [], changes: Parti
   const gitlab = inMemoryGitLab();
   const instances = inMemoryInstances({}, now);
   const told: { readonly type: string; readonly detail: unknown }[] = [];
+  const requested: LaunchRequest[] = [];
   const context = lambdaContext();
   const ports: ReconcilePorts = {
     deployment: 'ci',
@@ -30,6 +32,11 @@ export function reconcileWorld(items: readonly RunnerItem[] = [], changes: Parti
     bus: {
       async tell(type, detail) {
         told.push({ type, detail });
+      },
+    },
+    launches: {
+      async send(request) {
+        requested.push(request);
       },
     },
     maxAttempts: 3,
@@ -44,6 +51,7 @@ export function reconcileWorld(items: readonly RunnerItem[] = [], changes: Parti
     gitlab,
     instances,
     told,
+    requested,
     context,
     ports,
     /** So many passes, a minute apart. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { reconcile } from '../../../autoscaler/reconcile/reconcile.lambda.ts';
+import { launchRequestSchema } from '../../../autoscaler/start-runner/start-runner-input.ts';
 import { GitLabRefusedError, GitLabUnavailableError } from '../../../infrastructure/lib/gitlab-errors.ts';
 import { runnerItem } from '../../support/builders.ts';
 import { reconcileWorld } from './reconcile-world.ts';
@@ -44,6 +45,36 @@ describe('a job whose hook was lost', () => {
     world.gitlab.setJob({ id: 5, projectId: 199, status: 'pending' });
     await world.pass(10);
     expect(world.told[0]).toMatchObject({ type: 'Job Pending', detail: { projectId: 199, jobId: 5 } });
+  });
+});
+
+describe('a launch request that was lost', () => {
+  const registeredAt = '2030-01-01T00:00:03.000Z';
+  const registered = runnerItem({ state: 'REGISTERED', runnerId: 101, ticketId: 'job#7#1', registeredAt });
+
+  it('is sent again as the workflow sends it', async () => {
+    const world = reconcileWorld([registered]);
+    world.clock.milliseconds = Date.parse(registeredAt) + 3 * 60_000;
+    world.gitlab.setJob({ id: 1, status: 'pending' });
+    await world.pass(2);
+    expect(world.requested).toEqual([{ projectId: 7, jobId: 1, attempt: 1, profile: 'default', onDemandOnly: false }]);
+    expect(launchRequestSchema.parse(world.requested[0])).toEqual(world.requested[0]);
+    expect(world.told).toEqual([]);
+  });
+
+  it('is not sent again once the launcher tried', async () => {
+    const world = reconcileWorld([registered]);
+    world.clock.milliseconds = Date.parse(registeredAt) + 3 * 60_000;
+    world.gitlab.setJob({ id: 1, status: 'pending' });
+    await world.pass();
+    await world.store.write({
+      kind: 'update',
+      job: 'job#7#1',
+      from: ['REGISTERED'],
+      set: { launchTriedAt: new Date(world.clock.milliseconds).toISOString() },
+    });
+    await world.pass(5);
+    expect(world.requested).toEqual([]);
   });
 });
 

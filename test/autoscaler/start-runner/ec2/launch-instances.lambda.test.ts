@@ -99,6 +99,8 @@ describe('capacity', () => {
     expect(Object.keys(world.given())).toEqual(['job#7#1', 'job#7#2']);
     expect(world.item(3)).toMatchObject({ state: 'REGISTERED' });
     expect(world.item(3)).not.toHaveProperty('launchGroup');
+    // Whoever waits for capacity is told from whoever was never tried.
+    expect(world.item(3)).toHaveProperty('launchTriedAt');
     expect(world.faults()).toEqual([]);
   });
 
@@ -202,6 +204,33 @@ describe('a message that comes again', () => {
     for (let more = 0; more < 3; more += 1) await world.deliver();
     expect(Object.keys(world.given())).toEqual(['job#7#1', 'job#7#2']);
     expect(world.faults()).toEqual([]);
+  });
+});
+
+describe('a request that was sent a second time', () => {
+  const again = { projectId: 7, jobId: 1, attempt: 1, profile: 'default' };
+
+  it('is one launch with the first, and both are done with it', async () => {
+    const world = launchWorld();
+    world.request([1]);
+    world.queue.send(again);
+    expect(await world.deliver()).toEqual([]);
+    expect(world.instances.launches).toMatchObject([{ count: 1 }]);
+    expect(world.queue.messages.size).toBe(0);
+    expect(world.faults()).toEqual([]);
+  });
+
+  it('gives its job no more time: the first one still gives up when it came often enough, once', async () => {
+    const world = launchWorld({ capacity: { spot: 0, 'on-demand': 0 }, receivesBefore: mostReceives - 2 });
+    world.request([1]);
+    await world.deliver();
+    world.queue.send(again);
+    expect(await world.deliver()).toEqual(['message-2']);
+    expect(world.queue.reported).toMatchObject([{ request: again, error: { name: 'NoCapacityError' } }]);
+    await world.store.write({ kind: 'update', job: 'job#7#1', from: ['REGISTERED'], set: { state: 'FAILED' } });
+    expect(await world.deliver()).toEqual([]);
+    expect(world.queue.reported).toHaveLength(1);
+    expect(world.queue.messages.size).toBe(0);
   });
 });
 

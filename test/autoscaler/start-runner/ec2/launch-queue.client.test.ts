@@ -4,8 +4,11 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod/mini';
 import { mostReceives } from '../../../../autoscaler/start-runner/ec2/launch-instances.lambda.ts';
 import { createLaunchQueue } from '../../../../autoscaler/start-runner/ec2/launch-queue.client.ts';
-import { abandonRunnerInput } from '../../../../autoscaler/start-runner/start-runner-input.ts';
+import { createLaunchRequests } from '../../../../autoscaler/start-runner/ec2/launch-requests.client.ts';
+import { launchRequestOf } from '../../../../autoscaler/start-runner/ec2/launch-requests.ts';
+import { abandonRunnerInput, launchRequestSchema } from '../../../../autoscaler/start-runner/start-runner-input.ts';
 import { ticketLifeSeconds } from '../../../../infrastructure/lib/runner-ticket.ts';
+import { runnerItem } from '../../../support/builders.ts';
 
 type Sent = { readonly input: Record<string, unknown> };
 
@@ -55,6 +58,24 @@ describe('the ticket of a runner', () => {
     for (let receives = 1; receives < mostReceives; receives += 1) await queue.comeBackSoon('receipt', receives);
     const longest = sent.reduce((sum, { VisibilityTimeout }) => sum + Number(VisibilityTimeout), 0);
     expect(ticketLifeSeconds).toBeGreaterThan(longest);
+  });
+});
+
+describe('a launch request', () => {
+  it('is one message of the queue, as the launcher reads it', async () => {
+    const { sent } = launchQueue();
+    const item = runnerItem({ attempt: 2, profile: 'large', onDemandOnly: true });
+    const request = launchRequestOf(item);
+    if (!request) throw new Error('the item names no job');
+    await createLaunchRequests('https://sqs.invalid/requests').send(request);
+    expect(sent).toMatchObject([{ QueueUrl: 'https://sqs.invalid/requests' }]);
+    expect(launchRequestSchema.parse(JSON.parse(String(sent[0]?.MessageBody)))).toEqual({
+      projectId: 7,
+      jobId: 1,
+      attempt: 2,
+      profile: 'large',
+      onDemandOnly: true,
+    });
   });
 });
 

@@ -1,0 +1,83 @@
+import { expect, it } from 'vitest';
+import { jobMapping } from '../support/builders.ts';
+import { createRandom, seedOf } from './random.ts';
+import { runSchedule } from './run-schedule.ts';
+import { type FaultKind, projectIds, type Schedule, type Settings } from './schedule.ts';
+
+/** A deployment without caps that runs jobs on hosts, and those with the name "lint" in a function. */
+const settings: Settings = {
+  reconciler: true,
+  maxAttempts: 3,
+  maxConcurrent: undefined,
+  profiles: {
+    default: { type: 'EC2', timeoutMinutes: 30 },
+    shell: {
+      type: 'LAMBDA',
+      timeoutMinutes: 13,
+      functionArn: 'arn:aws:lambda:eu-central-1:123456789012:function:shell',
+    },
+  },
+  onDemand: 'fallback',
+  mappings: [jobMapping(), jobMapping({ jobName: 'lint', target: { type: 'LAMBDA', function: 'shell' } })],
+  cancelsAtOnce: true,
+  writesLate: false,
+};
+const runs = 25;
+
+/** A job alone in an idle deployment, which comes at any moment between the reconciler's looks, and what goes wrong with it. */
+function oneJob(seed: number, name: string, fault: FaultKind | null): Schedule {
+  const pendingAt = createRandom(seedOf(seed, 'longest waits')).whole(0, 600);
+  const job = {
+    index: 0,
+    projectId: projectIds[0],
+    name,
+    tags: ['docker'],
+    createdAt: pendingAt,
+    pendingAt,
+    durationSeconds: 60,
+    result: 'success',
+    canceledAt: null,
+    retried: false,
+  } as const;
+  return { seed, settings, jobs: [job], faults: fault ? [{ index: 0, ...fault }] : [] };
+}
+
+async function longestWaitSeconds(name: string, fault: FaultKind | null): Promise<number> {
+  const waits: number[] = [];
+  for (let seed = 1; seed <= runs; seed += 1) {
+    const { violation, faults: struck, worstWaitSeconds } = await runSchedule(oneJob(seed, name, fault));
+    expect(violation).toBeNull();
+    if (fault) expect([...struck.keys()]).toContain(fault.kind);
+    waits.push(worstWaitSeconds);
+  }
+  return Math.max(...waits);
+}
+
+const died = (task: number) => ({ kind: 'workflow-died', nth: 1, task }) as const;
+const launcherDied = (call: number, moment: 'before' | 'after') =>
+  ({ kind: 'lambda-crashed', lambda: 'launchInstances', nth: 1, call, moment }) as const;
+
+/** As PROMISES.md says; a boot of up to 25 s is part of each. */
+const bounds: readonly (readonly [what: string, minutes: number, name: 'build' | 'lint', fault: FaultKind | null])[] = [
+  ['nothing goes wrong', 1, 'build', null],
+  ['its hook is lost', 7, 'build', { kind: 'hook-lost', job: 0, status: 'pending' }],
+  ['its event is lost', 7, 'build', { kind: 'event-lost', nth: 1 }],
+  ['its start dies before it is admitted', 7, 'build', died(2)],
+  ['its start dies before its runner is registered', 8, 'build', died(3)],
+  ['its start dies before its launch is requested', 5, 'build', died(4)],
+  ['its start dies before its function is invoked', 8, 'lint', died(4)],
+  ['its launcher dies before it wrote anything', 3, 'build', launcherDied(2, 'before')],
+  ['its launcher dies before EC2 is asked', 3, 'build', launcherDied(3, 'before')],
+  ['its launcher dies before it gave the instance away', 3, 'build', launcherDied(5, 'before')],
+  ['its host never boots', 13, 'build', { kind: 'boot-dead', nth: 1 }],
+  ['its host loses the token on the way', 5, 'build', { kind: 'claim-lost', nth: 1 }],
+  ['its runner is paused in GitLab by somebody', 3, 'build', { kind: 'runner-paused', nth: 1, seconds: 1 }],
+  ['its function is not started', 6, 'lint', { kind: 'function-refused', nth: 1 }],
+];
+
+it.each(bounds)('when %s, a job waits for less than %i min', async (_, minutes, name, fault) => {
+  const seconds = await longestWaitSeconds(name, fault);
+  expect(seconds).toBeLessThan(minutes * 60);
+  // And not by minutes that nobody would notice.
+  expect(seconds).toBeGreaterThan((minutes - 3) * 60);
+});
