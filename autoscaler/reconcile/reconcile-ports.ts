@@ -1,7 +1,9 @@
 import type { GitLabJob, ListedJob, ListedProject, ListedRunner } from '../../infrastructure/lib/gitlab-listings.ts';
 import type { JobReference } from '../../infrastructure/lib/job-key.ts';
 import type { EventBus } from '../event-bus.ts';
+import type { JobMapping } from '../job-mappings/job-mapping.ts';
 import type { RunnersStore } from '../runners/runners-store.ts';
+import type { Offer } from '../start-runner/choose-runner.ts';
 import type { Instances } from '../start-runner/ec2/fleet.ts';
 import type { InstanceList } from '../start-runner/ec2/instance-list.ts';
 import type { ProjectsStore, ReconcileStore } from './reconcile-store.ts';
@@ -26,6 +28,9 @@ export type ReconcilePorts = {
   readonly instances: InstanceList & Pick<Instances, 'terminate'>;
   readonly gitlab: ReconcileGitLab;
   readonly bus: EventBus;
+  /** `job-mappings.client.ts` says what it does. */
+  readonly mappings: { read(): Promise<{ readonly mappings: readonly JobMapping[] }> };
+  readonly offer: Pick<Offer, 'defaultRunner'>;
   readonly maxAttempts: number;
   /** The configuration's `reconciler.patience`; 1 when absent. */
   readonly patience?: number;

@@ -32,6 +32,9 @@ export function reconcileWorld(items: readonly RunnerItem[] = [], changes: Parti
         told.push({ type, detail });
       },
     },
+    // Every job is ours, unless a test says otherwise.
+    mappings: { read: async () => ({ mappings: [] }) },
+    offer: { defaultRunner: { type: 'EC2', profile: 'default' } },
     maxAttempts: 3,
     projects: [],
     now,
