@@ -71,11 +71,14 @@ export class AutoscalerFunctions extends Construct {
     this.#trust = caCertificates === undefined ? undefined : new GitLabTrust(this, 'GitLabTrust', caCertificates);
     const retries = { RETRIED_PROFILES: JSON.stringify(retriedProfilesOf(deployment)) };
     const maxAttempts = { MAX_ATTEMPTS: String(deployment.maxAttempts) };
+    const routes = {
+      MAPPINGS_TABLE: tables.mappings.tableName,
+      DEFAULT_RUNNER: JSON.stringify(deployment.defaultRunner),
+    };
 
     this.chooseRunner = this.add('start-runner/choose-runner', 'Chooses where a pending job runs', {
-      MAPPINGS_TABLE: tables.mappings.tableName,
+      ...routes,
       PROFILES: Stack.of(this).toJsonString(profiles.runtime),
-      DEFAULT_RUNNER: JSON.stringify(deployment.defaultRunner),
       ...(deployment.maxConcurrent === undefined ? {} : { MAX_CONCURRENT: String(deployment.maxConcurrent) }),
     });
     this.useGitLab(this.chooseRunner);
@@ -155,6 +158,7 @@ export class AutoscalerFunctions extends Construct {
       'Repairs what lost events, crashes and dead hosts left behind',
       {
         ...maxAttempts,
+        ...routes,
         EVENT_BUS_ARN: eventBus.eventBusArn,
         LAUNCH_QUEUE_URL: launchQueue.queueUrl,
         PROJECTS: JSON.stringify(deployment.allowedProjects),
@@ -163,6 +167,7 @@ export class AutoscalerFunctions extends Construct {
       reconcilerSettings,
     );
     this.useGitLab(this.reconcile);
+    this.allow(this.reconcile, ['dynamodb:Scan'], tables.mappings.tableArn);
     this.useRunners(this.reconcile, [...reads, ...puts]);
     this.useTickets(this.reconcile, ['dynamodb:Scan', ...deletes]);
     eventBus.grantPutEventsTo(this.reconcile);

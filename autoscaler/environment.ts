@@ -63,10 +63,11 @@ export const gitlabEnvironment = z.object({ GITLAB_URL: z.url(), GITLAB_TOKEN_SE
 
 export const eventBusEnvironment = z.object({ EVENT_BUS_ARN: nonEmpty });
 
-export const routingEnvironment = z.object({
-  MAPPINGS_TABLE: nonEmpty,
+/** Enough to tell which jobs are ours. */
+export const mappingsEnvironment = z.object({ MAPPINGS_TABLE: nonEmpty, DEFAULT_RUNNER: json(defaultRunnerSchema) });
+
+export const routingEnvironment = z.extend(mappingsEnvironment, {
   PROFILES: json(z.record(z.string(), runtimeProfileSchema)),
-  DEFAULT_RUNNER: json(defaultRunnerSchema),
   MAX_CONCURRENT: z.optional(z.coerce.number()),
 });
 

@@ -19,7 +19,7 @@ export type Round = {
 /** The rest of a pass goes on with the round, whatever lives. */
 const mostBusyProjects = 50;
 
-/** What has been tried so often without effect is looked at in the rounds alone: as a job that the mappings leave to others. */
+/** What has been tried so often without effect is looked at in the rounds alone: the next try is minutes away. */
 const freshTries = 2;
 
 /** Keys of the suspicions for which each pass looks again. */

@@ -1,10 +1,12 @@
 import type { ListedJob } from '../../infrastructure/lib/gitlab-listings.ts';
+import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { type JobKey, jobKeyOf, parseJobKey } from '../../infrastructure/lib/job-key.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { askingGitLab, type LookContext, unlessFailing } from './ask-gitlab.ts';
 import { discoverProjects } from './discover-projects.ts';
 import { inTurns } from './in-turns.ts';
 import { freshSuspicions, isRoundDue, planRound } from './known-projects.ts';
+import { findLeftToOthers, type UnknownJob } from './left-to-others.ts';
 import type { ReconcilerMemory } from './memory.ts';
 import type { ReconcilePorts } from './reconcile-ports.ts';
 import type { KnownProject } from './reconcile-store.ts';
@@ -36,6 +38,7 @@ export async function look(
     runners: null,
     tickets: null,
     jobs: new Map(),
+    leftToOthers: new Set(),
     listedProjects: new Set(),
     places: null,
     memory,
@@ -57,6 +60,8 @@ export async function look(
   const runners = await ask('our runners', () => gitlab.ownRunners(`${ports.deployment} `));
   const round = planRound(known ?? [], live, memory, now, patience);
   const jobs = new Map<JobKey, SeenJob>();
+  const unknown: UnknownJob[] = [];
+  const inTable = new Set(live.map(({ pk }) => pk));
   const listedProjects = new Set<number>();
   await inTurns(round.projects, callsAtOnce, async (project) => {
     const pending = await ask(`pending jobs of project ${project.projectId}`, () =>
@@ -64,8 +69,14 @@ export async function look(
     );
     if (!pending) return;
     listedProjects.add(project.projectId);
-    for (const job of pending) jobs.set(keyOf(project, job), pendingJob(project, job, now));
+    for (const job of pending) {
+      const event = eventOf(project, job, now);
+      const key = jobKeyOf(event);
+      jobs.set(key, { status: 'pending', runnerId: null, event });
+      if (!inTable.has(key)) unknown.push({ event, tags: job.tags });
+    }
   });
+  const leftToOthers = await findLeftToOthers(unknown, ports, context);
   await inTurns(jobsToAskAbout(live, jobs, now), callsAtOnce, async (key) => {
     const { projectId, jobId } = parseJobKey(key) ?? { projectId: 0, jobId: 0 };
     const answer = await ask(key, async () => ({ job: await gitlab.readJob(projectId, jobId) }));
@@ -87,6 +98,7 @@ export async function look(
     tickets,
     places,
     jobs,
+    leftToOthers,
     listedProjects,
     memory: { ...memory, ...roundMemory, discoveredAt },
   };
@@ -96,14 +108,10 @@ function countersOf(live: readonly RunnerItem[]): readonly string[] {
   return [...new Set(live.flatMap(({ caps }) => caps.map(({ counter }) => counter)))];
 }
 
-function keyOf({ projectId }: KnownProject, { id }: ListedJob): JobKey {
-  return jobKeyOf({ projectId, jobId: id });
-}
-
 /** A job of a list as its hook would have told it. */
-function pendingJob({ projectId, path }: KnownProject, job: ListedJob, now: number): SeenJob {
+function eventOf({ projectId, path }: KnownProject, job: ListedJob, now: number): JobEvent {
   const at = new Date(now).toISOString();
-  const event = {
+  return {
     jobId: job.id,
     projectId,
     jobName: job.name,
@@ -118,7 +126,6 @@ function pendingJob({ projectId, path }: KnownProject, job: ListedJob, now: numb
     failureReason: null,
     deliveryId: null,
   };
-  return { status: 'pending', runnerId: null, event };
 }
 
 /** Jobs of live items of which the lists of pending jobs say nothing; in turns when there are many. */

@@ -1,7 +1,9 @@
 import type { GitLabJob, ListedJob, ListedProject, ListedRunner } from '../../infrastructure/lib/gitlab-listings.ts';
 import type { JobReference } from '../../infrastructure/lib/job-key.ts';
 import type { EventBus } from '../event-bus.ts';
+import type { JobMapping } from '../job-mappings/job-mapping.ts';
 import type { RunnersStore } from '../runners/runners-store.ts';
+import type { Offer } from '../start-runner/choose-runner.ts';
 import type { Instances } from '../start-runner/ec2/fleet.ts';
 import type { InstanceList } from '../start-runner/ec2/instance-list.ts';
 import type { LaunchRequests } from '../start-runner/ec2/launch-requests.ts';
@@ -28,6 +30,9 @@ export type ReconcilePorts = {
   readonly gitlab: ReconcileGitLab;
   readonly bus: EventBus;
   readonly launches: LaunchRequests;
+  /** `job-mappings.client.ts` says what it does. */
+  readonly mappings: { read(): Promise<{ readonly mappings: readonly JobMapping[] }> };
+  readonly offer: Pick<Offer, 'defaultRunner'>;
   readonly maxAttempts: number;
   /** The configuration's `reconciler.patience`; 1 when absent. */
   readonly patience?: number;

@@ -2,8 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod/mini';
 import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
 import type { MetricValues } from '../../infrastructure/lib/metrics.ts';
-import { attemptsEnvironment, reconcileEnvironment, tablesEnvironment } from '../environment.ts';
+import { attemptsEnvironment, mappingsEnvironment, reconcileEnvironment, tablesEnvironment } from '../environment.ts';
 import { createEventBus } from '../event-bus.client.ts';
+import { createJobMappings } from '../job-mappings/job-mappings.client.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createDocumentClient, createTables } from '../live-tables.client.ts';
 import { createInstanceList } from '../start-runner/ec2/instance-list.client.ts';
@@ -76,22 +77,27 @@ async function mend(repair: Repair, ports: ReconcilePorts, { log, remainingMilli
 function report(plan: RepairPlan, outcomes: readonly boolean[], { log }: LambdaContext, now: number): void {
   const { held, unaccounted, outOfAttempts, driftedCounters } = plan.findings;
   const failed = outcomes.filter((mended) => !mended).length;
-  const values: MetricValues = {
+  const wrong = withoutZeros({
     Repairs: outcomes.length - failed,
     RepairsFailed: failed,
     Unaccounted: unaccounted.length,
-    HeldInstances: held.length,
     JobsOutOfAttempts: outOfAttempts.length,
-    OldestWaitSeconds: oldestWaitOf(plan.memory, now),
     DriftedCounters: driftedCounters.length,
-  };
-  const told = Object.fromEntries(Object.entries(values).filter(([, value]) => value > 0));
+  });
+  const usual = withoutZeros({ HeldInstances: held.length, OldestWaitSeconds: oldestWaitOf(plan.memory, now) });
+  const told = { ...wrong, ...usual };
   if (Object.keys(told).length === 0) return;
   const kinds = [...new Set(plan.repairs.map(({ kind }) => kind))].map(
     (kind) => [kind, plan.repairs.filter((repair) => repair.kind === kind).length] as const,
   );
   const repairs = Object.fromEntries(kinds);
-  log.count(told, 'found by the reconciler', { repairs, held, unaccounted, outOfAttempts, driftedCounters });
+  const fields = { repairs, held, unaccounted, outOfAttempts, driftedCounters };
+  if (Object.keys(wrong).length === 0) log.measure(told, 'seen by the reconciler: nothing is wrong so far', fields);
+  else log.count(told, 'found by the reconciler', fields);
+}
+
+function withoutZeros(values: MetricValues): MetricValues {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value > 0));
 }
 
 export const handler = lambdaHandler({
@@ -99,6 +105,7 @@ export const handler = lambdaHandler({
   ports: () => {
     const { DEPLOYMENT, RUNNERS_TABLE, TICKETS_TABLE } = readEnvironment(tablesEnvironment);
     const { EVENT_BUS_ARN, LAUNCH_QUEUE_URL, PROJECTS, PATIENCE } = readEnvironment(reconcileEnvironment);
+    const { MAPPINGS_TABLE, DEFAULT_RUNNER } = readEnvironment(mappingsEnvironment);
     const dynamodb = createDocumentClient();
     return {
       ...createTables(dynamodb),
@@ -110,6 +117,8 @@ export const handler = lambdaHandler({
       gitlab: createGitLabFromEnvironment(secretCacheSeconds),
       bus: createEventBus(EVENT_BUS_ARN),
       launches: createLaunchRequests(LAUNCH_QUEUE_URL),
+      mappings: createJobMappings(dynamodb, MAPPINGS_TABLE, Date.now),
+      offer: { defaultRunner: DEFAULT_RUNNER },
       maxAttempts: readEnvironment(attemptsEnvironment).MAX_ATTEMPTS,
       projects: PROJECTS,
       patience: PATIENCE,

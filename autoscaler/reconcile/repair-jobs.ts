@@ -11,14 +11,19 @@ import type { Suspect } from './suspicion.ts';
 /** GitLab's words for a job that is over. Source: https://docs.gitlab.com/api/jobs/ */
 const overStatuses = ['success', 'failed', 'canceled', 'skipped'];
 
-type Looked = Pick<Seen, 'jobs' | 'places' | 'maxAttempts' | 'patience'> & { readonly live: readonly RunnerItem[] };
+type Looked = Pick<Seen, 'jobs' | 'leftToOthers' | 'places' | 'maxAttempts' | 'patience'> & {
+  readonly live: readonly RunnerItem[];
+};
 
 /** Jobs that GitLab calls pending and that get no runner by themselves any more. */
-export function jobsToStart({ live, jobs, places, maxAttempts, patience }: Looked, now: number): Suspect[] {
+export function jobsToStart(
+  { live, jobs, leftToOthers, places, maxAttempts, patience }: Looked,
+  now: number,
+): Suspect[] {
   const known = new Set(live.map(({ pk }) => pk));
   const isPending = ({ pk }: RunnerItem) => jobs.get(pk)?.status === 'pending';
   const lost = [...jobs].flatMap(([job, { status, event }]) =>
-    status === 'pending' && event && !known.has(job)
+    status === 'pending' && event && !known.has(job) && !leftToOthers.has(job)
       ? [start('start-lost-job', job, event, 'it waits in GitLab, and its hook never came or failed')]
       : [],
   );

@@ -28,6 +28,8 @@ export type Seen = {
   readonly runners: readonly ListedRunner[] | null;
   readonly tickets: readonly SeenTicket[] | null;
   readonly jobs: ReadonlyMap<JobKey, SeenJob>;
+  /** Pending jobs that our table does not know, and that the mappings leave to other runners. */
+  readonly leftToOthers: ReadonlySet<JobKey>;
   /** Projects whose pending jobs were all read. */
   readonly listedProjects: ReadonlySet<number>;
   /** Places taken under the counters of the live items' caps. */

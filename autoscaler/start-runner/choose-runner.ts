@@ -12,6 +12,10 @@ export type Offer = {
   readonly maxConcurrent?: number | undefined;
 };
 
+/** What of an offer says whether a job is ours at all. */
+type Routes = Pick<Offer, 'mappings' | 'defaultRunner'>;
+type JobWithTags = { readonly tags: readonly string[] };
+
 export type RunnerDecision =
   | { readonly decision: 'IGNORE'; readonly reason: string }
   | {
@@ -31,14 +35,18 @@ export function mightBeOurs(event: JobEvent, { mappings, defaultRunner }: Offer)
   return mappings.some((mapping) => mapping.target.type !== 'IGNORE' && couldMatch(mapping, event));
 }
 
+/** Says whether a job is left to other runners: by its mapping, or by the default runner where no mapping matches. */
+export function isLeftToOthers(event: JobEvent, job: JobWithTags, offer: Routes): boolean {
+  return findTarget(event, job, offer).target.type === 'IGNORE';
+}
+
 /**
  * Where a job runs.
  *
  * @throws {MappingNotAllowedError} when its mapping names a function or profile that was not deployed.
  */
-export function decideRunner(event: JobEvent, job: { readonly tags: readonly string[] }, offer: Offer): RunnerDecision {
-  const mapping = chooseMapping({ ...event, tags: job.tags }, offer.mappings);
-  const target = mapping ? mapping.target : targetOfDefault(offer.defaultRunner);
+export function decideRunner(event: JobEvent, job: JobWithTags, offer: Offer): RunnerDecision {
+  const { mapping, target } = findTarget(event, job, offer);
   const what = mapping ? `mapping "${mapping.id}"` : 'the default runner';
   if (target.type === 'IGNORE') return { decision: 'IGNORE', reason: `${what} leaves the job to other runners` };
   const chosen = choiceFor(profileOf(target, offer.profiles, what), { event, tags: job.tags, mapping, offer });
@@ -75,6 +83,11 @@ function choiceFor(
     caps: caps.filter((cap) => cap !== null),
     ...(profile.isolateProjects ? { tenantId: `project-${event.projectId}` } : {}),
   };
+}
+
+function findTarget(event: JobEvent, { tags }: JobWithTags, { mappings, defaultRunner }: Routes) {
+  const mapping = chooseMapping({ ...event, tags }, mappings);
+  return { mapping, target: mapping ? mapping.target : targetOfDefault(defaultRunner) };
 }
 
 function targetOfDefault(runner: DefaultRunner): MappingTarget {

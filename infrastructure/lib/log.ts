@@ -9,6 +9,8 @@ export type Log = {
   error(message: string, fields?: LogFields): void;
   /** An error line that CloudWatch counts as well: what we count is what somebody must look at. */
   count(values: MetricValues, message: string, fields?: LogFields): void;
+  /** An info line that CloudWatch counts as well: how things are, which nobody need look at. */
+  measure(values: MetricValues, message: string, fields?: LogFields): void;
   with(fields: LogFields): Log;
 };
 
@@ -25,12 +27,16 @@ export function createLog(
     (level: string) =>
     (message: string, fields: LogFields = {}) =>
       write(JSON.stringify({ time: new Date(now()).toISOString(), level, message, ...context, ...fields }, withErrors));
+  const counted =
+    (level: string): Log['count'] =>
+    (values, message, fields = {}) =>
+      line(level)(message, { ...fields, ...metricFields(deployment, values, now()) });
   return {
     info: line('info'),
     warn: line('warn'),
     error: line('error'),
-    count: (values, message, fields = {}) =>
-      line('error')(message, { ...fields, ...metricFields(deployment, values, now()) }),
+    count: counted('error'),
+    measure: counted('info'),
     with: (fields) => createLog(write, now, { ...context, ...fields }, deployment),
   };
 }

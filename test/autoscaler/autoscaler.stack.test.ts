@@ -249,6 +249,17 @@ describe('the reconciler', () => {
     });
   });
 
+  it('judges which jobs are ours by the same table and default runner as their hooks are', () => {
+    const routesOf = (lambda: string) => {
+      const { Variables } = propertiesOf('AWS::Lambda::Function', lambda).Environment as {
+        readonly Variables: Readonly<Record<string, unknown>>;
+      };
+      return [Variables.MAPPINGS_TABLE, Variables.DEFAULT_RUNNER];
+    };
+    expect(routesOf('Functionsreconcile')).toEqual([expect.anything(), expect.stringContaining('"type"')]);
+    expect(routesOf('Functionsreconcile')).toEqual(routesOf('Functionschooserunner'));
+  });
+
   it('raises few alarms, all within what CloudWatch gives for nothing', () => {
     expect(alarms.map(([id]) => id.replace(/^Reconciler|[0-9A-F]{8}$/g, ''))).toEqual([
       'PassesMissing',

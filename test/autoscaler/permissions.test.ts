@@ -210,6 +210,7 @@ describe('who may do what', () => {
     ['reconcile', true, 'remember what it suspects', dynamodb('PutItem', runners)],
     ['reconcile', false, 'change a runner’s item', dynamodb('UpdateItem', runners)],
     ['reconcile', false, 'remove a runner’s item', dynamodb('DeleteItem', runners)],
+    ['reconcile', true, 'read the job mappings', dynamodb('Scan', mappings)],
     ['reconcile', false, 'edit the job mappings', dynamodb('PutItem', mappings)],
     ['reconcile', true, 'put an event on our bus', { action: 'events:PutEvents', resource: bus }],
     ['reconcile', false, 'put one on another', { action: 'events:PutEvents', resource: `${bus}-2` }],

@@ -5,6 +5,8 @@ import { InvokeCommand, LambdaClient, paginateListFunctions } from '@aws-sdk/cli
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { expect } from 'vitest';
+import { autoscalerParameters } from '../../autoscaler/exports.ts';
+import { createReconcileStore } from '../../autoscaler/reconcile/reconcile-store.client.ts';
 import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
 import { readParameter } from '../../helper-scripts/cli/deployment-names.client.ts';
 import type { JobView } from '../../helper-scripts/local/gitlab/job-view.ts';
@@ -100,6 +102,15 @@ export class World {
       if (found?.FunctionName) return found.FunctionName;
     }
     throw new Error('there is no reconciler among the functions');
+  }
+
+  /** What the reconciler's last pass takes for wrong: kinds of repairs, and what each is about. */
+  async suspicions(): Promise<readonly string[]> {
+    const { runnersTable, ticketsTable } = autoscalerParameters(this.run.deployment);
+    const ssm = new SSMClient(this.run.clientOptions());
+    const [runners, tickets] = [await readParameter(runnersTable, ssm), await readParameter(ticketsTable, ssm)];
+    const { suspicions } = await createReconcileStore(this.run.dynamodb, { runners, tickets }).readMemory();
+    return Object.keys(suspicions);
   }
 
   /** Looks until `look` gives something, and fails naming what was waited for. */

@@ -88,6 +88,12 @@ export function createInvariants(watched: () => Watched) {
       if (host?.job?.status === 'running' && mayBeKnown)
         fail('4 no job loses its host', `${instance.id} is terminated while job ${host.job.id} runs on it`);
     },
+    /** The reconciler asked for the runner of a job that it took for lost. */
+    sawJobStarted(jobId: number | undefined): void {
+      const { gitlab, isOurs } = watched();
+      const job = gitlab.jobs.get(jobId ?? 0);
+      if (!job || !isOurs(job)) fail('2 for jobs of ours', `job ${jobId} is asked for, which is left to other runners`);
+    },
     /** A runner took a job. */
     sawTaken(job: SimulatedJob): void {
       const { longestWaitSeconds, isOurs } = watched();

@@ -175,7 +175,16 @@ export const mutants: Readonly<Record<string, Composition>> = {
     ...ports,
     gitlab: { ...ports.gitlab, pendingJobs: async () => [] },
   })),
+  'the reconciler takes jobs of other runners for lost': withLambdas({
+    reconcile: (input, ports, context) =>
+      realComposition.lambdas.reconcile.work(input, { ...ports, ...everyJobIsOurs }, context),
+  }),
 };
+
+const everyJobIsOurs = {
+  mappings: { read: async () => ({ mappings: [], invalid: [] }) },
+  offer: { profiles: {}, defaultRunner: { type: 'EC2', profile: 'default' } },
+} as const;
 
 /** A memory in which everything has looked wrong once before. */
 function suspectEverything(now: number): ReconcilerMemory['suspicions'] {

@@ -4,7 +4,7 @@ import { RunnerStateChangedError } from '../../autoscaler/runners/runners-store.
 import { decideRunner } from '../../autoscaler/start-runner/choose-runner.ts';
 import { sourcesOf } from '../../autoscaler/start-runner/ec2/launch-source.ts';
 import { runnerFailedType } from '../../autoscaler/start-runner/runner-failed.ts';
-import type { JobKey } from '../../infrastructure/lib/job-key.ts';
+import { type JobKey, parseJobKey } from '../../infrastructure/lib/job-key.ts';
 import { InvalidInputError } from '../../infrastructure/lib/lambda-handler.client.ts';
 import { createLog } from '../../infrastructure/lib/log.ts';
 import { type LambdaRunnerPayload, lambdaRunnerPayloadSchema } from '../../infrastructure/lib/runner-ticket.ts';
@@ -166,8 +166,9 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     trace?.(time.now(), line);
     invariants.scan('a log', line);
     if (!line.includes('"repair carried out"')) return;
-    const { repair } = JSON.parse(line) as { readonly repair: string };
+    const { repair, subject } = JSON.parse(line) as { readonly repair: string; readonly subject: string };
     repairs.set(repair, (repairs.get(repair) ?? 0) + 1);
+    if (repair === 'start-lost-job') invariants.sawJobStarted(parseJobKey(subject)?.jobId);
   }, time.now);
   const repairs = new Map<string, number>();
 

@@ -43,6 +43,7 @@ export async function reconcilerOfAnIdleMonth(): Promise<{
   Object.assign(world.ports, {
     store: counting(world.store, table),
     memory: counting(world.memory, table),
+    mappings: counting(world.ports.mappings, table),
     gitlab: counting(world.gitlab, () => {
       counts.gitlab += 1;
     }),

@@ -13,7 +13,15 @@ const late = testStart + 24 * 60 * minute;
 
 function seen(changes: Partial<Seen> = {}): Seen {
   const nothing = { live: [], instances: [], runners: [], tickets: [], jobs: new Map(), places: new Map() };
-  return { ...nothing, listedProjects: new Set([7]), memory: emptyMemory, maxAttempts: 3, patience: 1, ...changes };
+  return {
+    ...nothing,
+    leftToOthers: new Set(),
+    listedProjects: new Set([7]),
+    memory: emptyMemory,
+    maxAttempts: 3,
+    patience: 1,
+    ...changes,
+  };
 }
 
 /** What a number of looks, a minute apart, at the same things lead to, by look: kinds and subjects. */
@@ -159,7 +167,16 @@ describe('a job that GitLab calls pending', () => {
     });
   });
 
-  it('is asked for ever more rarely, since the mappings may leave it to others', () => {
+  it('is nothing to us when the mappings leave it to others, also when they did not before', () => {
+    const foreign = seen({ jobs: jobs(pending(5), pending(6)), leftToOthers: new Set(['job#7#5']) });
+    expect(repairsOf(foreign).map(({ subject }) => subject)).toEqual(['job#7#6']);
+    const first = planRepairs(seen({ jobs: jobs(pending(5)) }), late);
+    const second = planRepairs({ ...foreign, memory: first.memory }, late + minute);
+    expect(Object.keys(first.memory.suspicions)).toEqual(['start-lost-job job#7#5']);
+    expect(Object.keys(second.memory.suspicions)).toEqual(['start-lost-job job#7#6']);
+  });
+
+  it('is asked for ever more rarely while nothing comes of it', () => {
     const asked = looks(70, seen({ jobs: jobs(pending()) })).flatMap((repairs, index) =>
       repairs.length > 0 ? [index] : [],
     );

@@ -39,6 +39,9 @@ export function reconcileWorld(items: readonly RunnerItem[] = [], changes: Parti
         requested.push(request);
       },
     },
+    // Every job is ours, unless a test says otherwise.
+    mappings: { read: async () => ({ mappings: [] }) },
+    offer: { defaultRunner: { type: 'EC2', profile: 'default' } },
     maxAttempts: 3,
     projects: [],
     now,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { reconcile } from '../../../autoscaler/reconcile/reconcile.lambda.ts';
+import { holdTag } from '../../../autoscaler/start-runner/ec2/instance-tags.ts';
 import { launchRequestSchema } from '../../../autoscaler/start-runner/start-runner-input.ts';
 import { GitLabRefusedError, GitLabUnavailableError } from '../../../infrastructure/lib/gitlab-errors.ts';
 import { runnerItem } from '../../support/builders.ts';
@@ -210,4 +211,28 @@ it('begins no repair without the time to end it', async () => {
   const outcome = await reconcile({}, ports, { ...world.context, remainingMilliseconds: () => remaining });
   expect(outcome).toEqual({ repaired: 0, failed: 1 });
   expect(world.told).toEqual([]);
+});
+
+describe('what a pass says in its log', () => {
+  it('is information, with its metrics, while a job waits that nothing was done for', async () => {
+    const world = reconcileWorld();
+    await world.memory.noteProject({ projectId: 7, path: 'group/project' }, '2030-01-02');
+    world.gitlab.setJob({ id: 5, status: 'pending' });
+    await world.pass(3);
+    // The second and the third look ask for it; the fourth leaves time for what comes of it.
+    const waits = world.context.lines.filter((line) => 'OldestWaitSeconds' in line);
+    expect(waits.map(({ level }) => level)).toEqual(['error', 'error']);
+    await world.pass();
+    expect(world.context.lines.at(-1)).toMatchObject({ level: 'info', OldestWaitSeconds: 180 });
+  });
+
+  it('is information where a person holds instances back, and an error where nothing accounts for one', async () => {
+    const world = reconcileWorld();
+    world.strayInstance('i-9', { [holdTag]: 'look into it tomorrow' });
+    await world.pass();
+    expect(world.context.lines).toMatchObject([{ level: 'info', HeldInstances: 1, held: ['i-9'] }]);
+    world.strayInstance('i-10');
+    await world.pass();
+    expect(world.context.lines.at(-1)).toMatchObject({ level: 'error', HeldInstances: 1, Unaccounted: 1 });
+  });
 });

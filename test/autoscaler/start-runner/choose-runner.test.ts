@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   decideRunner,
+  isLeftToOthers,
   MappingNotAllowedError,
   mightBeOurs,
   type Offer,
@@ -181,5 +182,28 @@ describe('mightBeOurs', () => {
     ],
   ])('when %s: %s', (_, expected, changes) => {
     expect(mightBeOurs(pendingJob(), offer(changes))).toBe(expected);
+  });
+});
+
+describe('isLeftToOthers', () => {
+  const toOthers = jobMapping({ target: { type: 'IGNORE' } });
+  const refused = { target: { type: 'EC2', profile: 'huge' } } as const;
+
+  it.each<[string, boolean, Partial<Offer>]>([
+    ['its mapping says IGNORE', true, { mappings: [toOthers], defaultRunner: { type: 'EC2', profile: 'default' } }],
+    ['no mapping matches, and there is no default runner', true, { mappings: [jobMapping({ tags: ['gpu'] })] }],
+    [
+      'no mapping matches, and there is one',
+      false,
+      { mappings: [], defaultRunner: { type: 'EC2', profile: 'default' } },
+    ],
+    ['a more specific mapping has a runner', false, { mappings: [toOthers, jobMapping({ tags: ['docker'] })] }],
+    [
+      'its mapping names what was not deployed',
+      false,
+      { mappings: [toOthers, jobMapping({ jobName: 'build', ...refused })] },
+    ],
+  ])('when %s: %s', (_, expected, changes) => {
+    expect(isLeftToOthers(pendingJob(), gitlabJob({ tags: ['docker'] }), offer(changes))).toBe(expected);
   });
 });

@@ -16,12 +16,14 @@ const mostLateMilliseconds = 6_000;
 
 export function hookFaults(world: () => World): void {
   /** Half a minute: fifteen seconds until the next look at projects, two looks for each step of either stage, the boot of a host. */
-  it('brings all jobs of a pipeline to an end of which no hook ever came, by the reconciler alone', async () => {
+  it('brings all jobs of a pipeline to an end of which no hook ever came, by the reconciler alone, and lets those of others wait', async () => {
     const { gitlab } = world().run;
     // A project is known from its first job on.
     await world().untilOver(...world().startPipeline('first: { tags: [aws], script: [echo known] }'));
     await world().untilNothingIsLeft();
     const drop = gitlab.faults.addWebhook({ effect: { kind: 'drop' } });
+    // No mapping has its tag: it waits for somebody else's runner, which is not there.
+    const [foreign] = world().startPipeline('for others: { tags: [windows], script: [echo never] }');
     const jobs = world().startPipeline(pipeline);
 
     const over = await world().withPasses(async () => {
@@ -31,6 +33,12 @@ export function hookFaults(world: () => World): void {
     });
     gitlab.faults.clear(drop);
     expect(over.map(({ status }) => status)).toEqual(jobs.map(() => 'success'));
+    if (!foreign) throw new Error('the pipeline has no job');
+    expect(world().job(foreign.id).status).toBe('pending');
+    // A job that was asked for in vain stays suspected as long as it waits.
+    const suspicions = await world().suspicions();
+    expect(suspicions.filter((key) => key.endsWith(`#${foreign.id}`))).toEqual([]);
+    gitlab.cancelJob(foreign.id);
     const hooks = gitlab.deliveries().filter(({ jobId }) => jobs.some(({ id }) => id === jobId));
     expect(new Set(hooks.map(({ outcome }) => outcome))).toEqual(new Set(['dropped']));
   });

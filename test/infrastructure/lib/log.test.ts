@@ -91,6 +91,21 @@ describe('the log', () => {
     ]);
   });
 
+  it('counts what nobody need look at in a line of information', () => {
+    const { log, parsed } = recording();
+    log.measure({ OldestWaitSeconds: 70 }, 'a job waits', { held: [] });
+    expect(parsed()).toMatchObject([
+      {
+        level: 'info',
+        message: 'a job waits',
+        held: [],
+        deployment: 'ci',
+        OldestWaitSeconds: 70,
+        _aws: { CloudWatchMetrics: [{ Metrics: [{ Name: 'OldestWaitSeconds' }] }] },
+      },
+    ]);
+  });
+
   it('leaves out what is undefined', () => {
     const { log, parsed } = recording();
     log.info('x', { state: undefined });
