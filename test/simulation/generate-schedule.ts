@@ -4,6 +4,7 @@ import {
   type Fault,
   type FaultKind,
   type HookStatus,
+  isCapped,
   lambdaNames,
   type PlannedJob,
   projectIds,
@@ -23,11 +24,20 @@ const lastSeedWithoutReconciler = 2_100;
 /** One schedule in so many is calm: nothing goes wrong in it, and no job may wait long. */
 const calmEvery = 7;
 
+/** In one schedule in so many the hosts of a profile work for a runner that a user made. */
+const longLivedEvery = 11;
+
 /** The schedule of a seed: a small random scenario, and what goes wrong in it. */
 export function generateSchedule(
   seed: number,
   withReconciler = seed % 3 !== 0 || seed > lastSeedWithoutReconciler,
 ): Schedule {
+  const schedule = ordinarySchedule(seed, withReconciler);
+  if (seed % longLivedEvery !== 0) return schedule;
+  return { ...schedule, settings: withLongLivedRunner(schedule.settings, createRandom(seedOf(seed, 'long-lived'))) };
+}
+
+function ordinarySchedule(seed: number, withReconciler: boolean): Schedule {
   const random = createRandom(seedOf(seed, 'schedule'));
   const settings = settingsOf(random, withReconciler);
   if (seed % calmEvery === 0) return { seed, settings: withoutCaps(settings), jobs: mixedUpJobs(random), faults: [] };
@@ -87,6 +97,32 @@ function settingsOf(random: Random, reconciler: boolean): Settings {
     ],
     cancelsAtOnce: random.chance(0.5),
     writesLate: random.chance(0.5),
+  };
+}
+
+/** One mapping, or all that go to EC2, get a profile whose hosts work for one runner. */
+function withLongLivedRunner(settings: Settings, random: Random): Settings {
+  const profile = 'shared';
+  const isAll = random.chance(0.7);
+  const mappings = settings.mappings.map((mapping) =>
+    mapping.target.type === 'EC2' && (isAll || mapping.tags.length > 0)
+      ? { ...mapping, target: { type: 'EC2', profile } as const }
+      : mapping,
+  );
+  const cap = random.chance(0.3) && isCapped(settings) ? { maxConcurrent: random.whole(1, 3) } : {};
+  return {
+    ...settings,
+    profiles: { ...settings.profiles, [profile]: { type: 'EC2', timeoutMinutes: 30, ...cap } },
+    mappings,
+    longLived: {
+      profile,
+      tags: random.pick([['docker', 'large'], ['docker', 'large', 'job-only'], ['docker']]),
+      runUntagged: random.chance(0.9),
+      projectIds: random.chance(0.7) ? null : [projectIds[0]],
+      // A description proves nothing: this may be how ours begin.
+      description: random.pick(['of all teams', 'ci of all teams']),
+      hasOtherHost: random.chance(0.3),
+    },
   };
 }
 

@@ -1,7 +1,7 @@
 import { GitLabRefusedError, GitLabUnavailableError } from '../../infrastructure/lib/gitlab-errors.ts';
 import { tokenWord } from '../support/in-memory-gitlab.ts';
 import type { Faults } from './faults.ts';
-import { type PlannedJob, projectIds } from './schedule.ts';
+import { type LongLivedSettings, type PlannedJob, projectIds } from './schedule.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 /** A job as GitLab has it. Times are milliseconds since 1970. */
@@ -10,6 +10,8 @@ export type SimulatedJob = {
   readonly plan: PlannedJob;
   status: string;
   runnerId: number | null;
+  /** Of a long-lived runner, the manager that runs it. */
+  systemId: string | null;
   pendingAt: number | null;
   startedAt: number | null;
   finishedAt: number | null;
@@ -19,15 +21,21 @@ export type SimulatedJob = {
 
 export type SimulatedRunner = {
   readonly id: number;
-  readonly projectId: number;
+  /** Null: those of all projects. */
+  readonly projectIds: readonly number[] | null;
   readonly tags: readonly string[];
+  readonly runUntagged: boolean;
   readonly token: string;
   readonly description: string;
   readonly note: string;
   readonly createdAt: number;
+  /** System ids of the hosts of a long-lived runner, which a user made; null for a runner that was made for one job. */
+  readonly managers: Set<string> | null;
   paused: boolean;
 };
 
+/** Apart from those of the runners that are made for jobs. */
+const longLivedRunnerId = 90_000;
 const minute = 60_000;
 /** GitLab drops a job that no runner came for, and one whose runner says nothing any more. */
 const stuckPendingMilliseconds = 60 * minute;
@@ -40,12 +48,15 @@ export type GitLabModelOptions = {
   readonly onHook: (job: SimulatedJob, status: string) => void;
   /** Told just before GitLab gives up a job that no runner came for. */
   readonly onStuck: (job: SimulatedJob) => void;
+  /** Told when somebody does to a long-lived runner what only its user may do. */
+  readonly onMeddling: (what: string) => void;
 };
 
 export type GitLabModel = ReturnType<typeof createGitLabModel>;
 
 /** GitLab as far as we meet it: jobs, runners, who gets what, and the hooks that tell of it. */
-export function createGitLabModel({ time, faults, cancelsAtOnce, onHook, onStuck }: GitLabModelOptions) {
+export function createGitLabModel(options: GitLabModelOptions) {
+  const { time, faults, cancelsAtOnce, onHook, onStuck, onMeddling } = options;
   const jobs = new Map<number, SimulatedJob>();
   const runners = new Map<number, SimulatedRunner>();
   let lastJobId = 0;
@@ -84,6 +95,7 @@ export function createGitLabModel({ time, faults, cancelsAtOnce, onHook, onStuck
         plan,
         status: 'created',
         runnerId: null,
+        systemId: null,
         pendingAt: null,
         startedAt: null,
         finishedAt: null,
@@ -109,16 +121,18 @@ export function createGitLabModel({ time, faults, cancelsAtOnce, onHook, onStuck
       if (job.onCancel) time.after(3_000, job.onCancel);
     },
 
-    /** What a runner gets that asks for a job. `refused`: its token is not known (any more). */
-    request(token: string): SimulatedJob | 'nothing' | 'refused' | 'down' {
+    /** What a runner gets that asks for a job. `refused`: its token is not known (any more). `systemId`: which host of a long-lived one asks. */
+    request(token: string, systemId: string | null = null): SimulatedJob | 'nothing' | 'refused' | 'down' {
       if (faults.isOn('gitlab-down')) return 'down';
       const runner = [...runners.values()].find((one) => one.token === token);
       if (!runner) return 'refused';
+      if (systemId !== null) runner.managers?.add(systemId);
       if (runner.paused) return 'nothing';
       const fitting = [...jobs.values()].filter((job) => job.status === 'pending' && canRun(runner, job));
       const [job] = fitting.sort((a, b) => (a.pendingAt ?? 0) - (b.pendingAt ?? 0) || a.id - b.id);
       if (!job) return 'nothing';
       job.runnerId = runner.id;
+      job.systemId = systemId;
       change(job, 'running');
       time.after(job.plan.durationSeconds * 1_000 + silentRunningMilliseconds, () => {
         if (job.status === 'running') change(job, 'failed');
@@ -137,6 +151,24 @@ export function createGitLabModel({ time, faults, cancelsAtOnce, onHook, onStuck
       for (const runner of runners.values()) if (runner.token === token) remove(runner.id);
     },
     remove,
+    /** A user makes a long-lived runner. */
+    bring({ tags, runUntagged, projectIds, description }: LongLivedSettings): SimulatedRunner {
+      const id = longLivedRunnerId;
+      const token = `glrt-fake-${tokenWord}-${id}`;
+      const own = { id, token, note: '', createdAt: time.now(), managers: new Set<string>(), paused: false };
+      runners.set(id, { ...own, tags, runUntagged, projectIds, description });
+      return runners.get(id) as SimulatedRunner;
+    },
+    /** Removes one host from its runner, with the runner's token; GitLab forgets with it which jobs it had. */
+    removeManager(token: string, systemId: string): boolean {
+      if (faults.isOn('gitlab-down')) return false;
+      const runner = [...runners.values()].find((one) => one.token === token);
+      for (const job of jobs.values()) if (job.systemId === systemId) job.systemId = null;
+      return runner?.managers?.delete(systemId) ?? false;
+    },
+    /** All but the long-lived ones, which are to stay. */
+    runnersOfJobs: () => [...runners.values()].filter(({ managers }) => managers === null),
+    answer,
     /** The API, as far as every part of ours uses it. */
     api: {
       readJob: (projectId: number, jobId: number) =>
@@ -149,7 +181,7 @@ export function createGitLabModel({ time, faults, cancelsAtOnce, onHook, onStuck
             status: lags ? 'created' : job.status,
             tags: job.plan.tags,
             runnerId: job.runnerId,
-            systemId: null,
+            systemId: job.systemId,
           };
         }),
       readJobEnd: (projectId: number, jobId: number) =>
@@ -181,12 +213,14 @@ export function createGitLabModel({ time, faults, cancelsAtOnce, onHook, onStuck
           const { projectId, description, maintenanceNote, tags } = runner;
           const made: SimulatedRunner = {
             id: lastRunnerId,
-            projectId,
+            projectIds: [projectId],
             tags,
+            runUntagged: tags.length === 0,
             token,
             description,
             note: maintenanceNote,
             createdAt: time.now(),
+            managers: null,
             paused: false,
           };
           runners.set(made.id, made);
@@ -205,6 +239,7 @@ export function createGitLabModel({ time, faults, cancelsAtOnce, onHook, onStuck
       pauseRunner: (runnerId: number) =>
         answer(() => {
           const runner = runners.get(runnerId);
+          if (runner?.managers) onMeddling(`runner ${runnerId} is paused, for all of its hosts`);
           if (runner) runner.paused = true;
           return runner !== undefined;
         }),
@@ -253,6 +288,7 @@ export function createGitLabModel({ time, faults, cancelsAtOnce, onHook, onStuck
 
   /** GitLab forgets who ran a job when its runner goes. */
   function remove(runnerId: number): boolean {
+    if (runners.get(runnerId)?.managers) onMeddling(`runner ${runnerId} is removed, from under all of its hosts`);
     for (const job of jobs.values()) if (job.runnerId === runnerId) job.runnerId = null;
     return runners.delete(runnerId);
   }
@@ -276,7 +312,7 @@ export function isOver({ status }: { readonly status: string }): boolean {
 
 /** Source: https://docs.gitlab.com/ci/runners/configure_runners/#control-jobs-that-a-runner-can-run */
 export function canRun(runner: SimulatedRunner, { plan }: SimulatedJob): boolean {
-  if (runner.projectId !== plan.projectId) return false;
-  if (plan.tags.length === 0) return runner.tags.length === 0;
+  if (runner.projectIds && !runner.projectIds.includes(plan.projectId)) return false;
+  if (plan.tags.length === 0) return runner.runUntagged;
   return plan.tags.every((tag) => runner.tags.includes(tag));
 }

@@ -1,4 +1,5 @@
-import type { LambdaRunnerPayload } from '../../infrastructure/lib/runner-ticket.ts';
+import { systemIdOf } from '../../autoscaler/runners/long-lived-runner.ts';
+import type { LambdaRunnerPayload, RunnerTicket } from '../../infrastructure/lib/runner-ticket.ts';
 import { type Ec2Model, lives, type SimulatedInstance } from './ec2-model.ts';
 import type { Faults } from './faults.ts';
 import { type GitLabModel, isOver, type SimulatedJob } from './gitlab-model.ts';
@@ -10,6 +11,8 @@ export type Host = {
   /** Instance id, or the invocation of a function. */
   readonly name: string;
   token: string | null;
+  /** Of a host of a long-lived runner: which of its managers it is. */
+  systemId: string | null;
   job: SimulatedJob | null;
   isAlive(): boolean;
 };
@@ -20,13 +23,16 @@ export type HostsModelOptions = {
   readonly random: Random;
   readonly gitlab: GitLabModel;
   readonly ec2: () => Ec2Model;
-  readonly claim: (id: string) => { readonly token: string; readonly expiresAt: number } | null;
+  readonly claim: (id: string) => RunnerTicket | null;
   readonly onTaken: (host: Host) => void;
   /** EC2 takes a spot instance back. */
   readonly onSpotWarning: (instanceId: string) => void;
   /** Lambda's on-failure destination. */
   readonly onFunctionFailed: (payload: LambdaRunnerPayload) => void;
 };
+
+/** System id of a host of a long-lived runner that is none of ours. */
+export const otherHost = 'r_other';
 
 /** As in boot-script.ts. */
 const claimMilliseconds = 180_000;
@@ -41,19 +47,33 @@ export function createHostsModel(options: HostsModelOptions) {
   const hosts: Host[] = [];
   let invocations = 0;
 
-  /** Runs gitlab-runner until it has run one job, or none came. */
-  async function serve(host: Host, token: string, waitMilliseconds: number): Promise<void> {
+  /** Runs gitlab-runner until it has run one job, or none came. False when GitLab never gave it one. */
+  async function serve(host: Host, token: string, waitMilliseconds: number): Promise<boolean> {
     host.token = token;
     const until = time.now() + waitMilliseconds;
     // GitLab may hold a request for 50 s, so that the wait ends late.
     const late = random.chance(0.2) ? random.whole(0, 50_000) : 0;
     while (host.isAlive()) {
-      const got = gitlab.request(token);
-      if (got === 'refused') return time.sleep(5_000);
-      if (typeof got === 'object') return runJob(host, got);
-      if (time.now() >= until + late) return;
+      const got = gitlab.request(token, host.systemId);
+      if (got === 'refused') {
+        await time.sleep(5_000);
+        return false;
+      }
+      if (typeof got === 'object') {
+        await runJob(host, got);
+        return true;
+      }
+      if (time.now() >= until + late) return false;
       await time.sleep(random.whole(3_000, 6_000));
     }
+    return false;
+  }
+
+  /** A host removes its runner, or itself from a long-lived one; after a job it leaves the latter to the control plane. */
+  function leave({ token, systemId }: Host, hadJob: boolean): void {
+    if (token === null) return;
+    if (systemId === null) gitlab.removeByToken(token);
+    else if (!hadJob) gitlab.removeManager(token, systemId);
   }
 
   async function runJob(host: Host, job: SimulatedJob): Promise<void> {
@@ -84,7 +104,7 @@ export function createHostsModel(options: HostsModelOptions) {
 
   async function runInstance(instance: SimulatedInstance): Promise<void> {
     const ec2 = options.ec2();
-    const host: Host = { name: instance.id, token: null, job: null, isAlive: () => lives(instance) };
+    const host: Host = { name: instance.id, token: null, systemId: null, job: null, isAlive: () => lives(instance) };
     hosts.push(host);
     if (faults.strike('boot-dead', ({ nth }) => nth === instance.nth)) return;
     const slow = faults.strike('boot-slow', ({ nth }) => nth === instance.nth);
@@ -95,8 +115,9 @@ export function createHostsModel(options: HostsModelOptions) {
     instance.state = 'running';
     const ticket = await claimTicket(host, instance);
     if (ticket) {
-      await serve(host, ticket.token, ec2WaitMilliseconds);
-      if (host.isAlive()) gitlab.removeByToken(ticket.token);
+      if (ticket.mode === 'manager') host.systemId = systemIdOf(instance.id);
+      const hadJob = await serve(host, ticket.token, ec2WaitMilliseconds);
+      if (host.isAlive()) leave(host, hadJob);
     }
     await time.sleep(1_000);
     ec2.end(instance);
@@ -126,7 +147,7 @@ export function createHostsModel(options: HostsModelOptions) {
         if (kind === 'spot-reclaimed') options.onSpotWarning(instance.id);
         // With the warning the runner reports its job as interrupted, and the host unregisters.
         if (kind === 'spot-reclaimed' && host.job && !gitlab.isDown()) gitlab.report(host.job, 'failed');
-        if (kind === 'spot-reclaimed' && host.token) gitlab.removeByToken(host.token);
+        if (kind === 'spot-reclaimed') leave(host, host.job !== null);
         host.job = null;
         options.ec2().end(instance);
       });
@@ -135,7 +156,7 @@ export function createHostsModel(options: HostsModelOptions) {
 
   async function runFunction(payload: LambdaRunnerPayload, nth: number): Promise<void> {
     let alive = true;
-    const host: Host = { name: `function-${nth}`, token: null, job: null, isAlive: () => alive };
+    const host: Host = { name: `function-${nth}`, token: null, systemId: null, job: null, isAlive: () => alive };
     hosts.push(host);
     if (faults.strike('function-refused', (fault) => fault.nth === nth)) {
       await time.sleep(5 * 60_000);
@@ -165,8 +186,21 @@ export function createHostsModel(options: HostsModelOptions) {
     alive = false;
   }
 
+  /** A host that its user keeps for his long-lived runner, and which takes a job now and then. */
+  async function runOtherHost(token: string): Promise<void> {
+    const host: Host = { name: otherHost, token, systemId: otherHost, job: null, isAlive: () => true };
+    for (;;) {
+      await time.sleep(random.whole(20_000, 120_000));
+      const got = gitlab.request(token, otherHost);
+      if (typeof got === 'object') await runJob(host, got);
+    }
+  }
+
   return {
     hosts,
+    runOtherHost(token: string): void {
+      void runOtherHost(token);
+    },
     boot(instance: SimulatedInstance): void {
       void runInstance(instance);
     },

@@ -5,7 +5,7 @@ import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { tokenWord } from '../support/in-memory-gitlab.ts';
 import { type Ec2Model, lives, type SimulatedInstance } from './ec2-model.ts';
 import { type GitLabModel, isOver, type SimulatedJob } from './gitlab-model.ts';
-import type { Host } from './hosts-model.ts';
+import { type Host, otherHost } from './hosts-model.ts';
 import type { TablesModel } from './tables-model.ts';
 
 /** What must hold, whatever happens; the numbers are those of the design. */
@@ -25,7 +25,8 @@ export type Watched = {
 
 const placeHolding = ['ADMITTED', 'REGISTERED', 'LAUNCHED', 'RUNNING', 'STOPPING'];
 /** An attempt that failed so is not worth another: a person must act. */
-const hopeless = /^(MappingNotAllowedError|GitLabRefusedError|InvalidInputError|PermanentLaunchError)/;
+const hopeless =
+  /^(MappingNotAllowedError|LongLivedRunnerError|GitLabRefusedError|InvalidInputError|PermanentLaunchError)/;
 
 /** Watches a run. `violation` is the first one. */
 export function createInvariants(watched: () => Watched) {
@@ -34,6 +35,8 @@ export function createInvariants(watched: () => Watched) {
   /** Which attempts each group was to launch. */
   const groups = new Map<string, string[]>();
   const runnersOf = new Map<number, { readonly attempt: string; readonly caps: readonly Cap[] }>();
+  /** The same for hosts of long-lived runners, by instance. */
+  const managersOf = new Map<string, { readonly attempt: string; readonly caps: readonly Cap[] }>();
 
   function fail(invariant: string, what: string): void {
     violation ??= { invariant, what };
@@ -68,6 +71,9 @@ export function createInvariants(watched: () => Watched) {
         if (part.kind === 'update' && part.set?.runnerId !== undefined) {
           runnersOf.set(part.set.runnerId, { attempt: `${key} attempt ${item.attempt}`, caps: item.caps });
         }
+        if (part.kind === 'update' && part.set?.instanceId !== undefined && item.managerOf !== undefined) {
+          managersOf.set(part.set.instanceId, { attempt: `${key} attempt ${item.attempt}`, caps: item.caps });
+        }
         if (item.state === 'ADMITTED') {
           const job = gitlab.jobs.get(item.event.jobId);
           if (attemptsUsed(item) > maxAttempts)
@@ -86,9 +92,14 @@ export function createInvariants(watched: () => Watched) {
       if (host?.job?.status === 'running')
         fail('4 no job loses its host', `${instance.id} is terminated while job ${host.job.id} runs on it`);
     },
+    /** Somebody changed a runner that a user made. */
+    sawMeddling: (what: string): void => fail('7 a long-lived runner stays as its user made it', what),
     /** A runner took a job. */
     sawTaken(job: SimulatedJob): void {
-      const { longestWaitSeconds, isOurs } = watched();
+      const { longestWaitSeconds, isOurs, tables } = watched();
+      // Who waits for a person may have the luck of another job's runner.
+      if (hopeless.test(tables.items.get(jobKeyOf({ projectId: job.plan.projectId, jobId: job.id }))?.failure ?? ''))
+        return;
       const seconds = ((job.startedAt ?? 0) - (job.pendingAt ?? 0)) / 1_000;
       if (seconds > longestWaitSeconds && isOurs(job))
         fail('2 a runner in time', `job ${job.id} waited for ${seconds} s although nothing went wrong`);
@@ -125,7 +136,12 @@ export function createInvariants(watched: () => Watched) {
           .map(({ id, status }) => `job ${id} (${status})`),
         ...[...ec2.instances.values()].filter(lives).map(({ id }) => `instance ${id}`),
         ...hosts.filter((host) => host.isAlive()).map(({ name }) => `host ${name}`),
-        ...[...gitlab.runners.values()].map(({ id, note }) => `GitLab runner ${id} (${note})`),
+        ...gitlab.runnersOfJobs().map(({ id, note }) => `GitLab runner ${id} (${note})`),
+        ...[...gitlab.runners.values()].flatMap(({ id, managers }) =>
+          [...(managers ?? [])]
+            .filter((one) => one !== otherHost)
+            .map((one) => `manager ${one} of GitLab runner ${id}`),
+        ),
         ...[...tables.tickets.keys()].map((id) => `ticket ${id}`),
         ...[...tables.counters].filter(([, count]) => count !== 0).map(([name, count]) => `counter ${name}=${count}`),
         ...[...tables.items.values()]
@@ -179,8 +195,8 @@ export function createInvariants(watched: () => Watched) {
   function checkHosts(hosts: readonly Host[]): void {
     const attempts = new Map<string, string>();
     const running = new Map<string, number>();
-    for (const { name, token, job } of hosts) {
-      const runner = runnersOf.get(Number(token?.split('-').at(-1)));
+    for (const { name, token, systemId, job } of hosts) {
+      const runner = systemId ? managersOf.get(name) : runnersOf.get(Number(token?.split('-').at(-1)));
       if (!runner) continue;
       const other = attempts.get(runner.attempt);
       if (other) fail('1 one live launch per attempt', `${name} and ${other} both hold the token of ${runner.attempt}`);

@@ -12,9 +12,11 @@ import { releaseRunner } from '../../autoscaler/stop-runner/release-runner.lambd
 import type { RunnerToStop } from '../../autoscaler/stop-runner/stop-runner-input.ts';
 import { readJobHook } from '../../infrastructure/ingest/job-hook.ts';
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
+import type { RunnerTicket } from '../../infrastructure/lib/runner-ticket.ts';
 import { type AllPorts, type Composition, realComposition } from './composition.ts';
 
 type LambdaWork = Composition['lambdas'][string]['work'];
+type LongLivedPort = NonNullable<AllPorts['longLived']>;
 type Context = Parameters<LambdaWork>[2];
 
 /** The real code, but for some Lambdas. */
@@ -33,6 +35,12 @@ function withPorts(ports: (ports: AllPorts) => AllPorts): Composition {
 
 function withStore(change: (store: RunnersStore) => Partial<RunnersStore>): (ports: AllPorts) => AllPorts {
   return (ports) => ({ ...ports, store: { ...ports.store, ...change(ports.store) } });
+}
+
+/** Ports in which long-lived runners, where there are any, are changed. */
+function withLongLived(change: (longLived: LongLivedPort) => Partial<LongLivedPort>): (ports: AllPorts) => AllPorts {
+  return (ports) =>
+    ports.longLived ? { ...ports, longLived: { ...ports.longLived, ...change(ports.longLived) } } : ports;
 }
 
 const seesNothingAlive = () => ({ readLive: async () => [] });
@@ -175,6 +183,28 @@ export const mutants: Readonly<Record<string, Composition>> = {
     ...ports,
     gitlab: { ...ports.gitlab, pendingJobs: async () => [] },
   })),
+  'a host of a long-lived runner is ended on a look alone': withPorts(
+    withLongLived(() => ({ isGone: async () => true })),
+  ),
+  'a long-lived runner is paused when one of its hosts is drained': withLambdas({
+    drainRunner: async (found: RunnerToStop, ports: AllPorts, context: Context) => {
+      const item = await ports.store.read(found.job);
+      if (item?.managerOf !== undefined) await ports.gitlab.pauseRunner(item.managerOf);
+      return drainRunner(found, ports, context);
+    },
+  } as never),
+  'a host of a long-lived runner is not told that it is one of many': {
+    ...realComposition,
+    claim: (claim) => (id) => {
+      const { mode: _, ...ticket } = claim(id) ?? {};
+      return 'token' in ticket ? (ticket as RunnerTicket) : null;
+    },
+  },
+  'the hosts of a long-lived runner stay in GitLab': withPorts(withLongLived(() => ({ remove: async () => true }))),
+  'the only host that is looked for has a runner of its own': withLambdas({
+    bindRunner: (input, ports, context) => bindRunner(input, withoutHosts(ports), context),
+    findRunner: (input, ports, context) => findRunner(input, withoutHosts(ports), context),
+  }),
 };
 
 /** A memory in which everything has looked wrong once before. */
@@ -208,6 +238,10 @@ function withoutRunner({ gitlab }: AllPorts): AllPorts['gitlab']['readJob'] {
     const job = await gitlab.readJob(projectId, jobId);
     return job && { ...job, runnerId: null };
   };
+}
+
+function withoutHosts(ports: AllPorts): AllPorts {
+  return { ...ports, gitlab: { ...ports.gitlab, readJob: async () => null } };
 }
 
 async function stopWhatThePayloadNames(event: JobEvent, ports: AllPorts, context: Context) {

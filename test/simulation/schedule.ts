@@ -21,6 +21,19 @@ export type Settings = {
   readonly cancelsAtOnce: boolean;
   /** Whether GitLab writes a hook's body when it sends it, and not when it happened: the runner may be gone by then. */
   readonly writesLate: boolean;
+  /** A runner that a user made in GitLab, of which the hosts of a profile are managers. */
+  readonly longLived?: LongLivedSettings;
+};
+
+export type LongLivedSettings = {
+  readonly profile: string;
+  readonly tags: readonly string[];
+  readonly runUntagged: boolean;
+  /** Null: those of all projects. */
+  readonly projectIds: readonly number[] | null;
+  readonly description: string;
+  /** Whether a host that is none of ours works for the runner as well. */
+  readonly hasOtherHost: boolean;
 };
 
 /** Whether jobs may have to wait for each other. */

@@ -21,6 +21,7 @@ import { createFaults } from './faults.ts';
 import { createGitLabModel, isOver, type SimulatedJob } from './gitlab-model.ts';
 import { createHostsModel } from './hosts-model.ts';
 import { createInvariants } from './invariants.ts';
+import { createManagersModel } from './managers-model.ts';
 import { createProcess, portsOf } from './process.ts';
 import { createQueueModel } from './queue-model.ts';
 import { createRandom, type Random, seedOf } from './random.ts';
@@ -63,6 +64,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
       webhooks.send(job, status);
     },
     onStuck: invariants.sawStuck,
+    onMeddling: invariants.sawMeddling,
   });
   const memory = inMemoryReconcileStore(tables);
   const bus = createBusModel({ ...parts, random: randomOf('bus'), deliver });
@@ -121,6 +123,8 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     consume: (batch) => invoke('launchInstances', batch) as never,
   });
 
+  const longLived = settings.longLived && gitlab.bring(settings.longLived);
+  if (settings.longLived?.hasOtherHost && longLived) fleet.runOtherHost(longLived.token);
   const offer = {
     profiles: settings.profiles,
     defaultRunner: { type: 'IGNORE' },
@@ -133,6 +137,9 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     mappings: { read: async () => ({ mappings: settings.mappings, invalid: [] }) },
     offer,
     instances: { launch: ec2.launch, terminate: ec2.terminate, listInstances: async () => ec2.list() },
+    ...(settings.longLived && longLived
+      ? { longLived: createManagersModel({ profile: settings.longLived.profile, runner: longLived, gitlab, ec2 }) }
+      : {}),
     tagging: { tagLater: async () => {} },
     marks: inMemoryRetryMarks(),
     retriedProfiles: [],
@@ -322,7 +329,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
       queue.isEmpty() &&
       [...gitlab.jobs.values()].every((job) => isOver(job) || job.plan.pendingAt === null) &&
       ![...ec2.instances.values()].some(lives) &&
-      gitlab.runners.size === 0 &&
+      gitlab.runnersOfJobs().length === 0 &&
       tables.tickets.size === 0 &&
       [...tables.counters.values()].every((count) => count === 0) &&
       ![...tables.items.values()].some(({ live }) => live) &&
