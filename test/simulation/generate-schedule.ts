@@ -34,7 +34,9 @@ export function generateSchedule(
 ): Schedule {
   const schedule = ordinarySchedule(seed, withReconciler);
   if (seed % longLivedEvery !== 0) return schedule;
-  return { ...schedule, settings: withLongLivedRunner(schedule.settings, createRandom(seedOf(seed, 'long-lived'))) };
+  const random = createRandom(seedOf(seed, 'long-lived'));
+  const settings = withLongLivedRunner(schedule.settings, random);
+  return { ...schedule, settings, jobs: random.chance(0.5) ? inStages(schedule.jobs, random) : schedule.jobs };
 }
 
 function ordinarySchedule(seed: number, withReconciler: boolean): Schedule {
@@ -121,7 +123,7 @@ function withLongLivedRunner(settings: Settings, random: Random): Settings {
       projectIds: random.chance(0.7) ? null : [projectIds[0]],
       // A description proves nothing: this may be how ours begin.
       description: random.pick(['of all teams', 'ci of all teams']),
-      hasOtherHost: random.chance(0.3),
+      hasOtherHost: random.chance(0.5),
     },
   };
 }
@@ -150,6 +152,16 @@ function jobsOf(random: Random, { reconciler, writesLate }: Settings): PlannedJo
       canceledAt: random.chance(0.2) ? createdAt + random.whole(0, 150) : null,
       retried: random.chance(0.1),
     };
+  });
+}
+
+/** Jobs that begin when another one ends: just when the hosts of that one are looked for and ended. */
+function inStages(jobs: readonly PlannedJob[], random: Random): readonly PlannedJob[] {
+  return jobs.map((job, index) => {
+    const before = jobs[random.whole(0, Math.max(0, index - 1))];
+    if (index === 0 || !before || job.pendingAt === null || random.chance(0.4)) return job;
+    // Created by then, so that it is there when the other one ends.
+    return { ...job, createdAt: before.createdAt, after: before.index };
   });
 }
 

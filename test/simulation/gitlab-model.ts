@@ -69,6 +69,7 @@ export function createGitLabModel(options: GitLabModelOptions) {
     if (isOver(job)) {
       job.finishedAt = time.now();
       job.onCancel = null;
+      for (const next of jobs.values()) if (next.plan.after === job.plan.index) beginAfter(next, job);
     }
     if (status !== 'canceling' && status !== 'skipped') onHook(job, status);
   }
@@ -81,6 +82,11 @@ export function createGitLabModel(options: GitLabModelOptions) {
       onStuck(job);
       change(job, 'failed');
     });
+  }
+
+  /** The next stage begins a second or two after the one before. */
+  function beginAfter(job: SimulatedJob, { id }: SimulatedJob): void {
+    time.after(500 + (id % 4) * 500, () => makePending(job));
   }
 
   return {

@@ -190,7 +190,7 @@ export function createHostsModel(options: HostsModelOptions) {
   async function runOtherHost(token: string): Promise<void> {
     const host: Host = { name: otherHost, token, systemId: otherHost, job: null, isAlive: () => true };
     for (;;) {
-      await time.sleep(random.whole(20_000, 120_000));
+      await time.sleep(random.whole(2_000, 40_000));
       const got = gitlab.request(token, otherHost);
       if (typeof got === 'object') await runJob(host, got);
     }

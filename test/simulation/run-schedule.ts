@@ -40,8 +40,10 @@ export async function runSchedule(
   function submit(plan: PlannedJob): void {
     const job = gitlab.create(plan);
     const { createdAt, pendingAt, canceledAt } = plan;
-    if (pendingAt !== null) at(pendingAt, () => gitlab.makePending(job));
-    else at(createdAt + 600, () => gitlab.skip(job));
+    // Its former stage makes it pending, if it is still to end.
+    const follows = [...gitlab.jobs.values()].some((one) => one.plan.index === plan.after && !isOver(one));
+    if (pendingAt !== null && !follows) at(pendingAt, () => gitlab.makePending(job));
+    if (pendingAt === null) at(createdAt + 600, () => gitlab.skip(job));
     if (canceledAt !== null) at(canceledAt, () => gitlab.cancel(job));
     openPlans -= 1;
   }

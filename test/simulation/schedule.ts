@@ -55,6 +55,8 @@ export type PlannedJob = {
   readonly createdAt: number;
   /** Null for a job that never becomes runnable. */
   readonly pendingAt: number | null;
+  /** It becomes runnable when the job with this index is over instead, as the next stage of a pipeline does. */
+  readonly after?: number;
   readonly durationSeconds: number;
   readonly result: 'success' | 'failed';
   readonly canceledAt: number | null;
