@@ -27,16 +27,24 @@ const calmEvery = 7;
 /** In one schedule in so many the hosts of a profile work for a runner that a user made. */
 const longLivedEvery = 11;
 
+/** In one schedule in so many EC2 takes spot instances back whose jobs are to be retried. */
+const interruptedEvery = 13;
+const interruptedFrom = 5;
+
 /** The schedule of a seed: a small random scenario, and what goes wrong in it. */
 export function generateSchedule(
   seed: number,
   withReconciler = seed % 3 !== 0 || seed > lastSeedWithoutReconciler,
 ): Schedule {
-  const schedule = ordinarySchedule(seed, withReconciler);
+  const ordinary = ordinarySchedule(seed, withReconciler);
+  const schedule =
+    seed % interruptedEvery === interruptedFrom
+      ? withInterruptions(ordinary, createRandom(seedOf(seed, 'interruptions')))
+      : ordinary;
   if (seed % longLivedEvery !== 0) return schedule;
   const random = createRandom(seedOf(seed, 'long-lived'));
   const settings = withLongLivedRunner(schedule.settings, random);
-  return { ...schedule, settings, jobs: random.chance(0.5) ? inStages(schedule.jobs, random) : schedule.jobs };
+  return { ...schedule, settings, jobs: random.chance(0.75) ? inStages(schedule.jobs, random) : schedule.jobs };
 }
 
 function ordinarySchedule(seed: number, withReconciler: boolean): Schedule {
@@ -153,6 +161,37 @@ function jobsOf(random: Random, { reconciler, writesLate }: Settings): PlannedJo
       retried: random.chance(0.1),
     };
   });
+}
+
+/** Some instances are taken back, and in every other schedule nothing else goes wrong. */
+function withInterruptions(schedule: Schedule, random: Random): Schedule {
+  const { settings, jobs } = schedule;
+  const others = random.chance(0.5) ? [] : schedule.faults;
+  const first = Math.max(0, ...others.map(({ index }) => index + 1));
+  const interruptions = Array.from(
+    { length: random.whole(1, 5) },
+    (_, index): Fault => ({
+      index: first + index,
+      kind: 'spot-interrupted',
+      nth: random.whole(1, 6),
+      seconds: random.whole(0, 90),
+      isNoticed: random.chance(0.8),
+    }),
+  );
+  return {
+    ...schedule,
+    settings: {
+      ...settings,
+      reconciler: true,
+      onDemand: random.pick(['never', 'fallback']),
+      retriedProfiles: random.pick([
+        ['default', 'large', 'shared'],
+        ['default', 'shared'],
+      ]),
+    },
+    jobs: jobs.map((job) => (random.chance(0.5) ? { ...job, durationSeconds: random.whole(40, 200) } : job)),
+    faults: [...others, ...interruptions],
+  };
 }
 
 /** Jobs that begin when another one ends: just when the hosts of that one are looked for and ended. */

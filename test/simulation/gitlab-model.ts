@@ -15,6 +15,10 @@ export type SimulatedJob = {
   pendingAt: number | null;
   startedAt: number | null;
   finishedAt: number | null;
+  failureReason: string | null;
+  /** The job that took its place, and the one whose place it took, when our control plane retried it. */
+  retriedAs: SimulatedJob | null;
+  readonly retryOf: SimulatedJob | null;
   /** Ends what runs the job, where somebody does. */
   onCancel: (() => void) | null;
 };
@@ -50,20 +54,23 @@ export type GitLabModelOptions = {
   readonly onStuck: (job: SimulatedJob) => void;
   /** Told when somebody does to a long-lived runner what only its user may do. */
   readonly onMeddling: (what: string) => void;
+  /** Our control plane has a job retried. */
+  readonly onRetry: (retry: SimulatedJob) => void;
 };
 
 export type GitLabModel = ReturnType<typeof createGitLabModel>;
 
 /** GitLab as far as we meet it: jobs, runners, who gets what, and the hooks that tell of it. */
 export function createGitLabModel(options: GitLabModelOptions) {
-  const { time, faults, cancelsAtOnce, onHook, onStuck, onMeddling } = options;
+  const { time, faults, cancelsAtOnce, onHook, onStuck, onMeddling, onRetry } = options;
   const jobs = new Map<number, SimulatedJob>();
   const runners = new Map<number, SimulatedRunner>();
   let lastJobId = 0;
   let lastRunnerId = 100;
 
-  function change(job: SimulatedJob, status: string): void {
+  function change(job: SimulatedJob, status: string, reason = 'script_failure'): void {
     job.status = status;
+    if (status === 'failed') job.failureReason = reason;
     if (status === 'pending') job.pendingAt = time.now();
     if (status === 'running') job.startedAt = time.now();
     if (isOver(job)) {
@@ -89,28 +96,33 @@ export function createGitLabModel(options: GitLabModelOptions) {
     time.after(500 + (id % 4) * 500, () => makePending(job));
   }
 
+  function create(plan: PlannedJob, retryOf: SimulatedJob | null = null): SimulatedJob {
+    lastJobId += 1;
+    const job: SimulatedJob = {
+      id: lastJobId,
+      plan,
+      status: 'created',
+      runnerId: null,
+      systemId: null,
+      pendingAt: null,
+      startedAt: null,
+      finishedAt: null,
+      failureReason: null,
+      retriedAs: null,
+      retryOf,
+      onCancel: null,
+    };
+    jobs.set(job.id, job);
+    onHook(job, 'created');
+    return job;
+  }
+
   return {
     jobs,
     runners,
     isDown: () => faults.isOn('gitlab-down'),
 
-    create(plan: PlannedJob): SimulatedJob {
-      lastJobId += 1;
-      const job: SimulatedJob = {
-        id: lastJobId,
-        plan,
-        status: 'created',
-        runnerId: null,
-        systemId: null,
-        pendingAt: null,
-        startedAt: null,
-        finishedAt: null,
-        onCancel: null,
-      };
-      jobs.set(job.id, job);
-      onHook(job, 'created');
-      return job;
-    },
+    create,
     makePending,
     skip(job: SimulatedJob): void {
       if (job.status === 'created') change(job, 'skipped');
@@ -141,15 +153,15 @@ export function createGitLabModel(options: GitLabModelOptions) {
       job.systemId = systemId;
       change(job, 'running');
       time.after(job.plan.durationSeconds * 1_000 + silentRunningMilliseconds, () => {
-        if (job.status === 'running') change(job, 'failed');
+        if (job.status === 'running') change(job, 'failed', 'no_updates_running');
         if (job.status === 'canceling') change(job, 'canceled');
       });
       return job;
     },
     /** What a runner reports about its job; GitLab may know better. */
-    report(job: SimulatedJob, status: string): void {
+    report(job: SimulatedJob, status: string, reason?: string): void {
       if (job.status === 'canceling') change(job, 'canceled');
-      else if (job.status === 'running') change(job, status);
+      else if (job.status === 'running') change(job, status, reason);
     },
     /** A runner removes itself. */
     removeByToken(token: string): void {
@@ -195,8 +207,8 @@ export function createGitLabModel(options: GitLabModelOptions) {
           const job = jobs.get(jobId);
           if (job?.plan.projectId !== projectId) return null;
           const finishedAt = job.finishedAt === null ? null : new Date(job.finishedAt).toISOString();
-          const failureReason = job.status === 'failed' ? 'script_failure' : null;
-          return { status: job.status, jobName: job.plan.name, pipelineId: 50, failureReason, finishedAt };
+          const { status, failureReason } = job;
+          return { status, jobName: job.plan.name, pipelineId: pipelineOf(job), failureReason, finishedAt };
         }),
       cancelJob: (_projectId: number, jobId: number) =>
         answer(() => {
@@ -204,7 +216,18 @@ export function createGitLabModel(options: GitLabModelOptions) {
           if (job && !isOver(job)) change(job, 'canceled');
           return job?.status ?? 'canceled';
         }),
-      retryJob: () => answer(() => null),
+      retryJob: (_projectId: number, jobId: number) =>
+        answer(() => {
+          const job = jobs.get(jobId);
+          if (!job || !isOver(job) || job.status === 'skipped' || job.retriedAs) return null;
+          const { after: _, ...plan } = job.plan;
+          const now = job.plan.createdAt;
+          const retry = create({ ...plan, createdAt: now, pendingAt: now, canceledAt: null, retried: false }, job);
+          job.retriedAs = retry;
+          onRetry(retry);
+          time.after(500, () => makePending(retry));
+          return retry.id;
+        }),
       createRunner: (runner: {
         readonly projectId: number;
         readonly description: string;
@@ -260,16 +283,16 @@ export function createGitLabModel(options: GitLabModelOptions) {
           const pending = [...jobs.values()].filter(
             (job) => job.plan.projectId === projectId && job.status === 'pending' && !faults.isOn('gitlab-lagging'),
           );
-          return pending.map(({ id, status, plan }) => ({
-            id,
-            status,
-            tags: plan.tags,
+          return pending.map((job) => ({
+            id: job.id,
+            status: job.status,
+            tags: job.plan.tags,
             runnerId: null,
             systemId: null,
-            name: plan.name,
+            name: job.plan.name,
             stage: 'test',
             ref: 'main',
-            pipelineId: 50,
+            pipelineId: pipelineOf(job),
             createdAt: new Date(time.now()).toISOString(),
           }));
         }),
@@ -314,6 +337,11 @@ export function createGitLabModel(options: GitLabModelOptions) {
 
 export function isOver({ status }: { readonly status: string }): boolean {
   return ['success', 'failed', 'canceled', 'skipped'].includes(status);
+}
+
+/** Each planned job is in a pipeline of its own, with whatever is made to repeat it. */
+export function pipelineOf({ plan }: SimulatedJob): number {
+  return 50 + plan.index;
 }
 
 /** Source: https://docs.gitlab.com/ci/runners/configure_runners/#control-jobs-that-a-runner-can-run */

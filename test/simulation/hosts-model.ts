@@ -25,6 +25,8 @@ export type HostsModelOptions = {
   readonly ec2: () => Ec2Model;
   readonly claim: (id: string) => RunnerTicket | null;
   readonly onTaken: (host: Host) => void;
+  /** A job's host saw that EC2 takes it back, and ended the job. */
+  readonly onInterrupted: (job: SimulatedJob, instance: SimulatedInstance) => void;
   /** EC2 takes a spot instance back. */
   readonly onSpotWarning: (instanceId: string) => void;
   /** Lambda's on-failure destination. */
@@ -37,6 +39,8 @@ export const otherHost = 'r_other';
 /** As in boot-script.ts. */
 const claimMilliseconds = 180_000;
 const ec2WaitMilliseconds = 60_000;
+/** Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html */
+const spotNoticeMilliseconds = 120_000;
 /** As in runner-deadlines.ts. */
 const functionWaitMilliseconds = 22_000;
 const functionLifeMilliseconds = 15 * 60_000;
@@ -94,9 +98,9 @@ export function createHostsModel(options: HostsModelOptions) {
   }
 
   /** The runner reports the end of its job until GitLab hears it, for a minute or so. */
-  async function report(host: Host, job: SimulatedJob, status: string): Promise<void> {
+  async function report(host: Host, job: SimulatedJob, status: string, reason?: string): Promise<void> {
     for (let tries = 0; tries < 12 && host.isAlive(); tries += 1) {
-      if (!gitlab.isDown()) return gitlab.report(job, status);
+      if (!gitlab.isDown()) return gitlab.report(job, status, reason);
       await time.sleep(6_000);
     }
     host.job = null;
@@ -151,6 +155,31 @@ export function createHostsModel(options: HostsModelOptions) {
         host.job = null;
         options.ec2().end(instance);
       });
+    }
+    const interrupted = faults.all('spot-interrupted').find(({ nth }) => nth === instance.nth);
+    if (!interrupted || instance.request.lifecycle !== 'spot') return;
+    time.after(boot + interrupted.seconds * 1_000, () => {
+      if (!host.isAlive()) return;
+      faults.count('spot-interrupted');
+      options.onSpotWarning(instance.id);
+      if (interrupted.isNoticed) time.after(random.whole(0, 5_000), () => stopInterrupted(host, instance));
+      time.after(spotNoticeMilliseconds, () => {
+        host.job = null;
+        options.ec2().end(instance);
+      });
+    });
+  }
+
+  /** A host that sees EC2's warning lets its job fail, or goes at once. */
+  function stopInterrupted(host: Host, instance: SimulatedInstance): void {
+    const { job } = host;
+    if (!host.isAlive()) return;
+    if (job?.status === 'running') {
+      if (!gitlab.isDown()) options.onInterrupted(job, instance);
+      void report(host, job, 'failed', random.pick(['runner_interrupted', 'runner_system_failure']));
+    } else if (!job) {
+      leave(host, false);
+      options.ec2().end(instance);
     }
   }
 

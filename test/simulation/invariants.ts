@@ -1,6 +1,6 @@
 import { attemptsUsed, type Cap, type RunnerItem } from '../../autoscaler/runners/runner-item.ts';
 import type { StoreWrite } from '../../autoscaler/runners/runners-store.ts';
-import { launchGroupTag } from '../../autoscaler/start-runner/ec2/instance-tags.ts';
+import { launchGroupTag, profileTag } from '../../autoscaler/start-runner/ec2/instance-tags.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { tokenWord } from '../support/in-memory-gitlab.ts';
 import { type Ec2Model, lives, type SimulatedInstance } from './ec2-model.ts';
@@ -17,6 +17,9 @@ export type Watched = {
   readonly ec2: Ec2Model;
   readonly hosts: readonly Host[];
   readonly maxAttempts: number;
+  readonly retriedProfiles: readonly string[];
+  /** Whether nothing goes wrong but that EC2 takes instances back. */
+  readonly onlyInterrupted: boolean;
   /** Seconds that a job may wait for its runner: while nothing goes wrong, as long as it takes to boot a few. */
   readonly longestWaitSeconds: number;
   /** Whether the autoscaler is to serve a job at all. */
@@ -35,7 +38,9 @@ export function createInvariants(watched: () => Watched) {
   /** Which attempts each group was to launch. */
   const groups = new Map<string, string[]>();
   const runnersOf = new Map<number, { readonly attempt: string; readonly caps: readonly Cap[] }>();
-  /** The same for hosts of long-lived runners, by instance. */
+  /** Jobs that a spot interruption ended, whose profile says that they are retried. */
+  const interrupted: SimulatedJob[] = [];
+  /** As `runnersOf`, for hosts of long-lived runners, by instance. */
   const managersOf = new Map<string, { readonly attempt: string; readonly caps: readonly Cap[] }>();
 
   function fail(invariant: string, what: string): void {
@@ -74,6 +79,7 @@ export function createInvariants(watched: () => Watched) {
         if (part.kind === 'update' && part.set?.instanceId !== undefined && item.managerOf !== undefined) {
           managersOf.set(part.set.instanceId, { attempt: `${key} attempt ${item.attempt}`, caps: item.caps });
         }
+        if (part.kind === 'update' && part.set?.instanceId !== undefined) checkRetry(item, part.set.instanceId);
         if (item.state === 'ADMITTED') {
           const job = gitlab.jobs.get(item.event.jobId);
           if (attemptsUsed(item) > maxAttempts)
@@ -94,6 +100,17 @@ export function createInvariants(watched: () => Watched) {
     },
     /** Somebody changed a runner that a user made. */
     sawMeddling: (what: string): void => fail('7 a long-lived runner stays as its user made it', what),
+    /** A host ended its job because EC2 takes it back. */
+    sawInterrupted(job: SimulatedJob, { request }: SimulatedInstance): void {
+      if (watched().retriedProfiles.includes(request.tags[profileTag] ?? '')) interrupted.push(job);
+    },
+    /** An interrupted job is retried. */
+    sawRetry(retry: SimulatedJob): void {
+      const others = [...watched().gitlab.jobs.values()].filter(
+        (job) => job !== retry && job.retryOf && job.plan.index === retry.plan.index,
+      );
+      if (others.length > 0) fail('8 one retry is all', `job ${retry.id} is the next one after job ${others[0]?.id}`);
+    },
     /** A runner took a job. */
     sawTaken(job: SimulatedJob): void {
       const { longestWaitSeconds, isOurs, tables } = watched();
@@ -149,8 +166,20 @@ export function createInvariants(watched: () => Watched) {
           .map(({ pk, state, jobState }) => `live item ${pk} (${state}, job ${jobState})`),
       ];
       if (left.length > 0) fail('3 nothing is left', left.join(', '));
+      const forgotten = interrupted.filter((job) => !job.retriedAs && !hasRetry(job, gitlab));
+      if (watched().onlyInterrupted && forgotten.length > 0)
+        fail('8 an interrupted job is retried', `not so ${forgotten.map(({ id }) => `job ${id}`).join(', ')}`);
     },
   };
+
+  /** What was interrupted once is not launched on capacity that may be interrupted again. */
+  function checkRetry({ pk, event, jobState }: RunnerItem, instanceId: string): void {
+    const { gitlab, ec2 } = watched();
+    const lifecycle = ec2.instances.get(instanceId)?.request.lifecycle;
+    const isRetry = gitlab.jobs.get(event.jobId)?.retryOf && jobState === 'PENDING';
+    if (isRetry && lifecycle === 'spot')
+      fail('8 a retry is not interrupted', `${pk} gets the spot instance ${instanceId}`);
+  }
 
   /** A counter is nothing but the number of items that hold a place under it. */
   function checkCounters(items: readonly RunnerItem[], counters: ReadonlyMap<string, number>): void {
@@ -209,6 +238,11 @@ export function createInvariants(watched: () => Watched) {
       }
     }
   }
+}
+
+/** Also of a job that was repeated for another reason. */
+function hasRetry({ plan }: SimulatedJob, gitlab: GitLabModel): boolean {
+  return [...gitlab.jobs.values()].some((job) => job.retryOf && job.plan.index === plan.index);
 }
 
 export type Invariants = ReturnType<typeof createInvariants>;

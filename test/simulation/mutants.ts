@@ -1,4 +1,6 @@
 import { bindRunner } from '../../autoscaler/bind-runner/bind-runner.lambda.ts';
+import { mendJob } from '../../autoscaler/interrupt-runner/mend-job.lambda.ts';
+import type { MendJobInput } from '../../autoscaler/interrupt-runner/mend-job-input.ts';
 import type { ReconcilerMemory } from '../../autoscaler/reconcile/memory.ts';
 import type { RunnersStore, RunnerUpdate, StoreWrite } from '../../autoscaler/runners/runners-store.ts';
 import { abandonRunner } from '../../autoscaler/start-runner/abandon-runner.lambda.ts';
@@ -201,10 +203,27 @@ export const mutants: Readonly<Record<string, Composition>> = {
     },
   },
   'the hosts of a long-lived runner stay in GitLab': withPorts(withLongLived(() => ({ remove: async () => true }))),
-  'the only host that is looked for has a runner of its own': withLambdas({
+  'nobody asks which host of a long-lived runner has a job': withLambdas({
     bindRunner: (input, ports, context) => bindRunner(input, withoutHosts(ports), context),
     findRunner: (input, ports, context) => findRunner(input, withoutHosts(ports), context),
   }),
+  'the retry of an interrupted job gets spot capacity': withLambdas({
+    admitJob: (input, ports, context) => admitJob(input, { ...ports, marks: { claim: async () => false } }, context),
+  }),
+  'nobody looks at how an interrupted job ended': withLambdas({
+    mendJob: async (input: MendJobInput, ports: AllPorts, context: Context) =>
+      'kind' in input ? mendJob(input, ports, context) : undefined,
+  } as never),
+  'an interrupted job is retried as often as it is asked for': withPorts((ports) => ({
+    ...ports,
+    marks: {
+      ...ports.marks,
+      mark: async (job) => {
+        await ports.marks.mark(job);
+        return true;
+      },
+    },
+  })),
 };
 
 /** A memory in which everything has looked wrong once before. */

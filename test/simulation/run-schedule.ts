@@ -80,7 +80,8 @@ export async function runSchedule(
   function retryFailed(): boolean {
     const before = retried.length;
     for (const job of gitlab.jobs.values()) {
-      if (!job.plan.retried || job.status === 'success' || !isOver(job) || retried.includes(job)) continue;
+      if (!job.plan.retried || job.status === 'success' || !isOver(job) || job.retriedAs || retried.includes(job))
+        continue;
       retried.push(job);
       const now = (time.now() - testStart) / 1_000;
       const { durationSeconds } = job.plan;

@@ -23,6 +23,8 @@ export type Settings = {
   readonly writesLate: boolean;
   /** A runner that a user made in GitLab, of which the hosts of a profile are managers. */
   readonly longLived?: LongLivedSettings;
+  /** Profiles whose jobs are retried on on-demand capacity when a spot interruption ended them. */
+  readonly retriedProfiles?: readonly string[];
 };
 
 export type LongLivedSettings = {
@@ -93,6 +95,13 @@ export type FaultKind =
   | { readonly kind: 'boot-slow'; readonly nth: number; readonly seconds: number }
   | { readonly kind: 'boot-dead' | 'claim-lost'; readonly nth: number }
   | { readonly kind: 'spot-reclaimed'; readonly nth: number; readonly seconds: number }
+  | {
+      /** EC2 takes a spot instance back, two minutes after its warning; the host sees the warning and stops, or does not. */
+      readonly kind: 'spot-interrupted';
+      readonly nth: number;
+      readonly seconds: number;
+      readonly isNoticed: boolean;
+    }
   | { readonly kind: 'host-killed'; readonly nth: number; readonly seconds: number }
   | { readonly kind: 'message-repeated' | 'pass-lost' | 'pass-repeated' | 'describe-missed'; readonly nth: number }
   | { readonly kind: 'write-conflict' | 'write-throttled' | 'write-unanswered'; readonly nth: number }

@@ -15,7 +15,7 @@ import { inMemoryRetryMarks } from '../support/in-memory-retry-marks.ts';
 import { StateError } from '../support/state-machine-errors.ts';
 import { type BusEvent, createBusModel } from './bus-model.ts';
 import type { AllPorts, Composition } from './composition.ts';
-import { deployedParts } from './deployed.ts';
+import { deployedParts, ruleTakes } from './deployed.ts';
 import { createEc2Model, lives } from './ec2-model.ts';
 import { createFaults } from './faults.ts';
 import { createGitLabModel, isOver, type SimulatedJob } from './gitlab-model.ts';
@@ -65,6 +65,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     },
     onStuck: invariants.sawStuck,
     onMeddling: invariants.sawMeddling,
+    onRetry: invariants.sawRetry,
   });
   const memory = inMemoryReconcileStore(tables);
   const bus = createBusModel({ ...parts, random: randomOf('bus'), deliver });
@@ -106,6 +107,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
       invariants.touch();
       if (job) invariants.sawTaken(job);
     },
+    onInterrupted: invariants.sawInterrupted,
     onSpotWarning: (instanceId) => putOfInstance(spotWarningType, { 'instance-id': instanceId }),
     onFunctionFailed: (payload) =>
       put(functionFailedType, {
@@ -142,7 +144,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
       : {}),
     tagging: { tagLater: async () => {} },
     marks: inMemoryRetryMarks(),
-    retriedProfiles: [],
+    retriedProfiles: settings.retriedProfiles ?? [],
     invoke: async (_functionArn, _tenantId, payload) => fleet.invoke(payload),
     projects: { noteProject: memory.noteProject },
     memory,
@@ -287,11 +289,15 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
   }
 
   /** The rules of the bus, as they are deployed. */
-  function deliver({ type, detail }: BusEvent): void {
-    const target = deployedParts().rules.get(type);
-    if (target === undefined) invariants.fail('0 no mistake in the code', `no rule takes the event ${type}`);
-    else if (target === 'bindRunner') void invokeLater(target, detail);
-    else workflows.start(target, detail);
+  function deliver(event: BusEvent): void {
+    const targets = deployedParts().rules.flatMap((rule) => (ruleTakes(rule, event) ? [rule.target] : []));
+    if (targets.length === 0) invariants.fail('0 no mistake in the code', `no rule takes the event ${event.type}`);
+    for (const target of targets) {
+      // Where no profile's jobs are retried, there is no such rule.
+      if (target === 'mendJob' && !settings.retriedProfiles) continue;
+      if (target === 'bindRunner' || target === 'mendJob') void invokeLater(target, event.detail);
+      else workflows.start(target, event.detail);
+    }
   }
 
   function isOurs({ plan, id }: SimulatedJob): boolean {
@@ -307,6 +313,8 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     ec2,
     hosts: fleet.hosts,
     maxAttempts: settings.maxAttempts,
+    retriedProfiles: settings.retriedProfiles ?? [],
+    onlyInterrupted: schedule.faults.every(({ kind }) => kind === 'spot-interrupted'),
     longestWaitSeconds: isCalm ? calmWaitSeconds : Number.POSITIVE_INFINITY,
     isOurs,
   };
