@@ -31,20 +31,29 @@ const longLivedEvery = 11;
 const interruptedEvery = 13;
 const interruptedFrom = 5;
 
+/** In one schedule in so many functions belong to one project each, fail, and have a fallback. */
+const fallbackEvery = 17;
+const fallbackFrom = 3;
+
 /** The schedule of a seed: a small random scenario, and what goes wrong in it. */
 export function generateSchedule(
   seed: number,
   withReconciler = seed % 3 !== 0 || seed > lastSeedWithoutReconciler,
 ): Schedule {
-  const ordinary = ordinarySchedule(seed, withReconciler);
-  const schedule =
-    seed % interruptedEvery === interruptedFrom
-      ? withInterruptions(ordinary, createRandom(seedOf(seed, 'interruptions')))
-      : ordinary;
+  const schedule = withRarities(ordinarySchedule(seed, withReconciler));
   if (seed % longLivedEvery !== 0) return schedule;
   const random = createRandom(seedOf(seed, 'long-lived'));
   const settings = withLongLivedRunner(schedule.settings, random);
   return { ...schedule, settings, jobs: random.chance(0.75) ? inStages(schedule.jobs, random) : schedule.jobs };
+}
+
+/** What few deployments use, in schedules of its own, so that all others stay as they are. */
+function withRarities(schedule: Schedule): Schedule {
+  const { seed } = schedule;
+  if (seed % interruptedEvery === interruptedFrom)
+    return withInterruptions(schedule, createRandom(seedOf(seed, 'interruptions')));
+  if (seed % fallbackEvery === fallbackFrom) return withFallback(schedule, createRandom(seedOf(seed, 'fallback')));
+  return schedule;
 }
 
 function ordinarySchedule(seed: number, withReconciler: boolean): Schedule {
@@ -191,6 +200,33 @@ function withInterruptions(schedule: Schedule, random: Random): Schedule {
     },
     jobs: jobs.map((job) => (random.chance(0.5) ? { ...job, durationSeconds: random.whole(40, 200) } : job)),
     faults: [...others, ...interruptions],
+  };
+}
+
+/** What goes to functions is kept apart by project, and has somewhere else to go when its functions fail. */
+function withFallback(schedule: Schedule, random: Random): Schedule {
+  const { settings, jobs, faults } = schedule;
+  const { shell, ...profiles } = settings.profiles;
+  const first = Math.max(0, ...faults.map(({ index }) => index + 1));
+  const failures = Array.from(
+    { length: random.whole(1, 3) },
+    (_, index): Fault => ({ index: first + index, kind: 'function-refused', nth: random.whole(1, 4) }),
+  );
+  return {
+    ...schedule,
+    settings: {
+      ...settings,
+      reconciler: true,
+      profiles: shell ? { ...profiles, shell: { ...shell, isolateProjects: true } } : profiles,
+      mappings: settings.mappings.map((mapping) =>
+        mapping.target.type === 'LAMBDA'
+          ? { ...mapping, target: { ...mapping.target, fallbackProfile: random.pick(['default', 'large']) } }
+          : mapping,
+      ),
+    },
+    // A function would be cut off.
+    jobs: jobs.map((job) => (job.durationSeconds < 600 && random.chance(0.6) ? { ...job, name: 'lint' } : job)),
+    faults: [...faults, ...failures],
   };
 }
 

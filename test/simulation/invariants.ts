@@ -2,10 +2,12 @@ import { attemptsUsed, type Cap, type RunnerItem } from '../../autoscaler/runner
 import type { StoreWrite } from '../../autoscaler/runners/runners-store.ts';
 import { launchGroupTag, profileTag } from '../../autoscaler/start-runner/ec2/instance-tags.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import type { LambdaRunnerPayload } from '../../infrastructure/lib/runner-ticket.ts';
 import { tokenWord } from '../support/in-memory-gitlab.ts';
 import { type Ec2Model, lives, type SimulatedInstance } from './ec2-model.ts';
 import { type GitLabModel, isOver, type SimulatedJob } from './gitlab-model.ts';
 import { type Host, otherHost } from './hosts-model.ts';
+import type { Settings } from './schedule.ts';
 import type { TablesModel } from './tables-model.ts';
 
 /** What must hold, whatever happens; the numbers are those of the design. */
@@ -18,6 +20,7 @@ export type Watched = {
   readonly hosts: readonly Host[];
   readonly maxAttempts: number;
   readonly retriedProfiles: readonly string[];
+  readonly settings: Pick<Settings, 'mappings' | 'profiles'>;
   /** Whether nothing goes wrong but that EC2 takes instances back. */
   readonly onlyInterrupted: boolean;
   /** Seconds that a job may wait for its runner: while nothing goes wrong, as long as it takes to boot a few. */
@@ -81,6 +84,7 @@ export function createInvariants(watched: () => Watched) {
         }
         if (part.kind === 'update' && part.set?.instanceId !== undefined) checkRetry(item, part.set.instanceId);
         if (item.state === 'ADMITTED') {
+          checkFallback(item);
           const job = gitlab.jobs.get(item.event.jobId);
           if (attemptsUsed(item) > maxAttempts)
             fail('1 at most maxAttempts', `${key} begins attempt ${item.attempt}, of ${maxAttempts}`);
@@ -91,6 +95,13 @@ export function createInvariants(watched: () => Watched) {
         'the runners table',
         parts.filter((part) => part.kind !== 'put-ticket'),
       );
+    },
+    /** A function is invoked; `tenantId`: whose execution environment it has, if it is anybody's. */
+    sawInvocation(functionArn: string, { job }: LambdaRunnerPayload, tenantId: string | null): void {
+      const profile = Object.values(watched().settings.profiles).find((one) => one.functionArn === functionArn);
+      const wanted = profile?.isolateProjects ? `project-${job.projectId}` : null;
+      if (tenantId !== wanted)
+        fail('9 projects are kept apart', `the function of job ${job.jobId} runs for ${tenantId}, not for ${wanted}`);
     },
     /** Just before the control plane terminates an instance. */
     sawTermination(instance: SimulatedInstance): void {
@@ -171,6 +182,14 @@ export function createInvariants(watched: () => Watched) {
         fail('8 an interrupted job is retried', `not so ${forgotten.map(({ id }) => `job ${id}`).join(', ')}`);
     },
   };
+
+  /** Where a function failed, the next attempt is where its mapping says. */
+  function checkFallback(item: RunnerItem): void {
+    const { target } = watched().settings.mappings.find(({ id }) => id === item.mapping) ?? {};
+    const fallback = target?.type === 'LAMBDA' ? target.fallbackProfile : undefined;
+    if (fallback === undefined || attemptsUsed(item) === 1 || item.profile === fallback) return;
+    fail('9 a fallback is used', `attempt ${item.attempt} of ${item.pk} is one of ${item.profile}, not of ${fallback}`);
+  }
 
   /** What was interrupted once is not launched on capacity that may be interrupted again. */
   function checkRetry({ pk, event, jobState }: RunnerItem, instanceId: string): void {

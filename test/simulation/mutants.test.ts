@@ -27,8 +27,8 @@ const firstSeeds: Readonly<Record<string, number>> = {
   'the retry of an interrupted job gets spot capacity': 18,
   'nobody looks at how an interrupted job ended': 33,
   'an interrupted job is retried as often as it is asked for': 109,
-  'a job stays where it failed, whatever its mapping says': 3,
-  'a function is invoked for no project': 3,
+  'a job stays where it failed, whatever its mapping says': 20,
+  'a function is invoked for no project': 20,
 };
 
 async function find(name: string) {

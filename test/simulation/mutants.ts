@@ -1,3 +1,4 @@
+import type * as z from 'zod/mini';
 import { bindRunner } from '../../autoscaler/bind-runner/bind-runner.lambda.ts';
 import { mendJob } from '../../autoscaler/interrupt-runner/mend-job.lambda.ts';
 import type { MendJobInput } from '../../autoscaler/interrupt-runner/mend-job-input.ts';
@@ -8,6 +9,7 @@ import { admitJob } from '../../autoscaler/start-runner/admit-job.lambda.ts';
 import { chooseRunner } from '../../autoscaler/start-runner/choose-runner.lambda.ts';
 import { launchInstances } from '../../autoscaler/start-runner/ec2/launch-instances.lambda.ts';
 import { registerRunner } from '../../autoscaler/start-runner/register-runner.lambda.ts';
+import type { admitJobInput } from '../../autoscaler/start-runner/start-runner-input.ts';
 import { drainRunner } from '../../autoscaler/stop-runner/drain-runner.lambda.ts';
 import { findRunner } from '../../autoscaler/stop-runner/find-runner.lambda.ts';
 import { releaseRunner } from '../../autoscaler/stop-runner/release-runner.lambda.ts';
@@ -206,6 +208,20 @@ export const mutants: Readonly<Record<string, Composition>> = {
   'nobody asks which host of a long-lived runner has a job': withLambdas({
     bindRunner: (input, ports, context) => bindRunner(input, withoutHosts(ports), context),
     findRunner: (input, ports, context) => findRunner(input, withoutHosts(ports), context),
+  }),
+  'a job stays where it failed, whatever its mapping says': withLambdas({
+    admitJob: (input, ports, context) => {
+      const { choice, ...rest } = input as z.output<typeof admitJobInput>;
+      return admitJob({ ...rest, choice: { ...choice, fallback: undefined } }, ports, context);
+    },
+  }),
+  'a function is invoked for no project': withLambdas({
+    chooseRunner: async (input, ports, context) => {
+      const decision = await chooseRunner(input, ports, context);
+      if (decision.decision !== 'LAUNCH') return decision;
+      const { tenantId: _, ...choice } = decision.choice;
+      return { ...decision, choice };
+    },
   }),
   'the retry of an interrupted job gets spot capacity': withLambdas({
     admitJob: (input, ports, context) => admitJob(input, { ...ports, marks: { claim: async () => false } }, context),

@@ -145,7 +145,10 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     tagging: { tagLater: async () => {} },
     marks: inMemoryRetryMarks(),
     retriedProfiles: settings.retriedProfiles ?? [],
-    invoke: async (_functionArn, _tenantId, payload) => fleet.invoke(payload),
+    invoke: async (functionArn, tenantId, payload) => {
+      invariants.sawInvocation(functionArn, payload, tenantId);
+      fleet.invoke(payload);
+    },
     projects: { noteProject: memory.noteProject },
     memory,
     bus: { tell: async (type, detail) => put(type, detail) },
@@ -254,8 +257,12 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
             (payload: unknown) => invoke(name as LambdaName, payload),
           ]),
         ),
-        'function:': async (payload: LambdaRunnerPayload) =>
-          fleet.invoke(z.parse(lambdaRunnerPayloadSchema, payload) as LambdaRunnerPayload),
+        'function:': async (payload: LambdaRunnerPayload) => {
+          const parsed = z.parse(lambdaRunnerPayloadSchema, payload) as LambdaRunnerPayload;
+          // Each schedule has one function.
+          invariants.sawInvocation(settings.profiles.shell?.functionArn ?? '', parsed, null);
+          fleet.invoke(parsed);
+        },
       },
       services: {
         'sqs:sendMessage': async ({ MessageBody }: { readonly MessageBody: string }) => {
@@ -314,6 +321,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     hosts: fleet.hosts,
     maxAttempts: settings.maxAttempts,
     retriedProfiles: settings.retriedProfiles ?? [],
+    settings,
     onlyInterrupted: schedule.faults.every(({ kind }) => kind === 'spot-interrupted'),
     longestWaitSeconds: isCalm ? calmWaitSeconds : Number.POSITIVE_INFINITY,
     isOurs,
