@@ -53,6 +53,10 @@ export function createEc2Model({ time, faults, onLaunch, onTerminate, onEnd }: E
     });
   }
 
+  function seenUntil(): number {
+    return time.now() - (faults.isOn('describe-stale') ? 20_000 : 1_000);
+  }
+
   function takeCall(): void {
     const now = time.now();
     bucket.calls = Math.min(burstCalls, bucket.calls + ((now - bucket.at) / 1_000) * callsPerSecond);
@@ -105,12 +109,17 @@ export function createEc2Model({ time, faults, onLaunch, onTerminate, onEnd }: E
         end(instance);
       }
     },
+    /** What DescribeInstances says of one instance, whose end it may learn late. */
+    isGone(instanceId: string): boolean {
+      const { endedAt = 0 } = instances.get(instanceId) ?? {};
+      return endedAt !== null && endedAt <= seenUntil();
+    },
     /** What DescribeInstances shows, which is not what there is: a new instance comes late, a state lags. */
     list(): readonly ListedInstance[] {
       // Never twice in a row: the reconciler promises no more than two looks.
       missed = !missed && faults.strikeNth('describe-missed') !== undefined;
       if (missed) return [];
-      const then = time.now() - (faults.isOn('describe-stale') ? 20_000 : 1_000);
+      const then = seenUntil();
       const seen = [...instances.values()].filter(
         ({ launchedAt, endedAt }) => launchedAt <= then && (endedAt === null || endedAt > then),
       );

@@ -24,11 +24,39 @@ const lastSeedWithoutReconciler = 2_100;
 /** One schedule in so many is calm: nothing goes wrong in it, and no job may wait long. */
 const calmEvery = 7;
 
+/** In one schedule in so many the hosts of a profile work for a runner that a user made. */
+const longLivedEvery = 11;
+
+/** In one schedule in so many EC2 takes spot instances back whose jobs are to be retried. */
+const interruptedEvery = 13;
+const interruptedFrom = 5;
+
+/** In one schedule in so many functions belong to one project each, fail, and have a fallback. */
+const fallbackEvery = 17;
+const fallbackFrom = 3;
+
 /** The schedule of a seed: a small random scenario, and what goes wrong in it. */
 export function generateSchedule(
   seed: number,
   withReconciler = seed % 3 !== 0 || seed > lastSeedWithoutReconciler,
 ): Schedule {
+  const schedule = withRarities(ordinarySchedule(seed, withReconciler));
+  if (seed % longLivedEvery !== 0) return schedule;
+  const random = createRandom(seedOf(seed, 'long-lived'));
+  const settings = withLongLivedRunner(schedule.settings, random);
+  return { ...schedule, settings, jobs: random.chance(0.75) ? inStages(schedule.jobs, random) : schedule.jobs };
+}
+
+/** What few deployments use, in schedules of its own, so that all others stay as they are. */
+function withRarities(schedule: Schedule): Schedule {
+  const { seed } = schedule;
+  if (seed % interruptedEvery === interruptedFrom)
+    return withInterruptions(schedule, createRandom(seedOf(seed, 'interruptions')));
+  if (seed % fallbackEvery === fallbackFrom) return withFallback(schedule, createRandom(seedOf(seed, 'fallback')));
+  return schedule;
+}
+
+function ordinarySchedule(seed: number, withReconciler: boolean): Schedule {
   const random = createRandom(seedOf(seed, 'schedule'));
   const settings = settingsOf(random, withReconciler);
   if (seed % calmEvery === 0) return { seed, settings: withoutCaps(settings), jobs: mixedUpJobs(random), faults: [] };
@@ -93,6 +121,32 @@ function settingsOf(random: Random, reconciler: boolean): Settings {
   };
 }
 
+/** One mapping, or all that go to EC2, get a profile whose hosts work for one runner. */
+function withLongLivedRunner(settings: Settings, random: Random): Settings {
+  const profile = 'shared';
+  const isAll = random.chance(0.7);
+  const mappings = settings.mappings.map((mapping) =>
+    mapping.target.type === 'EC2' && (isAll || mapping.tags.length > 0)
+      ? { ...mapping, target: { type: 'EC2', profile } as const }
+      : mapping,
+  );
+  const cap = random.chance(0.3) && isCapped(settings) ? { maxConcurrent: random.whole(1, 3) } : {};
+  return {
+    ...settings,
+    profiles: { ...settings.profiles, [profile]: { type: 'EC2', timeoutMinutes: 30, ...cap } },
+    mappings,
+    longLived: {
+      profile,
+      tags: random.pick([['docker', 'large'], ['docker', 'large', 'job-only'], ['docker']]),
+      runUntagged: random.chance(0.9),
+      projectIds: random.chance(0.7) ? null : [projectIds[0]],
+      // A description proves nothing: this may be how ours begin.
+      description: random.pick(['of all teams', 'ci of all teams']),
+      hasOtherHost: random.chance(0.5),
+    },
+  };
+}
+
 function jobsOf(random: Random, { reconciler, writesLate }: Settings): PlannedJob[] {
   const shortestSeconds = reconciler || !writesLate ? 2 : 30;
   // Jobs that look alike are those whose runners get mixed up.
@@ -117,6 +171,74 @@ function jobsOf(random: Random, { reconciler, writesLate }: Settings): PlannedJo
       canceledAt: random.chance(0.2) ? createdAt + random.whole(0, 150) : null,
       retried: random.chance(0.1),
     };
+  });
+}
+
+/** Some instances are taken back, and in every other schedule nothing else goes wrong. */
+function withInterruptions(schedule: Schedule, random: Random): Schedule {
+  const { settings, jobs } = schedule;
+  const others = random.chance(0.5) ? [] : schedule.faults;
+  const first = Math.max(0, ...others.map(({ index }) => index + 1));
+  const interruptions = Array.from(
+    { length: random.whole(1, 5) },
+    (_, index): Fault => ({
+      index: first + index,
+      kind: 'spot-interrupted',
+      nth: random.whole(1, 6),
+      seconds: random.whole(0, 90),
+      isNoticed: random.chance(0.8),
+    }),
+  );
+  return {
+    ...schedule,
+    settings: {
+      ...settings,
+      reconciler: true,
+      onDemand: random.pick(['never', 'fallback']),
+      retriedProfiles: random.pick([
+        ['default', 'large', 'shared'],
+        ['default', 'shared'],
+      ]),
+    },
+    jobs: jobs.map((job) => (random.chance(0.5) ? { ...job, durationSeconds: random.whole(40, 200) } : job)),
+    faults: [...others, ...interruptions],
+  };
+}
+
+/** What goes to functions is kept apart by project, and has somewhere else to go when its functions fail. */
+function withFallback(schedule: Schedule, random: Random): Schedule {
+  const { settings, jobs, faults } = schedule;
+  const { shell, ...profiles } = settings.profiles;
+  const first = Math.max(0, ...faults.map(({ index }) => index + 1));
+  const failures = Array.from(
+    { length: random.whole(1, 3) },
+    (_, index): Fault => ({ index: first + index, kind: 'function-refused', nth: random.whole(1, 4) }),
+  );
+  return {
+    ...schedule,
+    settings: {
+      ...settings,
+      reconciler: true,
+      profiles: shell ? { ...profiles, shell: { ...shell, isolateProjects: true } } : profiles,
+      mappings: settings.mappings.map((mapping) =>
+        mapping.target.type === 'LAMBDA'
+          ? { ...mapping, target: { ...mapping.target, fallbackProfile: random.pick(['default', 'large']) } }
+          : mapping,
+      ),
+    },
+    // A function would be cut off.
+    jobs: jobs.map((job) => (job.durationSeconds < 600 && random.chance(0.6) ? { ...job, name: 'lint' } : job)),
+    faults: [...faults, ...failures],
+  };
+}
+
+/** Jobs that begin when another one ends: just when the hosts of that one are looked for and ended. */
+function inStages(jobs: readonly PlannedJob[], random: Random): readonly PlannedJob[] {
+  return jobs.map((job, index) => {
+    const before = jobs[random.whole(0, Math.max(0, index - 1))];
+    if (index === 0 || !before || job.pendingAt === null || random.chance(0.4)) return job;
+    // Created by then, so that it is there when the other one ends.
+    return { ...job, createdAt: before.createdAt, after: before.index };
   });
 }
 

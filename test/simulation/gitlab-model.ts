@@ -1,7 +1,7 @@
 import { GitLabRefusedError, GitLabUnavailableError } from '../../infrastructure/lib/gitlab-errors.ts';
 import { tokenWord } from '../support/in-memory-gitlab.ts';
 import type { Faults } from './faults.ts';
-import { type PlannedJob, projectIds } from './schedule.ts';
+import { type LongLivedSettings, type PlannedJob, projectIds } from './schedule.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 /** A job as GitLab has it. Times are milliseconds since 1970. */
@@ -10,24 +10,36 @@ export type SimulatedJob = {
   readonly plan: PlannedJob;
   status: string;
   runnerId: number | null;
+  /** Of a long-lived runner, the manager that runs it. */
+  systemId: string | null;
   pendingAt: number | null;
   startedAt: number | null;
   finishedAt: number | null;
+  failureReason: string | null;
+  /** The job that took its place, and the one whose place it took, when our control plane retried it. */
+  retriedAs: SimulatedJob | null;
+  readonly retryOf: SimulatedJob | null;
   /** Ends what runs the job, where somebody does. */
   onCancel: (() => void) | null;
 };
 
 export type SimulatedRunner = {
   readonly id: number;
-  readonly projectId: number;
+  /** Null: those of all projects. */
+  readonly projectIds: readonly number[] | null;
   readonly tags: readonly string[];
+  readonly runUntagged: boolean;
   readonly token: string;
   readonly description: string;
   readonly note: string;
   readonly createdAt: number;
+  /** System ids of the hosts of a long-lived runner, which a user made; null for a runner that was made for one job. */
+  readonly managers: Set<string> | null;
   paused: boolean;
 };
 
+/** Apart from those of the runners that are made for jobs. */
+const longLivedRunnerId = 90_000;
 const minute = 60_000;
 /** GitLab drops a job that no runner came for, and one whose runner says nothing any more. */
 const stuckPendingMilliseconds = 60 * minute;
@@ -40,25 +52,32 @@ export type GitLabModelOptions = {
   readonly onHook: (job: SimulatedJob, status: string) => void;
   /** Told just before GitLab gives up a job that no runner came for. */
   readonly onStuck: (job: SimulatedJob) => void;
+  /** Told when somebody does to a long-lived runner what only its user may do. */
+  readonly onMeddling: (what: string) => void;
+  /** Our control plane has a job retried. */
+  readonly onRetry: (retry: SimulatedJob) => void;
 };
 
 export type GitLabModel = ReturnType<typeof createGitLabModel>;
 
 /** GitLab as far as we meet it: jobs, runners, who gets what, and the hooks that tell of it. */
-export function createGitLabModel({ time, faults, cancelsAtOnce, onHook, onStuck }: GitLabModelOptions) {
+export function createGitLabModel(options: GitLabModelOptions) {
+  const { time, faults, cancelsAtOnce, onHook, onStuck, onMeddling, onRetry } = options;
   const jobs = new Map<number, SimulatedJob>();
   const runners = new Map<number, SimulatedRunner>();
   const removedByHand = new Set<number>();
   let lastJobId = 0;
   let lastRunnerId = 100;
 
-  function change(job: SimulatedJob, status: string): void {
+  function change(job: SimulatedJob, status: string, reason = 'script_failure'): void {
     job.status = status;
+    if (status === 'failed') job.failureReason = reason;
     if (status === 'pending') job.pendingAt = time.now();
     if (status === 'running') job.startedAt = time.now();
     if (isOver(job)) {
       job.finishedAt = time.now();
       job.onCancel = null;
+      for (const next of jobs.values()) if (next.plan.after === job.plan.index) beginAfter(next, job);
     }
     if (status !== 'canceling' && status !== 'skipped') onHook(job, status);
   }
@@ -73,6 +92,32 @@ export function createGitLabModel({ time, faults, cancelsAtOnce, onHook, onStuck
     });
   }
 
+  /** The next stage begins a second or two after the one before. */
+  function beginAfter(job: SimulatedJob, { id }: SimulatedJob): void {
+    time.after(500 + (id % 4) * 500, () => makePending(job));
+  }
+
+  function create(plan: PlannedJob, retryOf: SimulatedJob | null = null): SimulatedJob {
+    lastJobId += 1;
+    const job: SimulatedJob = {
+      id: lastJobId,
+      plan,
+      status: 'created',
+      runnerId: null,
+      systemId: null,
+      pendingAt: null,
+      startedAt: null,
+      finishedAt: null,
+      failureReason: null,
+      retriedAs: null,
+      retryOf,
+      onCancel: null,
+    };
+    jobs.set(job.id, job);
+    onHook(job, 'created');
+    return job;
+  }
+
   return {
     jobs,
     runners,
@@ -80,22 +125,7 @@ export function createGitLabModel({ time, faults, cancelsAtOnce, onHook, onStuck
     removedByHand,
     isDown: () => faults.isOn('gitlab-down'),
 
-    create(plan: PlannedJob): SimulatedJob {
-      lastJobId += 1;
-      const job: SimulatedJob = {
-        id: lastJobId,
-        plan,
-        status: 'created',
-        runnerId: null,
-        pendingAt: null,
-        startedAt: null,
-        finishedAt: null,
-        onCancel: null,
-      };
-      jobs.set(job.id, job);
-      onHook(job, 'created');
-      return job;
-    },
+    create,
     makePending,
     skip(job: SimulatedJob): void {
       if (job.status === 'created') change(job, 'skipped');
@@ -112,27 +142,29 @@ export function createGitLabModel({ time, faults, cancelsAtOnce, onHook, onStuck
       if (job.onCancel) time.after(3_000, job.onCancel);
     },
 
-    /** What a runner gets that asks for a job. `refused`: its token is not known (any more). */
-    request(token: string): SimulatedJob | 'nothing' | 'refused' | 'down' {
+    /** What a runner gets that asks for a job. `refused`: its token is not known (any more). `systemId`: which host of a long-lived one asks. */
+    request(token: string, systemId: string | null = null): SimulatedJob | 'nothing' | 'refused' | 'down' {
       if (faults.isOn('gitlab-down')) return 'down';
       const runner = [...runners.values()].find((one) => one.token === token);
       if (!runner) return 'refused';
+      if (systemId !== null) runner.managers?.add(systemId);
       if (runner.paused) return 'nothing';
       const fitting = [...jobs.values()].filter((job) => job.status === 'pending' && canRun(runner, job));
       const [job] = fitting.sort((a, b) => (a.pendingAt ?? 0) - (b.pendingAt ?? 0) || a.id - b.id);
       if (!job) return 'nothing';
       job.runnerId = runner.id;
+      job.systemId = systemId;
       change(job, 'running');
       time.after(job.plan.durationSeconds * 1_000 + silentRunningMilliseconds, () => {
-        if (job.status === 'running') change(job, 'failed');
+        if (job.status === 'running') change(job, 'failed', 'no_updates_running');
         if (job.status === 'canceling') change(job, 'canceled');
       });
       return job;
     },
     /** What a runner reports about its job; GitLab may know better. */
-    report(job: SimulatedJob, status: string): void {
+    report(job: SimulatedJob, status: string, reason?: string): void {
       if (job.status === 'canceling') change(job, 'canceled');
-      else if (job.status === 'running') change(job, status);
+      else if (job.status === 'running') change(job, status, reason);
     },
     /** A runner removes itself. */
     removeByToken(token: string): void {
@@ -140,6 +172,24 @@ export function createGitLabModel({ time, faults, cancelsAtOnce, onHook, onStuck
       for (const runner of runners.values()) if (runner.token === token) remove(runner.id);
     },
     remove,
+    /** A user makes a long-lived runner. */
+    bring({ tags, runUntagged, projectIds, description }: LongLivedSettings): SimulatedRunner {
+      const id = longLivedRunnerId;
+      const token = `glrt-fake-${tokenWord}-${id}`;
+      const own = { id, token, note: '', createdAt: time.now(), managers: new Set<string>(), paused: false };
+      runners.set(id, { ...own, tags, runUntagged, projectIds, description });
+      return runners.get(id) as SimulatedRunner;
+    },
+    /** Removes one host from its runner, with the runner's token; GitLab forgets with it which jobs it had. */
+    removeManager(token: string, systemId: string): boolean {
+      if (faults.isOn('gitlab-down')) return false;
+      const runner = [...runners.values()].find((one) => one.token === token);
+      for (const job of jobs.values()) if (job.systemId === systemId) job.systemId = null;
+      return runner?.managers?.delete(systemId) ?? false;
+    },
+    /** All but the long-lived ones, which are to stay. */
+    runnersOfJobs: () => [...runners.values()].filter(({ managers }) => managers === null),
+    answer,
     /** The API, as far as every part of ours uses it. */
     api: {
       readJob: (projectId: number, jobId: number) =>
@@ -152,7 +202,7 @@ export function createGitLabModel({ time, faults, cancelsAtOnce, onHook, onStuck
             status: lags ? 'created' : job.status,
             tags: job.plan.tags,
             runnerId: job.runnerId,
-            systemId: null,
+            systemId: job.systemId,
           };
         }),
       readJobEnd: (projectId: number, jobId: number) =>
@@ -160,8 +210,8 @@ export function createGitLabModel({ time, faults, cancelsAtOnce, onHook, onStuck
           const job = jobs.get(jobId);
           if (job?.plan.projectId !== projectId) return null;
           const finishedAt = job.finishedAt === null ? null : new Date(job.finishedAt).toISOString();
-          const failureReason = job.status === 'failed' ? 'script_failure' : null;
-          return { status: job.status, jobName: job.plan.name, pipelineId: 50, failureReason, finishedAt };
+          const { status, failureReason } = job;
+          return { status, jobName: job.plan.name, pipelineId: pipelineOf(job), failureReason, finishedAt };
         }),
       cancelJob: (_projectId: number, jobId: number) =>
         answer(() => {
@@ -169,7 +219,18 @@ export function createGitLabModel({ time, faults, cancelsAtOnce, onHook, onStuck
           if (job && !isOver(job)) change(job, 'canceled');
           return job?.status ?? 'canceled';
         }),
-      retryJob: () => answer(() => null),
+      retryJob: (_projectId: number, jobId: number) =>
+        answer(() => {
+          const job = jobs.get(jobId);
+          if (!job || !isOver(job) || job.status === 'skipped' || job.retriedAs) return null;
+          const { after: _, ...plan } = job.plan;
+          const now = job.plan.createdAt;
+          const retry = create({ ...plan, createdAt: now, pendingAt: now, canceledAt: null, retried: false }, job);
+          job.retriedAs = retry;
+          onRetry(retry);
+          time.after(500, () => makePending(retry));
+          return retry.id;
+        }),
       createRunner: (runner: {
         readonly projectId: number;
         readonly description: string;
@@ -184,12 +245,14 @@ export function createGitLabModel({ time, faults, cancelsAtOnce, onHook, onStuck
           const { projectId, description, maintenanceNote, tags } = runner;
           const made: SimulatedRunner = {
             id: lastRunnerId,
-            projectId,
+            projectIds: [projectId],
             tags,
+            runUntagged: tags.length === 0,
             token,
             description,
             note: maintenanceNote,
             createdAt: time.now(),
+            managers: null,
             paused: false,
           };
           runners.set(made.id, made);
@@ -208,6 +271,7 @@ export function createGitLabModel({ time, faults, cancelsAtOnce, onHook, onStuck
       pauseRunner: (runnerId: number) =>
         answer(() => {
           const runner = runners.get(runnerId);
+          if (runner?.managers) onMeddling(`runner ${runnerId} is paused, for all of its hosts`);
           if (runner) runner.paused = true;
           return runner !== undefined;
         }),
@@ -222,16 +286,16 @@ export function createGitLabModel({ time, faults, cancelsAtOnce, onHook, onStuck
           const pending = [...jobs.values()].filter(
             (job) => job.plan.projectId === projectId && job.status === 'pending' && !faults.isOn('gitlab-lagging'),
           );
-          return pending.map(({ id, status, plan }) => ({
-            id,
-            status,
-            tags: plan.tags,
+          return pending.map((job) => ({
+            id: job.id,
+            status: job.status,
+            tags: job.plan.tags,
             runnerId: null,
             systemId: null,
-            name: plan.name,
+            name: job.plan.name,
             stage: 'test',
             ref: 'main',
-            pipelineId: 50,
+            pipelineId: pipelineOf(job),
             createdAt: new Date(time.now()).toISOString(),
           }));
         }),
@@ -256,6 +320,7 @@ export function createGitLabModel({ time, faults, cancelsAtOnce, onHook, onStuck
 
   /** GitLab forgets who ran a job when its runner goes. */
   function remove(runnerId: number): boolean {
+    if (runners.get(runnerId)?.managers) onMeddling(`runner ${runnerId} is removed, from under all of its hosts`);
     for (const job of jobs.values()) if (job.runnerId === runnerId) job.runnerId = null;
     return runners.delete(runnerId);
   }
@@ -277,9 +342,14 @@ export function isOver({ status }: { readonly status: string }): boolean {
   return ['success', 'failed', 'canceled', 'skipped'].includes(status);
 }
 
+/** Each planned job is in a pipeline of its own, with whatever is made to repeat it. */
+export function pipelineOf({ plan }: SimulatedJob): number {
+  return 50 + plan.index;
+}
+
 /** Source: https://docs.gitlab.com/ci/runners/configure_runners/#control-jobs-that-a-runner-can-run */
 export function canRun(runner: SimulatedRunner, { plan }: SimulatedJob): boolean {
-  if (runner.projectId !== plan.projectId) return false;
-  if (plan.tags.length === 0) return runner.tags.length === 0;
+  if (runner.projectIds && !runner.projectIds.includes(plan.projectId)) return false;
+  if (plan.tags.length === 0) return runner.runUntagged;
   return plan.tags.every((tag) => runner.tags.includes(tag));
 }

@@ -1,4 +1,5 @@
-import type { LambdaRunnerPayload } from '../../infrastructure/lib/runner-ticket.ts';
+import { systemIdOf } from '../../autoscaler/runners/long-lived-runner.ts';
+import type { LambdaRunnerPayload, RunnerTicket } from '../../infrastructure/lib/runner-ticket.ts';
 import { type Ec2Model, lives, type SimulatedInstance } from './ec2-model.ts';
 import type { Faults } from './faults.ts';
 import { type GitLabModel, isOver, type SimulatedJob } from './gitlab-model.ts';
@@ -10,6 +11,8 @@ export type Host = {
   /** Instance id, or the invocation of a function. */
   readonly name: string;
   token: string | null;
+  /** Of a host of a long-lived runner: which of its managers it is. */
+  systemId: string | null;
   job: SimulatedJob | null;
   isAlive(): boolean;
 };
@@ -20,17 +23,24 @@ export type HostsModelOptions = {
   readonly random: Random;
   readonly gitlab: GitLabModel;
   readonly ec2: () => Ec2Model;
-  readonly claim: (id: string) => { readonly token: string; readonly expiresAt: number } | null;
+  readonly claim: (id: string) => RunnerTicket | null;
   readonly onTaken: (host: Host) => void;
+  /** A job's host saw that EC2 takes it back, and ended the job. */
+  readonly onInterrupted: (job: SimulatedJob, instance: SimulatedInstance) => void;
   /** EC2 takes a spot instance back. */
   readonly onSpotWarning: (instanceId: string) => void;
   /** Lambda's on-failure destination. */
   readonly onFunctionFailed: (payload: LambdaRunnerPayload) => void;
 };
 
+/** System id of a host of a long-lived runner that is none of ours. */
+export const otherHost = 'r_other';
+
 /** As in boot-script.ts. */
 const claimMilliseconds = 180_000;
 const ec2WaitMilliseconds = 60_000;
+/** Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html */
+const spotNoticeMilliseconds = 120_000;
 /** As in runner-deadlines.ts. */
 const functionWaitMilliseconds = 22_000;
 const functionLifeMilliseconds = 15 * 60_000;
@@ -41,19 +51,33 @@ export function createHostsModel(options: HostsModelOptions) {
   const hosts: Host[] = [];
   let invocations = 0;
 
-  /** Runs gitlab-runner until it has run one job, or none came. */
-  async function serve(host: Host, token: string, waitMilliseconds: number): Promise<void> {
+  /** Runs gitlab-runner until it has run one job, or none came. False when GitLab never gave it one. */
+  async function serve(host: Host, token: string, waitMilliseconds: number): Promise<boolean> {
     host.token = token;
     const until = time.now() + waitMilliseconds;
     // GitLab may hold a request for 50 s, so that the wait ends late.
     const late = random.chance(0.2) ? random.whole(0, 50_000) : 0;
     while (host.isAlive()) {
-      const got = gitlab.request(token);
-      if (got === 'refused') return time.sleep(5_000);
-      if (typeof got === 'object') return runJob(host, got);
-      if (time.now() >= until + late) return;
+      const got = gitlab.request(token, host.systemId);
+      if (got === 'refused') {
+        await time.sleep(5_000);
+        return false;
+      }
+      if (typeof got === 'object') {
+        await runJob(host, got);
+        return true;
+      }
+      if (time.now() >= until + late) return false;
       await time.sleep(random.whole(3_000, 6_000));
     }
+    return false;
+  }
+
+  /** A host removes its runner, or itself from a long-lived one; after a job it leaves the latter to the control plane. */
+  function leave({ token, systemId }: Host, hadJob: boolean): void {
+    if (token === null) return;
+    if (systemId === null) gitlab.removeByToken(token);
+    else if (!hadJob) gitlab.removeManager(token, systemId);
   }
 
   async function runJob(host: Host, job: SimulatedJob): Promise<void> {
@@ -74,9 +98,9 @@ export function createHostsModel(options: HostsModelOptions) {
   }
 
   /** The runner reports the end of its job until GitLab hears it, for a minute or so. */
-  async function report(host: Host, job: SimulatedJob, status: string): Promise<void> {
+  async function report(host: Host, job: SimulatedJob, status: string, reason?: string): Promise<void> {
     for (let tries = 0; tries < 12 && host.isAlive(); tries += 1) {
-      if (!gitlab.isDown()) return gitlab.report(job, status);
+      if (!gitlab.isDown()) return gitlab.report(job, status, reason);
       await time.sleep(6_000);
     }
     host.job = null;
@@ -84,7 +108,7 @@ export function createHostsModel(options: HostsModelOptions) {
 
   async function runInstance(instance: SimulatedInstance): Promise<void> {
     const ec2 = options.ec2();
-    const host: Host = { name: instance.id, token: null, job: null, isAlive: () => lives(instance) };
+    const host: Host = { name: instance.id, token: null, systemId: null, job: null, isAlive: () => lives(instance) };
     hosts.push(host);
     if (faults.strike('boot-dead', ({ nth }) => nth === instance.nth)) return;
     const slow = faults.strike('boot-slow', ({ nth }) => nth === instance.nth);
@@ -95,8 +119,9 @@ export function createHostsModel(options: HostsModelOptions) {
     instance.state = 'running';
     const ticket = await claimTicket(host, instance);
     if (ticket) {
-      await serve(host, ticket.token, ec2WaitMilliseconds);
-      if (host.isAlive()) gitlab.removeByToken(ticket.token);
+      if (ticket.mode === 'manager') host.systemId = systemIdOf(instance.id);
+      const hadJob = await serve(host, ticket.token, ec2WaitMilliseconds);
+      if (host.isAlive()) leave(host, hadJob);
     }
     await time.sleep(1_000);
     ec2.end(instance);
@@ -126,16 +151,41 @@ export function createHostsModel(options: HostsModelOptions) {
         if (kind === 'spot-reclaimed') options.onSpotWarning(instance.id);
         // With the warning the runner reports its job as interrupted, and the host unregisters.
         if (kind === 'spot-reclaimed' && host.job && !gitlab.isDown()) gitlab.report(host.job, 'failed');
-        if (kind === 'spot-reclaimed' && host.token) gitlab.removeByToken(host.token);
+        if (kind === 'spot-reclaimed') leave(host, host.job !== null);
         host.job = null;
         options.ec2().end(instance);
       });
+    }
+    const interrupted = faults.all('spot-interrupted').find(({ nth }) => nth === instance.nth);
+    if (!interrupted || instance.request.lifecycle !== 'spot') return;
+    time.after(boot + interrupted.seconds * 1_000, () => {
+      if (!host.isAlive()) return;
+      faults.count('spot-interrupted');
+      options.onSpotWarning(instance.id);
+      if (interrupted.isNoticed) time.after(random.whole(0, 5_000), () => stopInterrupted(host, instance));
+      time.after(spotNoticeMilliseconds, () => {
+        host.job = null;
+        options.ec2().end(instance);
+      });
+    });
+  }
+
+  /** A host that sees EC2's warning lets its job fail, or goes at once. */
+  function stopInterrupted(host: Host, instance: SimulatedInstance): void {
+    const { job } = host;
+    if (!host.isAlive()) return;
+    if (job?.status === 'running') {
+      if (!gitlab.isDown()) options.onInterrupted(job, instance);
+      void report(host, job, 'failed', random.pick(['runner_interrupted', 'runner_system_failure']));
+    } else if (!job) {
+      leave(host, false);
+      options.ec2().end(instance);
     }
   }
 
   async function runFunction(payload: LambdaRunnerPayload, nth: number): Promise<void> {
     let alive = true;
-    const host: Host = { name: `function-${nth}`, token: null, job: null, isAlive: () => alive };
+    const host: Host = { name: `function-${nth}`, token: null, systemId: null, job: null, isAlive: () => alive };
     hosts.push(host);
     if (faults.strike('function-refused', (fault) => fault.nth === nth)) {
       await time.sleep(5 * 60_000);
@@ -165,8 +215,21 @@ export function createHostsModel(options: HostsModelOptions) {
     alive = false;
   }
 
+  /** A host that its user keeps for his long-lived runner, and which takes a job now and then. */
+  async function runOtherHost(token: string): Promise<void> {
+    const host: Host = { name: otherHost, token, systemId: otherHost, job: null, isAlive: () => true };
+    for (;;) {
+      await time.sleep(random.whole(2_000, 40_000));
+      const got = gitlab.request(token, otherHost);
+      if (typeof got === 'object') await runJob(host, got);
+    }
+  }
+
   return {
     hosts,
+    runOtherHost(token: string): void {
+      void runOtherHost(token);
+    },
     boot(instance: SimulatedInstance): void {
       void runInstance(instance);
     },

@@ -1,11 +1,13 @@
 import { attemptsUsed, type Cap, type RunnerItem } from '../../autoscaler/runners/runner-item.ts';
 import type { StoreWrite } from '../../autoscaler/runners/runners-store.ts';
-import { launchGroupTag } from '../../autoscaler/start-runner/ec2/instance-tags.ts';
+import { launchGroupTag, profileTag } from '../../autoscaler/start-runner/ec2/instance-tags.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import type { LambdaRunnerPayload } from '../../infrastructure/lib/runner-ticket.ts';
 import { tokenWord } from '../support/in-memory-gitlab.ts';
 import { type Ec2Model, lives, type SimulatedInstance } from './ec2-model.ts';
 import { type GitLabModel, isOver, type SimulatedJob } from './gitlab-model.ts';
-import type { Host } from './hosts-model.ts';
+import { type Host, otherHost } from './hosts-model.ts';
+import type { Settings } from './schedule.ts';
 import type { TablesModel } from './tables-model.ts';
 
 /** What must hold, whatever happens; the numbers are those of the design. */
@@ -17,6 +19,10 @@ export type Watched = {
   readonly ec2: Ec2Model;
   readonly hosts: readonly Host[];
   readonly maxAttempts: number;
+  readonly retriedProfiles: readonly string[];
+  readonly settings: Pick<Settings, 'mappings' | 'profiles'>;
+  /** Whether nothing goes wrong but that EC2 takes instances back. */
+  readonly onlyInterrupted: boolean;
   /** Seconds that a job may wait for its runner: while nothing goes wrong, as long as it takes to boot a few. */
   readonly longestWaitSeconds: number;
   /** Whether the autoscaler is to serve a job at all. */
@@ -25,7 +31,8 @@ export type Watched = {
 
 const placeHolding = ['ADMITTED', 'REGISTERED', 'LAUNCHED', 'RUNNING', 'STOPPING'];
 /** An attempt that failed so is not worth another: a person must act. */
-const hopeless = /^(MappingNotAllowedError|GitLabRefusedError|InvalidInputError|PermanentLaunchError)/;
+const hopeless =
+  /^(MappingNotAllowedError|LongLivedRunnerError|GitLabRefusedError|InvalidInputError|PermanentLaunchError)/;
 
 /** Watches a run. `violation` is the first one. */
 export function createInvariants(watched: () => Watched) {
@@ -34,6 +41,10 @@ export function createInvariants(watched: () => Watched) {
   /** Which attempts each group was to launch. */
   const groups = new Map<string, string[]>();
   const runnersOf = new Map<number, { readonly attempt: string; readonly caps: readonly Cap[] }>();
+  /** Jobs that a spot interruption ended, whose profile says that they are retried. */
+  const interrupted: SimulatedJob[] = [];
+  /** As `runnersOf`, for hosts of long-lived runners, by instance. */
+  const managersOf = new Map<string, { readonly attempt: string; readonly caps: readonly Cap[] }>();
 
   function fail(invariant: string, what: string): void {
     violation ??= { invariant, what };
@@ -68,7 +79,12 @@ export function createInvariants(watched: () => Watched) {
         if (part.kind === 'update' && part.set?.runnerId !== undefined) {
           runnersOf.set(part.set.runnerId, { attempt: `${key} attempt ${item.attempt}`, caps: item.caps });
         }
+        if (part.kind === 'update' && part.set?.instanceId !== undefined && item.managerOf !== undefined) {
+          managersOf.set(part.set.instanceId, { attempt: `${key} attempt ${item.attempt}`, caps: item.caps });
+        }
+        if (part.kind === 'update' && part.set?.instanceId !== undefined) checkRetry(item, part.set.instanceId);
         if (item.state === 'ADMITTED') {
+          checkFallback(item);
           const job = gitlab.jobs.get(item.event.jobId);
           if (attemptsUsed(item) > maxAttempts)
             fail('1 at most maxAttempts', `${key} begins attempt ${item.attempt}, of ${maxAttempts}`);
@@ -79,6 +95,13 @@ export function createInvariants(watched: () => Watched) {
         'the runners table',
         parts.filter((part) => part.kind !== 'put-ticket'),
       );
+    },
+    /** A function is invoked; `tenantId`: whose execution environment it has, if it is anybody's. */
+    sawInvocation(functionArn: string, { job }: LambdaRunnerPayload, tenantId: string | null): void {
+      const profile = Object.values(watched().settings.profiles).find((one) => one.functionArn === functionArn);
+      const wanted = profile?.isolateProjects ? `project-${job.projectId}` : null;
+      if (tenantId !== wanted)
+        fail('9 projects are kept apart', `the function of job ${job.jobId} runs for ${tenantId}, not for ${wanted}`);
     },
     /** Just before the control plane terminates an instance. */
     sawTermination(instance: SimulatedInstance): void {
@@ -94,9 +117,25 @@ export function createInvariants(watched: () => Watched) {
       const job = gitlab.jobs.get(jobId ?? 0);
       if (!job || !isOurs(job)) fail('2 for jobs of ours', `job ${jobId} is asked for, which is left to other runners`);
     },
+    /** Somebody changed a runner that a user made. */
+    sawMeddling: (what: string): void => fail('7 a long-lived runner stays as its user made it', what),
+    /** A host ended its job because EC2 takes it back. */
+    sawInterrupted(job: SimulatedJob, { request }: SimulatedInstance): void {
+      if (watched().retriedProfiles.includes(request.tags[profileTag] ?? '')) interrupted.push(job);
+    },
+    /** An interrupted job is retried. */
+    sawRetry(retry: SimulatedJob): void {
+      const others = [...watched().gitlab.jobs.values()].filter(
+        (job) => job !== retry && job.retryOf && job.plan.index === retry.plan.index,
+      );
+      if (others.length > 0) fail('8 one retry is all', `job ${retry.id} is the next one after job ${others[0]?.id}`);
+    },
     /** A runner took a job. */
     sawTaken(job: SimulatedJob): void {
-      const { longestWaitSeconds, isOurs } = watched();
+      const { longestWaitSeconds, isOurs, tables } = watched();
+      // Who waits for a person may have the luck of another job's runner.
+      if (hopeless.test(tables.items.get(jobKeyOf({ projectId: job.plan.projectId, jobId: job.id }))?.failure ?? ''))
+        return;
       const seconds = ((job.startedAt ?? 0) - (job.pendingAt ?? 0)) / 1_000;
       if (seconds > longestWaitSeconds && isOurs(job))
         fail('2 a runner in time', `job ${job.id} waited for ${seconds} s although nothing went wrong`);
@@ -133,7 +172,12 @@ export function createInvariants(watched: () => Watched) {
           .map(({ id, status }) => `job ${id} (${status})`),
         ...[...ec2.instances.values()].filter(lives).map(({ id }) => `instance ${id}`),
         ...hosts.filter((host) => host.isAlive()).map(({ name }) => `host ${name}`),
-        ...[...gitlab.runners.values()].map(({ id, note }) => `GitLab runner ${id} (${note})`),
+        ...gitlab.runnersOfJobs().map(({ id, note }) => `GitLab runner ${id} (${note})`),
+        ...[...gitlab.runners.values()].flatMap(({ id, managers }) =>
+          [...(managers ?? [])]
+            .filter((one) => one !== otherHost)
+            .map((one) => `manager ${one} of GitLab runner ${id}`),
+        ),
         ...[...tables.tickets.keys()].map((id) => `ticket ${id}`),
         ...[...tables.counters].filter(([, count]) => count !== 0).map(([name, count]) => `counter ${name}=${count}`),
         ...[...tables.items.values()]
@@ -141,8 +185,30 @@ export function createInvariants(watched: () => Watched) {
           .map(({ pk, state, jobState }) => `live item ${pk} (${state}, job ${jobState})`),
       ];
       if (left.length > 0) fail('3 nothing is left', left.join(', '));
+      const forgotten = interrupted.filter((job) => !job.retriedAs && !hasRetry(job, gitlab));
+      if (watched().onlyInterrupted && forgotten.length > 0)
+        fail('8 an interrupted job is retried', `not so ${forgotten.map(({ id }) => `job ${id}`).join(', ')}`);
     },
   };
+
+  /** Where a function failed, the next attempt is where its mapping says. */
+  function checkFallback(item: RunnerItem): void {
+    const { target } = watched().settings.mappings.find(({ id }) => id === item.mapping) ?? {};
+    const fallback = target?.type === 'LAMBDA' ? target.fallbackProfile : undefined;
+    // A stand-in, which is made in the name of a job that runs, is where the one waits for whom it is made.
+    if (item.jobState !== 'PENDING' || fallback === undefined) return;
+    if (attemptsUsed(item) === 1 || item.profile === fallback) return;
+    fail('9 a fallback is used', `attempt ${item.attempt} of ${item.pk} is one of ${item.profile}, not of ${fallback}`);
+  }
+
+  /** What was interrupted once is not launched on capacity that may be interrupted again. */
+  function checkRetry({ pk, event, jobState }: RunnerItem, instanceId: string): void {
+    const { gitlab, ec2 } = watched();
+    const lifecycle = ec2.instances.get(instanceId)?.request.lifecycle;
+    const isRetry = gitlab.jobs.get(event.jobId)?.retryOf && jobState === 'PENDING';
+    if (isRetry && lifecycle === 'spot')
+      fail('8 a retry is not interrupted', `${pk} gets the spot instance ${instanceId}`);
+  }
 
   /** A counter is nothing but the number of items that hold a place under it. */
   function checkCounters(items: readonly RunnerItem[], counters: ReadonlyMap<string, number>): void {
@@ -187,8 +253,8 @@ export function createInvariants(watched: () => Watched) {
   function checkHosts(hosts: readonly Host[]): void {
     const attempts = new Map<string, string>();
     const running = new Map<string, number>();
-    for (const { name, token, job } of hosts) {
-      const runner = runnersOf.get(runnerIdOf(token));
+    for (const { name, token, systemId, job } of hosts) {
+      const runner = systemId ? managersOf.get(name) : runnersOf.get(runnerIdOf(token));
       if (!runner) continue;
       const other = attempts.get(runner.attempt);
       if (other) fail('1 one live launch per attempt', `${name} and ${other} both hold the token of ${runner.attempt}`);
@@ -205,6 +271,11 @@ export function createInvariants(watched: () => Watched) {
 
 function runnerIdOf(token: string | null | undefined): number {
   return Number(token?.split('-').at(-1));
+}
+
+/** Also of a job that was repeated for another reason. */
+function hasRetry({ plan }: SimulatedJob, gitlab: GitLabModel): boolean {
+  return [...gitlab.jobs.values()].some((job) => job.retryOf && job.plan.index === plan.index);
 }
 
 export type Invariants = ReturnType<typeof createInvariants>;

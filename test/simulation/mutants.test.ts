@@ -19,6 +19,16 @@ const firstSeeds: Readonly<Record<string, number>> = {
   'the job that counted on the idle runner of another one is forgotten': 210,
   'the reconciler acts on one look': 731,
   'the reconciler does not look for runners that nobody accounts for': 50,
+  'a host of a long-lived runner is ended on a look alone': 33,
+  'a long-lived runner is paused when one of its hosts is drained': 33,
+  'a host of a long-lived runner is not told that it is one of many': 33,
+  'the hosts of a long-lived runner stay in GitLab': 33,
+  'nobody asks which host of a long-lived runner has a job': 77,
+  'the retry of an interrupted job gets spot capacity': 18,
+  'nobody looks at how an interrupted job ended': 33,
+  'an interrupted job is retried as often as it is asked for': 109,
+  'a job stays where it failed, whatever its mapping says': 20,
+  'a function is invoked for no project': 20,
 };
 
 async function find(name: string) {

@@ -1,4 +1,7 @@
+import type * as z from 'zod/mini';
 import { bindRunner } from '../../autoscaler/bind-runner/bind-runner.lambda.ts';
+import { mendJob } from '../../autoscaler/interrupt-runner/mend-job.lambda.ts';
+import type { MendJobInput } from '../../autoscaler/interrupt-runner/mend-job-input.ts';
 import type { ReconcilerMemory } from '../../autoscaler/reconcile/memory.ts';
 import type { RunnersStore, RunnerUpdate, StoreWrite } from '../../autoscaler/runners/runners-store.ts';
 import { abandonRunner } from '../../autoscaler/start-runner/abandon-runner.lambda.ts';
@@ -6,15 +9,18 @@ import { admitJob } from '../../autoscaler/start-runner/admit-job.lambda.ts';
 import { chooseRunner } from '../../autoscaler/start-runner/choose-runner.lambda.ts';
 import { launchInstances } from '../../autoscaler/start-runner/ec2/launch-instances.lambda.ts';
 import { registerRunner } from '../../autoscaler/start-runner/register-runner.lambda.ts';
+import type { admitJobInput } from '../../autoscaler/start-runner/start-runner-input.ts';
 import { drainRunner } from '../../autoscaler/stop-runner/drain-runner.lambda.ts';
 import { findRunner } from '../../autoscaler/stop-runner/find-runner.lambda.ts';
 import { releaseRunner } from '../../autoscaler/stop-runner/release-runner.lambda.ts';
 import type { RunnerToStop } from '../../autoscaler/stop-runner/stop-runner-input.ts';
 import { readJobHook } from '../../infrastructure/ingest/job-hook.ts';
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
+import type { RunnerTicket } from '../../infrastructure/lib/runner-ticket.ts';
 import { type AllPorts, type Composition, realComposition } from './composition.ts';
 
 type LambdaWork = Composition['lambdas'][string]['work'];
+type LongLivedPort = NonNullable<AllPorts['longLived']>;
 type Context = Parameters<LambdaWork>[2];
 
 /** The real code, but for some Lambdas. */
@@ -33,6 +39,12 @@ function withPorts(ports: (ports: AllPorts) => AllPorts): Composition {
 
 function withStore(change: (store: RunnersStore) => Partial<RunnersStore>): (ports: AllPorts) => AllPorts {
   return (ports) => ({ ...ports, store: { ...ports.store, ...change(ports.store) } });
+}
+
+/** Ports in which long-lived runners, where there are any, are changed. */
+function withLongLived(change: (longLived: LongLivedPort) => Partial<LongLivedPort>): (ports: AllPorts) => AllPorts {
+  return (ports) =>
+    ports.longLived ? { ...ports, longLived: { ...ports.longLived, ...change(ports.longLived) } } : ports;
 }
 
 const seesNothingAlive = () => ({ readLive: async () => [] });
@@ -179,6 +191,59 @@ export const mutants: Readonly<Record<string, Composition>> = {
     reconcile: (input, ports, context) =>
       realComposition.lambdas.reconcile.work(input, { ...ports, ...everyJobIsOurs }, context),
   }),
+  'a host of a long-lived runner is ended on a look alone': withPorts(
+    withLongLived(() => ({ isGone: async () => true })),
+  ),
+  'a long-lived runner is paused when one of its hosts is drained': withLambdas({
+    drainRunner: async (found: RunnerToStop, ports: AllPorts, context: Context) => {
+      const item = await ports.store.read(found.job);
+      if (item?.managerOf !== undefined) await ports.gitlab.pauseRunner(item.managerOf);
+      return drainRunner(found, ports, context);
+    },
+  } as never),
+  'a host of a long-lived runner is not told that it is one of many': {
+    ...realComposition,
+    claim: (claim) => (id) => {
+      const { mode: _, ...ticket } = claim(id) ?? {};
+      return 'token' in ticket ? (ticket as RunnerTicket) : null;
+    },
+  },
+  'the hosts of a long-lived runner stay in GitLab': withPorts(withLongLived(() => ({ remove: async () => true }))),
+  'nobody asks which host of a long-lived runner has a job': withLambdas({
+    bindRunner: (input, ports, context) => bindRunner(input, withoutHosts(ports), context),
+    findRunner: (input, ports, context) => findRunner(input, withoutHosts(ports), context),
+  }),
+  'a job stays where it failed, whatever its mapping says': withLambdas({
+    admitJob: (input, ports, context) => {
+      const { choice, ...rest } = input as z.output<typeof admitJobInput>;
+      return admitJob({ ...rest, choice: { ...choice, fallback: undefined } }, ports, context);
+    },
+  }),
+  'a function is invoked for no project': withLambdas({
+    chooseRunner: async (input, ports, context) => {
+      const decision = await chooseRunner(input, ports, context);
+      if (decision.decision !== 'LAUNCH') return decision;
+      const { tenantId: _, ...choice } = decision.choice;
+      return { ...decision, choice };
+    },
+  }),
+  'the retry of an interrupted job gets spot capacity': withLambdas({
+    admitJob: (input, ports, context) => admitJob(input, { ...ports, marks: { claim: async () => false } }, context),
+  }),
+  'nobody looks at how an interrupted job ended': withLambdas({
+    mendJob: async (input: MendJobInput, ports: AllPorts, context: Context) =>
+      'kind' in input ? mendJob(input, ports, context) : undefined,
+  } as never),
+  'an interrupted job is retried as often as it is asked for': withPorts((ports) => ({
+    ...ports,
+    marks: {
+      ...ports.marks,
+      mark: async (job) => {
+        await ports.marks.mark(job);
+        return true;
+      },
+    },
+  })),
 };
 
 const everyJobIsOurs = {
@@ -217,6 +282,10 @@ function withoutRunner({ gitlab }: AllPorts): AllPorts['gitlab']['readJob'] {
     const job = await gitlab.readJob(projectId, jobId);
     return job && { ...job, runnerId: null };
   };
+}
+
+function withoutHosts(ports: AllPorts): AllPorts {
+  return { ...ports, gitlab: { ...ports.gitlab, readJob: async () => null } };
 }
 
 async function stopWhatThePayloadNames(event: JobEvent, ports: AllPorts, context: Context) {

@@ -40,8 +40,10 @@ export async function runSchedule(
   function submit(plan: PlannedJob): void {
     const job = gitlab.create(plan);
     const { createdAt, pendingAt, canceledAt } = plan;
-    if (pendingAt !== null) at(pendingAt, () => gitlab.makePending(job));
-    else at(createdAt + 600, () => gitlab.skip(job));
+    // Its former stage makes it pending, if it is still to end.
+    const follows = [...gitlab.jobs.values()].some((one) => one.plan.index === plan.after && !isOver(one));
+    if (pendingAt !== null && !follows) at(pendingAt, () => gitlab.makePending(job));
+    if (pendingAt === null) at(createdAt + 600, () => gitlab.skip(job));
     if (canceledAt !== null) at(canceledAt, () => gitlab.cancel(job));
     openPlans -= 1;
   }
@@ -78,7 +80,8 @@ export async function runSchedule(
   function retryFailed(): boolean {
     const before = retried.length;
     for (const job of gitlab.jobs.values()) {
-      if (!job.plan.retried || job.status === 'success' || !isOver(job) || retried.includes(job)) continue;
+      if (!job.plan.retried || job.status === 'success' || !isOver(job) || job.retriedAs || retried.includes(job))
+        continue;
       retried.push(job);
       const now = (time.now() - testStart) / 1_000;
       const { durationSeconds } = job.plan;

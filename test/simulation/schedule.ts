@@ -21,6 +21,21 @@ export type Settings = {
   readonly cancelsAtOnce: boolean;
   /** Whether GitLab writes a hook's body when it sends it, and not when it happened: the runner may be gone by then. */
   readonly writesLate: boolean;
+  /** A runner that a user made in GitLab, of which the hosts of a profile are managers. */
+  readonly longLived?: LongLivedSettings;
+  /** Profiles whose jobs are retried on on-demand capacity when a spot interruption ended them. */
+  readonly retriedProfiles?: readonly string[];
+};
+
+export type LongLivedSettings = {
+  readonly profile: string;
+  readonly tags: readonly string[];
+  readonly runUntagged: boolean;
+  /** Null: those of all projects. */
+  readonly projectIds: readonly number[] | null;
+  readonly description: string;
+  /** Whether a host that is none of ours works for the runner as well. */
+  readonly hasOtherHost: boolean;
 };
 
 /** Whether jobs may have to wait for each other. */
@@ -42,6 +57,8 @@ export type PlannedJob = {
   readonly createdAt: number;
   /** Null for a job that never becomes runnable. */
   readonly pendingAt: number | null;
+  /** It becomes runnable when the job with this index is over instead, as the next stage of a pipeline does. */
+  readonly after?: number;
   readonly durationSeconds: number;
   readonly result: 'success' | 'failed';
   readonly canceledAt: number | null;
@@ -78,6 +95,13 @@ export type FaultKind =
   | { readonly kind: 'boot-slow'; readonly nth: number; readonly seconds: number }
   | { readonly kind: 'boot-dead' | 'claim-lost'; readonly nth: number }
   | { readonly kind: 'spot-reclaimed'; readonly nth: number; readonly seconds: number }
+  | {
+      /** EC2 takes a spot instance back, two minutes after its warning; the host sees the warning and stops, or does not. */
+      readonly kind: 'spot-interrupted';
+      readonly nth: number;
+      readonly seconds: number;
+      readonly isNoticed: boolean;
+    }
   | { readonly kind: 'host-killed'; readonly nth: number; readonly seconds: number }
   | { readonly kind: 'message-repeated' | 'pass-lost' | 'pass-repeated' | 'describe-missed'; readonly nth: number }
   | { readonly kind: 'write-conflict' | 'write-throttled' | 'write-unanswered'; readonly nth: number }

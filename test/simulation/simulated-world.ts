@@ -15,12 +15,13 @@ import { inMemoryRetryMarks } from '../support/in-memory-retry-marks.ts';
 import { StateError } from '../support/state-machine-errors.ts';
 import { type BusEvent, createBusModel } from './bus-model.ts';
 import type { AllPorts, Composition } from './composition.ts';
-import { deployedParts } from './deployed.ts';
+import { deployedParts, ruleTakes } from './deployed.ts';
 import { createEc2Model, lives } from './ec2-model.ts';
 import { createFaults } from './faults.ts';
 import { createGitLabModel, isOver, type SimulatedJob } from './gitlab-model.ts';
 import { createHostsModel } from './hosts-model.ts';
 import { createInvariants } from './invariants.ts';
+import { createManagersModel } from './managers-model.ts';
 import { createProcess, portsOf } from './process.ts';
 import { createQueueModel } from './queue-model.ts';
 import { createRandom, type Random, seedOf } from './random.ts';
@@ -63,6 +64,8 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
       webhooks.send(job, status);
     },
     onStuck: invariants.sawStuck,
+    onMeddling: invariants.sawMeddling,
+    onRetry: invariants.sawRetry,
   });
   const memory = inMemoryReconcileStore(tables);
   const bus = createBusModel({ ...parts, random: randomOf('bus'), deliver });
@@ -104,6 +107,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
       invariants.touch();
       if (job) invariants.sawTaken(job);
     },
+    onInterrupted: invariants.sawInterrupted,
     onSpotWarning: (instanceId) => putOfInstance(spotWarningType, { 'instance-id': instanceId }),
     onFunctionFailed: (payload) =>
       put(functionFailedType, {
@@ -121,6 +125,8 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     consume: (batch) => invoke('launchInstances', batch) as never,
   });
 
+  const longLived = settings.longLived && gitlab.bring(settings.longLived);
+  if (settings.longLived?.hasOtherHost && longLived) fleet.runOtherHost(longLived.token);
   const offer = {
     profiles: settings.profiles,
     defaultRunner: { type: 'IGNORE' },
@@ -133,10 +139,16 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     mappings: { read: async () => ({ mappings: settings.mappings, invalid: [] }) },
     offer,
     instances: { launch: ec2.launch, terminate: ec2.terminate, listInstances: async () => ec2.list() },
+    ...(settings.longLived && longLived
+      ? { longLived: createManagersModel({ profile: settings.longLived.profile, runner: longLived, gitlab, ec2 }) }
+      : {}),
     tagging: { tagLater: async () => {} },
     marks: inMemoryRetryMarks(),
-    retriedProfiles: [],
-    invoke: async (_functionArn, _tenantId, payload) => fleet.invoke(payload),
+    retriedProfiles: settings.retriedProfiles ?? [],
+    invoke: async (functionArn, tenantId, payload) => {
+      invariants.sawInvocation(functionArn, payload, tenantId);
+      fleet.invoke(payload);
+    },
     projects: { noteProject: memory.noteProject },
     memory,
     bus: { tell: async (type, detail) => put(type, detail) },
@@ -247,8 +259,12 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
             (payload: unknown) => invoke(name as LambdaName, payload),
           ]),
         ),
-        'function:': async (payload: LambdaRunnerPayload) =>
-          fleet.invoke(z.parse(lambdaRunnerPayloadSchema, payload) as LambdaRunnerPayload),
+        'function:': async (payload: LambdaRunnerPayload) => {
+          const parsed = z.parse(lambdaRunnerPayloadSchema, payload) as LambdaRunnerPayload;
+          // Each schedule has one function.
+          invariants.sawInvocation(settings.profiles.shell?.functionArn ?? '', parsed, null);
+          fleet.invoke(parsed);
+        },
       },
       services: {
         'sqs:sendMessage': async ({ MessageBody }: { readonly MessageBody: string }) => {
@@ -282,11 +298,15 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
   }
 
   /** The rules of the bus, as they are deployed. */
-  function deliver({ type, detail }: BusEvent): void {
-    const target = deployedParts().rules.get(type);
-    if (target === undefined) invariants.fail('0 no mistake in the code', `no rule takes the event ${type}`);
-    else if (target === 'bindRunner') void invokeLater(target, detail);
-    else workflows.start(target, detail);
+  function deliver(event: BusEvent): void {
+    const targets = deployedParts().rules.flatMap((rule) => (ruleTakes(rule, event) ? [rule.target] : []));
+    if (targets.length === 0) invariants.fail('0 no mistake in the code', `no rule takes the event ${event.type}`);
+    for (const target of targets) {
+      // Where no profile's jobs are retried, there is no such rule.
+      if (target === 'mendJob' && !settings.retriedProfiles) continue;
+      if (target === 'bindRunner' || target === 'mendJob') void invokeLater(target, event.detail);
+      else workflows.start(target, event.detail);
+    }
   }
 
   function isOurs({ plan, id }: SimulatedJob): boolean {
@@ -302,6 +322,9 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     ec2,
     hosts: fleet.hosts,
     maxAttempts: settings.maxAttempts,
+    retriedProfiles: settings.retriedProfiles ?? [],
+    settings,
+    onlyInterrupted: schedule.faults.every(({ kind }) => kind === 'spot-interrupted'),
     longestWaitSeconds: isCalm ? calmWaitSeconds : Number.POSITIVE_INFINITY,
     isOurs,
   };
@@ -324,7 +347,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
       queue.isEmpty() &&
       [...gitlab.jobs.values()].every((job) => isOver(job) || job.plan.pendingAt === null) &&
       ![...ec2.instances.values()].some(lives) &&
-      gitlab.runners.size === 0 &&
+      gitlab.runnersOfJobs().length === 0 &&
       tables.tickets.size === 0 &&
       [...tables.counters.values()].every((count) => count === 0) &&
       ![...tables.items.values()].some(({ live }) => live) &&

@@ -1,6 +1,6 @@
 import { readJobHook } from '../../infrastructure/ingest/job-hook.ts';
 import type { Faults } from './faults.ts';
-import type { GitLabModel, SimulatedJob } from './gitlab-model.ts';
+import { type GitLabModel, pipelineOf, type SimulatedJob } from './gitlab-model.ts';
 import type { Random } from './random.ts';
 import type { HookStatus } from './schedule.ts';
 import type { VirtualTime } from './virtual-time.ts';
@@ -70,7 +70,8 @@ function hookStatusOf(status: string): HookStatus {
 }
 
 /** The body of a job hook as GitLab 19 sends it, as far as anything reads it. */
-function jobHookBody({ id, plan, startedAt, finishedAt }: SimulatedJob, status: string, runnerId: number | null) {
+function jobHookBody(job: SimulatedJob, status: string, runnerId: number | null) {
+  const { id, plan, startedAt, finishedAt } = job;
   const iso = (at: number | null) => (at === null ? null : new Date(at).toISOString());
   return {
     object_kind: 'build',
@@ -81,8 +82,8 @@ function jobHookBody({ id, plan, startedAt, finishedAt }: SimulatedJob, status: 
     build_status: status,
     build_started_at: iso(startedAt),
     build_finished_at: iso(finishedAt),
-    build_failure_reason: status === 'failed' ? 'script_failure' : 'unknown_failure',
-    pipeline_id: 50,
+    build_failure_reason: status === 'failed' ? (job.failureReason ?? 'script_failure') : 'unknown_failure',
+    pipeline_id: pipelineOf(job),
     project_id: plan.projectId,
     project: { id: plan.projectId, path_with_namespace: `group/project-${plan.projectId}` },
     runner: runnerId === null ? null : { id: runnerId },
