@@ -8,6 +8,7 @@ import { inTurns } from './in-turns.ts';
 import { freshSuspicions, isRoundDue, planRound } from './known-projects.ts';
 import { findLeftToOthers, type UnknownJob } from './left-to-others.ts';
 import type { ReconcilerMemory } from './memory.ts';
+import { listOwnRunners } from './own-runners.ts';
 import type { ReconcilePorts } from './reconcile-ports.ts';
 import type { KnownProject } from './reconcile-store.ts';
 import type { Seen, SeenJob } from './seen.ts';
@@ -57,7 +58,7 @@ export async function look(
     unlessFailing('the counters', () => store.placesTaken(countersOf(live)), context),
     unlessFailing('the known projects', () => ports.memory.listProjects(), context),
   ]);
-  const runners = await ask('our runners', () => gitlab.ownRunners(`${ports.deployment} `));
+  const runners = await listOwnRunners(live, ports, ask);
   const round = planRound(known ?? [], live, memory, now, patience);
   const jobs = new Map<JobKey, SeenJob>();
   const unknown: UnknownJob[] = [];

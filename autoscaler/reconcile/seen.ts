@@ -24,7 +24,7 @@ export type Seen = {
   /** Items of runners that live and of jobs that are not over; may be a moment old. */
   readonly live: readonly RunnerItem[] | null;
   readonly instances: readonly ListedInstance[] | null;
-  /** Runners in GitLab whose description is of the kind that we give. Only its maintenance note proves that one is ours. */
+  /** Runners in GitLab whose description is of the kind that we give, but for those whose maintenance note says that they are not ours. */
   readonly runners: readonly ListedRunner[] | null;
   readonly tickets: readonly SeenTicket[] | null;
   readonly jobs: ReadonlyMap<JobKey, SeenJob>;

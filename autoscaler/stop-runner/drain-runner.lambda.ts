@@ -4,7 +4,7 @@ import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createTables } from '../live-tables.client.ts';
 import { createLongLivedRunners } from '../long-lived-runners.client.ts';
 import { type Drain, type DrainHostPorts, drainHost, type WriteEnd } from '../runners/drain-host.ts';
-import { profilesManagerOf } from '../runners/long-lived-runner.ts';
+import { managerOf, profilesManagerOf } from '../runners/long-lived-runner.ts';
 import type { RunnerItem, RunnerState } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore, type RunnerUpdate } from '../runners/runners-store.ts';
 import { createInstanceStates } from '../start-runner/ec2/instance-states.client.ts';
@@ -65,12 +65,20 @@ export async function drainRunner(
 }
 
 /** Its host is dead, or must not live any more: it ends with the job that GitLab may still say runs on it, which is noted. */
-async function endByForce(item: RunnerItem, { gitlab, store }: DrainRunnerPorts): Promise<Drain> {
-  const paused = item.runnerId !== undefined && (await gitlab.pauseRunner(item.runnerId));
-  const [running] = paused && item.runnerId !== undefined ? await gitlab.runningJobsOf(item.runnerId) : [];
+async function endByForce(item: RunnerItem, ports: DrainRunnerPorts): Promise<Drain> {
+  const { store } = ports;
+  const [running] = await runningOn(item, ports);
   const mark = markOf(item);
   await store.write(running ? { ...mark, set: { ...mark.set, takenJob: jobKeyOf(running) } } : mark);
   return { kind: 'ended' };
+}
+
+/** What runs on the item's host, and, where its runner has no other host, will run: it is paused first. */
+async function runningOn(item: RunnerItem, { gitlab, longLived }: DrainRunnerPorts) {
+  const manager = managerOf(item);
+  if (manager) return (await longLived?.runningJobsOf(manager)) ?? [];
+  const paused = item.runnerId !== undefined && (await gitlab.pauseRunner(item.runnerId));
+  return paused && item.runnerId !== undefined ? gitlab.runningJobsOf(item.runnerId) : [];
 }
 
 function endOf(item: RunnerItem, store: RunnersStore): WriteEnd {

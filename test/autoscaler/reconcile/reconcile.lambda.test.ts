@@ -104,6 +104,10 @@ describe('what nothing accounts for', () => {
     world.strayInstance('i-9');
     await world.pass(4);
     expect(world.gitlab.runners.has(runnerId)).toBe(true);
+    expect(world.memory.memory().suspicions).toEqual({});
+    expect(JSON.stringify(world.context.lines)).not.toContain('remove-runner');
+    // A runner of somebody else's that works says nothing about our instances.
+    expect(world.instances.running.size).toBe(0);
   });
 
   it('stays when its item is there after all: the index of live items lags behind the table', async () => {

@@ -21,9 +21,9 @@ function world({ ticket = false, ...changes }: Partial<RunnerItem> & { readonly 
   const store = inMemoryRunnersStore(runnerItem({ ...host, ...changes }));
   if (ticket) store.tickets.set(instanceId, { id: instanceId, token, job, expiresAt: 1, mode: 'manager' });
   const noPausing = { ...gitlab, pauseRunner: () => Promise.reject(new Error('paused the runner of everybody')) };
-  const drain = (using: Partial<typeof store> = {}, runner: Partial<typeof longLived> = {}) =>
+  const drain = (using: Partial<typeof store> = {}, runner: Partial<typeof longLived> = {}, force = false) =>
     drainRunner(
-      { job, attempt: 1, type: 'EC2', runnerId: null, instanceId: null, reason: 'r' },
+      { job, attempt: 1, type: 'EC2', runnerId: null, instanceId: null, reason: 'r', force },
       {
         gitlab: noPausing,
         longLived: { ...longLived, ...runner },
@@ -34,6 +34,22 @@ function world({ ticket = false, ...changes }: Partial<RunnerItem> & { readonly 
     );
   return { gitlab, gone, longLived, runnerId, store, drain, item: () => store.items.get(job) };
 }
+
+describe('a host of a long-lived runner that died', () => {
+  it('ends with the job that GitLab still takes for running on it, which is noted so that somebody ends that too', async () => {
+    const { gitlab, drain, runnerId, item } = world();
+    gitlab.setJob({ id: 2, status: 'running', runnerId, systemId: manager.systemId });
+    expect(await drain({}, {}, true)).toMatchObject({ verdict: 'STOP', instanceId, manager });
+    expect(item()).toMatchObject({ state: 'STOPPING', takenJob: 'job#7#2' });
+  });
+
+  it('ends without a job when those that run have other hosts', async () => {
+    const { gitlab, drain, runnerId, item } = world();
+    gitlab.setJob({ id: 2, status: 'running', runnerId, systemId: 's_000000000002' });
+    expect(await drain({}, {}, true)).toMatchObject({ verdict: 'STOP' });
+    expect(item()).not.toHaveProperty('takenJob');
+  });
+});
 
 describe('an idle host of a long-lived runner', () => {
   it('that has not claimed its ticket goes, and can claim it no more', async () => {

@@ -1,0 +1,30 @@
+import type { ListedRunner } from '../../infrastructure/lib/gitlab-listings.ts';
+import type { RunnerItem } from '../runners/runner-item.ts';
+import { isNoteOf } from '../runners/runner-mark.ts';
+import type { AskGitLab } from './ask-gitlab.ts';
+import { inTurns } from './in-turns.ts';
+import type { ReconcilePorts } from './reconcile-ports.ts';
+import { ownsRunner } from './repair-runners.ts';
+
+const callsAtOnce = 5;
+/** Notes asked for in one pass; of the rest it is said that nothing accounts for them, and removing looks at the note anyway. */
+const notesPerPass = 60;
+
+/**
+ * The deployment's runners in GitLab. Anybody may describe a runner as we do: of those that no live item has, the maintenance note says whose they
+ * are. Null when GitLab does not tell.
+ */
+export async function listOwnRunners(
+  live: readonly RunnerItem[],
+  { gitlab, deployment }: Pick<ReconcilePorts, 'gitlab' | 'deployment'>,
+  ask: AskGitLab,
+): Promise<readonly ListedRunner[] | null> {
+  const listed = await ask('our runners', () => gitlab.ownRunners(`${deployment} `));
+  const unknown = (listed ?? []).filter(({ runnerId }) => !live.some((item) => ownsRunner(item, runnerId)));
+  const foreign = new Set<number>();
+  await inTurns(unknown.slice(0, notesPerPass), callsAtOnce, async ({ runnerId }) => {
+    const note = await ask(`the note of runner ${runnerId}`, () => gitlab.readRunnerNote(runnerId));
+    if (note !== null && !isNoteOf(deployment, note)) foreign.add(runnerId);
+  });
+  return listed?.filter(({ runnerId }) => !foreign.has(runnerId)) ?? null;
+}
