@@ -19,8 +19,8 @@ export type RunReport = {
   readonly steps: number;
 };
 
-/** Longer than all deadlines together: GitLab drops jobs after an hour, a retried one after another. */
-const patienceSeconds = 5 * 60 * 60;
+/** Longer than all deadlines together; and GitLab drops each job after an hour, a retried one after another, and one may begin after another. */
+const patienceHours = { ofAll: 5, ofEachJob: 2 };
 /** Far more than any run takes. */
 const mostSteps = 200_000;
 
@@ -33,6 +33,7 @@ export async function runSchedule(
   const world = createSimulatedWorld(schedule, composition, trace);
   const { time, gitlab, invariants, faults } = world;
   const retried: SimulatedJob[] = [];
+  const patienceSeconds = (patienceHours.ofAll + patienceHours.ofEachJob * schedule.jobs.length) * 60 * 60;
   let openPlans = schedule.jobs.length;
   let steps = 0;
   const at = (seconds: number, work: () => void) => time.after(testStart + seconds * 1_000 - time.now(), work);
