@@ -43,6 +43,11 @@ export class RunnerStateChangedError extends Error {
   }
 }
 
+/** For a write that may be refused because its item went on, which is no failure. */
+export function whenItWentOn(error: unknown): void {
+  if (!(error instanceof RunnerStateChangedError)) throw error;
+}
+
 /** The runners' items, their tickets and the counters of the caps. */
 export type RunnersStore = {
   /** The item of a job as it is now. */

@@ -14,7 +14,7 @@ import { hopelessErrors } from '../runners/hopeless-errors.ts';
 import { noteTakenJob } from '../runners/job-state.ts';
 import { type LongLivedRunners, profilesManagerOf } from '../runners/long-lived-runner.ts';
 import { attemptsUsed, type RunnerItem, type RunnerState } from '../runners/runner-item.ts';
-import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
+import { RunnerStateChangedError, type RunnersStore, whenItWentOn } from '../runners/runners-store.ts';
 import { type UnwantedRunner, unwantedRunnerOf } from '../stop-runner/runner-unwanted.ts';
 import type { Instances } from './ec2/fleet.ts';
 import { createInstanceStates } from './ec2/instance-states.client.ts';
@@ -130,10 +130,6 @@ async function endUnlessBusy(item: RunnerItem, failure: string, ports: AbandonRu
     await noteTakenJob(ports.store, item, outcome.takenJob).catch(whenItWentOn);
   }
   return outcome.kind === 'ended';
-}
-
-function whenItWentOn(error: unknown): void {
-  if (!(error instanceof RunnerStateChangedError)) throw error;
 }
 
 function reportFailure(

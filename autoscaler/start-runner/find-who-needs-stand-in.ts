@@ -4,7 +4,7 @@ import { type FindHostPorts, findHost } from '../runners/find-host.ts';
 import { forsakenAt } from '../runners/forsaken-jobs.ts';
 import { noteTakenJob } from '../runners/job-state.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
-import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
+import { type RunnersStore, whenItWentOn } from '../runners/runners-store.ts';
 
 /**
  * The item of the job that waits because the event's job, which runs and had no runner yet, took the runner of another one. Null when that
@@ -23,8 +23,4 @@ export async function findWhoNeedsStandIn(
   // The index of live items may still show it as it was.
   const others = (await store.readLive()).filter(({ pk }) => pk !== found.pk);
   return forsakenAt(job, runner ? [...others, runner] : others)?.item ?? null;
-}
-
-function whenItWentOn(error: unknown): void {
-  if (!(error instanceof RunnerStateChangedError)) throw error;
 }
