@@ -73,11 +73,11 @@ export function createHostsModel(options: HostsModelOptions) {
     return false;
   }
 
-  /** A host removes its runner, or itself from a long-lived one; after a job it leaves the latter to the control plane. */
+  /** A host that had no job removes its runner, or itself from a long-lived one; after a job it leaves that to the control plane. */
   function leave({ token, systemId }: Host, hadJob: boolean): void {
-    if (token === null) return;
+    if (token === null || hadJob) return;
     if (systemId === null) gitlab.removeByToken(token);
-    else if (!hadJob) gitlab.removeManager(token, systemId);
+    else gitlab.removeManager(token, systemId);
   }
 
   async function runJob(host: Host, job: SimulatedJob): Promise<void> {
@@ -149,7 +149,7 @@ export function createHostsModel(options: HostsModelOptions) {
         if (!host.isAlive()) return;
         faults.count(kind);
         if (kind === 'spot-reclaimed') options.onSpotWarning(instance.id);
-        // With the warning the runner reports its job as interrupted, and the host unregisters.
+        // With the warning the runner reports its job as interrupted; without a job the host unregisters.
         if (kind === 'spot-reclaimed' && host.job && !gitlab.isDown()) gitlab.report(host.job, 'failed');
         if (kind === 'spot-reclaimed') leave(host, host.job !== null);
         host.job = null;
@@ -209,8 +209,8 @@ export function createHostsModel(options: HostsModelOptions) {
     }
     const ticket = claim(payload.ticketId);
     if (ticket && ticket.expiresAt * 1_000 > time.now()) {
-      await serve(host, ticket.token, functionWaitMilliseconds);
-      if (alive) gitlab.removeByToken(ticket.token);
+      const hadJob = await serve(host, ticket.token, functionWaitMilliseconds);
+      if (alive) leave(host, hadJob);
     }
     alive = false;
   }

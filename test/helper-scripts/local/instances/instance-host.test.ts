@@ -79,7 +79,7 @@ describe('the host for instances', () => {
   it('terminates an instance that shuts itself down, and leaves nothing of it but its log', async (test) => {
     const { ec2, stateOf, processesOf, consoleOf, folder } = await world(test);
     ec2.launch('i-1', script('setsid sleep 300 &', 'echo bye', 'shutdown -h now', 'sleep 300'));
-    await expect.poll(() => stateOf('i-1'), { timeout: 8_000 }).toBe('terminated');
+    await expect.poll(() => stateOf('i-1')).toBe('terminated');
     expect(ec2.stateOf('i-1')).toBe('terminated');
     await expect.poll(() => readdirSync(folder)).toEqual(['i-1.log']);
     expect(processesOf('i-1')).toEqual([]);
@@ -168,7 +168,7 @@ describe('the host for instances', () => {
     await expect.poll(() => stateOf('i-1')).toBe('running');
     ec2.terminate('i-1');
     ec2.setReachable(true);
-    await expect.poll(() => stateOf('i-1'), { timeout: 8_000 }).toBe('terminated');
+    await expect.poll(() => stateOf('i-1')).toBe('terminated');
   });
 
   it('leaves nothing when it is stopped', async (test) => {
