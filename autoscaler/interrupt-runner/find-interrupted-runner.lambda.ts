@@ -49,7 +49,7 @@ async function findUnwanted(
   log.info('runner to stop', { attempt, reason, force });
   return {
     runners: [runnerToStopOf(item, { reason, force })],
-    mend: force ? { kind: 'interrupted-runner', job: item.pk, attempt, hostGone: true } : null,
+    mend: force ? { ...interruptedRunnerOf(item), hostGone: true } : null,
   };
 }
 
@@ -59,9 +59,9 @@ async function findOnInstance(
   { log }: LambdaContext,
 ): Promise<InterruptedRunners> {
   const interruption = interruptionOf(event);
-  const item = await store.readByInstanceId(interruption.instanceId);
-  if (!item) return { runners: [], mend: null };
-  if (interruption.kind === 'warning') await noteWarning(store, item, interruption.at);
+  const found = await store.readByInstanceId(interruption.instanceId);
+  if (!found) return { runners: [], mend: null };
+  const item = interruption.kind === 'warning' ? await noteWarning(store, found, interruption.at) : found;
   const { stop, mend } = planInterruption(item, interruption);
   const { pk: job, attempt, state } = item;
   log.info('a runner lost its instance, or will', {
@@ -74,12 +74,18 @@ async function findOnInstance(
   });
   return {
     runners: stop ? [runnerToStopOf(item, stop)] : [],
-    mend: mend && { kind: 'interrupted-runner', job, attempt, ...mend },
+    mend: mend && { ...interruptedRunnerOf(item), ...mend },
   };
 }
 
-async function noteWarning(store: RunnersStore, item: RunnerItem, interruptedAt: string): Promise<void> {
-  if (item.interruptedAt !== undefined) return;
+function interruptedRunnerOf({ pk: job, attempt, takenJob, profile, interruptedAt }: RunnerItem) {
+  const served = takenJob === undefined ? {} : { served: { takenJob, profile, interruptedAt } };
+  return { kind: 'interrupted-runner', job, attempt, ...served } as const;
+}
+
+/** @returns the item with the first warning of its instance */
+async function noteWarning(store: RunnersStore, item: RunnerItem, interruptedAt: string): Promise<RunnerItem> {
+  if (item.interruptedAt !== undefined) return item;
   try {
     await store.write({
       kind: 'update',
@@ -92,6 +98,7 @@ async function noteWarning(store: RunnersStore, item: RunnerItem, interruptedAt:
     // The job has another attempt already: the instance is none of its business any more.
     if (!(error instanceof RunnerStateChangedError)) throw error;
   }
+  return { ...item, interruptedAt };
 }
 
 export const handler = lambdaHandler({

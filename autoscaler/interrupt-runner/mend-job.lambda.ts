@@ -8,7 +8,7 @@ import type { RetryMarks } from '../runners/retry-marks.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import type { RunnersStore } from '../runners/runners-store.ts';
 import { judgeJob } from './judge-job.ts';
-import { type MendJobInput, mendJobInput } from './mend-job-input.ts';
+import { type MendJobInput, mendJobInput, type Served } from './mend-job-input.ts';
 
 export type MendJobPorts = {
   readonly gitlab: Pick<GitLab, 'readJobEnd' | 'cancelJob' | 'retryJob'>;
@@ -55,10 +55,13 @@ export async function mendJob(input: MendJobInput, ports: MendJobPorts, { log }:
 }
 
 /** The runner that was interrupted; the runner that took the job which ended. */
-async function findRunner(input: MendJobInput, store: RunnersStore): Promise<RunnerItem | null> {
+async function findRunner(
+  input: MendJobInput,
+  store: RunnersStore,
+): Promise<(Omit<Served, 'takenJob'> & Pick<RunnerItem, 'takenJob'>) | null> {
   if ('kind' in input) {
     const item = await store.read(input.job);
-    return item?.attempt === input.attempt ? item : null;
+    return item?.attempt === input.attempt ? item : (input.served ?? null);
   }
   const job = jobKeyOf(input);
   const own = await store.read(job);

@@ -229,6 +229,23 @@ describe('a host that is gone without a word', () => {
     expect(jobs()).toEqual({ 1: 'canceled', 2: 'pending' });
   });
 
+  it('has the job that it ran canceled and retried, although its own job has the next runner by then', async () => {
+    const { warn, become, pend, pickUp, again, gitlab, events, item, jobs } = await world({
+      busy: false,
+      retriedProfiles,
+    });
+    gitlab.jobs.delete(1);
+    pend(2);
+    pend(1);
+    expect(await pickUp(item(1)?.runnerId ?? 0)).toBe(2);
+    events.splice(0);
+    await warn();
+    const meanwhile = async () => expect(await again()).toEqual([1]);
+    expect(await become('terminated', { MendJob: { meanwhile } })).toMatchObject({ status: 'SUCCEEDED' });
+    expect(item(1)).toMatchObject({ state: 'LAUNCHED', attempt: 2 });
+    expect(jobs()).toEqual({ 1: 'pending', 2: 'canceled', 3: 'pending' });
+  });
+
   it('is mended once: the retry of a retry is left to people', async () => {
     const { warn, become, begin, interrupt, pickUp, item, jobs } = await world({ busy: true, retriedProfiles });
     await warn();
