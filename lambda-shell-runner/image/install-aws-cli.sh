@@ -1,16 +1,15 @@
 #!/bin/bash
 # Installs one version of the AWS CLI, proved by the AWS CLI team's signature over its archive.
-# Usage: install-aws-cli.sh VERSION amd64|arm64 [SHA256]
+# Usage: install-aws-cli.sh VERSION amd64|arm64 [SHA256-OF-AMD64 SHA256-OF-ARM64]
 # Source: https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html
 set -euo pipefail
 
 version=$1
 architecture=$2
-expected_sha256=${3:-}
 
 case "$architecture" in
-  amd64) machine=x86_64 ;;
-  arm64) machine=aarch64 ;;
+  amd64) machine=x86_64 expected_sha256=${3:-} ;;
+  arm64) machine=aarch64 expected_sha256=${4:-} ;;
   *) echo "architecture \"${architecture}\": write amd64 or arm64" >&2; exit 1 ;;
 esac
 archive="awscli-exe-linux-${machine}-${version}.zip"
@@ -56,7 +55,7 @@ gpg --batch --status-fd 1 --verify "$archive.sig" "$archive" > signature 2> /dev
 grep -q "^\[GNUPG:\] VALIDSIG .* ${key_fingerprint}\$" signature || fail "the archive is not signed by AWS's key ${key_fingerprint}"
 ! grep -q '^\[GNUPG:\] REVKEYSIG ' signature || fail "AWS has revoked its key ${key_fingerprint}"
 if [ -n "$expected_sha256" ]; then
-  echo "${expected_sha256}  ${archive}" | sha256sum --check --status || fail "the archive is not the pinned one (SHA-256 ${expected_sha256})"
+  echo "${expected_sha256}  ${archive}" | sha256sum --check --status || fail "AWS has signed the archive, but it is not the pinned one (SHA-256 ${expected_sha256}): pin its own, or none"
 fi
 
 unzip -q "$archive"

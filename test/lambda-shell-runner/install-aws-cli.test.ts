@@ -1,5 +1,15 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -7,6 +17,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 const script = join(import.meta.dirname, '../../lambda-shell-runner/image/install-aws-cli.sh');
 const folder = mkdtempSync(join(tmpdir(), 'install-aws-cli-'));
 const archive = 'awscli-exe-linux-x86_64-2.0.0.zip';
+const armArchive = 'awscli-exe-linux-aarch64-2.0.0.zip';
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -40,20 +51,26 @@ const downloads = (() => {
   );
   chmodSync(join(made, 'aws', 'install'), 0o755);
   execFileSync('zip', ['-q', '-r', archive, 'aws'], { cwd: made });
+  copyFileSync(join(made, archive), join(made, armArchive));
   return made;
 })();
 
 let runs = 0;
 
-function install({ keys = [ours.url], signedBy = ours, sha256 = '', architecture = 'amd64' } = {}) {
-  signedBy.sign(join(downloads, archive));
+function install({
+  keys = [ours.url],
+  signedBy = ours,
+  sha256s = [] as readonly string[],
+  architecture = 'amd64',
+} = {}) {
+  for (const name of [archive, armArchive]) signedBy.sign(join(downloads, name));
   const prefix = join(folder, `prefix-${runs++}`);
   const known = join(folder, 'install-aws-cli.sh');
   writeFileSync(
     known,
     readFileSync(script, 'utf8').replace(/^key_fingerprint=.*$/m, `key_fingerprint=${ours.fingerprint}`),
   );
-  const { status, stderr } = spawnSync('bash', [known, '2.0.0', architecture, sha256], {
+  const { status, stderr } = spawnSync('bash', [known, '2.0.0', architecture, ...sha256s], {
     encoding: 'utf8',
     env: {
       PATH: process.env.PATH,
@@ -79,10 +96,18 @@ describe('the installation of the AWS CLI', () => {
     expect(install({ keys: ['file:///nowhere.asc', others.url, ours.url] }).isInstalled).toBe(true);
   });
 
+  it('takes the pinned archive, whatever is pinned for the other architecture', () => {
+    const sha256 = createHash('sha256')
+      .update(readFileSync(join(downloads, archive)))
+      .digest('hex');
+    expect(install({ sha256s: [sha256, 'f'.repeat(64)] }).isInstalled).toBe(true);
+    expect(install({ sha256s: ['f'.repeat(64), sha256], architecture: 'arm64' }).isInstalled).toBe(true);
+  });
+
   it.each([
     ['that somebody else has signed', { keys: [ours.url, others.url], signedBy: others }, /not signed by AWS's key/],
     ['whose key nobody has', { keys: [others.url] }, /no key server has the key/],
-    ['that is not the pinned one', { sha256: 'f'.repeat(64) }, /not the pinned one/],
+    ['that is not the pinned one', { sha256s: ['f'.repeat(64), ''] }, /not the pinned one/],
     ['for another machine', { architecture: 'riscv' }, /write amd64 or arm64/],
   ])('refuses an archive %s', (_what, options, message) => {
     const { status, stderr, isInstalled } = install(options);
