@@ -12,6 +12,7 @@ import { Hono } from 'hono';
 import { type BootSettings, renderBootScript } from '../../autoscaler/start-runner/ec2/boot-script.ts';
 import { findGitLabRunner, writeRunnerFolder } from '../local/gitlab-runner/find-gitlab-runner.process.ts';
 import { createInstanceMetadataApp } from '../local/instances/instance-metadata.server.ts';
+import { sampleBootSettings } from './sample-boot-settings.ts';
 
 /*
  * What a host does between the start of its user data and gitlab-runner's first request for a job: the real script as a process, with the
@@ -99,21 +100,9 @@ async function bootOnce({ settings }: Subject, folder: string, programs: string)
   const script = join(folder, 'user-data');
   const source = await readFile(resolve(import.meta.dirname, '../../autoscaler/start-runner/ec2/boot.sh'), 'utf8');
   const userData = renderBootScript(source, {
-    deployment: 'bench',
-    ticketsTable: 'tickets',
+    ...sampleBootSettings,
     region: 'eu-west-1',
     gitlabUrl: services.url,
-    executor: 'docker',
-    runnerSettings: { docker: { image: 'alpine:3' } },
-    caCertificates: '',
-    dockerConfig: '',
-    registrySecretArn: '',
-    registryMirror: '',
-    logGroup: 'hosts',
-    bootHook: '',
-    waitTimeoutSeconds: 60,
-    claimSeconds: 180,
-    maximumJobMinutes: 60,
     ...settings,
   });
   await writeFile(script, userData, { mode: 0o700 });

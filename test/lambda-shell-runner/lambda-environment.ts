@@ -24,7 +24,7 @@ import {
 import { bundleFolderOf } from '../../infrastructure/lib/bundled-function.construct.ts';
 import { adminToken, registerRunner, type TestRunner } from '../helper-scripts/local/gitlab/gitlab-under-test.ts';
 import { jobPayload } from './executions.ts';
-import { namespaces } from './lambda-sandbox.ts';
+import { mounts, namespaces } from './lambda-sandbox.ts';
 
 const entry = join(import.meta.dirname, '../../lambda-shell-runner/run-job.lambda.ts');
 
@@ -38,16 +38,7 @@ const oddUser = process.getuid?.() === 0 ? ['--reuid', '10993', '--regid', '1099
  * As `lambda-sandbox.ts`, but with a process that asks the runtime API for events, and that is started again when it crashed. A shell
  * starts it, since setpriv itself still may read everything, and Linux would hide nothing of what it starts.
  */
-const enter = `
-set -e
-mount --bind "$1" /mnt
-mount -t tmpfs tmpfs /tmp
-mount -t tmpfs tmpfs /var
-mkdir /var/task
-mount --bind /mnt/task /var/task
-mount -o remount,bind,ro /
-chmod 1777 /tmp
-cd /var/task
+const enter = `${mounts}
 until setpriv ${oddUser.join(' ')} --inh-caps=-all --bounding-set=-all \\
   sh -c 'exec /mnt/bin/node /mnt/bin/runtime.mjs'; do :; done
 `;

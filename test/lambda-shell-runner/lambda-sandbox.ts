@@ -28,11 +28,8 @@ export const namespaces = [
 ];
 const nobody = process.getuid?.() === 0 ? ['--reuid', '65534', '--regid', '65534', '--clear-groups'] : [];
 
-/**
- * As Lambda makes it: read-only file system, `/var/task` with the function, an empty `/tmp`, processes of its own, a user without
- * rights, and as in our image a Node.js that this user may execute but not read.
- */
-const enter = `
+/** Lambda's file system, for bash: read-only, with the function of the folder `$1` in `/var/task`, that folder at `/mnt`, and an empty `/tmp`. */
+export const mounts = `
 set -e
 mount --bind "$1" /mnt
 mount -t tmpfs tmpfs /tmp
@@ -42,6 +39,13 @@ mount --bind /mnt/task /var/task
 mount -o remount,bind,ro /
 chmod 1777 /tmp
 cd /var/task
+`;
+
+/**
+ * As Lambda makes it: its file system, processes of its own, a user without rights, and as in our image a Node.js that this user may execute
+ * but not read.
+ */
+const enter = `${mounts}
 status=0
 for crash_after in $2; do
   setpriv ${nobody.join(' ')} --inh-caps=-all --bounding-set=-all \\

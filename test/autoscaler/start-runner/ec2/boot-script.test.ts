@@ -8,27 +8,12 @@ import {
   bootSettingsOf,
   renderBootScript,
 } from '../../../../autoscaler/start-runner/ec2/boot-script.ts';
+import { sampleBootSettings } from '../../../../helper-scripts/bench/sample-boot-settings.ts';
 import { defineDeployment, profilesOfType } from '../../../../infrastructure/lib/deployment.ts';
 import { mostBootTextBytes } from '../../../../infrastructure/lib/deployment-environment.ts';
 import { bootScriptFile } from './runner-host.ts';
 
-const settings = (changes: Partial<BootSettings> = {}): BootSettings => ({
-  deployment: 'ci',
-  ticketsTable: 'tickets',
-  gitlabUrl: 'https://gitlab.example.com',
-  executor: 'docker',
-  runnerSettings: { docker: { image: 'alpine:3' } },
-  caCertificates: '',
-  dockerConfig: '',
-  registrySecretArn: '',
-  registryMirror: '',
-  logGroup: 'hosts',
-  bootHook: '',
-  waitTimeoutSeconds: 60,
-  claimSeconds: 180,
-  maximumJobMinutes: 60,
-  ...changes,
-});
+const settings = (changes: Partial<BootSettings> = {}): BootSettings => ({ ...sampleBootSettings, ...changes });
 const script = readFileSync(bootScriptFile, 'utf8');
 
 describe('renderBootScript', () => {

@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BootSettings, renderBootScript } from '../../../../autoscaler/start-runner/ec2/boot-script.ts';
+import { sampleBootSettings } from '../../../../helper-scripts/bench/sample-boot-settings.ts';
 import { startInstanceMetadata } from '../../../../helper-scripts/local/instances/instance-metadata.server.ts';
 import { startTicketTable, type TicketItem, textOf } from './ticket-table.server.ts';
 
@@ -152,17 +153,8 @@ function identity(options: RunnerHostOptions) {
 
 function userData(settings: Partial<BootSettings>, gitlabUrl: string): string {
   return renderBootScript(readFileSync(bootScriptFile, 'utf8'), {
-    deployment: 'ci',
-    ticketsTable: 'tickets',
+    ...sampleBootSettings,
     gitlabUrl,
-    executor: 'docker',
-    runnerSettings: { docker: { image: 'alpine:3' } },
-    caCertificates: '',
-    dockerConfig: '',
-    registrySecretArn: '',
-    registryMirror: '',
-    logGroup: 'hosts',
-    bootHook: '',
     waitTimeoutSeconds: 20,
     claimSeconds: 10,
     maximumJobMinutes: 1,

@@ -1,0 +1,19 @@
+import type { BootSettings } from '../../autoscaler/start-runner/ec2/boot-script.ts';
+
+/** Settings of a host that runs jobs in containers and has nothing out of the ordinary. */
+export const sampleBootSettings: BootSettings = {
+  deployment: 'ci',
+  ticketsTable: 'tickets',
+  gitlabUrl: 'https://gitlab.example.com',
+  executor: 'docker',
+  runnerSettings: { docker: { image: 'alpine:3' } },
+  caCertificates: '',
+  dockerConfig: '',
+  registrySecretArn: '',
+  registryMirror: '',
+  logGroup: 'hosts',
+  bootHook: '',
+  waitTimeoutSeconds: 60,
+  claimSeconds: 180,
+  maximumJobMinutes: 60,
+};
