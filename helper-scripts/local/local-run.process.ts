@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EC2Client } from '@aws-sdk/client-ec2';
-import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
 import { autoscalerParameters } from '../../autoscaler/exports.ts';
@@ -19,27 +19,14 @@ import { type LocalAws, startLocalAws } from './aws/local-aws.process.ts';
 import { inLocalAws } from './aws/local-aws-environment.ts';
 import { ensurePythonEnvironment } from './aws/python-environment.process.ts';
 import { runCommand } from './command.process.ts';
-import {
-  type ContainerEngine,
-  containerLabel,
-  removeContainers,
-  serverVariables,
-  writeAssetEngine,
-} from './container-engine.process.ts';
-import { bootstrap, deployApp, destroyApp, synthesizeApp } from './deploy-apps.process.ts';
+import { bootstrap, deployApp, destroyApp } from './deploy-apps.process.ts';
 import { startLocalGitLab } from './gitlab/local-gitlab.server.ts';
 import type { LocalGitLab } from './gitlab/local-gitlab.ts';
 import { type FoundRunner, findGitLabRunner, writeRunnerFolder } from './gitlab-runner/find-gitlab-runner.process.ts';
 import { type InstanceHost, startInstanceHost } from './instances/instance-host.process.ts';
-import { prepareLambdaImages } from './lambda-image.process.ts';
-import {
-  type LambdaPackaging,
-  type PackagingPlan,
-  packagingVariable,
-  planLambdaPackaging,
-  settleLambdaPackaging,
-} from './lambda-packaging.process.ts';
+import { LambdaPackage } from './lambda-package.process.ts';
 import { countLeftovers, type Leftovers } from './leftovers.client.ts';
+import { createLongLivedRunner, type LongLivedRunner } from './long-lived-runner.client.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 const account = '000000000000';
@@ -62,9 +49,6 @@ export type LocalRunOptions = {
   readonly longLivedRunnerTags?: readonly string[];
 };
 
-/** A runner in the local GitLab whose token is in a secret. */
-type LongLivedRunner = { readonly runnerId: number; readonly secretArn: string };
-
 /** A step of the start, told to whoever shows progress. */
 export type Progress = (line: string) => void;
 export type LocalRunStep = {
@@ -83,8 +67,7 @@ export class LocalRun {
   #gitlab: LocalGitLab | undefined;
   #instances: InstanceHost | undefined;
   #longLivedRunner: LongLivedRunner | undefined;
-  #packagingPlan: PackagingPlan = { packaging: 'zip', because: 'nothing was decided' };
-  #lambdaPackaging: LambdaPackaging = { packaging: 'zip', because: 'nothing was decided' };
+  #lambdaPackage: LambdaPackage | undefined;
   #runnersTable = '';
   #ticketsTable = '';
   webhookUrl = '';
@@ -108,6 +91,9 @@ export class LocalRun {
   /** The id of the runner that the profile `long-lived` brings. */
   get longLivedRunnerId(): number {
     return required(this.#longLivedRunner, 'long-lived runner').runnerId;
+  }
+  get #package(): LambdaPackage {
+    return required(this.#lambdaPackage, 'package of the Lambda shell runner');
   }
   get dynamodb(): DynamoDBDocumentClient {
     return DynamoDBDocumentClient.from(new DynamoDBClient(this.clientOptions()));
@@ -141,12 +127,14 @@ export class LocalRun {
       {
         title: 'Bundles of the Lambdas',
         run: async () => {
-          const [bundles, plan] = await Promise.all([
+          const environment = this.options.environment ?? process.env;
+          const [bundles, lambdaPackage, runner] = await Promise.all([
             buildLambdas(),
-            planLambdaPackaging(this.options.environment ?? process.env),
-            this.#findRunner(),
+            LambdaPackage.plan(environment, this.options.awsPort),
+            findGitLabRunner(process.env),
           ]);
-          this.#packagingPlan = plan;
+          this.#lambdaPackage = lambdaPackage;
+          this.#runner = runner;
           const kind = this.runner.kind === 'real' ? 'the real gitlab-runner' : 'our stand-in for gitlab-runner';
           return `${bundles.length} bundles; jobs run with ${kind} (${this.runner.version})`;
         },
@@ -155,14 +143,14 @@ export class LocalRun {
       { title: 'Local GitLab', run: () => this.#startGitLab() },
       {
         title: 'Package of the Lambda shell runner',
-        run: (tell) => this.#settlePackaging(tell),
+        run: (tell) => this.#package.settle(this.#deployOptions(), tell),
       },
       { title: 'cdk bootstrap', run: () => bootstrap(this.#deployOptions()).then(() => undefined) },
       ...appNames.map((app) => ({
         title: `cdk deploy in ${app}/`,
         run: async (tell: Progress) => {
           await deployApp(app, this.#deployOptions(), tell);
-          if (app === 'lambda-shell-runner') return `as ${this.#lambdaPackaging.packaging}`;
+          if (app === 'lambda-shell-runner') return `as ${this.#package.packaging}`;
           if (app === 'ec2-runner-ami') return this.#publishImage();
           if (app === 'autoscaler') await this.#readNames();
           return undefined;
@@ -234,41 +222,10 @@ export class LocalRun {
     for (const stop of this.#stops.splice(0).reverse()) await stop().catch((error: unknown) => console.error(error));
   }
 
-  async #findRunner(): Promise<void> {
-    this.#runner = await findGitLabRunner(process.env);
-  }
-
-  async #settlePackaging(tell: Progress): Promise<string> {
-    const prepareImage = async (engine: ContainerEngine) => {
-      tell('synthesizing');
-      const options = this.#deployOptions();
-      const assembly = await synthesizeApp('lambda-shell-runner', {
-        ...options,
-        environment: { ...options.environment, [packagingVariable]: 'image' },
-      });
-      return prepareLambdaImages({
-        engine,
-        assembly,
-        label: containerLabel(this.options.awsPort),
-        logFile: join(this.options.folder, 'image.log'),
-        tell: (line) => tell(`${packagingVariable}=zip goes without this: ${line}`),
-        signal: this.options.signal,
-      });
-    };
-    this.#lambdaPackaging = await settleLambdaPackaging(this.#packagingPlan, prepareImage);
-    return `${this.#lambdaPackaging.packaging}: ${this.#lambdaPackaging.because}`;
-  }
-
-  /** The engine of the plan, and a promise to leave no container of ours in it. */
-  #useEngine(): Record<string, string> {
-    if (this.#packagingPlan.packaging === 'zip') return {};
-    const { engine } = this.#packagingPlan;
-    this.#stops.push(() => removeContainers(engine, containerLabel(this.options.awsPort)));
-    return serverVariables(engine);
-  }
-
   async #startAws(): Promise<string> {
     const runnerFolder = join(this.options.folder, 'bin');
+    const lambdaPackage = this.#package;
+    this.#stops.push(() => lambdaPackage.removeContainers());
     await writeRunnerFolder(runnerFolder, this.runner);
     this.#aws = await startLocalAws({
       port: this.options.awsPort,
@@ -277,7 +234,7 @@ export class LocalRun {
       node: dirname(process.execPath),
       extraPath: [runnerFolder],
       logFile: join(this.options.folder, 'ministack.log'),
-      environment: this.#useEngine(),
+      environment: lambdaPackage.serverVariables,
       region,
       account,
     });
@@ -297,29 +254,13 @@ export class LocalRun {
       },
     );
     this.#stops.push(() => this.gitlab.stop());
-    await this.#makeLongLivedRunner();
-    return this.gitlab.url;
-  }
-
-  /** As a user does it before the deployment: a runner in GitLab, its token in a secret. */
-  async #makeLongLivedRunner(): Promise<void> {
     const { longLivedRunnerTags: tags } = this.options;
-    if (!tags) return;
-    const answer = await fetch(`${this.gitlab.url}/api/v4/user/runners`, {
-      method: 'POST',
-      headers: { 'private-token': gitlabAccessToken, 'content-type': 'application/json' },
-      body: JSON.stringify({
-        runner_type: 'instance_type',
-        description: 'long-lived',
-        tag_list: tags,
-        run_untagged: false,
-      }),
-    });
-    const { id, token } = (await answer.json()) as { readonly id: number; readonly token: string };
-    const secrets = new SecretsManagerClient(this.clientOptions());
-    const secret = { Name: 'long-lived-runner', SecretString: JSON.stringify({ token }) };
-    const { ARN = '' } = await secrets.send(new CreateSecretCommand(secret));
-    this.#longLivedRunner = { runnerId: id, secretArn: ARN };
+    if (tags) {
+      const secrets = new SecretsManagerClient(this.clientOptions());
+      const options = { gitlabUrl: this.gitlab.url, accessToken: gitlabAccessToken, tags, secrets };
+      this.#longLivedRunner = await createLongLivedRunner(options);
+    }
+    return this.gitlab.url;
   }
 
   #deployOptions() {
@@ -327,10 +268,7 @@ export class LocalRun {
       ...inLocalAws(process.env, this.aws),
       LOCAL_GITLAB_URL: this.gitlab.url,
       ...(this.#longLivedRunner ? { LOCAL_RUNNER_TOKEN_SECRET_ARN: this.#longLivedRunner.secretArn } : {}),
-      [packagingVariable]: this.#lambdaPackaging.packaging,
-      ...(this.#packagingPlan.packaging === 'image'
-        ? { CDK_DOCKER: writeAssetEngine(join(this.options.folder, 'engine'), this.#packagingPlan.engine) }
-        : {}),
+      ...this.#package.deployVariables(join(this.options.folder, 'engine')),
     };
     return { environment, account, region, folder: this.options.folder, signal: this.options.signal };
   }
@@ -395,6 +333,6 @@ export function readExamplePipeline(): Promise<string> {
 }
 
 function required<T>(value: T | undefined, what: string): T {
-  if (value === undefined) throw new Error(`${what} is not started yet`);
+  if (value === undefined) throw new Error(`${what} is not there yet`);
   return value;
 }
