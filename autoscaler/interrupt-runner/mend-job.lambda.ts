@@ -67,7 +67,8 @@ async function findRunner(
   const own = await store.read(job);
   if (own?.takenJob === job) return own;
   const named = input.runnerId === null ? null : await store.readByRunnerId(input.runnerId);
-  if (named) return named.takenJob === job ? named : null;
+  // It may have ended before anybody heard that the job had begun.
+  if (named) return (named.takenJob ?? job) === job ? { ...named, takenJob: job } : null;
   return (await store.readLive()).find(({ takenJob }) => takenJob === job) ?? null;
 }
 

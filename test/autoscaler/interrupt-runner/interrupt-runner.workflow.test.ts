@@ -119,6 +119,17 @@ describe('a busy host that EC2 takes back', () => {
     expect(jobs()).toEqual({ 1: 'failed', 2: 'pending' });
   });
 
+  it('has its job retried as well when nobody had heard that the job had begun', async () => {
+    const { warn, report, gitlab, item, jobs } = await world({ busy: false, retriedProfiles });
+    gitlab.giveJobTo(item(1)?.runnerId ?? 0);
+    const { toMend } = await report('runner_interrupted');
+    await warn();
+    expect(item(1)).toMatchObject({ state: 'RELEASED' });
+    expect(item(1)).not.toHaveProperty('takenJob');
+    await toMend();
+    expect(jobs()).toEqual({ 1: 'failed', 2: 'pending' });
+  });
+
   it('has the retry recognised also when its hook comes before GitLab’s answer', async () => {
     const { warn, report, begin, gitlab, item, queue, store, marks, context } = await world({
       busy: true,
