@@ -1,3 +1,4 @@
+import { runningOf } from '../../infrastructure/lib/gitlab-listings.ts';
 import { type JobKey, jobKeyOf, parseJobKey } from '../../infrastructure/lib/job-key.ts';
 import type { Log } from '../../infrastructure/lib/log.ts';
 import { jobOfNote } from '../runners/runner-mark.ts';
@@ -52,7 +53,7 @@ async function removeRunner(runnerId: number, { deployment, gitlab, store }: Car
   if (!job) return log.info('the runner is not ours: its maintenance note says nothing of this deployment');
   if (ownsRunner(await store.read(job), runnerId)) return log.info('the runner has its item after all');
   const paused = await gitlab.pauseRunner(runnerId);
-  const [running] = paused ? await gitlab.runningJobsOf(runnerId) : [];
+  const running = paused && runningOf(await gitlab.jobsOf(runnerId));
   if (running) return log.warn('the runner is kept for now: a job runs on it', { takenJob: jobKeyOf(running) });
   await gitlab.removeRunner(runnerId);
 }

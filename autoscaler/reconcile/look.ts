@@ -1,4 +1,4 @@
-import type { ListedJob } from '../../infrastructure/lib/gitlab-listings.ts';
+import { type ListedJob, runningOf } from '../../infrastructure/lib/gitlab-listings.ts';
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { type JobKey, jobKeyOf, parseJobKey } from '../../infrastructure/lib/job-key.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
@@ -87,8 +87,8 @@ export async function look(
   });
   const unbound = (runners ?? []).filter(({ runnerId, busy }) => busy && isUnbound(live, runnerId));
   await inTurns(unbound.slice(0, jobsPerPass), callsAtOnce, async ({ runnerId }) => {
-    const running = await ask(`jobs of runner ${runnerId}`, () => gitlab.runningJobsOf(runnerId));
-    for (const job of running ?? []) jobs.set(jobKeyOf(job), { status: 'running', runnerId, event: null });
+    const running = await ask(`jobs of runner ${runnerId}`, async () => runningOf(await gitlab.jobsOf(runnerId)));
+    if (running) jobs.set(jobKeyOf(running), { status: 'running', runnerId, event: null });
   });
   // What GitLab did not answer is looked at in the next pass again.
   const roundMemory: Pick<ReconcilerMemory, 'roundStartedAt' | 'roundCursor'> =

@@ -1,5 +1,10 @@
-import type { GitLabJob, ListedJob, ListedProject, ListedRunner } from '../../infrastructure/lib/gitlab-listings.ts';
-import type { JobReference } from '../../infrastructure/lib/job-key.ts';
+import type {
+  GitLabJob,
+  ListedJob,
+  ListedProject,
+  ListedRunner,
+  RunnerJob,
+} from '../../infrastructure/lib/gitlab-listings.ts';
 import type { EventBus } from '../event-bus.ts';
 import type { JobMapping } from '../job-mappings/job-mapping.ts';
 import type { RunnersStore } from '../runners/runners-store.ts';
@@ -16,7 +21,7 @@ export type ReconcileGitLab = {
   ownRunners(descriptionStart: string): Promise<readonly ListedRunner[]>;
   readRunnerNote(runnerId: number): Promise<string | null>;
   pauseRunner(runnerId: number): Promise<boolean>;
-  runningJobsOf(runnerId: number): Promise<readonly JobReference[]>;
+  jobsOf(runnerId: number): Promise<readonly RunnerJob[]>;
   removeRunner(runnerId: number): Promise<boolean>;
   findProject(path: string): Promise<ListedProject | null>;
   projectsOfGroup(path: string): Promise<readonly ListedProject[]>;

@@ -1,9 +1,8 @@
+import { lastOf, type RunnerJob, runningOf } from '../../infrastructure/lib/gitlab-listings.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { LongLivedRunnerError, type LongLivedRunners, managerOf } from './long-lived-runner.ts';
 import type { RunnerItem } from './runner-item.ts';
 import { RunnerStateChangedError, type StoreWrite } from './runners-store.ts';
-
-type RunningJobs = Promise<readonly { readonly projectId: number; readonly jobId: number }[]>;
 
 /** What is asked about hosts of long-lived runners. */
 export type ManagedHosts = Pick<LongLivedRunners, 'runningJobsOf'> & {
@@ -14,18 +13,19 @@ export type ManagedHosts = Pick<LongLivedRunners, 'runningJobsOf'> & {
 export type DrainHostPorts = {
   readonly gitlab: {
     pauseRunner(runnerId: number): Promise<boolean>;
-    runningJobsOf(runnerId: number): RunningJobs;
+    jobsOf(runnerId: number): Promise<readonly RunnerJob[]>;
   };
   /** Where a profile brings a long-lived runner. */
   readonly longLived?: ManagedHosts;
 };
 
 /**
- * Writes a host's end, all or nothing: the item's own update first, then the given parts.
+ * Writes a host's end, all or nothing: the item's own update first, then the given parts. `had`: the job that it had last, where GitLab
+ * was asked and told one.
  *
  * @throws {RunnerStateChangedError} when the item took a step since it was read, or a part is refused.
  */
-export type WriteEnd = (...parts: readonly StoreWrite[]) => Promise<void>;
+export type WriteEnd = (had: JobKey | null, ...parts: readonly StoreWrite[]) => Promise<void>;
 
 /** `ended`: the host takes no job any more, and its end is written. `busy`: a job runs on it. `open`: it may yet take one. */
 export type Drain =
@@ -49,9 +49,12 @@ export async function drainHost(item: RunnerItem, writeEnd: WriteEnd, ports: Dra
 /** A runner with one host is paused first, so that the look tells the truth from then on. */
 async function drainOnlyHost({ runnerId }: RunnerItem, writeEnd: WriteEnd, { gitlab }: DrainHostPorts): Promise<Drain> {
   const paused = runnerId !== undefined && (await gitlab.pauseRunner(runnerId));
-  const [running] = paused ? await gitlab.runningJobsOf(runnerId) : [];
+  const jobs = paused ? await gitlab.jobsOf(runnerId) : [];
+  const running = runningOf(jobs);
   if (running) return { kind: 'busy', takenJob: jobKeyOf(running) };
-  await writeEnd();
+  // Its end may come before any word of it. Once the runner is removed, GitLab does not tell any more whose job it was.
+  const had = lastOf(jobs);
+  await writeEnd(had ? jobKeyOf(had) : null);
   return { kind: 'ended' };
 }
 
@@ -67,7 +70,7 @@ async function drainOnlyHost({ runnerId }: RunnerItem, writeEnd: WriteEnd, { git
 async function drainManager(item: RunnerItem, writeEnd: WriteEnd, longLived: ManagedHosts): Promise<Drain> {
   const manager = managerOf(item);
   if (!manager || item.instanceId === undefined) {
-    await writeEnd();
+    await writeEnd(null);
     return { kind: 'ended' };
   }
   if (item.state === 'LAUNCHED' && !item.takenJob) {
@@ -78,14 +81,14 @@ async function drainManager(item: RunnerItem, writeEnd: WriteEnd, longLived: Man
   if (running) return { kind: 'busy', takenJob: jobKeyOf(running) };
   const isOver = item.takenJob !== undefined || item.state === 'STOPPING' || (await longLived.isGone(item.instanceId));
   if (!isOver) return { kind: 'open' };
-  await writeEnd();
+  await writeEnd(null);
   return { kind: 'ended' };
 }
 
 /** False when the host has claimed its ticket. */
 async function writeUnlessClaimed(writeEnd: WriteEnd, ticketId: string): Promise<boolean> {
   try {
-    await writeEnd({ kind: 'take-ticket-back', id: ticketId });
+    await writeEnd(null, { kind: 'take-ticket-back', id: ticketId });
     return true;
   } catch (error) {
     const [first] = error instanceof RunnerStateChangedError ? error.refused : [];

@@ -11,10 +11,9 @@ export function isSpare(item: RunnerItem): boolean {
   return isIdle && item.jobState !== 'PENDING';
 }
 
-/** A job that waits although its own runner took another job. */
-export function isStarved(item: RunnerItem): boolean {
-  const servesAnother = item.takenJob !== undefined && item.takenJob !== item.pk;
-  return item.jobState === 'PENDING' && (item.state === 'RELEASED' || servesAnother);
+/** A job that waits although its own runner took another job, or ended without any. One that its own runner had waits no more. */
+export function isStarved({ jobState, state, takenJob, pk }: RunnerItem): boolean {
+  return jobState === 'PENDING' && takenJob !== pk && (state === 'RELEASED' || takenJob !== undefined);
 }
 
 /** Runners without a job that no waiting job needs. */

@@ -23,7 +23,7 @@ import { readFailureCause } from './failure-cause.ts';
 import { abandonRunnerInput, functionFailed } from './start-runner-input.ts';
 
 export type AbandonRunnerPorts = {
-  readonly gitlab: Pick<GitLab, 'removeRunner' | 'pauseRunner' | 'runningJobsOf'>;
+  readonly gitlab: Pick<GitLab, 'removeRunner' | 'pauseRunner' | 'jobsOf'>;
   readonly instances: Pick<Instances, 'terminate'>;
   /** Where a profile brings a long-lived runner. */
   readonly longLived?: ManagedHosts & Pick<LongLivedRunners, 'remove'>;
@@ -123,7 +123,7 @@ async function endUnlessBusy(item: RunnerItem, failure: string, ports: AbandonRu
   const outcome = await drainHost(
     item,
     // Only from the state that was looked at: a host that comes just now has a token of which this end knows nothing.
-    (...also) => endRunner(ports, item, { from: [item.state], state: 'FAILED', failure, also }),
+    (_had, ...also) => endRunner(ports, item, { from: [item.state], state: 'FAILED', failure, also }),
     ports,
   );
   if (outcome.kind === 'busy' && item.state !== 'ADMITTED') {

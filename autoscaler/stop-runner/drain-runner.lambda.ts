@@ -1,4 +1,5 @@
-import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import { lastOf, runningOf } from '../../infrastructure/lib/gitlab-listings.ts';
+import { type JobKey, type JobReference, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createTables } from '../live-tables.client.ts';
@@ -66,34 +67,36 @@ export async function drainRunner(
 
 /** Its host is dead, or must not live any more: it ends with the job that GitLab may still say runs on it, which is noted. */
 async function endByForce(item: RunnerItem, ports: DrainRunnerPorts): Promise<Drain> {
-  const { store } = ports;
-  const [running] = await runningOn(item, ports);
-  const mark = markOf(item);
-  await store.write(running ? { ...mark, set: { ...mark.set, takenJob: jobKeyOf(running) } } : mark);
+  const job = await jobOn(item, ports);
+  await ports.store.write(markOf(item, job ? jobKeyOf(job) : undefined));
   return { kind: 'ended' };
 }
 
-/** What runs on the item's host, and, where its runner has no other host, will run: it is paused first. */
-async function runningOn(item: RunnerItem, { gitlab, longLived }: DrainRunnerPorts) {
+/** What runs on the item's host, and, where its runner has no other host, will run: it is paused first. Else what it had and nobody told of. */
+async function jobOn(item: RunnerItem, { gitlab, longLived }: DrainRunnerPorts): Promise<JobReference | undefined> {
   const manager = managerOf(item);
-  if (manager) return (await longLived?.runningJobsOf(manager)) ?? [];
+  if (manager) return (await longLived?.runningJobsOf(manager))?.[0];
   const paused = item.runnerId !== undefined && (await gitlab.pauseRunner(item.runnerId));
-  return paused && item.runnerId !== undefined ? gitlab.runningJobsOf(item.runnerId) : [];
+  const jobs = paused && item.runnerId !== undefined ? await gitlab.jobsOf(item.runnerId) : [];
+  return runningOf(jobs) ?? (item.takenJob ? undefined : lastOf(jobs));
 }
 
 function endOf(item: RunnerItem, store: RunnersStore): WriteEnd {
-  return (...parts) => store.write(markOf(item), ...parts);
+  return (had, ...parts) => store.write(markOf(item, item.takenJob ?? had ?? undefined), ...parts);
 }
 
 /** From STOPPING there is no way back. Refused when the runner took a step since it was read. */
-function markOf({ pk, state, attempt, runnerId, managerOf, instanceId, takenJob }: RunnerItem): RunnerUpdate {
+function markOf(
+  { pk, state, attempt, runnerId, managerOf, instanceId, takenJob }: RunnerItem,
+  had: JobKey | undefined,
+): RunnerUpdate {
   return {
     kind: 'update',
     job: pk,
     from: [state],
     attempt,
     only: { runnerId, managerOf, instanceId, takenJob },
-    set: { state: 'STOPPING' },
+    set: { state: 'STOPPING', ...(had ? { takenJob: had } : {}) },
   };
 }
 

@@ -49,7 +49,7 @@ async function whoAsksAgain(
   item: RunnerItem,
   hasFailed: boolean,
 ): Promise<readonly JobEvent[]> {
-  if (item.jobState === 'PENDING' && hasFailed) return [item.event];
+  if (item.jobState === 'PENDING' && hasFailed && item.takenJob !== item.pk) return [item.event];
   const wasSpare = item.jobState !== 'PENDING' && item.takenJob === undefined;
   if (item.jobState === 'FINISHED' && !wasSpare) return [];
   // The index of live items may still show it as it was.

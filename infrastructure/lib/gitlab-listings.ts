@@ -1,3 +1,5 @@
+import type { JobReference } from './job-key.ts';
+
 /** What we look at of a job. Source: https://docs.gitlab.com/api/jobs/ */
 export type GitLabJob = {
   readonly id: number;
@@ -16,6 +18,19 @@ export type ListedJob = GitLabJob & {
   readonly pipelineId: number | null;
   readonly createdAt: string;
 };
+
+/** A job that a runner has or had. */
+export type RunnerJob = JobReference & { readonly status: string };
+
+/** The last of a runner's jobs, newest first, that it began and that is over, or about to be. */
+export function lastOf(jobs: readonly RunnerJob[]): RunnerJob | undefined {
+  return jobs.find(({ status }) => ['success', 'failed', 'canceled', 'canceling'].includes(status));
+}
+
+/** The one of a runner's jobs that runs now. */
+export function runningOf(jobs: readonly RunnerJob[]): RunnerJob | undefined {
+  return jobs.find(({ status }) => status === 'running');
+}
 
 /** A runner as lists show it: without its maintenance note. */
 export type ListedRunner = {

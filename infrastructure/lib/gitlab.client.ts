@@ -1,7 +1,7 @@
 import { Groups, type JobSchema, Jobs, Projects, Runners, Users } from '@gitbeaker/rest';
 import { type BackoffPolicy, type BackoffPorts, systemBackoffPorts } from './backoff.ts';
 import { GitLabNotFoundError, GitLabRefusedError } from './gitlab-errors.ts';
-import type { GitLabJob, ListedJob, ListedProject, ListedRunner } from './gitlab-listings.ts';
+import type { GitLabJob, ListedJob, ListedProject, ListedRunner, RunnerJob } from './gitlab-listings.ts';
 import { createGitLabRequester, gitlabBackoff } from './gitlab-requester.client.ts';
 
 export type { GitLabJob } from './gitlab-listings.ts';
@@ -47,8 +47,8 @@ export type GitLab = {
   maintenanceNoteOf(runnerId: number): Promise<string | null>;
   /** Makes GitLab give no further job to a runner; false when the runner is gone. */
   pauseRunner(runnerId: number): Promise<boolean>;
-  /** Ids of the jobs that a runner runs now. */
-  runningJobsOf(runnerId: number): Promise<readonly { readonly projectId: number; readonly jobId: number }[]>;
+  /** Jobs that a runner has or had, newest first, at most twenty; none when it is gone. */
+  jobsOf(runnerId: number): Promise<readonly RunnerJob[]>;
   /** Jobs of a project that wait for a runner, newest first, at most a thousand; none when the project is gone. */
   pendingJobs(projectId: number): Promise<readonly ListedJob[]>;
   /** Project runners that this token may manage and whose description begins so. Whether one is ours, its note tells. */
@@ -143,9 +143,11 @@ export function createGitLab({
         runners.edit(runnerId, { paused: true }).then(() => true),
         false,
       ),
-    async runningJobsOf(runnerId) {
-      const running = await orWhenGone(runners.allJobs(runnerId, { status: 'running' }), []);
-      return running.map((job) => ({ projectId: projectIdOf(job), jobId: job.id }));
+    async jobsOf(runnerId) {
+      // Without `orderBy` GitLab ignores `sort`.
+      const newest = { orderBy: 'id', sort: 'desc', perPage: 20, maxPages: 1 } as const;
+      const found = await orWhenGone(runners.allJobs(runnerId, newest), []);
+      return found.map((job) => ({ projectId: projectIdOf(job), jobId: job.id, status: job.status }));
     },
     async pendingJobs(projectId) {
       // Pages by id, since GitLab counts a project's jobs slowly. Source: https://docs.gitlab.com/api/rest/#keyset-based-pagination

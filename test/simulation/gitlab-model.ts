@@ -275,11 +275,11 @@ export function createGitLabModel(options: GitLabModelOptions) {
           if (runner) runner.paused = true;
           return runner !== undefined;
         }),
-      runningJobsOf: (runnerId: number) =>
+      jobsOf: (runnerId: number) =>
         answer(() => {
           if (!runners.has(runnerId)) return [];
-          const running = [...jobs.values()].filter((job) => job.status === 'running' && job.runnerId === runnerId);
-          return running.map(({ plan, id }) => ({ projectId: plan.projectId, jobId: id }));
+          const its = [...jobs.values()].filter((job) => job.runnerId === runnerId);
+          return its.map(({ plan, id, status }) => ({ projectId: plan.projectId, jobId: id, status })).reverse();
         }),
       pendingJobs: (projectId: number) =>
         answer(() => {

@@ -49,7 +49,7 @@ function withLongLived(change: (longLived: LongLivedPort) => Partial<LongLivedPo
 
 const seesNothingAlive = () => ({ readLive: async () => [] });
 const movesCounter = ({ kind }: StoreWrite) => kind === 'take-place' || kind === 'give-place-back';
-const withoutLook = { pauseRunner: async () => false, runningJobsOf: async () => [] };
+const withoutLook = { pauseRunner: async () => false, jobsOf: async () => [] };
 
 let tokens = 0;
 

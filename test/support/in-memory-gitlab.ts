@@ -91,10 +91,10 @@ export function inMemoryGitLab(): InMemoryGitLab {
       if (runner) runners.set(runnerId, { ...runner, paused: true });
       return runner !== undefined;
     },
-    async runningJobsOf(runnerId) {
+    async jobsOf(runnerId) {
       if (!runners.has(runnerId)) return [];
-      const running = [...jobs.values()].filter((job) => job.status === 'running' && job.runnerId === runnerId);
-      return running.map(({ projectId, id }) => ({ projectId, jobId: id }));
+      const its = [...jobs.values()].filter((job) => job.runnerId === runnerId);
+      return its.map(({ projectId, id, status }) => ({ projectId, jobId: id, status })).reverse();
     },
     async pendingJobs(projectId) {
       const pending = [...jobs.values()].filter((job) => job.projectId === projectId && job.status === 'pending');

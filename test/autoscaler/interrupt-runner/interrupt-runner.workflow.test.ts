@@ -120,13 +120,23 @@ describe('a busy host that EC2 takes back', () => {
   });
 
   it('has its job retried as well when nobody had heard that the job had begun', async () => {
-    const { warn, report, gitlab, item, jobs } = await world({ busy: false, retriedProfiles });
+    const { warn, report, gitlab, item, events, jobs } = await world({ busy: false, retriedProfiles });
     gitlab.giveJobTo(item(1)?.runnerId ?? 0);
     const { toMend } = await report('runner_interrupted');
     await warn();
-    expect(item(1)).toMatchObject({ state: 'RELEASED' });
-    expect(item(1)).not.toHaveProperty('takenJob');
+    expect(item(1)).toMatchObject({ state: 'RELEASED', takenJob: 'job#7#1' });
+    expect(events).toEqual([]);
     await toMend();
+    expect(jobs()).toEqual({ 1: 'failed', 2: 'pending' });
+  });
+
+  it('has its job retried as well when its end is the first that even GitLab told us', async () => {
+    const { warn, report, gitlab, item, jobs } = await world({ busy: false, retriedProfiles });
+    const { runnerId = null } = item(1) ?? {};
+    await warn();
+    expect(item(1)).not.toHaveProperty('takenJob');
+    gitlab.setJob({ id: 1, status: 'running', runnerId });
+    await (await report('runner_interrupted')).toMend();
     expect(jobs()).toEqual({ 1: 'failed', 2: 'pending' });
   });
 
@@ -191,6 +201,17 @@ describe('a host that is gone without a word', () => {
     expect(leftovers()).toEqual({ runners: [], instances: [], tickets: [], places: [] });
     expect(await again()).toEqual([1]);
     expect(item(1)).toMatchObject({ state: 'LAUNCHED', attempt: 2 });
+  });
+
+  it('after it had its job has not failed its attempt, although nobody had told of that job', async () => {
+    const { become, report, gitlab, item, events, context, jobs } = await world({ busy: false, maxAttempts: 2 });
+    gitlab.giveJobTo(item(1)?.runnerId ?? 0);
+    await report('script_failure');
+    expect(await become('shutting-down')).toMatchObject({ status: 'SUCCEEDED' });
+    expect(item(1)).toMatchObject({ state: 'RELEASED', takenJob: 'job#7#1' });
+    expect(context.lines).not.toContainEqual(expect.objectContaining({ AttemptsFailed: 1 }));
+    expect(events).toEqual([]);
+    expect(jobs()).toEqual({ 1: 'failed' });
   });
 
   it('for the last time that maxAttempts allows leaves its job waiting, which shows in its item', async () => {

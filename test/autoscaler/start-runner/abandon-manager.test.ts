@@ -23,7 +23,7 @@ function world({ ticket, ...changes }: Partial<RunnerItem> & { readonly ticket?:
   store.counters.set('cap#deployment', 1);
   if (ticket) store.tickets.set(ticket, { id: ticket, token, job, expiresAt: 1, mode: 'manager' });
   const never = () => Promise.reject(new Error('touched the runner of everybody'));
-  const untouched = { removeRunner: never, pauseRunner: never, runningJobsOf: never };
+  const untouched = { removeRunner: never, pauseRunner: never, jobsOf: never };
   const abandon = (error = 'HostNeverCameError', asked: AbandonRunnerPorts['gitlab'] = untouched) =>
     abandonRunner(
       { projectId: 7, jobId: 1, attempt: 1, event: pendingJob(), error, cause: 'none' },
@@ -106,7 +106,7 @@ describe('an attempt on a long-lived runner that failed', () => {
     const { abandon, store, item } = world({ state: 'ADMITTED' });
     const { instanceId: _, managerOf: __, ...admitted } = item() as RunnerItem;
     store.items.set(job, admitted);
-    const without = { removeRunner: async () => true, pauseRunner: async () => true, runningJobsOf: async () => [] };
+    const without = { removeRunner: async () => true, pauseRunner: async () => true, jobsOf: async () => [] };
     expect(await abandon('LongLivedRunnerError', without)).toMatchObject({ retry: null });
     expect(item()).toMatchObject({ state: 'FAILED', failure: 'LongLivedRunnerError: none' });
   });

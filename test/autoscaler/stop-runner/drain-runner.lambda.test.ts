@@ -35,6 +35,28 @@ describe('an idle runner', () => {
     },
   );
 
+  it.each([false, true])('that had a job of which nobody told has it noted (force: %s)', async (force) => {
+    const { gitlab, runnerId, drain, item } = await world();
+    gitlab.setJob({ id: 2, status: 'canceled', runnerId });
+    gitlab.setJob({ id: 3, status: 'success', runnerId });
+    expect(await drain({ force })).toMatchObject({ verdict: 'STOP' });
+    expect(item()).toMatchObject({ state: 'STOPPING', takenJob: 'job#7#3' });
+  });
+
+  it('that GitLab gives a job just now has not had that one yet', async () => {
+    const { gitlab, runnerId, drain, item } = await world();
+    gitlab.setJob({ id: 2, status: 'pending', runnerId });
+    expect(await drain()).toMatchObject({ verdict: 'STOP' });
+    expect(item()).not.toHaveProperty('takenJob');
+  });
+
+  it.each([false, true])('keeps the job that it is known to have had (force: %s)', async (force) => {
+    const { gitlab, runnerId, drain, item } = await world({ state: 'RUNNING', takenJob: 'job#7#2' });
+    gitlab.setJob({ id: 3, status: 'canceled', runnerId });
+    await drain({ force });
+    expect(item()).toMatchObject({ state: 'STOPPING', takenJob: 'job#7#2' });
+  });
+
   it('may go when it is gone from GitLab already', async () => {
     const { gitlab, runnerId, drain, item } = await world();
     await gitlab.removeRunner(runnerId);
@@ -171,7 +193,7 @@ describe('when something fails', () => {
     const { drain, item } = await world();
     const down = Object.assign(new Error('no answer'), { name: 'GitLabUnavailableError' });
     await expect(drain({}, { pauseRunner: () => Promise.reject(down) })).rejects.toBe(down);
-    await expect(drain({}, { runningJobsOf: () => Promise.reject(down) })).rejects.toBe(down);
+    await expect(drain({}, { jobsOf: () => Promise.reject(down) })).rejects.toBe(down);
     expect(item()).toMatchObject({ state: 'LAUNCHED' });
   });
 });

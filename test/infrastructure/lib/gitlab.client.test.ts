@@ -206,25 +206,26 @@ describe('an existing runner', () => {
     await using stub = await gitlabAnswering([gone]);
     expect(await stub.gitlab.removeRunner(5)).toBe(false);
     expect(await stub.gitlab.pauseRunner(5)).toBe(false);
-    expect(await stub.gitlab.runningJobsOf(5)).toEqual([]);
+    expect(await stub.gitlab.jobsOf(5)).toEqual([]);
   });
 
-  it('tells the jobs that it runs, of whatever project', async () => {
+  it('tells the jobs that it has and had, of whatever project', async () => {
     const jobs = [
-      { id: 1, status: 'running', project: { id: 7, name: 'x' } },
       { id: 2, status: 'running', project: { id: 8 } },
+      { id: 1, status: 'success', project: { id: 7, name: 'x' } },
     ];
     await using stub = await gitlabAnswering([{ body: jobs }]);
-    expect(await stub.gitlab.runningJobsOf(5)).toEqual([
-      { projectId: 7, jobId: 1 },
-      { projectId: 8, jobId: 2 },
+    expect(await stub.gitlab.jobsOf(5)).toEqual([
+      { projectId: 8, jobId: 2, status: 'running' },
+      { projectId: 7, jobId: 1, status: 'success' },
     ]);
-    expect(stub.asked).toMatchObject([{ line: 'GET /api/v4/runners/5/jobs', query: { status: 'running' } }]);
+    const query = { order_by: 'id', sort: 'desc', per_page: '20' };
+    expect(stub.asked).toMatchObject([{ line: 'GET /api/v4/runners/5/jobs', query }]);
   });
 
-  it('that runs nothing tells none', async () => {
+  it('that had no job tells none', async () => {
     await using stub = await gitlabAnswering([{ body: [] }]);
-    expect(await stub.gitlab.runningJobsOf(5)).toEqual([]);
+    expect(await stub.gitlab.jobsOf(5)).toEqual([]);
   });
 });
 
