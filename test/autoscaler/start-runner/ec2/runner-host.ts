@@ -125,6 +125,10 @@ export async function bootRunnerHost(options: RunnerHostOptions = {}) {
     async runnerSays(text: string) {
       while (!read('said').includes(text)) await sleep(20);
     },
+    /** Waits until the host has told a line of its log, which it does as it acts on it. */
+    async hostSays(text: string) {
+      while (!first.log().includes(text)) await sleep(20);
+    },
     async close() {
       first.kill();
       await Promise.all([table.close(), gitlab.close(), metadata.close()]);
@@ -234,7 +238,7 @@ function boot(folder: string, { home, bin, temporary, metadata, aws }: Places, o
       // It has ended, as it should.
     }
   };
-  return { pid: child.pid ?? 0, ended, kill };
+  return { pid: child.pid ?? 0, ended, kill, log: () => log };
 }
 
 export type Ending = {
