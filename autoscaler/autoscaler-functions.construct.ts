@@ -226,7 +226,7 @@ export class AutoscalerFunctions extends Construct {
 }
 
 /** Profiles whose jobs are retried when a spot interruption ended them. */
-export function retriedProfilesOf(deployment: Deployment): readonly string[] {
+function retriedProfilesOf(deployment: Deployment): readonly string[] {
   const retried = profilesOfType(deployment, 'EC2').filter(
     ([, { retryInterrupted }]) => retryInterrupted === 'onDemand',
   );

@@ -7,12 +7,11 @@ import type { Construct } from 'constructs';
 import { infrastructureParameters } from '../infrastructure/exports.ts';
 import { type Deployment, profilesOfType } from '../infrastructure/lib/deployment.ts';
 import { type JobEventType, jobEventSource } from '../infrastructure/lib/job-event-types.ts';
-import { AutoscalerFunctions, retriedProfilesOf } from './autoscaler-functions.construct.ts';
+import { AutoscalerFunctions } from './autoscaler-functions.construct.ts';
 import { deadLetterQueue, deliveryOf } from './dead-letters.construct.ts';
 import { autoscalerParameters, type DeadLetterQueues } from './exports.ts';
 import { endingStates, goneStates, spotWarningType, stateChangeType } from './interrupt-runner/instance-event.ts';
 import { InterruptRunner } from './interrupt-runner/interrupt-runner.construct.ts';
-import { interruptionReasons } from './interrupt-runner/judge-job.ts';
 import { Reconciler } from './reconcile/reconciler.construct.ts';
 import { RunnerRemoval } from './remove-runners/runner-removal.construct.ts';
 import { RunnerProfiles } from './runner-profiles.construct.ts';
@@ -122,13 +121,6 @@ export class AutoscalerStack extends Stack {
       );
     ec2Rule('OnSpotWarning', { detailType: [spotWarningType] });
     ec2Rule('OnInstanceEnd', { detailType: [stateChangeType], detail: { state: [...endingStates, ...goneStates] } });
-    if (retriedProfilesOf(deployment).length > 0) {
-      rule('OnJobInterrupted', {
-        ...jobEvents('Job Finished'),
-        // Without a reason: an end that was told by somebody who did not know it.
-        detail: { status: ['failed'], failureReason: [...interruptionReasons, null] },
-      }).addTarget(new LambdaFunction(functions.mendJob, { event: detail, ...delivery }));
-    }
 
     const removal = new RunnerRemoval(this, 'RunnerRemoval', {
       removeRunners: functions.removeRunners,

@@ -8,7 +8,7 @@ import { hasRunner } from '../runners/spare-runners.ts';
 import { type UnwantedRunner, unwantedRunnerSchema } from '../stop-runner/runner-unwanted.ts';
 import { type RunnerToStop, runnerToStopOf } from '../stop-runner/stop-runner-input.ts';
 import { type InstanceEvent, instanceEventSchema, interruptionOf } from './instance-event.ts';
-import type { InterruptedRunner } from './mend-job-input.ts';
+import { type InterruptedRunner, interruptedRunnerOf } from './mend-job-input.ts';
 import { planInterruption } from './plan-interruption.ts';
 
 /** An event of EC2's, or a runner that is to end although no event says so. */
@@ -49,7 +49,7 @@ async function findUnwanted(
   log.info('runner to stop', { attempt, reason, force });
   return {
     runners: [runnerToStopOf(item, { reason, force })],
-    mend: force ? { ...interruptedRunnerOf(item), hostGone: true } : null,
+    mend: force ? interruptedRunnerOf(item, { hostGone: true }) : null,
   };
 }
 
@@ -74,13 +74,8 @@ async function findOnInstance(
   });
   return {
     runners: stop ? [runnerToStopOf(item, stop)] : [],
-    mend: mend && { ...interruptedRunnerOf(item), ...mend },
+    mend: mend && interruptedRunnerOf(item, mend),
   };
-}
-
-function interruptedRunnerOf({ pk: job, attempt, takenJob, profile, interruptedAt }: RunnerItem) {
-  const served = takenJob === undefined ? {} : { served: { takenJob, profile, interruptedAt } };
-  return { kind: 'interrupted-runner', job, attempt, ...served } as const;
 }
 
 /** @returns the item with the first warning of its instance */

@@ -1,23 +1,25 @@
 import * as z from 'zod/mini';
-import { jobEventSchema } from '../../infrastructure/lib/job-event.ts';
+import type { JobKey } from '../../infrastructure/lib/job-key.ts';
+import type { RunnerItem } from '../runners/runner-item.ts';
 import { jobKeySchema } from '../stop-runner/stop-runner-input.ts';
 
-/** Of an item, what mending the job that its runner took needs. */
-const servedSchema = z.object({ takenJob: jobKeySchema, profile: z.string(), interruptedAt: z.optional(z.string()) });
-export type Served = z.infer<typeof servedSchema>;
-
 /** The runner made for `job` at that attempt was interrupted. */
-export const interruptedRunnerSchema = z.object({
+export const mendJobInput = z.object({
   kind: z.literal('interrupted-runner'),
   job: jobKeySchema,
   attempt: z.int(),
   /** Nothing runs on its instance any more: nobody will report the end of its job. */
   hostGone: z.boolean(),
-  /** As it was before its runner was ended, if that had taken a job: with its next attempt the item forgets. */
-  served: z.optional(servedSchema),
+  /** As its item was before it was ended, if it had taken a job: with its next attempt the item forgets. */
+  served: z.optional(z.object({ takenJob: jobKeySchema, profile: z.string(), interruptedAt: z.optional(z.string()) })),
 });
-export type InterruptedRunner = z.infer<typeof interruptedRunnerSchema>;
+export type InterruptedRunner = z.infer<typeof mendJobInput>;
 
-/** Either an interruption, whose job may be over; or the end of a job, whose runner may have been interrupted. */
-export const mendJobInput = z.union([interruptedRunnerSchema, jobEventSchema]);
-export type MendJobInput = z.infer<typeof mendJobInput>;
+/** What MendJob takes, of an item as it is now. `takenJob`: what its runner had, where that is known before the item knows it. */
+export function interruptedRunnerOf(
+  { pk: job, attempt, profile, interruptedAt, ...item }: RunnerItem,
+  { hostGone, takenJob = item.takenJob }: { readonly hostGone: boolean; readonly takenJob?: JobKey | undefined },
+): InterruptedRunner {
+  const served = takenJob === undefined ? {} : { served: { takenJob, profile, interruptedAt } };
+  return { kind: 'interrupted-runner', job, attempt, hostGone, ...served };
+}

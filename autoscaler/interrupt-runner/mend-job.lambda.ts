@@ -1,14 +1,13 @@
 import type { GitLab } from '../../infrastructure/lib/gitlab.client.ts';
-import { jobKeyOf, parseJobKey } from '../../infrastructure/lib/job-key.ts';
+import { parseJobKey } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
 import { retriesEnvironment } from '../environment.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createTables } from '../live-tables.client.ts';
 import type { RetryMarks } from '../runners/retry-marks.ts';
-import type { RunnerItem } from '../runners/runner-item.ts';
 import type { RunnersStore } from '../runners/runners-store.ts';
 import { judgeJob } from './judge-job.ts';
-import { type MendJobInput, mendJobInput, type Served } from './mend-job-input.ts';
+import { type InterruptedRunner, mendJobInput } from './mend-job-input.ts';
 
 export type MendJobPorts = {
   readonly gitlab: Pick<GitLab, 'readJobEnd' | 'cancelJob' | 'retryJob'>;
@@ -23,11 +22,11 @@ export type MendJobPorts = {
  * profile's policy, when a spot interruption ended it. Called when the interruption is known and again when the job's end is, since
  * either may come first; GitLab itself retries a job only once, so that a repetition does no harm.
  */
-export async function mendJob(input: MendJobInput, ports: MendJobPorts, { log }: LambdaContext): Promise<void> {
+export async function mendJob(input: InterruptedRunner, ports: MendJobPorts, { log }: LambdaContext): Promise<void> {
   const { gitlab, marks } = ports;
-  const item = await findRunner(input, ports.store);
+  const { hostGone } = input;
+  const item = await findServed(input, ports.store);
   const taken = item?.takenJob && parseJobKey(item.takenJob);
-  const hostGone = 'hostGone' in input && input.hostGone;
   if (!item || !taken || (!hostGone && item.interruptedAt === undefined)) return;
   const { projectId, jobId } = taken;
   const job = await gitlab.readJobEnd(projectId, jobId);
@@ -54,28 +53,15 @@ export async function mendJob(input: MendJobInput, ports: MendJobPorts, { log }:
   }
 }
 
-/** The runner that was interrupted; the runner that took the job which ended. */
-async function findRunner(
-  input: MendJobInput,
-  store: RunnersStore,
-): Promise<(Omit<Served, 'takenJob'> & Pick<RunnerItem, 'takenJob'>) | null> {
-  if ('kind' in input) {
-    const item = await store.read(input.job);
-    return item?.attempt === input.attempt ? item : (input.served ?? null);
-  }
-  const job = jobKeyOf(input);
-  const own = await store.read(job);
-  if (own?.takenJob === job) return own;
-  const named = input.runnerId === null ? null : await store.readByRunnerId(input.runnerId);
-  // It may have ended before anybody heard that the job had begun.
-  if (named) return (named.takenJob ?? job) === job ? { ...named, takenJob: job } : null;
-  return (await store.readLive()).find(({ takenJob }) => takenJob === job) ?? null;
+/** The item of the runner, as long as it is the one of that attempt and knows which job its runner took. */
+async function findServed({ job, attempt, served }: InterruptedRunner, store: RunnersStore) {
+  const item = await store.read(job);
+  return item?.attempt === attempt && item.takenJob !== undefined ? item : served;
 }
 
 export const handler = lambdaHandler({
   input: mendJobInput,
-  logFields: (input) =>
-    'kind' in input ? { runnerOf: input.job } : { projectId: input.projectId, jobId: input.jobId },
+  logFields: ({ job }) => ({ runnerOf: job }),
   ports: () => ({
     ...createTables(),
     gitlab: createGitLabFromEnvironment(),

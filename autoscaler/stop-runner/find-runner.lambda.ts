@@ -1,21 +1,30 @@
 import { type JobEvent, jobEventSchema } from '../../infrastructure/lib/job-event.ts';
-import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
+import { interruptionReasons } from '../interrupt-runner/judge-job.ts';
+import { type InterruptedRunner, interruptedRunnerOf } from '../interrupt-runner/mend-job-input.ts';
 import { createGitLabForManagers } from '../live-gitlab.client.ts';
 import { createTables } from '../live-tables.client.ts';
 import { expiryOf, leaveQueue, recordTombstone } from '../runners/end-runner.ts';
 import { type FindHostPorts, findHost } from '../runners/find-host.ts';
 import { noteJobState, noteTakenJob } from '../runners/job-state.ts';
-import { planStops } from '../runners/plan-stops.ts';
+import { planStops, type SeenRunners } from '../runners/plan-stops.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
 import { type RunnerToStop, runnerToStopOf } from './stop-runner-input.ts';
 
 export type FindRunnerPorts = FindHostPorts & { readonly store: RunnersStore; readonly now: () => number };
 
-type FoundRunners = { readonly runners: readonly RunnerToStop[] };
+type FoundRunners = {
+  readonly runners: readonly RunnerToStop[];
+  /** What MendJob takes; null when no interruption ended the job. */
+  readonly mend: InterruptedRunner | null;
+};
 
-/** Finds the runners that end because a job is over: by the job and by the runner that GitLab names, both in our own table. */
+/**
+ * Finds the runners that end because a job is over: by the job and by the runner that GitLab names, both in our own table. When EC2 had
+ * announced to take back the instance of the one that had the job, it says so while that can still be told.
+ */
 export async function findRunner(
   event: JobEvent,
   ports: FindRunnerPorts,
@@ -28,7 +37,7 @@ export async function findRunner(
   const byRunner = named?.pk === job ? own : named;
   if (!own && !byRunner && event.runnerId !== null) {
     log.info('the job had no runner of ours', { status: event.status });
-    return { runners: [] };
+    return { runners: [], mend: null };
   }
   if (own?.state === 'WAITING') {
     try {
@@ -50,7 +59,28 @@ export async function findRunner(
     status: event.status,
     stops: stops.map(({ item, reason }) => ({ runnerOf: item.pk, reason })),
   });
-  return { runners: stops.map(({ item, reason }) => runnerToStopOf(item, { reason })) };
+  return {
+    runners: stops.map(({ item, reason }) => runnerToStopOf(item, { reason })),
+    mend: mayBeInterrupted(event) ? await findInterruption(job, { own, byRunner, live }, ports.store) : null,
+  };
+}
+
+/** As far as the event tells: somebody who did not know the reason may have told of the end. */
+function mayBeInterrupted({ status, failureReason }: JobEvent): boolean {
+  return status === 'failed' && (failureReason === null || interruptionReasons.some((one) => one === failureReason));
+}
+
+/** The runner that had the job, if EC2 had announced to take back its instance. GitLab may name one of which we never heard that it had a job. */
+async function findInterruption(
+  job: JobKey,
+  { own, byRunner, live }: SeenRunners,
+  store: RunnersStore,
+): Promise<InterruptedRunner | null> {
+  const known = [byRunner, own, ...live].find((item) => item?.takenJob === job);
+  const had = known ?? (byRunner?.takenJob === undefined ? byRunner : null);
+  const item = had && (await store.read(had.pk));
+  if (item?.attempt !== had?.attempt || item?.interruptedAt === undefined) return null;
+  return interruptedRunnerOf(item, { hostGone: false, takenJob: job });
 }
 
 /** The runner that GitLab names; when the job was so short that its `running` event has not come yet, it is bound now. */

@@ -1,12 +1,16 @@
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Fail } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { assignMend, mendJobState } from '../interrupt-runner/mend-job-state.construct.ts';
 import { causeOf, lambdaState, Workflow } from '../workflow.construct.ts';
 import { allStoppedState, type StopStatesProps, stopEachState } from './stop-states.construct.ts';
 
-export type StopRunnerProps = StopStatesProps & { readonly findRunner: IFunction };
+export type StopRunnerProps = StopStatesProps & { readonly findRunner: IFunction; readonly mendJob: IFunction };
 
-/** The workflow that ends what is no longer needed when a job is over: find, drain, unregister, terminate, release. Its input is a JobEvent. */
+/**
+ * The workflow that ends what is no longer needed when a job is over: find, drain, unregister, terminate, release; then it mends a job that a
+ * spot interruption ended. Its input is a JobEvent.
+ */
 export class StopRunner extends Construct {
   readonly workflow: Workflow;
 
@@ -16,6 +20,7 @@ export class StopRunner extends Construct {
       lambda: props.findRunner,
       comment: 'By job and by runner, in our own table',
       payload: '{% $states.input %}',
+      assign: assignMend,
     });
     find.addCatch(
       Fail.jsonata(this, 'FindFailed', {
@@ -25,10 +30,11 @@ export class StopRunner extends Construct {
       }),
       { outputs: '{% $states.errorOutput %}' },
     );
-    const { findRunner, drainRunner, unregisterRunner, terminateInstance, releaseRunner } = props;
+    const mend = mendJobState(this, props.mendJob, allStoppedState(this));
+    const { findRunner, mendJob, drainRunner, unregisterRunner, terminateInstance, releaseRunner } = props;
     this.workflow = new Workflow(this, 'Workflow', {
-      lambdas: [findRunner, drainRunner, unregisterRunner, terminateInstance, releaseRunner],
-      definition: find.next(stopEachState(this, props)).next(allStoppedState(this)),
+      lambdas: [findRunner, mendJob, drainRunner, unregisterRunner, terminateInstance, releaseRunner],
+      definition: find.next(stopEachState(this, props)).next(mend),
       comment: 'Ends what a finished job leaves: find, drain, unregister, terminate, release',
     });
   }

@@ -172,18 +172,6 @@ describe('the rules', () => {
     expect(Object.keys(targetOf(id)).filter((key) => key.startsWith('Input'))).toEqual([]);
   });
 
-  it('look at the ends of jobs for interruptions only where a profile retries them', () => {
-    expect(resourcesOf('AWS::Events::Rule').filter(([id]) => id.startsWith('OnJobInterrupted'))).toEqual([]);
-    const retrying = autoscalerTemplate({ profiles: { a: { type: 'EC2', retryInterrupted: 'onDemand' } } });
-    const { EventPattern, Targets } = propertiesOf('AWS::Events::Rule', 'OnJobInterrupted', retrying);
-    expect(EventPattern).toMatchObject({
-      'detail-type': ['Job Finished'],
-      detail: { status: ['failed'], failureReason: expect.arrayContaining(['runner_interrupted', null]) },
-    });
-    expect(JSON.stringify(EventPattern)).not.toContain('script_failure');
-    expect(JSON.stringify(Targets)).toContain('Functionsmendjob');
-  });
-
   it('turn a failed invocation of a runner function into what AbandonRunner takes', () => {
     expect(patternOf('OnLambdaRunnerFailed')).toEqual({
       source: ['lambda'],

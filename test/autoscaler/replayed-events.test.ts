@@ -38,7 +38,10 @@ describe('an event of the archive, replayed when its job is long over and forgot
     const bus = inMemoryBus();
     await bindRunner(runningJob({ runnerId: 55 }), { store, bus, now }, context);
     expect(bus.told).toEqual([]);
-    expect(await findRunner(finishedJob({ runnerId: 55 }), { store, now }, context)).toEqual({ runners: [] });
+    expect(await findRunner(finishedJob({ runnerId: 55 }), { store, now }, context)).toEqual({
+      runners: [],
+      mend: null,
+    });
     expect(store.items.size).toBe(0);
   });
 

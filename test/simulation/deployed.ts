@@ -9,7 +9,7 @@ const workflowNames = ['StartRunner', 'StopRunner', 'AbandonRunner', 'InterruptR
 export type WorkflowName = (typeof workflowNames)[number];
 
 /** What the rules of the bus do with the events of one type. */
-export type RuleTarget = WorkflowName | 'bindRunner' | 'mendJob';
+export type RuleTarget = WorkflowName | 'bindRunner';
 
 /** A rule of the bus; `detail` holds the values that it takes, by field. */
 export type DeployedRule = {
@@ -56,7 +56,6 @@ function targetOf(arn: { readonly Ref?: string; readonly 'Fn::GetAtt'?: readonly
   const workflow = workflowNames.find((name) => logicalId.startsWith(name));
   if (workflow) return workflow;
   if (logicalId.startsWith('Functionsbindrunner')) return 'bindRunner';
-  if (logicalId.startsWith('Functionsmendjob')) return 'mendJob';
   throw new Error(`The simulation does not know the target ${logicalId} of a rule: tell it what happens there`);
 }
 

@@ -1,7 +1,5 @@
 import type * as z from 'zod/mini';
 import { bindRunner } from '../../autoscaler/bind-runner/bind-runner.lambda.ts';
-import { mendJob } from '../../autoscaler/interrupt-runner/mend-job.lambda.ts';
-import type { MendJobInput } from '../../autoscaler/interrupt-runner/mend-job-input.ts';
 import type { ReconcilerMemory } from '../../autoscaler/reconcile/memory.ts';
 import type { RunnersStore, RunnerUpdate, StoreWrite } from '../../autoscaler/runners/runners-store.ts';
 import { abandonRunner } from '../../autoscaler/start-runner/abandon-runner.lambda.ts';
@@ -231,9 +229,8 @@ export const mutants: Readonly<Record<string, Composition>> = {
     admitJob: (input, ports, context) => admitJob(input, { ...ports, marks: { claim: async () => false } }, context),
   }),
   'nobody looks at how an interrupted job ended': withLambdas({
-    mendJob: async (input: MendJobInput, ports: AllPorts, context: Context) =>
-      'kind' in input ? mendJob(input, ports, context) : undefined,
-  } as never),
+    findRunner: async (input, ports, context) => ({ ...(await findRunner(input, ports, context)), mend: null }),
+  }),
   'an interrupted job is retried as often as it is asked for': withPorts((ports) => ({
     ...ports,
     marks: {

@@ -302,9 +302,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     const targets = deployedParts().rules.flatMap((rule) => (ruleTakes(rule, event) ? [rule.target] : []));
     if (targets.length === 0) invariants.fail('0 no mistake in the code', `no rule takes the event ${event.type}`);
     for (const target of targets) {
-      // Where no profile's jobs are retried, there is no such rule.
-      if (target === 'mendJob' && !settings.retriedProfiles) continue;
-      if (target === 'bindRunner' || target === 'mendJob') void invokeLater(target, event.detail);
+      if (target === 'bindRunner') void invokeLater(target, event.detail);
       else workflows.start(target, event.detail);
     }
   }

@@ -15,7 +15,7 @@ const stop = definitionFromTemplate(template, 'StopRunner');
 /** A world in which job 1 has its instance; it has taken the job when `busy`. */
 async function world({ busy, ...options }: WorldOptions & { readonly busy: boolean }) {
   const inner = autoscalerWorld(options);
-  const { gitlab, store, marks, context, events } = inner;
+  const { gitlab, events } = inner;
   const begin = async (jobId: number, execution: string) => {
     await inner.run(start, inner.pend(jobId), {}, execution);
     await inner.launch();
@@ -23,7 +23,6 @@ async function world({ busy, ...options }: WorldOptions & { readonly busy: boole
   await begin(1, 'first');
   const instanceId = inner.item(1)?.instanceId ?? '';
   if (busy) await inner.pickUp(inner.item(1)?.runnerId ?? 0);
-  const retriedProfiles = options.retriedProfiles ?? [];
   return {
     ...inner,
     begin,
@@ -34,14 +33,11 @@ async function world({ busy, ...options }: WorldOptions & { readonly busy: boole
       inner.run(definition, spotWarning(instanceId), troubles),
     become: (state: string, troubles: Readonly<Record<string, Trouble>> = {}) =>
       inner.run(definition, instanceState(instanceId, state), troubles),
-    /** The host reports how its job ended, and the event of that end goes both ways that the rules send it. */
+    /** The host reports how its job ended, and the event of that end goes its way. */
     async report(failureReason: string) {
       const event = { ...inner.finish(1, 'failed'), failureReason };
       gitlab.setJob({ id: 1, failureReason, finishedAt: '2030-01-01T00:02:02Z' });
-      return {
-        toStop: () => inner.run(stop, event),
-        toMend: () => mendJob(event, { gitlab, store, marks, retriedProfiles }, context),
-      };
+      return { toStop: (troubles: Readonly<Record<string, Trouble>> = {}) => inner.run(stop, event, troubles) };
     },
     /** Starts what was asked for on the bus. */
     async again() {
@@ -99,9 +95,9 @@ describe('a busy host that EC2 takes back', () => {
   it('has its job retried once, on on-demand capacity, when the profile says so', async () => {
     const { warn, report, begin, jobs, item, leftovers } = await world({ busy: true, retriedProfiles });
     await warn();
-    const { toStop, toMend } = await report('runner_interrupted');
-    await Promise.all([toStop(), toMend()]);
-    await toMend();
+    const { toStop } = await report('runner_interrupted');
+    await Promise.all([toStop(), toStop()]);
+    await toStop();
     expect(jobs()).toEqual({ 1: 'failed', 2: 'pending' });
     expect(leftovers()).toEqual({ runners: [], instances: [], tickets: [], places: [] });
 
@@ -111,8 +107,7 @@ describe('a busy host that EC2 takes back', () => {
 
   it('has its job retried as well when GitLab told of the end before EC2 told of the warning', async () => {
     const { warn, report, jobs } = await world({ busy: true, retriedProfiles });
-    const { toStop, toMend } = await report('runner_interrupted');
-    await toMend();
+    const { toStop } = await report('runner_interrupted');
     await toStop();
     expect(jobs()).toEqual({ 1: 'failed' });
     await warn();
@@ -122,11 +117,11 @@ describe('a busy host that EC2 takes back', () => {
   it('has its job retried as well when nobody had heard that the job had begun', async () => {
     const { warn, report, gitlab, item, events, jobs } = await world({ busy: false, retriedProfiles });
     gitlab.giveJobTo(item(1)?.runnerId ?? 0);
-    const { toMend } = await report('runner_interrupted');
+    const { toStop } = await report('runner_interrupted');
     await warn();
     expect(item(1)).toMatchObject({ state: 'RELEASED', takenJob: 'job#7#1' });
     expect(events).toEqual([]);
-    await toMend();
+    await toStop();
     expect(jobs()).toEqual({ 1: 'failed', 2: 'pending' });
   });
 
@@ -136,7 +131,7 @@ describe('a busy host that EC2 takes back', () => {
     await warn();
     expect(item(1)).not.toHaveProperty('takenJob');
     gitlab.setJob({ id: 1, status: 'running', runnerId });
-    await (await report('runner_interrupted')).toMend();
+    await (await report('runner_interrupted')).toStop();
     expect(jobs()).toEqual({ 1: 'failed', 2: 'pending' });
   });
 
@@ -163,7 +158,7 @@ describe('a busy host that EC2 takes back', () => {
   it('makes exactly the retry run on on-demand capacity, and no later job of its name', async () => {
     const { warn, report, begin, gitlab, item } = await world({ busy: true, retriedProfiles });
     await warn();
-    await (await report('runner_interrupted')).toMend();
+    await (await report('runner_interrupted')).toStop();
     await begin(2, 'of the retry');
     gitlab.setJob({ id: 2, status: 'failed', failureReason: 'script_failure' });
     await gitlab.retryJob(7, 2);
@@ -178,7 +173,7 @@ describe('a busy host that EC2 takes back', () => {
   ])('has its job retried: %s', async (_, profiles, reason) => {
     const { warn, report, jobs } = await world({ busy: true, retriedProfiles: profiles });
     await warn();
-    await (await report(reason)).toMend();
+    await (await report(reason)).toStop();
     expect(jobs()).toEqual({ 1: 'failed' });
   });
 

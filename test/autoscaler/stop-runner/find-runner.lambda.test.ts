@@ -163,3 +163,47 @@ describe('a job that waits for a place', () => {
     expect(item(1)).toMatchObject({ state: 'RELEASED' });
   });
 });
+
+describe('a job that failed', () => {
+  const interruptedAt = '2030-01-01T00:02:00Z';
+  const failed = { status: 'failed', runnerId: 501, failureReason: 'runner_interrupted' } as const;
+  async function mendAfter(event: Partial<JobEvent>, ...items: readonly RunnerItem[]) {
+    const ports = { store: inMemoryRunnersStore(...items), now: () => testStart };
+    return (await findRunner(finishedJob({ ...failed, ...event }), ports, lambdaContext())).mend;
+  }
+  const served = { takenJob: 'job#7#1', profile: 'default', interruptedAt };
+  const mend = { kind: 'interrupted-runner', job: 'job#7#1', attempt: 1, hostGone: false, served };
+  const item = running(1, { interruptedAt });
+
+  it.each(['runner_interrupted', 'runner_system_failure', null])(
+    'for the reason %s on an instance that EC2 takes back is to be mended',
+    async (failureReason) => {
+      expect(await mendAfter({ failureReason }, item)).toEqual(mend);
+    },
+  );
+
+  it.each([
+    ['by its own script', { failureReason: 'script_failure' }, item],
+    ['on an instance that EC2 does not take back', {}, running(1)],
+    [
+      'elsewhere, while its own runner was taken back',
+      { runnerId: 999 },
+      running(1, { interruptedAt, takenJob: 'job#7#2' }),
+    ],
+  ])('%s is not', async (_what, event, one) => {
+    expect(await mendAfter(event, one)).toBeNull();
+  });
+
+  it('is to be mended with the runner of another job that had it, whoever GitLab still names', async () => {
+    const other = running(2, { interruptedAt, takenJob: 'job#7#1', attempt: 3 });
+    const expected = { ...mend, job: 'job#7#2', attempt: 3 };
+    expect(await mendAfter({ runnerId: 502 }, other)).toEqual(expected);
+    expect(await mendAfter({ runnerId: null }, other)).toEqual(expected);
+  });
+
+  it('is to be mended when its runner was stopped before anybody heard that it had a job', async () => {
+    const stopped = runnerItem({ state: 'RELEASED', runnerId: 501, interruptedAt });
+    expect(await mendAfter({}, stopped)).toEqual(mend);
+    expect(await mendAfter({}, { ...stopped, takenJob: 'job#7#9' })).toBeNull();
+  });
+});

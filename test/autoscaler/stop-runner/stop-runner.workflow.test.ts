@@ -78,7 +78,7 @@ describe('a finished job', () => {
     const execution = await stop(finishedJob({ jobId: 5, runnerId: 999 }));
     expect(execution).toMatchObject({
       status: 'SUCCEEDED',
-      visited: ['FindRunner', 'StopEach', 'AllStopped', 'Stopped'],
+      visited: ['FindRunner', 'StopEach', 'MayNeedMending', 'AllStopped', 'Stopped'],
     });
   });
 
@@ -284,6 +284,21 @@ describe('a failure that lasts', () => {
     const failedEntry = new StateError('EventBridge.FailedEntry', 'busy');
     await stop(finish(1), { StartNextJobsEvent: { error: failedEntry, times: 2 } });
     expect(events).toMatchObject([{ detail: { jobId: 2 } }]);
+  });
+
+  it('in the mending of its interrupted job shows, and nothing is left nevertheless', async () => {
+    const { start, stop, pickUp, finish, leftovers, store, item, runnerOf } = world();
+    await start(1);
+    await pickUp(runnerOf(1));
+    const taken = item(1);
+    if (taken) store.items.set(taken.pk, { ...taken, interruptedAt: '2030-01-01T00:02:00Z' });
+    const event = { ...finish(1, 'failed'), failureReason: 'runner_interrupted' };
+    const refused = new GitLabRefusedError('403 insufficient_scope; check the access token');
+    expect(await stop(event, { MendJob: { error: refused } })).toMatchObject({
+      status: 'FAILED',
+      error: 'GitLabRefusedError',
+    });
+    expect(leftovers()).toEqual(nothing);
   });
 
   it('without any text is a failure by its own name', async () => {
