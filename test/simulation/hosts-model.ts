@@ -233,12 +233,13 @@ export function createHostsModel(options: HostsModelOptions) {
     boot(instance: SimulatedInstance): void {
       void runInstance(instance);
     },
-    /** An asynchronous invocation: at least once. */
+    /** An asynchronous invocation: at least once. Lambda calls it refused only when no delivery of it works. */
     invoke(payload: LambdaRunnerPayload): void {
       invocations += 1;
       const nth = invocations;
       void runFunction(payload, nth);
-      if (!faults.strike('function-repeated', (fault) => fault.nth === nth)) return;
+      const isRefused = faults.all('function-refused').some((fault) => fault.nth === nth);
+      if (isRefused || !faults.strike('function-repeated', (fault) => fault.nth === nth)) return;
       time.after(random.whole(0, 60_000), () => void runFunction(payload, nth + 1_000));
     },
   };
