@@ -3,6 +3,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import {
   DefinitionBody,
+  Fail,
   type IChainable,
   LogLevel,
   QueryLanguage,
@@ -57,6 +58,16 @@ export class Workflow extends StateMachine {
 /** The text of an error that was caught, as a JSONata expression; some errors have none. */
 export function causeOf(error: string): string {
   return `{% $exists(${error}.Cause) ? ${error}.Cause : '' %}`;
+}
+
+/** Ends the workflow with the error of a state, in a state of this name. */
+export function failWithErrorOf(state: LambdaInvoke, scope: Construct, name: string): void {
+  const failed = Fail.jsonata(scope, name, {
+    stateName: name,
+    error: '{% $states.input.Error %}',
+    cause: causeOf('$states.input'),
+  });
+  state.addCatch(failed, { outputs: '{% $states.errorOutput %}' });
 }
 
 export type LambdaStateProps = {

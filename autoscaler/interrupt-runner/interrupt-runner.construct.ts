@@ -1,8 +1,7 @@
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { Fail } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { allStoppedState, type StopStatesProps, stopEachState } from '../stop-runner/stop-states.construct.ts';
-import { causeOf, lambdaState, Workflow } from '../workflow.construct.ts';
+import { failWithErrorOf, lambdaState, Workflow } from '../workflow.construct.ts';
 import { assignMend, mendJobState } from './mend-job-state.construct.ts';
 
 export type InterruptRunnerProps = StopStatesProps & {
@@ -25,12 +24,7 @@ export class InterruptRunner extends Construct {
       payload: '{% $states.input %}',
       assign: assignMend,
     });
-    const failed = Fail.jsonata(this, 'FindFailed', {
-      stateName: 'FindFailed',
-      error: '{% $states.input.Error %}',
-      cause: causeOf('$states.input'),
-    });
-    find.addCatch(failed, { outputs: '{% $states.errorOutput %}' });
+    failWithErrorOf(find, this, 'FindFailed');
     const mend = mendJobState(this, props.mendJob, allStoppedState(this));
     const { findInterruptedRunner, mendJob, drainRunner, unregisterRunner, terminateInstance, releaseRunner } = props;
     this.workflow = new Workflow(this, 'Workflow', {

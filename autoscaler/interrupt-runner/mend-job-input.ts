@@ -5,7 +5,6 @@ import { jobKeySchema } from '../stop-runner/stop-runner-input.ts';
 
 /** The runner made for `job` at that attempt was interrupted. */
 export const mendJobInput = z.object({
-  kind: z.literal('interrupted-runner'),
   job: jobKeySchema,
   attempt: z.int(),
   /** Nothing runs on its instance any more: nobody will report the end of its job. */
@@ -21,5 +20,5 @@ export function interruptedRunnerOf(
   { hostGone, takenJob = item.takenJob }: { readonly hostGone: boolean; readonly takenJob?: JobKey | undefined },
 ): InterruptedRunner {
   const served = takenJob === undefined ? {} : { served: { takenJob, profile, interruptedAt } };
-  return { kind: 'interrupted-runner', job, attempt, hostGone, ...served };
+  return { job, attempt, hostGone, ...served };
 }

@@ -1,7 +1,7 @@
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { Choice, Condition, Fail, type IChainable } from 'aws-cdk-lib/aws-stepfunctions';
+import { Choice, Condition, type IChainable } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { causeOf, lambdaState } from '../workflow.construct.ts';
+import { failWithErrorOf, lambdaState } from '../workflow.construct.ts';
 
 /** For the state that says which runner was interrupted, in the field `mend` of its answer; null when none was. */
 export const assignMend = { mend: '{% $states.result.Payload.mend ? $states.result.Payload.mend : {} %}' };
@@ -14,12 +14,7 @@ export function mendJobState(scope: Construct, mendJob: IFunction, next: IChaina
     payload: '{% $mend %}',
     outputs: '{% $states.input %}',
   });
-  const failed = Fail.jsonata(scope, 'MendFailed', {
-    stateName: 'MendFailed',
-    error: '{% $states.input.Error %}',
-    cause: causeOf('$states.input'),
-  });
-  mend.addCatch(failed, { outputs: '{% $states.errorOutput %}' });
+  failWithErrorOf(mend, scope, 'MendFailed');
   mend.next(next);
   return Choice.jsonata(scope, 'MayNeedMending', { stateName: 'MayNeedMending' })
     .when(Condition.jsonata('{% $exists($mend.job) %}'), mend)

@@ -15,7 +15,7 @@ import { EventBridgePutEvents } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import { type JobEventType, jobEventSource } from '../../infrastructure/lib/job-event-types.ts';
 import { runnerUnwantedType } from '../stop-runner/runner-unwanted.ts';
-import { causeOf, lambdaState } from '../workflow.construct.ts';
+import { failWithErrorOf, lambdaState } from '../workflow.construct.ts';
 import { retryPassingTrouble } from '../workflow-retries.construct.ts';
 
 const pending: JobEventType = 'Job Pending';
@@ -95,14 +95,7 @@ export function abandonStates(
       retryAfterSeconds: '{% $states.result.Payload.retryAfterSeconds %}',
     },
   });
-  abandon.addCatch(
-    Fail.jsonata(scope, 'AbandonFailed', {
-      stateName: 'AbandonFailed',
-      error: '{% $states.input.Error %}',
-      cause: causeOf('$states.input'),
-    }),
-    { outputs: '{% $states.errorOutput %}' },
-  );
+  failWithErrorOf(abandon, scope, 'AbandonFailed');
   const startWaiting = startWaitingJobsState(scope, 'StartWaitingJobs', eventBus);
   // Who waits can wait for another place; this job has nothing else to hope for.
   startWaiting.addCatch(mayRetry);

@@ -78,8 +78,9 @@ async function findInterruption(
 ): Promise<InterruptedRunner | null> {
   const known = [byRunner, own, ...live].find((item) => item?.takenJob === job);
   const had = known ?? (byRunner?.takenJob === undefined ? byRunner : null);
-  const item = had && (await store.read(had.pk));
-  if (item?.attempt !== had?.attempt || item?.interruptedAt === undefined) return null;
+  // The warning may have come since it was read.
+  const item = had ? await store.read(had.pk) : null;
+  if (!item || item.attempt !== had?.attempt || item.interruptedAt === undefined) return null;
   return interruptedRunnerOf(item, { hostGone: false, takenJob: job });
 }
 

@@ -1,8 +1,7 @@
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { Fail } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { assignMend, mendJobState } from '../interrupt-runner/mend-job-state.construct.ts';
-import { causeOf, lambdaState, Workflow } from '../workflow.construct.ts';
+import { failWithErrorOf, lambdaState, Workflow } from '../workflow.construct.ts';
 import { allStoppedState, type StopStatesProps, stopEachState } from './stop-states.construct.ts';
 
 export type StopRunnerProps = StopStatesProps & { readonly findRunner: IFunction; readonly mendJob: IFunction };
@@ -22,14 +21,7 @@ export class StopRunner extends Construct {
       payload: '{% $states.input %}',
       assign: assignMend,
     });
-    find.addCatch(
-      Fail.jsonata(this, 'FindFailed', {
-        stateName: 'FindFailed',
-        error: '{% $states.input.Error %}',
-        cause: causeOf('$states.input'),
-      }),
-      { outputs: '{% $states.errorOutput %}' },
-    );
+    failWithErrorOf(find, this, 'FindFailed');
     const mend = mendJobState(this, props.mendJob, allStoppedState(this));
     const { findRunner, mendJob, drainRunner, unregisterRunner, terminateInstance, releaseRunner } = props;
     this.workflow = new Workflow(this, 'Workflow', {

@@ -24,8 +24,8 @@ import { startLocalGitLab } from './gitlab/local-gitlab.server.ts';
 import type { LocalGitLab } from './gitlab/local-gitlab.ts';
 import { type FoundRunner, findGitLabRunner, writeRunnerFolder } from './gitlab-runner/find-gitlab-runner.process.ts';
 import { type InstanceHost, startInstanceHost } from './instances/instance-host.process.ts';
-import { LambdaPackage } from './lambda-package.process.ts';
 import { countLeftovers, type Leftovers } from './leftovers.client.ts';
+import { LocalLambdaRunner } from './local-lambda-runner.process.ts';
 import { createLongLivedRunner, type LongLivedRunner } from './long-lived-runner.client.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
@@ -67,7 +67,7 @@ export class LocalRun {
   #gitlab: LocalGitLab | undefined;
   #instances: InstanceHost | undefined;
   #longLivedRunner: LongLivedRunner | undefined;
-  #lambdaPackage: LambdaPackage | undefined;
+  #plannedLambdaRunner: LocalLambdaRunner | undefined;
   #runnersTable = '';
   #ticketsTable = '';
   webhookUrl = '';
@@ -92,8 +92,8 @@ export class LocalRun {
   get longLivedRunnerId(): number {
     return required(this.#longLivedRunner, 'long-lived runner').runnerId;
   }
-  get #package(): LambdaPackage {
-    return required(this.#lambdaPackage, 'package of the Lambda shell runner');
+  get #lambdaRunner(): LocalLambdaRunner {
+    return required(this.#plannedLambdaRunner, 'package of the Lambda shell runner');
   }
   get dynamodb(): DynamoDBDocumentClient {
     return DynamoDBDocumentClient.from(new DynamoDBClient(this.clientOptions()));
@@ -128,12 +128,12 @@ export class LocalRun {
         title: 'Bundles of the Lambdas',
         run: async () => {
           const environment = this.options.environment ?? process.env;
-          const [bundles, lambdaPackage, runner] = await Promise.all([
+          const [bundles, lambdaRunner, runner] = await Promise.all([
             buildLambdas(),
-            LambdaPackage.plan(environment, this.options.awsPort),
+            LocalLambdaRunner.plan(environment, this.options.awsPort),
             findGitLabRunner(process.env),
           ]);
-          this.#lambdaPackage = lambdaPackage;
+          this.#plannedLambdaRunner = lambdaRunner;
           this.#runner = runner;
           const kind = this.runner.kind === 'real' ? 'the real gitlab-runner' : 'our stand-in for gitlab-runner';
           return `${bundles.length} bundles; jobs run with ${kind} (${this.runner.version})`;
@@ -143,14 +143,14 @@ export class LocalRun {
       { title: 'Local GitLab', run: () => this.#startGitLab() },
       {
         title: 'Package of the Lambda shell runner',
-        run: (tell) => this.#package.settle(this.#deployOptions(), tell),
+        run: (tell) => this.#lambdaRunner.settle(this.#deployOptions(), tell),
       },
       { title: 'cdk bootstrap', run: () => bootstrap(this.#deployOptions()).then(() => undefined) },
       ...appNames.map((app) => ({
         title: `cdk deploy in ${app}/`,
         run: async (tell: Progress) => {
           await deployApp(app, this.#deployOptions(), tell);
-          if (app === 'lambda-shell-runner') return `as ${this.#package.packaging}`;
+          if (app === 'lambda-shell-runner') return `as ${this.#lambdaRunner.packaging}`;
           if (app === 'ec2-runner-ami') return this.#publishImage();
           if (app === 'autoscaler') await this.#readNames();
           return undefined;
@@ -224,8 +224,8 @@ export class LocalRun {
 
   async #startAws(): Promise<string> {
     const runnerFolder = join(this.options.folder, 'bin');
-    const lambdaPackage = this.#package;
-    this.#stops.push(() => lambdaPackage.removeContainers());
+    const lambdaRunner = this.#lambdaRunner;
+    this.#stops.push(() => lambdaRunner.removeContainers());
     await writeRunnerFolder(runnerFolder, this.runner);
     this.#aws = await startLocalAws({
       port: this.options.awsPort,
@@ -234,7 +234,7 @@ export class LocalRun {
       node: dirname(process.execPath),
       extraPath: [runnerFolder],
       logFile: join(this.options.folder, 'ministack.log'),
-      environment: lambdaPackage.serverVariables,
+      environment: lambdaRunner.serverVariables,
       region,
       account,
     });
@@ -268,7 +268,7 @@ export class LocalRun {
       ...inLocalAws(process.env, this.aws),
       LOCAL_GITLAB_URL: this.gitlab.url,
       ...(this.#longLivedRunner ? { LOCAL_RUNNER_TOKEN_SECRET_ARN: this.#longLivedRunner.secretArn } : {}),
-      ...this.#package.deployVariables(join(this.options.folder, 'engine')),
+      ...this.#lambdaRunner.deployVariables(join(this.options.folder, 'engine')),
     };
     return { environment, account, region, folder: this.options.folder, signal: this.options.signal };
   }

@@ -149,7 +149,7 @@ describe('a busy host that EC2 takes back', () => {
       messages.push(...queue.messages.values());
       throw new GitLabUnavailableError(`the answer ${retriedAs} was lost`);
     };
-    const event = { kind: 'interrupted-runner', job: 'job#7#1', attempt: 1, hostGone: false } as const;
+    const event = { job: 'job#7#1', attempt: 1, hostGone: false } as const;
     const ports = { store, marks, retriedProfiles, gitlab: { ...gitlab, retryJob } };
     await expect(mendJob(event, ports, context)).rejects.toThrow('was lost');
     expect(item(2)).toMatchObject({ onDemandOnly: true });
@@ -243,7 +243,7 @@ describe('a host that is gone without a word', () => {
         error: new Error('the function died'),
         meanwhile: async () => {
           const crashing = { ...gitlab, retryJob: () => Promise.reject(new Error('the function died')) };
-          const input = { kind: 'interrupted-runner', job: 'job#7#1', attempt: 1, hostGone: true } as const;
+          const input = { job: 'job#7#1', attempt: 1, hostGone: true } as const;
           await mendJob(input, { gitlab: crashing, store, marks, retriedProfiles }, context).catch(() => {});
         },
         times: 1,
@@ -251,7 +251,7 @@ describe('a host that is gone without a word', () => {
     };
     expect(await become('terminated', crash)).toMatchObject({ status: 'FAILED' });
     expect(jobs()).toEqual({ 1: 'canceled' });
-    const input = { kind: 'interrupted-runner', job: 'job#7#1', attempt: 1, hostGone: true } as const;
+    const input = { job: 'job#7#1', attempt: 1, hostGone: true } as const;
     await mendJob(input, { gitlab, store, marks, retriedProfiles }, context);
     expect(jobs()).toEqual({ 1: 'canceled', 2: 'pending' });
   });

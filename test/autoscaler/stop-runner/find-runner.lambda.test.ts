@@ -172,7 +172,7 @@ describe('a job that failed', () => {
     return (await findRunner(finishedJob({ ...failed, ...event }), ports, lambdaContext())).mend;
   }
   const served = { takenJob: 'job#7#1', profile: 'default', interruptedAt };
-  const mend = { kind: 'interrupted-runner', job: 'job#7#1', attempt: 1, hostGone: false, served };
+  const mend = { job: 'job#7#1', attempt: 1, hostGone: false, served };
   const item = running(1, { interruptedAt });
 
   it.each(['runner_interrupted', 'runner_system_failure', null])(

@@ -11,7 +11,7 @@ import {
 } from './lambda-packaging.process.ts';
 
 /** The Lambda shell runner of a local run, from what is planned to what is deployed. */
-export class LambdaPackage {
+export class LocalLambdaRunner {
   readonly #plan: PackagingPlan;
   readonly #label: string;
   #settled: LambdaPackaging | undefined;
@@ -25,8 +25,8 @@ export class LambdaPackage {
   static async plan(
     environment: Readonly<Record<string, string | undefined>>,
     awsPort: number,
-  ): Promise<LambdaPackage> {
-    return new LambdaPackage(await planLambdaPackaging(environment), containerLabel(awsPort));
+  ): Promise<LocalLambdaRunner> {
+    return new LocalLambdaRunner(await planLambdaPackaging(environment), containerLabel(awsPort));
   }
 
   /** What the local AWS needs to run it. */
