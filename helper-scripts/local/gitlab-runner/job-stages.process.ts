@@ -171,7 +171,7 @@ async function runShell(
     {
       shell: settings.shell,
       script: render({ variables, folders, jobStatus }),
-      folder: folders.builds,
+      folder: process.cwd(),
       env: process.env,
       signal,
       onOutput: (stream, text) => writer.output(stream, text),
