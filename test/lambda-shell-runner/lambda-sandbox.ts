@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { bundleFolderOf } from '../../infrastructure/lib/bundled-function.construct.ts';
 import type { RunnerTicket } from '../../infrastructure/lib/runner-ticket.ts';
 import { fakeToken, jobPayload } from './executions.ts';
-import type { FakeRunnerScript } from './fake-gitlab-runner.ts';
+import { bundleFakeRunner, type FakeRunnerScript } from './fake-gitlab-runner.ts';
 
 const run = promisify(execFile);
 const entry = join(import.meta.dirname, '../../lambda-shell-runner/run-job.lambda.ts');
@@ -77,7 +77,7 @@ export async function runInSandbox(
   const servers = [await serveTickets(tickets), await serveGitLab(runners)];
   const [aws, gitlab] = servers.map(({ address }) => address);
   try {
-    furnish(folder, { answers: [{ kind: 'job', jobId: 10, afterMilliseconds: 50 }], jobScript });
+    await furnish(folder, { answers: [{ kind: 'job', jobId: 10, afterMilliseconds: 50 }], jobScript });
     const payloads = Array.from({ length: events }, () => jobPayload({ gitlabUrl: gitlab ?? '' }));
     writeFileSync(join(folder, 'out', 'events.json'), JSON.stringify(payloads));
     const { stdout } = await run(
@@ -106,17 +106,19 @@ export async function runInSandbox(
   }
 }
 
-function furnish(folder: string, script: FakeRunnerScript): void {
+async function furnish(folder: string, script: FakeRunnerScript): Promise<void> {
   for (const name of ['bin', 'task', 'out']) mkdirSync(join(folder, name));
   copyFileSync(process.execPath, join(folder, 'bin', 'node'));
   copyFileSync(join(bundleFolderOf(entry), 'index.mjs'), join(folder, 'task', 'index.mjs'));
-  for (const name of ['lambda-runtime.process.ts', 'fake-gitlab-runner.process.ts']) {
-    copyFileSync(join(import.meta.dirname, name), join(folder, 'bin', name));
-  }
+  copyFileSync(
+    join(import.meta.dirname, 'lambda-runtime.process.ts'),
+    join(folder, 'bin', 'lambda-runtime.process.ts'),
+  );
+  await bundleFakeRunner(join(folder, 'bin', 'fake-gitlab-runner.mjs'));
   writeFileSync(join(folder, 'bin', 'script.json'), JSON.stringify(script));
   writeFileSync(
     join(folder, 'bin', 'gitlab-runner'),
-    '#!/bin/sh\nexec /mnt/bin/node /mnt/bin/fake-gitlab-runner.process.ts /mnt/bin/script.json "$@"\n',
+    '#!/bin/sh\nexec /mnt/bin/node /mnt/bin/fake-gitlab-runner.mjs /mnt/bin/script.json "$@"\n',
     { mode: 0o755 },
   );
   for (const name of ['.', 'out']) chmodSync(join(folder, name), 0o777);

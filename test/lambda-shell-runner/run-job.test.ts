@@ -105,21 +105,24 @@ describe('an execution of the Lambda shell runner', () => {
     expectNothingLeft(machine);
   });
 
-  it('does not wait for a second job when the first one was canceled at hand-over', async () => {
-    const machine = machineWhere({
-      answers: [
-        { kind: 'canceled-job', jobId: 10 },
-        { kind: 'job', jobId: 11, afterMilliseconds: 10_000 },
-      ],
-    });
-    expect(await machine.execute()).toEqual({
-      outcome: 'job-failed',
-      takenJobId: 10,
-      reported: true,
-      failureReason: 'canceled_before_start',
-    });
-    expectNothingLeft(machine);
-  });
+  it.each(['canceled-job', 'canceling-job', 'unknown-job'] as const)(
+    'does not wait for a second job when the first one was canceled at hand-over: %s',
+    async (kind) => {
+      const machine = machineWhere({
+        answers: [
+          { kind, jobId: 10 },
+          { kind: 'job', jobId: 11, afterMilliseconds: 10_000 },
+        ],
+      });
+      expect(await machine.execute()).toEqual({
+        outcome: 'job-failed',
+        takenJobId: 10,
+        reported: true,
+        failureReason: 'canceled_before_start',
+      });
+      expectNothingLeft(machine);
+    },
+  );
 
   it('lets a job run that was handed out while its runner was being removed', async () => {
     const machine = machineWhere({

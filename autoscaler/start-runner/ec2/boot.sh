@@ -270,14 +270,15 @@ last_job() {
   kill -QUIT "$runner" 2>/dev/null || :
 }
 
-# Acts on one line of the runner's log; its exit code says nothing about the job.
+# Acts on one line of the runner's log; its exit code says nothing about the job. The sentences are those of
+# infrastructure/lib/runner-log-sentences.ts.
 heed() {
   printf '%s\n' "$1" || :
   case $1 in
     # The config and the id beside it have been read (the runner says this after both), so the token's file can go.
-    *'"msg":"Starting runner for'*) rm -f "$folder/config.toml" ;;
-    *'"msg":"Checking for jobs... received"'*)
-      outcome=unknown stop_at=$((SECONDS + maximum_job_seconds + margin_seconds))
+    *'"msg":"Starting runner for '*) rm -f "$folder/config.toml" ;;
+    *'"msg":"Checking for jobs... received'*)
+      begun='' outcome=unknown stop_at=$((SECONDS + maximum_job_seconds + margin_seconds))
       if [[ $1 =~ \"job\":([0-9]+) ]]; then taken=${BASH_REMATCH[1]}; fi
       # A job that is canceled before it starts does not count as the one build. Another one, of a runner that lives on, could be
       # handed out while this host is terminated: SIGQUIT lets the runner finish this job and ask for no other.
@@ -285,21 +286,32 @@ heed() {
       # Handed out while we were stopping an idle runner: it must have the time to report the job as failed.
       if ((kill_at)); then kill_at=$((SECONDS + stop_grace_seconds)); fi
       ;;
-    *'"msg":"Checking for jobs... '[fc]*) refused_at=$SECONDS ;; # failed, forbidden, client error
-    *'"msg":"Job succeeded'*) outcome=succeeded ;;
+    *'"msg":"Checking for jobs... failed'* | *'"msg":"Checking for jobs... forbidden'* | \
+      *'"msg":"Checking for jobs... GitLab instance currently unavailable'* | *'"msg":"Checking for jobs... client error'*)
+      refused_at=$SECONDS
+      ;;
+    *'"msg":"Submitting job to coordinator...'*) heed_answer "$1" ;;
+    *'"msg":"Job succeeded'*) begun=1 outcome=succeeded ;;
     *'"msg":"Job failed'*)
-      outcome=failed
+      begun=1 outcome=failed
       if [[ $1 =~ \"failure_reason\":\"([a-z_]+)\" ]]; then outcome+=" failure=${BASH_REMATCH[1]}"; fi
       ;;
-    *'"msg":"Submitting job to coordinator... job failed'*)
-      # Canceled before it began: the runner asks for another one, as if it had had none.
-      if [[ $outcome == unknown ]]; then
-        say job-gone "job=$taken"
-        taken='' outcome='' stop_at=$((SECONDS + wait_timeout_seconds + long_poll_seconds))
-      fi
-      ;;
     # GitLab refuses the token: the runner would now sleep for 300 s without a word.
-    *'"msg":"Runner is not healthy'*) stop_runner runner-refused ;;
+    *'"msg":"Runner is not healthy!'*) stop_runner runner-refused ;;
+  esac
+}
+
+# GitLab's answer to an update of the job's state. The first one says whether the job may begin; after later ones the runner itself
+# ends the job, and says so. After a job that was canceled before it began it asks for another one, as if it had had none.
+heed_answer() {
+  [[ $taken && -z $begun ]] || return 0
+  case $1 in
+    *'"job-status":"cancel'* | *'"msg":"Submitting job to coordinator... job failed'* | \
+      *'"msg":"Submitting job to coordinator... not found'*)
+      say job-gone "job=$taken"
+      taken='' outcome='' stop_at=$((SECONDS + wait_timeout_seconds + long_poll_seconds))
+      ;;
+    *) begun=1 ;;
   esac
 }
 

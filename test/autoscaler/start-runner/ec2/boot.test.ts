@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parse } from 'smol-toml';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { systemIdOf } from '../../../../autoscaler/runners/long-lived-runner.ts';
+import { recordedRunnerLogFile } from '../../../infrastructure/lib/recorded-runner-logs.ts';
 import { bootRunnerHost, instanceId, type RunnerHostOptions, roleSecret, ticket, token } from './runner-host.ts';
 
 async function host(test: TestContext, options: RunnerHostOptions = {}) {
@@ -278,6 +279,17 @@ describe.concurrent('the life of a runner host', () => {
     });
     expect((await machine.ended).reason).toBe('no-job');
   });
+
+  it.for(['canceled-before-start', 'canceling-before-start', 'gone-before-start'] as const)(
+    'is as good as without a job that was canceled as it was handed out: %s',
+    async (log, test) => {
+      const machine = await host(test, { runner: `cat ${recordedRunnerLogFile(log)} >&2` });
+      const { reason, log: said } = await machine.ended;
+      expect(reason).toBe('no-job');
+      expect(said).toContain('event=job-gone job=10');
+      expect(machine.unregistered).toEqual([token]);
+    },
+  );
 
   it('tells that the runner failed', async (test) => {
     const machine = await host(test, { runner: 'exit 7' });
