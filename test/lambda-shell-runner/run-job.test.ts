@@ -222,7 +222,7 @@ describe('what a job sees', () => {
     expect(config).toContain(fakeToken);
     expect(systemId).toMatch(/^[rs]_[0-9a-zA-Z]{12}$/);
     expect(args.join(' ')).toMatch(
-      /^run-single -c \S+ -r on demand --max-builds 1 --wait-timeout 20 --job-status-final-update-retry-limit 3 --log-format json$/,
+      /^--log-format json run-single -c \S+ -r on demand --max-builds 1 --wait-timeout 20$/,
     );
     expect(JSON.stringify(environment)).not.toContain(fakeToken);
   });
