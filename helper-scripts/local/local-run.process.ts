@@ -42,7 +42,7 @@ export type LocalRunOptions = {
   readonly gitlabPort: number;
   /** How long an instance takes from its launch to its boot script, in milliseconds. */
   readonly bootDelayMilliseconds: number;
-  /** What decides about the package of the Lambda shell runner; this process's environment unless given. */
+  /** What decides about gitlab-runner and the package of the Lambda shell runner; this process's environment unless given. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly signal?: AbortSignal | undefined;
   /** Tags of a runner that is made in GitLab before anything is deployed, and that the profile `long-lived` brings; none when absent. */
@@ -131,7 +131,7 @@ export class LocalRun {
           const [bundles, lambdaRunner, runner] = await Promise.all([
             buildLambdas(),
             LocalLambdaRunner.plan(environment, this.options.awsPort),
-            findGitLabRunner(process.env),
+            findGitLabRunner(environment),
           ]);
           this.#plannedLambdaRunner = lambdaRunner;
           this.#runner = runner;

@@ -17,12 +17,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { runtimeClientSource, startRuntimeApi } from '../../helper-scripts/bench/lambda-runtime.server.ts';
 import { startLocalGitLab } from '../../helper-scripts/local/gitlab/local-gitlab.server.ts';
 import type { LocalGitLab } from '../../helper-scripts/local/gitlab/local-gitlab.ts';
-import {
-  bundleStandIn,
-  findGitLabRunner,
-} from '../../helper-scripts/local/gitlab-runner/find-gitlab-runner.process.ts';
+import { bundleStandIn } from '../../helper-scripts/local/gitlab-runner/find-gitlab-runner.process.ts';
 import { bundleFolderOf } from '../../infrastructure/lib/bundled-function.construct.ts';
 import { adminToken, registerRunner, type TestRunner } from '../helper-scripts/local/gitlab/gitlab-under-test.ts';
+import { runnerUnderTest } from '../support/runner-under-test.ts';
 import { jobPayload } from './executions.ts';
 import { mounts, namespaces } from './lambda-sandbox.ts';
 
@@ -66,8 +64,6 @@ export class LambdaEnvironment {
   #process: ChildProcess | undefined;
   #output = '';
   #count = 0;
-  /** `real` or `stand-in`. */
-  runner = '';
 
   get gitlab(): LocalGitLab {
     if (!this.#gitlab) throw new Error('not started');
@@ -184,8 +180,7 @@ export class LambdaEnvironment {
     copyFileSync(process.execPath, at('bin', 'node'));
     copyFileSync(join(bundleFolderOf(entry), 'index.mjs'), at('task', 'index.mjs'));
     writeFileSync(at('bin', 'runtime.mjs'), runtimeClientSource);
-    const found = await findGitLabRunner(process.env);
-    this.runner = found.kind;
+    const found = await runnerUnderTest();
     if (found.kind === 'real') copyFileSync(found.path, at('bin', 'gitlab-runner'));
     else {
       await bundleStandIn(at('bin', 'stand-in.mjs'));

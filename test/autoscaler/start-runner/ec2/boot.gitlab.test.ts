@@ -4,18 +4,17 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { startLocalGitLab } from '../../../../helper-scripts/local/gitlab/local-gitlab.server.ts';
 import { writeRunnerFolder } from '../../../../helper-scripts/local/gitlab-runner/find-gitlab-runner.process.ts';
-import { runnerVersion } from '../../../../helper-scripts/local/gitlab-runner/runner-identity.ts';
 import { adminToken, registerRunner } from '../../../helper-scripts/local/gitlab/gitlab-under-test.ts';
 import { freePort } from '../../../support/free-port.ts';
+import { runnerUnderTest } from '../../../support/runner-under-test.ts';
 import { bootRunnerHost, type RunnerHostOptions, ticket } from './runner-host.ts';
 
-const entry = join(import.meta.dirname, '../../../../helper-scripts/local/gitlab-runner/gitlab-runner.command.ts');
 let folder: string;
 let runnerProgram: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'boot-gitlab-'));
-  runnerProgram = await writeRunnerFolder(folder, { kind: 'stand-in', path: entry, version: runnerVersion });
+  runnerProgram = await writeRunnerFolder(folder, await runnerUnderTest());
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
