@@ -267,7 +267,7 @@ describe('a store that fails', () => {
     );
   });
 
-  it('tells the slower of two executions that it is a duplicate, also when an answer to the faster was lost', async () => {
+  it('tells the slower of two executions that it is a duplicate, also of one whose answers were lost', async () => {
     const store = inMemoryRunnersStore();
     const slow: RunnersStore = {
       ...store,
