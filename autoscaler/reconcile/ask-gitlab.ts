@@ -1,5 +1,10 @@
-import { GitLabUnavailableError } from '../../infrastructure/lib/gitlab-errors.ts';
+import {
+  GitLabLimitError,
+  GitLabTokenRefusedError,
+  GitLabUnavailableError,
+} from '../../infrastructure/lib/gitlab-errors.ts';
 import type { Log } from '../../infrastructure/lib/log.ts';
+import { SecretUnavailableError } from '../../infrastructure/lib/secret-errors.ts';
 
 /** What a pass needs after its looks, to mend. */
 const timeToMendMilliseconds = 20_000;
@@ -9,7 +14,10 @@ export type LookContext = { readonly log: Log; readonly remainingMilliseconds: (
 /** Asks GitLab something; null when it did not say. */
 export type AskGitLab = {
   <T>(what: string, read: () => Promise<T>): Promise<T | null>;
-  /** False once GitLab did not answer, or time was short: what follows is not asked any more. */
+  /**
+   * False once GitLab did not answer, wants to be left alone or takes no call of ours, or time was short: what
+   * follows is not asked any more.
+   */
   isUp(): boolean;
 };
 
@@ -27,6 +35,13 @@ export async function unlessFailing<T>(
   }
 }
 
+/** Whether another call in this pass would fail the same way. */
+function isForEveryCall(error: unknown): boolean {
+  if (error instanceof GitLabTokenRefusedError) return error.forEveryCall;
+  const passing = [GitLabUnavailableError, GitLabLimitError, SecretUnavailableError];
+  return passing.some((passes) => error instanceof passes);
+}
+
 /** Asks GitLab as long as it answers and there is time: an outage must not take the whole pass. */
 export function askingGitLab(context: LookContext): AskGitLab {
   let isUp = true;
@@ -39,7 +54,7 @@ export function askingGitLab(context: LookContext): AskGitLab {
     }
     const noticing = () =>
       read().catch((error: unknown) => {
-        if (error instanceof GitLabUnavailableError) isUp = false;
+        if (isForEveryCall(error)) isUp = false;
         throw error;
       });
     return unlessFailing(what, noticing, context);
