@@ -35,6 +35,10 @@ export const invokeIsolatedRunnerInput = z.object({
 
 /** The error of an attempt whose function failed after it was invoked. */
 export const functionFailed = 'LambdaRunnerFailed';
+/** The same, where Lambda never came to start it: there was no room for it. */
+export const functionNotStarted = 'LambdaRunnerNotStarted';
+/** The same, where GitLab did not answer the runner: it could ask for no job. */
+export const functionCutOff = 'LambdaRunnerCutOff';
 
 /** Names a job's attempt, and what went wrong with it. `attempt` is null when this execution admitted nothing. */
 export const abandonRunnerInput = z.object({
