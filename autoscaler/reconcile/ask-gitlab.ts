@@ -27,8 +27,8 @@ export async function unlessFailing<T>(
   }
 }
 
-/** Asks GitLab as long as it answers and there is time: an outage must not take the whole pass. */
-export function askingGitLab(context: LookContext): AskGitLab {
+/** Asks GitLab as long as it answers and there is time: an outage must not take the whole pass. It is told to `onOutage`. */
+export function askingGitLab(context: LookContext, onOutage: () => Promise<void>): AskGitLab {
   let isUp = true;
   const ask = async <T>(what: string, read: () => Promise<T>): Promise<T | null> => {
     if (!isUp) return null;
@@ -38,8 +38,13 @@ export function askingGitLab(context: LookContext): AskGitLab {
       return null;
     }
     const noticing = () =>
-      read().catch((error: unknown) => {
-        if (error instanceof GitLabUnavailableError) isUp = false;
+      read().catch(async (error: unknown) => {
+        if (error instanceof GitLabUnavailableError) {
+          isUp = false;
+          await onOutage().catch((cause: unknown) =>
+            context.log.warn('the outage of GitLab could not be noted', { error: cause }),
+          );
+        }
         throw error;
       });
     return unlessFailing(what, noticing, context);

@@ -41,6 +41,7 @@ export async function look(
     jobs: new Map(),
     leftToOthers: new Set(),
     listedProjects: new Set(),
+    isGitLabUp: true,
     places: null,
     memory,
     maxAttempts,
@@ -51,7 +52,7 @@ export async function look(
   const roundIsDue = isRoundDue(memory, now, patience);
   if (isIdle && !roundIsDue) return seen;
 
-  const ask = askingGitLab(context);
+  const ask = askingGitLab(context, () => ports.outages.note(now));
   const discoveredAt = roundIsDue ? await discoverProjects(ports, memory.discoveredAt, ask, now) : memory.discoveredAt;
   const [tickets, places, known] = await Promise.all([
     unlessFailing('the tickets', () => ports.memory.listTickets(), context),
@@ -101,6 +102,7 @@ export async function look(
     jobs,
     leftToOthers,
     listedProjects,
+    isGitLabUp: ask.isUp(),
     memory: { ...memory, ...roundMemory, discoveredAt },
   };
 }

@@ -7,6 +7,7 @@ import type {
 } from '../../infrastructure/lib/gitlab-listings.ts';
 import type { EventBus } from '../event-bus.ts';
 import type { JobMapping } from '../job-mappings/job-mapping.ts';
+import type { OutageMark } from '../runners/outage-mark.ts';
 import type { RunnersStore } from '../runners/runners-store.ts';
 import type { Offer } from '../start-runner/choose-runner.ts';
 import type { Instances } from '../start-runner/ec2/fleet.ts';
@@ -31,6 +32,7 @@ export type ReconcilePorts = {
   readonly deployment: string;
   readonly store: RunnersStore;
   readonly memory: ReconcileStore & ProjectsStore;
+  readonly outages: Pick<OutageMark, 'note'>;
   readonly instances: InstanceList & Pick<Instances, 'terminate'>;
   readonly gitlab: ReconcileGitLab;
   readonly bus: EventBus;

@@ -36,42 +36,51 @@ export function judgeAdmission(current: RunnerItem | null, request: AdmissionReq
   if (!mayHave.includes(current.jobState)) return { kind: 'refuse', why: `the job is ${current.jobState}` };
   switch (current.state) {
     case 'WAITING':
-      return { kind: 'admit', item: admittedItem(request, current.attempt, current.servedOthers) };
+      return { kind: 'admit', item: admittedItem(request, current.attempt + (current.attemptBegun ? 1 : 0), current) };
     case 'RELEASED':
-      // Its runner worked, for another job, or lost its idle spot instance: that is no failed attempt, and each such round needs a job that
-      // was served, or an interruption.
-      return { kind: 'admit', item: admittedItem(request, current.attempt + 1, (current.servedOthers ?? 0) + 1) };
+      return { kind: 'admit', item: admittedItem(request, current.attempt + 1, excuse(current)) };
     case 'FAILED':
       return attemptsUsed(current) < request.maxAttempts
-        ? { kind: 'admit', item: admittedItem(request, current.attempt + 1, current.servedOthers) }
+        ? { kind: 'admit', item: admittedItem(request, current.attempt + 1, current) }
         : { kind: 'refuse', why: `${attemptsUsed(current)} attempts failed, which is all that maxAttempts allows` };
     default:
       return { kind: 'refuse', why: `its runner is ${current.state} at attempt ${current.attempt}` };
   }
 }
 
+/**
+ * Of an ended runner that worked for another job, or lost its idle spot instance: that is no failed attempt, and each such round needs a job that
+ * was served, or an interruption.
+ */
+export function excuse<Item extends Pick<RunnerItem, 'excusedAttempts'>>(
+  item: Item,
+): Item & { excusedAttempts: number } {
+  return { ...item, excusedAttempts: (item.excusedAttempts ?? 0) + 1 };
+}
+
 function admittedItem(
   { event, choice, fallback, admittedBy, now, onDemandOnly = false, standIn = false }: AdmissionRequest,
   attempt: number,
-  servedOthers = 0,
+  { excusedAttempts = 0, waitsFor }: Pick<RunnerItem, 'excusedAttempts' | 'waitsFor'> = {},
 ): RunnerItem {
-  const isFirst = attemptsUsed({ attempt, servedOthers }) <= 1;
+  const isFirst = attemptsUsed({ attempt, excusedAttempts }) <= 1;
   return {
     pk: jobKeyOf(event),
     state: 'ADMITTED',
     jobState: standIn ? 'RUNNING' : 'PENDING',
     attempt,
-    ...(servedOthers > 0 ? { servedOthers } : {}),
+    ...(excusedAttempts > 0 ? { excusedAttempts } : {}),
     admittedBy,
     event,
     ...(isFirst || !fallback ? choice : fallback),
     ...(onDemandOnly ? { onDemandOnly } : {}),
+    ...(waitsFor ? { waitsFor } : {}),
     admittedAt: now,
     live: liveMark,
   };
 }
 
-/** The item of a job that waits for a place under its caps. It holds no counter. */
-export function waitingItem(item: RunnerItem): RunnerItem {
+/** The item of a job that waits for a place under its caps, and for nothing else. It holds no counter. */
+export function waitingItem({ waitsFor: _, ...item }: RunnerItem): RunnerItem {
   return { ...item, state: 'WAITING' };
 }

@@ -200,7 +200,7 @@ describe('a job that GitLab calls pending', () => {
   it('is told of when it may have no further attempt', () => {
     const live = [
       runnerItem({ state: 'FAILED', attempt: 3 }),
-      runnerItem({ jobId: 2, state: 'FAILED', attempt: 3, servedOthers: 1 }),
+      runnerItem({ jobId: 2, state: 'FAILED', attempt: 3, excusedAttempts: 1 }),
     ];
     expect(planRepairs(seen({ live }), late).findings.outOfAttempts).toEqual(['job#7#1']);
   });

@@ -60,11 +60,11 @@ describe('a job that runs on the runner of another one, in whose name a stand-in
     ['WAITING', 2, 1],
     ['RELEASED', 3, 2],
     ['FAILED', 3, 1],
-  ] as const)('is admitted when its own runner is %s', (state, attempt, servedOthers) => {
-    const own = runnerItem({ state, jobState: 'RUNNING', attempt: 2, servedOthers: 1 });
+  ] as const)('is admitted when its own runner is %s', (state, attempt, excusedAttempts) => {
+    const own = runnerItem({ state, jobState: 'RUNNING', attempt: 2, excusedAttempts: 1 });
     expect(judgeAdmission(own, standIn)).toMatchObject({
       kind: 'admit',
-      item: { jobState: 'RUNNING', attempt, servedOthers },
+      item: { jobState: 'RUNNING', attempt, excusedAttempts },
     });
     expect(judgeAdmission(own, request())).toEqual({ kind: 'refuse', why: 'the job is RUNNING' });
   });
@@ -106,7 +106,7 @@ describe.each(['FAILED', 'RELEASED'] as const)('a job that still waits although 
       item: {
         ...(fresh as { item: RunnerItem }).item,
         attempt: 3,
-        ...(state === 'RELEASED' ? { servedOthers: 1 } : {}),
+        ...(state === 'RELEASED' ? { excusedAttempts: 1 } : {}),
       },
     });
   });
@@ -123,19 +123,19 @@ describe('the attempts of a job', () => {
   it('may be more when its runners worked, for other jobs', () => {
     expect(judgeAdmission(runnerItem({ state: 'RELEASED', attempt: 3 }), request())).toMatchObject({
       kind: 'admit',
-      item: { attempt: 4, servedOthers: 1 },
+      item: { attempt: 4, excusedAttempts: 1 },
     });
   });
 
   it('are only the failed ones: runners that worked for other jobs use none up', () => {
-    const twiceServed = (attempt: number) => runnerItem({ state: 'FAILED', attempt, servedOthers: 2 });
+    const twiceServed = (attempt: number) => runnerItem({ state: 'FAILED', attempt, excusedAttempts: 2 });
     expect(judgeAdmission(twiceServed(4), request())).toMatchObject({
       kind: 'admit',
-      item: { attempt: 5, servedOthers: 2 },
+      item: { attempt: 5, excusedAttempts: 2 },
     });
     expect(judgeAdmission(twiceServed(5), request())).toMatchObject({ kind: 'refuse' });
-    const waits = runnerItem({ state: 'WAITING', attempt: 4, servedOthers: 2 });
-    expect(judgeAdmission(waits, request())).toMatchObject({ item: { attempt: 4, servedOthers: 2 } });
+    const waits = runnerItem({ state: 'WAITING', attempt: 4, excusedAttempts: 2 });
+    expect(judgeAdmission(waits, request())).toMatchObject({ item: { attempt: 4, excusedAttempts: 2 } });
   });
 });
 

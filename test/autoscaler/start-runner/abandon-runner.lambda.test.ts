@@ -269,7 +269,7 @@ describe('another attempt', () => {
   });
 
   it('is asked for after a first failure, however often its runners worked for other jobs before', async () => {
-    const one = await world({ state: 'REGISTERED', attempt: 3, servedOthers: 2 });
+    const one = await world({ state: 'REGISTERED', attempt: 3, excusedAttempts: 2 });
     expect(await abandon(one, { attempt: 3 })).toMatchObject({ retry: pendingJob(), retryAfterSeconds: 5 });
   });
 
