@@ -13,6 +13,7 @@ import type { Offer } from '../start-runner/choose-runner.ts';
 import type { Instances } from '../start-runner/ec2/fleet.ts';
 import type { InstanceList } from '../start-runner/ec2/instance-list.ts';
 import type { LaunchRequests } from '../start-runner/ec2/launch-requests.ts';
+import type { LambdaLimitPorts } from './look-at-lambda-limit.ts';
 import type { ProjectsStore, ReconcileStore } from './reconcile-store.ts';
 
 /** The part of GitLab that the reconciler needs; `gitlab.client.ts` says what each does. */
@@ -33,6 +34,8 @@ export type ReconcilePorts = {
   readonly store: RunnersStore;
   readonly memory: ReconcileStore & ProjectsStore;
   readonly outages: Pick<OutageMark, 'note'>;
+  /** Where there are LAMBDA profiles. */
+  readonly lambdaLimit?: LambdaLimitPorts;
   readonly instances: InstanceList & Pick<Instances, 'terminate'>;
   readonly gitlab: ReconcileGitLab;
   readonly bus: EventBus;

@@ -15,6 +15,7 @@ import { createLaunchRequests } from '../start-runner/ec2/launch-requests.client
 import { carryOut } from './carry-out.ts';
 import { inTurns } from './in-turns.ts';
 import { createKnownProjects } from './known-projects.client.ts';
+import { createLambdaLimit } from './lambda-limit.client.ts';
 import { look } from './look.ts';
 import { oldestWaitOf } from './oldest-wait.ts';
 import { planRepairs, type RepairPlan } from './plan-repairs.ts';
@@ -119,7 +120,8 @@ export const handler = lambdaHandler({
   input: z.unknown(),
   ports: () => {
     const { DEPLOYMENT, RUNNERS_TABLE, TICKETS_TABLE } = readEnvironment(tablesEnvironment);
-    const { EVENT_BUS_ARN, LAUNCH_QUEUE_URL, PROJECTS, PATIENCE } = readEnvironment(reconcileEnvironment);
+    const { EVENT_BUS_ARN, LAUNCH_QUEUE_URL, PROJECTS, PATIENCE, HAS_FUNCTIONS } =
+      readEnvironment(reconcileEnvironment);
     const { MAPPINGS_TABLE, DEFAULT_RUNNER } = readEnvironment(mappingsEnvironment);
     const dynamodb = createDocumentClient();
     return {
@@ -128,6 +130,7 @@ export const handler = lambdaHandler({
         ...createReconcileStore(dynamodb, { runners: RUNNERS_TABLE, tickets: TICKETS_TABLE }),
         ...createKnownProjects(dynamodb, RUNNERS_TABLE),
       },
+      ...(HAS_FUNCTIONS ? { lambdaLimit: createLambdaLimit(dynamodb, RUNNERS_TABLE) } : {}),
       instances: { ...createInstances(), ...createInstanceList(DEPLOYMENT) },
       gitlab: createGitLabFromEnvironment(secretCacheSeconds),
       bus: createEventBus(EVENT_BUS_ARN),

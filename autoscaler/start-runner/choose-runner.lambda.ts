@@ -2,11 +2,13 @@ import type { GitLab } from '../../infrastructure/lib/gitlab.client.ts';
 import { type JobEvent, jobEventSchema } from '../../infrastructure/lib/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
-import { routingEnvironment } from '../environment.ts';
+import { routingEnvironment, tablesEnvironment } from '../environment.ts';
 import { createJobMappings, type JobMappings } from '../job-mappings/job-mappings.client.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createDocumentClient, createTables } from '../live-tables.client.ts';
 import { leaveQueue } from '../runners/end-runner.ts';
+import { createKnownLambdaLimit, type KnownLambdaLimit } from '../runners/known-lambda-limit.client.ts';
+import { lambdaJobsAtOnce, underLambdaLimit } from '../runners/lambda-limit.ts';
 import { JobNotYetPendingError } from '../runners/runner-errors.ts';
 import { choiceOf } from '../runners/runner-item.ts';
 import { type RunnersStore, whenItWentOn } from '../runners/runners-store.ts';
@@ -18,6 +20,8 @@ export type ChooseRunnerPorts = {
   readonly store: RunnersStore;
   readonly mappings: JobMappings;
   readonly offer: Omit<Offer, 'mappings'>;
+  /** The account's limit of executions at the same time; where there are LAMBDA profiles. */
+  readonly lambdaLimit?: Pick<KnownLambdaLimit, 'read'>;
   readonly now: () => number;
 };
 
@@ -53,7 +57,11 @@ export async function chooseRunner(
     return ignore('no mapping names the job', log);
   }
 
-  const job = await ports.gitlab.readJob(event.projectId, event.jobId);
+  const [job, unreserved] = await Promise.all([
+    ports.gitlab.readJob(event.projectId, event.jobId),
+    ports.lambdaLimit?.read(),
+  ]);
+  const functionsAtOnce = unreserved === undefined ? undefined : lambdaJobsAtOnce(unreserved);
   if (!job) {
     await stopWaiting(event, ports);
     return ignore('the job does not exist in GitLab any more', log);
@@ -65,10 +73,12 @@ export async function chooseRunner(
     const waiting = await findWhoNeedsStandIn({ ...event, runnerId: job.runnerId }, ports);
     if (!waiting) return ignore('the job is running', log);
     log.info('the job took the runner of another one, which gets the next', { waiting: waiting.pk });
-    return { decision: 'LAUNCH', choice: { ...choiceOf(waiting), standIn: true } };
+    const choice = choiceOf(waiting);
+    const today = functionsAtOnce === undefined ? choice : underLambdaLimit(choice, functionsAtOnce);
+    return { decision: 'LAUNCH', choice: { ...today, standIn: true } };
   }
   if (job.status !== 'pending') return ignore(`the job is ${job.status}`, log);
-  const decision = decideRunner(event, job, offer);
+  const decision = decideRunner(event, job, { ...offer, lambdaJobsAtOnce: functionsAtOnce });
   if (decision.decision === 'IGNORE') {
     await stopWaiting(event, ports);
     return ignore(decision.reason, log);
@@ -93,11 +103,14 @@ export const handler = lambdaHandler({
   logFields: ({ projectId, jobId }) => ({ projectId, jobId }),
   ports: () => {
     const { MAPPINGS_TABLE, PROFILES, DEFAULT_RUNNER, MAX_CONCURRENT } = readEnvironment(routingEnvironment);
+    const { RUNNERS_TABLE } = readEnvironment(tablesEnvironment);
     const dynamodb = createDocumentClient();
+    const hasFunctions = Object.values(PROFILES).some(({ type }) => type === 'LAMBDA');
     return {
       gitlab: createGitLabFromEnvironment(),
       mappings: createJobMappings(dynamodb, MAPPINGS_TABLE, Date.now),
       ...createTables(dynamodb),
+      ...(hasFunctions ? { lambdaLimit: createKnownLambdaLimit(dynamodb, RUNNERS_TABLE, Date.now) } : {}),
       offer: { profiles: PROFILES, defaultRunner: DEFAULT_RUNNER, maxConcurrent: MAX_CONCURRENT },
     };
   },

@@ -415,6 +415,15 @@ describe('the Lambdas', () => {
     expect(environmentOf('chooserunner', limited)).toMatchObject({ MAX_CONCURRENT: '7' });
     expect(environmentOf('chooserunner', template)).not.toHaveProperty('MAX_CONCURRENT');
   });
+
+  it('asks for the limit of the account’s functions only where it runs jobs in such', () => {
+    const environmentOf = (of: Template) => propertiesOf('AWS::Lambda::Function', 'Functionsreconcile', of).Environment;
+    const hosts = autoscalerTemplate({ profiles: { default: { type: 'EC2' } } });
+    expect(environmentOf(template)).toMatchObject({ Variables: { HAS_FUNCTIONS: 'true' } });
+    expect(environmentOf(hosts)).not.toHaveProperty('Variables.HAS_FUNCTIONS');
+    expect(JSON.stringify(template.toJSON())).toContain('lambda:GetAccountSettings');
+    expect(JSON.stringify(hosts.toJSON())).not.toContain('lambda:GetAccountSettings');
+  });
 });
 
 describe('what others get', () => {
