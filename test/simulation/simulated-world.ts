@@ -10,6 +10,7 @@ import { createLog } from '../../infrastructure/lib/log.ts';
 import { type LambdaRunnerPayload, lambdaRunnerPayloadSchema } from '../../infrastructure/lib/runner-ticket.ts';
 import { launchProfile } from '../autoscaler/start-runner/ec2/launch-world.ts';
 import { testStart } from '../support/builders.ts';
+import { inMemoryOutageMark } from '../support/in-memory-outage-mark.ts';
 import { inMemoryReconcileStore } from '../support/in-memory-reconcile-store.ts';
 import { inMemoryRetryMarks } from '../support/in-memory-retry-marks.ts';
 import { StateError } from '../support/state-machine-errors.ts';
@@ -144,6 +145,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
       : {}),
     tagging: { tagLater: async () => {} },
     marks: inMemoryRetryMarks(),
+    outages: inMemoryOutageMark(),
     retriedProfiles: settings.retriedProfiles ?? [],
     invoke: async (functionArn, tenantId, payload) => {
       invariants.sawInvocation(functionArn, payload, tenantId);

@@ -16,6 +16,7 @@ function seen(changes: Partial<Seen> = {}): Seen {
   return {
     ...nothing,
     leftToOthers: new Set(),
+    isGitLabUp: true,
     listedProjects: new Set([7]),
     memory: emptyMemory,
     maxAttempts: 3,

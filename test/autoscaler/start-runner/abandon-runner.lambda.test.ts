@@ -7,6 +7,7 @@ import { metricNames } from '../../../infrastructure/lib/metrics.ts';
 import { launchGroupOf, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
 import { inMemoryGitLab } from '../../support/in-memory-gitlab.ts';
 import { inMemoryInstances } from '../../support/in-memory-instances.ts';
+import { inMemoryOutageMark } from '../../support/in-memory-outage-mark.ts';
 import { type InMemoryRunnersStore, inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
 import { lambdaContext } from '../../support/lambda-context.ts';
 
@@ -17,6 +18,7 @@ type World = {
   readonly gitlab: ReturnType<typeof inMemoryGitLab>;
   readonly store: InMemoryRunnersStore;
   readonly instances?: AbandonRunnerPorts['instances'];
+  readonly outages?: AbandonRunnerPorts['outages'];
 };
 
 const job = 'job#7#1';
@@ -35,13 +37,13 @@ async function world(changes: Partial<RunnerItem> = {}, ...others: RunnerItem[])
 }
 
 function abandon(
-  { gitlab, store, instances = inMemoryInstances() }: World,
+  { gitlab, store, instances = inMemoryInstances(), outages = inMemoryOutageMark() }: World,
   changes: Partial<Input> = {},
   { maxAttempts = 3, random = 0 }: Options = {},
   context = lambdaContext(),
 ) {
   const input = { projectId: 7, jobId: 1, attempt: 1, event: pendingJob(), error: 'NoCapacityError', cause: 'none' };
-  const ports = { gitlab, store, instances, maxAttempts, now: () => testStart, random: () => random };
+  const ports = { gitlab, store, instances, outages, maxAttempts, now: () => testStart, random: () => random };
   return abandonRunner({ ...input, ...changes }, ports, context);
 }
 
