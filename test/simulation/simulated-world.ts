@@ -112,12 +112,10 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     onSpotWarning: (instanceId) => putOfInstance(spotWarningType, { 'instance-id': instanceId }),
     onFunctionFailed: (payload) =>
       put(functionFailedType, {
-        projectId: payload.job.projectId,
-        jobId: payload.job.jobId,
-        attempt: payload.attempt,
-        event: null,
-        error: 'LambdaRunnerFailed',
-        cause: 'RetriesExhausted',
+        requestContext: { condition: 'RetriesExhausted', approximateInvokeCount: 1 },
+        requestPayload: payload,
+        responseContext: { statusCode: 200, functionError: 'Unhandled' },
+        responsePayload: { errorType: 'Sandbox.Timedout', errorMessage: 'Error: Task timed out after 900.00 seconds' },
       }),
   });
   const queue = createQueueModel({
