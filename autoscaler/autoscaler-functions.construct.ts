@@ -145,6 +145,7 @@ export class AutoscalerFunctions extends Construct {
     grants.useRunners(this.releaseRunner, [...reads, ...updates]);
     grants.useTickets(this.releaseRunner, deletes);
 
+    const hasFunctions = profilesOfType(deployment, 'LAMBDA').length > 0;
     this.reconcile = this.add(
       'reconcile/reconcile',
       'Repairs what lost events, crashes and dead hosts left behind',
@@ -155,6 +156,7 @@ export class AutoscalerFunctions extends Construct {
         LAUNCH_QUEUE_URL: launchQueue.queueUrl,
         PROJECTS: JSON.stringify(deployment.allowedProjects),
         PATIENCE: String(deployment.reconciler.patience),
+        ...(hasFunctions ? { HAS_FUNCTIONS: 'true' } : {}),
       },
       reconcilerSettings,
     );
@@ -166,6 +168,7 @@ export class AutoscalerFunctions extends Construct {
     grants.allow(this.reconcile, ['sqs:SendMessage'], launchQueue.queueArn);
     grants.allowTerminating(this.reconcile);
     grants.allowListingInstances(this.reconcile);
+    if (hasFunctions) grants.allowAskingAboutLambda(this.reconcile);
 
     this.findInterruptedRunner = this.add(
       'interrupt-runner/find-interrupted-runner',

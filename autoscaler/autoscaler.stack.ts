@@ -1,5 +1,5 @@
 import { Stack, type StackProps, Validations } from 'aws-cdk-lib';
-import { EventBus, EventField, type EventPattern, type IEventBus, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
+import { EventBus, type EventPattern, type IEventBus, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction, SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
@@ -20,7 +20,6 @@ import { LaunchQueue } from './start-runner/ec2/launch-queue.construct.ts';
 import { TagQueue } from './start-runner/ec2/tag-queue.construct.ts';
 import { runnerFailedType } from './start-runner/runner-failed.ts';
 import { StartRunner } from './start-runner/start-runner.construct.ts';
-import { functionFailed } from './start-runner/start-runner-input.ts';
 import { runnerUnwantedType } from './stop-runner/runner-unwanted.ts';
 import { StopRunner } from './stop-runner/stop-runner.construct.ts';
 import { Tables } from './tables.construct.ts';
@@ -106,7 +105,7 @@ export class AutoscalerStack extends Stack {
       source: ['lambda'],
       detailType: ['Lambda Function Invocation Result - Failure'],
       detail: { requestPayload: { kind: ['run-job'] } },
-    }).addTarget(new SfnStateMachine(abandon.workflow, { input: failedInvocation(), ...delivery }));
+    }).addTarget(new SfnStateMachine(abandon.workflow, { input: detail, ...delivery }));
 
     new Reconciler(this, 'Reconciler', {
       deployment,
@@ -144,18 +143,4 @@ function deadLetterQueuesOf(deadLetters: Queue, launchQueue: LaunchQueue, eventB
     events: { url: deadLetters.queueUrl, to: 'bus', target: eventBus.eventBusArn },
     launches: { url: launchQueue.deadLetters.queueUrl, to: 'queue', target: launchQueue.queue.queueUrl },
   };
-}
-
-/** What Lambda's on-failure destination says, as the input of AbandonRunner. */
-function failedInvocation(): RuleTargetInput {
-  const payload = '$.detail.requestPayload';
-  return RuleTargetInput.fromObject({
-    projectId: EventField.fromPath(`${payload}.job.projectId`),
-    jobId: EventField.fromPath(`${payload}.job.jobId`),
-    attempt: EventField.fromPath(`${payload}.attempt`),
-    event: null,
-    error: functionFailed,
-    // The function's own error is in its log; a path that some events lack would break the input.
-    cause: EventField.fromPath('$.detail.requestContext.condition'),
-  });
 }

@@ -99,4 +99,6 @@ export const reconcileEnvironment = z.object({
   PROJECTS: json(z.array(z.string())),
   /** The configuration's `reconciler.patience`. */
   PATIENCE: z.coerce.number(),
+  /** There are LAMBDA profiles. */
+  HAS_FUNCTIONS: z.optional(z.literal('true')),
 });

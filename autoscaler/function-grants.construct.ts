@@ -92,6 +92,12 @@ export class FunctionGrants {
     );
   }
 
+  /** The limits of the account's functions, and how many there are: nothing about any single one. */
+  allowAskingAboutLambda(lambda: BundledFunction): void {
+    acknowledgeWildcards(lambda, 'The settings of an account belong to no resource; they are only read.', '*');
+    this.allow(lambda, ['lambda:GetAccountSettings'], '*');
+  }
+
   /** Only instances that carry this deployment's tag. */
   allowTerminating(lambda: BundledFunction): void {
     const instances = Stack.of(lambda).formatArn({ service: 'ec2', resource: 'instance', resourceName: '*' });

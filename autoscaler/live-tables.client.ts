@@ -2,6 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { readEnvironment } from '../infrastructure/lib/lambda-handler.client.ts';
 import { tablesEnvironment } from './environment.ts';
+import { createOutageMark } from './runners/outage-mark.client.ts';
 import { createRetryMarks } from './runners/retry-marks.client.ts';
 import { createRunnersStore } from './runners/runners-store.client.ts';
 
@@ -17,6 +18,7 @@ export function createTables(dynamodb = createDocumentClient()) {
     deployment: DEPLOYMENT,
     store: createRunnersStore(dynamodb, { runners: RUNNERS_TABLE, tickets: TICKETS_TABLE }),
     marks: createRetryMarks(dynamodb, RUNNERS_TABLE, Date.now),
+    outages: createOutageMark(dynamodb, RUNNERS_TABLE),
     now: Date.now,
   };
 }

@@ -1,6 +1,6 @@
 import { withTrustRemedy } from '../infrastructure/lib/gitlab-trust.ts';
 import type { RunnerDoings } from './runner-deadlines.ts';
-import { RunnerCrashedError } from './runner-errors.ts';
+import { GitLabUnreachableError, RunnerCrashedError } from './runner-errors.ts';
 import type { RunnerStory, TakenJob } from './runner-story.ts';
 
 /** How one execution went: what the function returns and logs. */
@@ -32,16 +32,28 @@ export type RunnerExit = { readonly code: number | null; readonly signal: string
  * Reads the outcome from what was seen of a runner.
  *
  * @throws {RunnerCrashedError} when it ended by itself before it could take a job.
+ * @throws {GitLabUnreachableError} when it had no job because GitLab did not answer it.
  */
 export function outcomeOf(story: RunnerStory, doings: RunnerDoings, exit: RunnerExit): JobOutcome {
   if (story.job) return jobOutcomeOf(story.job, doings.interrupted?.because === 'out-of-time');
   const endedByItself = doings.interrupted === null && doings.killedAt === null;
   if (!story.configRead || (endedByItself && exit.code !== 0)) throw crashOf(story, exit);
   const refused = doings.removed ? doings.removed.because === 'refused' : story.refused;
-  return {
-    outcome: refused ? 'runner-refused' : 'no-job',
-    ...(story.trouble ? { detail: withTrustRemedy(story.trouble) } : {}),
-  };
+  const { trouble } = story;
+  const detail = trouble && withTrustRemedy(trouble);
+  // Said as a success it would be found minutes later, when somebody misses the runner.
+  if (!refused && detail && gitlabDidNotAnswer(trouble)) throw new GitLabUnreachableError(detail);
+  return { outcome: refused ? 'runner-refused' : 'no-job', ...(detail ? { detail } : {}) };
+}
+
+/**
+ * Whether gitlab-runner's last request for a job failed on the way, or was put off. What GitLab refuses (401, 403) is an answer.
+ * The words are those of gitlab-runner 19.3 (`POST https://...: 401 Unauthorized`).
+ */
+function gitlabDidNotAnswer(trouble: string): boolean {
+  const status = Number(/: (\d{3}) [A-Z]/u.exec(trouble)?.[1] ?? 0);
+  const isRefusal = status >= 400 && status < 500 && ![408, 409, 429].includes(status);
+  return trouble.startsWith('Checking for jobs... failed') && !isRefusal;
 }
 
 function jobOutcomeOf(job: TakenJob, outOfTime: boolean): JobOutcome {

@@ -1,6 +1,7 @@
 /*
  * Whatever of these leaves the function means: no runner came to be, and GitLab still waits. Lambda then puts the invocation on the event
- * bus (on-failure destination), where the autoscaler takes it for a failed attempt.
+ * bus (on-failure destination), where the autoscaler takes it for a failed attempt, and for one that costs the job nothing when its name is
+ * in one of the lists of exports.ts.
  */
 
 /** There is no gitlab-runner to start. */
@@ -16,6 +17,11 @@ export class RunnerNotStartedError extends Error {
 /** gitlab-runner ended without having asked GitLab for a job, or crashed before it had one. */
 export class RunnerCrashedError extends Error {
   override readonly name = 'RunnerCrashedError';
+}
+
+/** GitLab did not answer gitlab-runner, which therefore had no job. */
+export class GitLabUnreachableError extends Error {
+  override readonly name = 'GitLabUnreachableError';
 }
 
 /** An earlier job left something in this execution environment that cannot be removed: no job may run here. */

@@ -85,8 +85,8 @@ export class ShellRunnerFunction extends Construct {
         ...(jobRoleArn === null ? {} : { JOB_ROLE_ARN: jobRoleArn }),
         ...(gitlab.caCertificates !== undefined && profile.packaging === 'image' ? trustVariables : {}),
       },
+      // No reserved concurrency for `maxConcurrent`: small accounts have none to give. The autoscaler counts in its table.
       ...(profile.isolateProjects ? { tenancyConfig: TenancyConfig.PER_TENANT } : {}),
-      ...(profile.maxConcurrent === undefined ? {} : { reservedConcurrentExecutions: profile.maxConcurrent }),
     });
     if (profile.packaging === 'zip') trust?.giveTo(this.function);
     // A second try would be a second runner, which takes another job: the autoscaler decides about those.

@@ -18,7 +18,7 @@ const nothing: InterruptionPlan = { stop: null, mend: null };
  */
 export function planInterruption(item: RunnerItem, { kind }: Interruption): InterruptionPlan {
   const lives = item.state === 'LAUNCHED' || item.state === 'RUNNING';
-  const died = item.interruptedAt === undefined ? { failure: 'HostGone: its instance ended before it took a job' } : {};
+  const died = item.interruptedAt === undefined ? { failure: 'its instance ended before it took a job' } : {};
   switch (kind) {
     case 'warning':
       return {

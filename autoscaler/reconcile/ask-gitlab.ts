@@ -4,6 +4,7 @@ import {
   GitLabUnavailableError,
 } from '../../infrastructure/lib/gitlab-errors.ts';
 import type { Log } from '../../infrastructure/lib/log.ts';
+import { outageErrors } from '../runners/outage-mark.ts';
 import { SecretUnavailableError } from '../../infrastructure/lib/secret-errors.ts';
 
 /** What a pass needs after its looks, to mend. */
@@ -42,8 +43,8 @@ function isForEveryCall(error: unknown): boolean {
   return passing.some((passes) => error instanceof passes);
 }
 
-/** Asks GitLab as long as it answers and there is time: an outage must not take the whole pass. */
-export function askingGitLab(context: LookContext): AskGitLab {
+/** Asks GitLab as long as it answers and there is time: an outage must not take the whole pass. It is told to `onOutage`. */
+export function askingGitLab(context: LookContext, onOutage: () => Promise<void>): AskGitLab {
   let isUp = true;
   const ask = async <T>(what: string, read: () => Promise<T>): Promise<T | null> => {
     if (!isUp) return null;
@@ -53,8 +54,13 @@ export function askingGitLab(context: LookContext): AskGitLab {
       return null;
     }
     const noticing = () =>
-      read().catch((error: unknown) => {
+      read().catch(async (error: unknown) => {
         if (isForEveryCall(error)) isUp = false;
+        if (error instanceof Error && outageErrors.includes(error.name)) {
+          await onOutage().catch((cause: unknown) =>
+            context.log.warn('the outage of GitLab could not be noted', { error: cause }),
+          );
+        }
         throw error;
       });
     return unlessFailing(what, noticing, context);

@@ -40,8 +40,8 @@ export const stopSeconds = 5 * 60;
 /** FAILED: AbandonRunner's workflow asks again itself within four minutes. */
 export const retrySeconds = 5 * 60;
 
-/** FAILED for a reason that only a person can mend: is it mended? */
-export const hopelessRetrySeconds = 15 * 60;
+/** WAITING for no place: the workflow that met the trouble looks again itself the first times. */
+export const lookSeconds = 20;
 
 /** Instances, GitLab runners and launches this young may not be everywhere yet: describes and indexes lag. */
 export const settledSeconds = 5 * 60;

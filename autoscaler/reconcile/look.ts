@@ -1,6 +1,7 @@
 import { type ListedJob, runningOf } from '../../infrastructure/lib/gitlab-listings.ts';
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { type JobKey, jobKeyOf, parseJobKey } from '../../infrastructure/lib/job-key.ts';
+import { lambdaJobsAtOnce, underLambdaLimit } from '../runners/lambda-limit.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { askingGitLab, type LookContext, unlessFailing } from './ask-gitlab.ts';
 import { discoverProjects } from './discover-projects.ts';
@@ -8,6 +9,7 @@ import { inTurns } from './in-turns.ts';
 import { freshSuspicions, isRoundDue, planRound } from './known-projects.ts';
 import { findLeftToOthers, type UnknownJob } from './left-to-others.ts';
 import type { ReconcilerMemory } from './memory.ts';
+import { lookAtLambdaLimit } from './look-at-lambda-limit.ts';
 import { listOwnRunners } from './own-runners.ts';
 import type { ReconcilePorts } from './reconcile-ports.ts';
 import type { KnownProject } from './reconcile-store.ts';
@@ -41,6 +43,7 @@ export async function look(
     jobs: new Map(),
     leftToOthers: new Set(),
     listedProjects: new Set(),
+    isGitLabUp: true,
     places: null,
     memory,
     maxAttempts,
@@ -51,7 +54,13 @@ export async function look(
   const roundIsDue = isRoundDue(memory, now, patience);
   if (isIdle && !roundIsDue) return seen;
 
-  const ask = askingGitLab(context);
+  const lambdaLimit = await lookAtLambdaLimit(
+    ports.lambdaLimit,
+    memory.lambdaLimit,
+    (error) => context.log.warn('the limit of the account’s functions could not be read', { error }),
+    now,
+  );
+  const ask = askingGitLab(context, () => ports.outages.note(now));
   const discoveredAt = roundIsDue ? await discoverProjects(ports, memory.discoveredAt, ask, now) : memory.discoveredAt;
   const [tickets, places, known] = await Promise.all([
     unlessFailing('the tickets', () => ports.memory.listTickets(), context),
@@ -95,14 +104,22 @@ export async function look(
     ask.isUp() && known ? round.memory : memory;
   return {
     ...seen,
+    live: underTodaysLimit(live, lambdaLimit?.unreserved),
     runners,
     tickets,
     places,
     jobs,
     leftToOthers,
     listedProjects,
-    memory: { ...memory, ...roundMemory, discoveredAt },
+    isGitLabUp: ask.isUp(),
+    memory: { ...memory, ...roundMemory, discoveredAt, ...(lambdaLimit ? { lambdaLimit } : {}) },
   };
+}
+
+/** A limit that was raised lets jobs start that wait by the caps of the time when they came. */
+function underTodaysLimit(live: readonly RunnerItem[], unreserved: number | undefined): readonly RunnerItem[] {
+  if (unreserved === undefined) return live;
+  return live.map((item) => underLambdaLimit(item, lambdaJobsAtOnce(unreserved)));
 }
 
 function countersOf(live: readonly RunnerItem[]): readonly string[] {

@@ -1,7 +1,10 @@
+import type { RunnerItem } from '../runners/runner-item.ts';
 import type { ReconcilerMemory } from './memory.ts';
+import { deferredJobs } from './waiting-jobs.ts';
 
 /** Seconds for which a job of ours has been seen waiting without a runner. */
-export function oldestWaitOf({ suspicions }: ReconcilerMemory, now: number): number {
-  const waiting = Object.entries(suspicions).filter(([key]) => key.startsWith('start-'));
-  return Math.max(0, ...waiting.map(([, { since }]) => (now - since) / 1_000));
+export function oldestWaitOf({ suspicions }: ReconcilerMemory, live: readonly RunnerItem[], now: number): number {
+  const lost = Object.entries(suspicions).flatMap(([key, { since }]) => (key.startsWith('start-') ? [since] : []));
+  const deferred = deferredJobs(live).map(({ waitsFor }) => Date.parse(waitsFor?.since ?? ''));
+  return Math.max(0, ...[...lost, ...deferred].map((since) => (now - since) / 1_000));
 }

@@ -1,3 +1,4 @@
+import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { attemptsUsed, type RunnerItem } from '../runners/runner-item.ts';
 import type { ReconcilerMemory } from './memory.ts';
 import type { Repair, RepairKind } from './repair.ts';
@@ -7,6 +8,7 @@ import { jobOfSubject, runnersToEnd } from './repair-runners.ts';
 import type { Seen } from './seen.ts';
 import { findStrays } from './strays.ts';
 import { weigh } from './suspicion.ts';
+import { deferredJobs, jobsToLookAt } from './waiting-jobs.ts';
 
 /** What people should know, whether or not it can be mended. */
 export type Findings = {
@@ -16,18 +18,22 @@ export type Findings = {
   readonly unaccounted: readonly string[];
   /** Jobs that wait and may have no further attempt. */
   readonly outOfAttempts: readonly string[];
+  /** Jobs that wait although no cap keeps them, and for what. */
+  readonly deferred: readonly string[];
   /** Counters that differ from the live items in this look. Only a transaction moves them: one that stays here is a defect. */
   readonly driftedCounters: readonly string[];
 };
 
 export type RepairPlan = {
   readonly repairs: readonly Repair[];
+  /** Events of waiting jobs that are to be looked at again; that mends nothing, and blames nobody. */
+  readonly looks: readonly JobEvent[];
   readonly findings: Findings;
   /** What the next pass remembers. */
   readonly memory: ReconcilerMemory;
 };
 
-const nothing: Findings = { held: [], unaccounted: [], outOfAttempts: [], driftedCounters: [] };
+const nothing: Findings = { held: [], unaccounted: [], outOfAttempts: [], deferred: [], driftedCounters: [] };
 
 /**
  * Decides what is to be mended. Nothing is mended on a single look: a suspicion has to be there in two looks in a row, and a repair that did
@@ -36,7 +42,7 @@ const nothing: Findings = { held: [], unaccounted: [], outOfAttempts: [], drifte
 export function planRepairs(seen: Seen, now: number): RepairPlan {
   const { live, memory } = seen;
   // Without our own table nothing can be told apart.
-  if (!live) return { repairs: [], findings: nothing, memory };
+  if (!live) return { repairs: [], looks: [], findings: nothing, memory };
   const looked = { ...seen, live };
   const strays = findStrays(looked, now);
   const suspects = [
@@ -55,10 +61,12 @@ export function planRepairs(seen: Seen, now: number): RepairPlan {
   );
   return {
     repairs,
+    looks: jobsToLookAt(looked, now),
     findings: {
       held: strays.held,
       unaccounted: strays.unaccounted,
       outOfAttempts: outOfAttempts.map(({ pk }) => pk),
+      deferred: deferredJobs(live).map(({ pk, waitsFor }) => `${pk}: ${waitsFor?.error} since ${waitsFor?.since}`),
       driftedCounters: driftedCounters(live, seen.places),
     },
     memory: { ...memory, suspicions },

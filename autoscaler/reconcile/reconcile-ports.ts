@@ -7,11 +7,13 @@ import type {
 } from '../../infrastructure/lib/gitlab-listings.ts';
 import type { EventBus } from '../event-bus.ts';
 import type { JobMapping } from '../job-mappings/job-mapping.ts';
+import type { OutageMark } from '../runners/outage-mark.ts';
 import type { RunnersStore } from '../runners/runners-store.ts';
 import type { Offer } from '../start-runner/choose-runner.ts';
 import type { Instances } from '../start-runner/ec2/fleet.ts';
 import type { InstanceList } from '../start-runner/ec2/instance-list.ts';
 import type { LaunchRequests } from '../start-runner/ec2/launch-requests.ts';
+import type { LambdaLimitPorts } from './look-at-lambda-limit.ts';
 import type { ProjectsStore, ReconcileStore } from './reconcile-store.ts';
 
 /** The part of GitLab that the reconciler needs; `gitlab.client.ts` says what each does. */
@@ -31,6 +33,9 @@ export type ReconcilePorts = {
   readonly deployment: string;
   readonly store: RunnersStore;
   readonly memory: ReconcileStore & ProjectsStore;
+  readonly outages: Pick<OutageMark, 'note'>;
+  /** Where there are LAMBDA profiles. */
+  readonly lambdaLimit?: LambdaLimitPorts;
   readonly instances: InstanceList & Pick<Instances, 'terminate'>;
   readonly gitlab: ReconcileGitLab;
   readonly bus: EventBus;

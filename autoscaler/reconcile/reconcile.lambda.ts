@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod/mini';
+import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
+import type { JobEventType } from '../../infrastructure/lib/job-event-types.ts';
 import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
 import type { MetricValues } from '../../infrastructure/lib/metrics.ts';
 import { attemptsEnvironment, mappingsEnvironment, reconcileEnvironment, tablesEnvironment } from '../environment.ts';
@@ -13,6 +15,7 @@ import { createLaunchRequests } from '../start-runner/ec2/launch-requests.client
 import { carryOut } from './carry-out.ts';
 import { inTurns } from './in-turns.ts';
 import { createKnownProjects } from './known-projects.client.ts';
+import { createLambdaLimit } from './lambda-limit.client.ts';
 import { look } from './look.ts';
 import { oldestWaitOf } from './oldest-wait.ts';
 import { planRepairs, type RepairPlan } from './plan-repairs.ts';
@@ -50,9 +53,18 @@ export async function reconcile(
     context.log.warn('another pass went on at the same time: this one mends nothing');
     return { repaired: 0, failed: 0 };
   }
+  await inTurns(plan.looks, repairsAtOnce, (event) => askAgain(event, ports, context));
   const outcomes = await inTurns(plan.repairs, repairsAtOnce, (repair) => mend(repair, ports, context));
-  report(plan, outcomes, context, now);
+  report(plan, outcomes, oldestWaitOf(plan.memory, seen.live ?? [], now), context);
   return { repaired: outcomes.filter((mended) => mended).length, failed: outcomes.filter((mended) => !mended).length };
+}
+
+/** One look that could not be asked for is asked for in the next pass. */
+async function askAgain(event: JobEvent, { bus }: ReconcilePorts, { log, remainingMilliseconds }: LambdaContext) {
+  if (remainingMilliseconds() < timeToEndMilliseconds) return;
+  await bus
+    .tell('Job Pending' satisfies JobEventType, event)
+    .catch((error: unknown) => log.warn('a waiting job could not be looked at', { jobId: event.jobId, error }));
 }
 
 /** One failure never stops the rest. */
@@ -74,8 +86,8 @@ async function mend(repair: Repair, ports: ReconcilePorts, { log, remainingMilli
 }
 
 /** What people look at. What is zero is left out, so that an idle deployment writes nothing and has no metrics to pay. */
-function report(plan: RepairPlan, outcomes: readonly boolean[], { log }: LambdaContext, now: number): void {
-  const { held, unaccounted, outOfAttempts, driftedCounters } = plan.findings;
+function report(plan: RepairPlan, outcomes: readonly boolean[], oldestWait: number, { log }: LambdaContext): void {
+  const { held, unaccounted, outOfAttempts, deferred, driftedCounters } = plan.findings;
   const failed = outcomes.filter((mended) => !mended).length;
   const wrong = withoutZeros({
     Repairs: outcomes.length - failed,
@@ -84,14 +96,18 @@ function report(plan: RepairPlan, outcomes: readonly boolean[], { log }: LambdaC
     JobsOutOfAttempts: outOfAttempts.length,
     DriftedCounters: driftedCounters.length,
   });
-  const usual = withoutZeros({ HeldInstances: held.length, OldestWaitSeconds: oldestWaitOf(plan.memory, now) });
+  const usual = withoutZeros({
+    HeldInstances: held.length,
+    JobsDeferred: deferred.length,
+    OldestWaitSeconds: oldestWait,
+  });
   const told = { ...wrong, ...usual };
   if (Object.keys(told).length === 0) return;
   const kinds = [...new Set(plan.repairs.map(({ kind }) => kind))].map(
     (kind) => [kind, plan.repairs.filter((repair) => repair.kind === kind).length] as const,
   );
   const repairs = Object.fromEntries(kinds);
-  const fields = { repairs, held, unaccounted, outOfAttempts, driftedCounters };
+  const fields = { repairs, held, unaccounted, outOfAttempts, deferred, driftedCounters };
   if (Object.keys(wrong).length === 0) log.measure(told, 'seen by the reconciler: nothing is wrong so far', fields);
   else log.count(told, 'found by the reconciler', fields);
 }
@@ -104,7 +120,8 @@ export const handler = lambdaHandler({
   input: z.unknown(),
   ports: () => {
     const { DEPLOYMENT, RUNNERS_TABLE, TICKETS_TABLE } = readEnvironment(tablesEnvironment);
-    const { EVENT_BUS_ARN, LAUNCH_QUEUE_URL, PROJECTS, PATIENCE } = readEnvironment(reconcileEnvironment);
+    const { EVENT_BUS_ARN, LAUNCH_QUEUE_URL, PROJECTS, PATIENCE, HAS_FUNCTIONS } =
+      readEnvironment(reconcileEnvironment);
     const { MAPPINGS_TABLE, DEFAULT_RUNNER } = readEnvironment(mappingsEnvironment);
     const dynamodb = createDocumentClient();
     return {
@@ -113,6 +130,7 @@ export const handler = lambdaHandler({
         ...createReconcileStore(dynamodb, { runners: RUNNERS_TABLE, tickets: TICKETS_TABLE }),
         ...createKnownProjects(dynamodb, RUNNERS_TABLE),
       },
+      ...(HAS_FUNCTIONS ? { lambdaLimit: createLambdaLimit(dynamodb, RUNNERS_TABLE) } : {}),
       instances: { ...createInstances(), ...createInstanceList(DEPLOYMENT) },
       gitlab: createGitLabFromEnvironment(secretCacheSeconds),
       bus: createEventBus(EVENT_BUS_ARN),

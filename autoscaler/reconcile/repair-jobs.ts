@@ -1,9 +1,8 @@
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { type JobKey, jobKeyOf, parseJobKey } from '../../infrastructure/lib/job-key.ts';
 import { type ForsakenJob, forsakenJobs } from '../runners/forsaken-jobs.ts';
-import { hopelessErrors } from '../runners/hopeless-errors.ts';
 import { attemptsUsed, type RunnerItem } from '../runners/runner-item.ts';
-import { hopelessRetrySeconds, isOlder, retrySeconds } from './deadlines.ts';
+import { isOlder, retrySeconds } from './deadlines.ts';
 import type { Repair, RepairKind } from './repair.ts';
 import type { Seen } from './seen.ts';
 import type { Suspect } from './suspicion.ts';
@@ -30,7 +29,7 @@ export function jobsToStart(
   const failed = live
     .filter((item) => item.state === 'FAILED' && item.jobState === 'PENDING' && attemptsUsed(item) < maxAttempts)
     .filter(isPending)
-    .filter((item) => isOlder(item.stoppedAt ?? item.admittedAt, secondsAfter(item) * patience, now))
+    .filter((item) => isOlder(item.stoppedAt ?? item.admittedAt, retrySeconds * patience, now))
     .map((item) => start('start-failed-job', item.pk, item.event, `attempt ${item.attempt} failed, and no other came`));
   const forsaken = forsakenJobs(live)
     .filter(({ item }) => isPending(item))
@@ -46,16 +45,12 @@ function startForsaken({ item, ask }: ForsakenJob, jobs: Looked['jobs']): Suspec
   return [start('start-forsaken-job', item.pk, ask, 'its runner serves another job, and no other runner came for it')];
 }
 
-function secondsAfter({ failure = '' }: RunnerItem): number {
-  return hopelessErrors.some((error) => failure.startsWith(error)) ? hopelessRetrySeconds : retrySeconds;
-}
-
 /** The jobs that waited longest, as many as there are free places. */
 function waitingWithPlaces(live: readonly RunnerItem[], places: Seen['places']): Suspect[] {
   if (!places) return [];
   const taken = new Map(places);
   const oldestFirst = live
-    .filter(({ state, jobState }) => state === 'WAITING' && jobState === 'PENDING')
+    .filter(({ state, jobState, waitsFor }) => state === 'WAITING' && jobState === 'PENDING' && !waitsFor)
     .sort((a, b) => (a.admittedAt < b.admittedAt ? -1 : 1));
   const suspects: Suspect[] = [];
   for (const { pk, event, caps } of oldestFirst) {

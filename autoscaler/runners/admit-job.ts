@@ -22,7 +22,7 @@ export async function admitJob(store: RunnersStore, job: JobKey, request: Admiss
   if (full.length === 0) return item;
 
   // Whoever waits already keeps his place in the queue.
-  if (current?.state === 'WAITING') throw capReached(job, full);
+  if (current?.state === 'WAITING' && !current.waitsFor) throw capReached(job, full);
 
   // Wait in the table first and try once more then: a place that became free in between would else wake nobody.
   const waiting = waitingItem(item);

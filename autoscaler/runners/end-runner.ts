@@ -1,7 +1,8 @@
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import { excuse } from './admission.ts';
 import { forsakenAt } from './forsaken-jobs.ts';
-import { attemptsUsed, endedItemDays, liveMark, type RunnerItem, type RunnerState } from './runner-item.ts';
+import { attemptsUsed, endedItemDays, liveMark, type RunnerItem, type RunnerState, type Wait } from './runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore, type StoreWrite } from './runners-store.ts';
 
 /** Longer than any start workflow can still run, with its retries. */
@@ -9,10 +10,18 @@ const tombstoneSeconds = 60 * 60;
 
 export type EndRunnerPorts = { readonly store: RunnersStore; readonly now: () => number };
 
+/**
+ * What becomes of an attempt that ends: it did what it was for; it failed, which counts; or it could not be, and its job waits for another one as
+ * long as it takes.
+ */
+export type AttemptEnd =
+  | { readonly state: 'RELEASED' }
+  | { readonly state: 'FAILED'; readonly failure: string }
+  | { readonly state: 'WAITING'; readonly waitsFor: Wait };
+
 export type RunnerEnd = {
   readonly from: readonly RunnerState[];
-  readonly state: 'RELEASED' | 'FAILED';
-  readonly failure?: string;
+  readonly end: AttemptEnd;
   /** What else must hold, or is not done either; the tickets in it are not removed anyway. */
   readonly also?: readonly StoreWrite[];
 };
@@ -43,6 +52,7 @@ export function hasGoneOn(seen: RunnerItem, current: RunnerItem | null): boolean
 async function writeEnd({ store, now }: EndRunnerPorts, item: RunnerItem, end: RunnerEnd): Promise<void> {
   const jobIsOver = item.jobState === 'FINISHED';
   const { also = [] } = end;
+  const outcome: AttemptEnd = jobIsOver && end.end.state === 'WAITING' ? { state: 'RELEASED' } : end.end;
   const others = ticketIdsOf(item).filter(
     (id) => !also.some((part) => part.kind === 'take-ticket-back' && part.id === id),
   );
@@ -56,13 +66,13 @@ async function writeEnd({ store, now }: EndRunnerPorts, item: RunnerItem, end: R
       // Had the job ended between our read and this write, its item would stay live for ever.
       only: { jobState: item.jobState },
       set: {
-        state: end.state,
+        ...outcome,
+        ...(outcome.state === 'WAITING' ? givenUp(item) : {}),
         stoppedAt: new Date(at).toISOString(),
-        ...(end.failure ? { failure: end.failure } : {}),
         ...(jobIsOver ? { expiresAt: expiryOf(at) } : {}),
       },
       // The launch group stays: should its launch not be finished, its messages still find it.
-      ...(jobIsOver ? { remove: ['live'] } : {}),
+      remove: [...(jobIsOver ? ['live' as const] : []), ...(outcome.state === 'WAITING' ? ['takenJob' as const] : [])],
     },
     ...also,
     ...item.caps.map((cap) => ({ kind: 'give-place-back', cap }) as const),
@@ -70,7 +80,12 @@ async function writeEnd({ store, now }: EndRunnerPorts, item: RunnerItem, end: R
   );
 }
 
-/** A job that waited in the queue ends without having held a place. */
+/** What an attempt leaves that counts for nothing. */
+function givenUp(item: RunnerItem): Partial<RunnerItem> {
+  return { attemptBegun: true, excusedAttempts: excuse(item).excusedAttempts };
+}
+
+/** A job that waited ends without having held a place. */
 export async function leaveQueue(ports: EndRunnerPorts, item: RunnerItem): Promise<void> {
   const now = ports.now();
   await ports.store.write({
@@ -84,29 +99,51 @@ export async function leaveQueue(ports: EndRunnerPorts, item: RunnerItem): Promi
 }
 
 /**
- * Writes down that nothing could be begun for a job, so that its failure is visible and counts as an attempt. Returns the job's item, null
- * when the job has a runner.
+ * Writes down that nothing could be begun for a job, and why: it waits. Returns the job's item, null when the job has a runner, has had all its
+ * attempts, or is over.
+ *
+ * @param waitFor what it waits for, given its item as it is.
  */
-export async function recordFailure(
+export async function recordWait(
   store: RunnersStore,
   event: JobEvent,
-  failure: string,
-  { now, maxAttempts }: { readonly now: number; readonly maxAttempts: number },
+  waitFor: (item: RunnerItem | null) => Wait,
+  limits: { readonly now: number; readonly maxAttempts: number },
 ): Promise<RunnerItem | null> {
-  const first = { ...bareItem(event, now), failure, live: liveMark } as const;
-  if (await putIfAbsent(store, first)) return first;
   const current = await store.read(jobKeyOf(event));
-  if (current?.state !== 'FAILED') return null;
-  // Replayed events are no further attempts.
-  const attempt = attemptsUsed(current) < maxAttempts ? current.attempt + 1 : current.attempt;
-  await store.write({
-    kind: 'update',
-    job: current.pk,
-    from: ['FAILED'],
-    attempt: current.attempt,
-    set: { attempt, failure },
-  });
-  return { ...current, attempt, failure };
+  if (!current) {
+    const jobState = event.status === 'running' ? 'RUNNING' : 'PENDING';
+    const first: RunnerItem = { ...bareItem(event, limits.now), jobState, waitsFor: waitFor(null), live: liveMark };
+    return (await putIfAbsent(store, first)) ? first : recordWait(store, event, waitFor, limits);
+  }
+  const begun = whatWaits(current, limits);
+  if (!begun) return null;
+  const set = { ...begun, state: 'WAITING', waitsFor: waitFor(current) } as const;
+  try {
+    const { pk: job, state, attempt, jobState } = current;
+    await store.write({ kind: 'update', job, from: [state], attempt, only: { jobState }, set, remove: ['takenJob'] });
+  } catch (error) {
+    // Somebody else was faster: look again, as long as it went on.
+    if (error instanceof RunnerStateChangedError && hasGoneOn(current, await store.read(current.pk)))
+      return recordWait(store, event, waitFor, limits);
+    throw error;
+  }
+  return { ...current, ...set };
+}
+
+/** What becomes of the last attempt of a job that waits now; null when it is not to wait. */
+function whatWaits(item: RunnerItem, { maxAttempts }: { readonly maxAttempts: number }): Partial<RunnerItem> | null {
+  if (item.jobState === 'FINISHED') return null;
+  switch (item.state) {
+    case 'WAITING':
+      return {};
+    case 'FAILED':
+      return attemptsUsed(item) < maxAttempts ? { attemptBegun: true } : null;
+    case 'RELEASED':
+      return givenUp(item);
+    default:
+      return null;
+  }
 }
 
 /**
@@ -137,7 +174,7 @@ async function putIfAbsent(store: RunnersStore, item: RunnerItem): Promise<boole
 function bareItem(event: JobEvent, now: number): RunnerItem {
   return {
     pk: jobKeyOf(event),
-    state: 'FAILED',
+    state: 'WAITING',
     jobState: 'PENDING',
     attempt: 1,
     admittedBy: '',
@@ -172,6 +209,7 @@ export async function nextWaiting(store: RunnersStore, ended: RunnerItem): Promi
   const waiting = live.filter(
     (item) =>
       item.state === 'WAITING' &&
+      !item.waitsFor &&
       (item.jobState === 'PENDING' || forsakenAt(item.pk, live)) &&
       item.caps.some(({ counter }) => freed.has(counter)),
   );

@@ -22,6 +22,22 @@ export const jobStates = ['PENDING', 'RUNNING', 'FINISHED'] as const;
 /** What we know of the job itself: its own runner may well have taken another job. */
 export type JobState = (typeof jobStates)[number];
 
+/**
+ * Why a job waits although no cap keeps it: we could not ask, may not now, or a person must mend something. It costs no attempt, and ends with the
+ * job. Times are ISO 8601.
+ */
+export type Wait = {
+  /** Name of the error that was met last. */
+  readonly error: string;
+  /** What it said, with its remedy. */
+  readonly message: string;
+  /** Since when the job waits so, whatever it met. */
+  readonly since: string;
+  readonly lookAt: string;
+  /** How often it was looked at in vain. */
+  readonly looks: number;
+};
+
 /** A limit on runners at the same time, and the counter that keeps it. */
 export type Cap = { readonly counter: string; readonly limit: number };
 
@@ -47,8 +63,10 @@ export type RunnerItem = RunnerChoice & {
   readonly state: RunnerState;
   readonly jobState: JobState;
   readonly attempt: number;
-  /** How many of the earlier attempts worked, for other jobs, or lost their spot instance while idle: they are no failures. */
-  readonly servedOthers?: number;
+  /**
+   * How many of the attempts are no failures: their runners worked for other jobs, lost their spot instance while idle, or were never started.
+   */
+  readonly excusedAttempts?: number;
   /** Who admitted the job: a workflow execution that tries again finds its own admission. */
   readonly admittedBy: string;
   /** The event that asked for the runner, to ask again with. */
@@ -69,7 +87,12 @@ export type RunnerItem = RunnerChoice & {
   readonly interruptedAt?: string;
   /** The job that this runner really took; GitLab gives a job to any runner that fits. */
   readonly takenJob?: JobKey;
+  /** Why the last attempt failed that counts. */
   readonly failure?: string;
+  /** WAITING: for what, if not for a place under its caps. Stays while the next attempt begins, which may meet the same. */
+  readonly waitsFor?: Wait;
+  /** WAITING: the attempt of this number was begun and given up, so that the next one has the next number. */
+  readonly attemptBegun?: boolean;
   readonly admittedAt: string;
   readonly registeredAt?: string;
   readonly launchedAt?: string;
@@ -117,7 +140,10 @@ export function choiceOf(item: RunnerItem): RunnerChoice {
   return tenantId === undefined ? choice : { ...choice, tenantId };
 }
 
-/** How many of an item's attempts count against `maxAttempts`: all but those whose runners worked for other jobs. */
-export function attemptsUsed({ attempt, servedOthers = 0 }: Pick<RunnerItem, 'attempt' | 'servedOthers'>): number {
-  return attempt - servedOthers;
+/** How many of an item's attempts count against `maxAttempts`: those whose runner was started and failed, and the one that is under way. */
+export function attemptsUsed({
+  attempt,
+  excusedAttempts = 0,
+}: Pick<RunnerItem, 'attempt' | 'excusedAttempts'>): number {
+  return attempt - excusedAttempts;
 }

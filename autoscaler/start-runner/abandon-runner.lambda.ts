@@ -3,18 +3,21 @@ import type { GitLab } from '../../infrastructure/lib/gitlab.client.ts';
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
+import type { Log } from '../../infrastructure/lib/log.ts';
 import { attemptsEnvironment } from '../environment.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createTables } from '../live-tables.client.ts';
 import { createLongLivedRunners } from '../long-lived-runners.client.ts';
 import { drainHost, type ManagedHosts } from '../runners/drain-host.ts';
-import { endRunner, hasGoneOn, nextWaiting, recordFailure } from '../runners/end-runner.ts';
+import { type AttemptEnd, endRunner, hasGoneOn, nextWaiting, recordWait } from '../runners/end-runner.ts';
 import { forsakenBy } from '../runners/forsaken-jobs.ts';
-import { hopelessErrors } from '../runners/hopeless-errors.ts';
 import { noteTakenJob } from '../runners/job-state.ts';
 import { type LongLivedRunners, profilesManagerOf } from '../runners/long-lived-runner.ts';
+import { type OutageMark, outageErrors } from '../runners/outage-mark.ts';
 import { attemptsUsed, type RunnerItem, type RunnerState } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore, whenItWentOn } from '../runners/runners-store.ts';
+import { looksOfWorkflow, nextWait } from '../runners/waits.ts';
+import { judgeAttempt } from '../runners/whose-fault.ts';
 import { type UnwantedRunner, unwantedRunnerOf } from '../stop-runner/runner-unwanted.ts';
 import type { Instances } from './ec2/fleet.ts';
 import { createInstanceStates } from './ec2/instance-states.client.ts';
@@ -28,6 +31,7 @@ export type AbandonRunnerPorts = {
   /** Where a profile brings a long-lived runner. */
   readonly longLived?: ManagedHosts & Pick<LongLivedRunners, 'remove'>;
   readonly store: RunnersStore;
+  readonly outages: OutageMark;
   readonly maxAttempts: number;
   readonly now: () => number;
   readonly random: () => number;
@@ -40,6 +44,8 @@ export type Abandoned = {
   readonly next: readonly JobEvent[];
   /** A runner that has a job and no host any more: it is to end with its job. */
   readonly unwanted: UnwantedRunner | null;
+  /** The error when the attempt failed, with which the workflow then fails too; null when its job merely waits, or nothing was to be done. */
+  readonly failure: { readonly error: string; readonly cause: string } | null;
 };
 
 /** States in which an attempt has begun and its runner has no job that we know of. */
@@ -49,32 +55,28 @@ const abandonable: readonly RunnerState[] = ['ADMITTED', 'REGISTERED', 'LAUNCHED
 const longestRetryAfterSeconds = 60;
 
 /**
- * Undoes what an attempt has done (GitLab runner, ticket, places under caps, instance) and marks the job's item FAILED, which comes first.
- * Nothing happens to an attempt that meanwhile got its job, ended, or was followed by another one.
+ * Undoes what an attempt has done (GitLab runner, ticket, places under caps, instance) and marks the job's item first: FAILED when a runner was
+ * started and failed, WAITING when it never came to that. Nothing happens to an attempt that meanwhile got its job, ended, or was followed by
+ * another one.
  */
 export async function abandonRunner(
   input: z.infer<typeof abandonRunnerInput>,
   ports: AbandonRunnerPorts,
   { log, ...context }: LambdaContext,
 ): Promise<Abandoned> {
+  const nothing: Abandoned = { retry: null, retryAfterSeconds: 0, next: [], unwanted: null, failure: null };
+  const failure = { error: input.error, message: readFailureCause(input.cause) };
+  if (outageErrors.includes(input.error)) await noteOutage(ports, log);
+  if (input.attempt === null)
+    return input.event ? { ...nothing, ...(await wait(input.event, failure, ports, log)) } : nothing;
+
   const job = jobKeyOf(input);
-  const nothing: Abandoned = { retry: null, retryAfterSeconds: 0, next: [], unwanted: null };
-  const failure = `${input.error}: ${readFailureCause(input.cause)}`.slice(0, 1_000);
-  if (input.attempt === null && input.event) {
-    const failed = await recordFailure(ports.store, input.event, failure, {
-      now: ports.now(),
-      maxAttempts: ports.maxAttempts,
-    });
-    if (!failed) return nothing;
-    const again = retryOf(failed, input.event, input.error, ports);
-    reportFailure('no runner was started for the job', input, failed, again.retry, log);
-    return { ...nothing, ...again };
-  }
   const item = await ports.store.read(job);
   if (!item || input.attempt !== item.attempt) return nothing;
-  if (item.state !== 'FAILED') {
+  if (!isAbandoned(item)) {
+    const end = await endOf(item, failure, ports);
     try {
-      const ended = abandonable.includes(item.state) && (await endUnlessBusy(item, failure, ports));
+      const ended = abandonable.includes(item.state) && (await endUnlessBusy(item, end, ports));
       if (!ended) {
         const unwanted = unwantedOf(item, input);
         log.info('nothing to abandon: the runner has a job or may yet take one, or ended', {
@@ -88,7 +90,7 @@ export async function abandonRunner(
       if (!(error instanceof RunnerStateChangedError) || !hasGoneOn(item, await ports.store.read(job))) throw error;
       return abandonRunner(input, ports, { log, ...context });
     }
-    reportFailure('runner abandoned', input, item, retryOf(item, item.event, input.error, ports).retry, log);
+    report(item, end, failure, ports, log);
   }
   // From here on everything may be done again: an answer that was lost is given once more.
   if (item.runnerId !== undefined) await ports.gitlab.removeRunner(item.runnerId);
@@ -98,8 +100,39 @@ export async function abandonRunner(
   }
   const manager = profilesManagerOf(item);
   if (manager) await ports.longLived?.remove(manager);
+  const current = await ports.store.read(job);
+  if (!current || current.attempt !== item.attempt) return nothing;
   const next = [...(await nextWaiting(ports.store, item)), ...(await whoCountedOn(item, ports.store))];
-  return { ...nothing, ...retryOf(item, item.event, input.error, ports), next };
+  const failed = current.state === 'FAILED' ? { error: input.error, cause: failure.message } : null;
+  return { ...nothing, ...retryOf(current, current.event, ports), next, failure: failed };
+}
+
+/** Nothing was begun: a job without a runner waits from now on, or goes on waiting. */
+async function wait(event: JobEvent, failure: Failure, ports: AbandonRunnerPorts, log: LambdaContext['log']) {
+  const { store, maxAttempts, random } = ports;
+  const now = ports.now();
+  const waitFor = (item: RunnerItem | null) => nextWait(item, failure, { now, random: random(), registered: false });
+  const item = await recordWait(store, event, waitFor, { now, maxAttempts });
+  if (!item) return {};
+  reportWait(item, failure, log);
+  return retryOf(item, event, ports);
+}
+
+type Failure = { readonly error: string; readonly message: string };
+
+/** Its answer was lost, or GitLab, EC2 or the like failed in the middle of it. */
+function isAbandoned({ state, attemptBegun = false }: RunnerItem): boolean {
+  return state === 'FAILED' || (state === 'WAITING' && attemptBegun);
+}
+
+async function endOf(item: RunnerItem, failure: Failure, { outages, now, random }: AbandonRunnerPorts) {
+  const lastOutage = item.launchedAt === undefined ? null : await outages.lastSeen();
+  return judgeAttempt(item, failure, { now: now(), random: random(), lastOutage });
+}
+
+/** Without the note a host that GitLab's absence keeps from its job may count as a failed attempt: no reason to fail here as well. */
+async function noteOutage({ outages, now }: AbandonRunnerPorts, log: LambdaContext['log']): Promise<void> {
+  await outages.note(now()).catch((error: unknown) => log.warn('the outage of GitLab could not be noted', { error }));
 }
 
 /** While its own job ran elsewhere, another one may have counted on this runner. */
@@ -119,11 +152,11 @@ function unwantedOf(item: RunnerItem, { error }: z.infer<typeof abandonRunnerInp
  * False when the attempt got a job, or may yet get one: then nothing is undone here. Whether its runner ends all the same, together with
  * its job, {@link unwantedOf} says.
  */
-async function endUnlessBusy(item: RunnerItem, failure: string, ports: AbandonRunnerPorts): Promise<boolean> {
+async function endUnlessBusy(item: RunnerItem, end: AttemptEnd, ports: AbandonRunnerPorts): Promise<boolean> {
   const outcome = await drainHost(
     item,
     // Only from the state that was looked at: a host that comes just now has a token of which this end knows nothing.
-    (_had, ...also) => endRunner(ports, item, { from: [item.state], state: 'FAILED', failure, also }),
+    (_had, ...also) => endRunner(ports, item, { from: [item.state], end, also }),
     ports,
   );
   if (outcome.kind === 'busy' && item.state !== 'ADMITTED') {
@@ -132,24 +165,48 @@ async function endUnlessBusy(item: RunnerItem, failure: string, ports: AbandonRu
   return outcome.kind === 'ended';
 }
 
-function reportFailure(
-  message: string,
-  { error, cause }: z.infer<typeof abandonRunnerInput>,
-  { attempt }: RunnerItem,
-  retry: JobEvent | null,
-  log: LambdaContext['log'],
+function report(
+  item: RunnerItem,
+  end: AttemptEnd,
+  failure: Failure,
+  { maxAttempts }: AbandonRunnerPorts,
+  log: Log,
 ): void {
-  const counted = {
-    AttemptsFailed: 1,
-    ...(retry ? {} : { JobsGivenUp: 1 }),
-    ...(error === 'MappingNotAllowedError' ? { MappingsRefused: 1 } : {}),
-  };
-  log.count(counted, message, { attempt, error, cause: readFailureCause(cause), retried: retry !== null });
+  if (end.state === 'WAITING') {
+    reportWait({ ...item, ...end }, failure, log);
+    return;
+  }
+  const isLast = attemptsUsed(item) >= maxAttempts;
+  const counted = { AttemptsFailed: 1, ...(isLast ? { JobsGivenUp: 1 } : {}) };
+  const { error, message } = failure;
+  log.count(counted, 'runner abandoned', { attempt: item.attempt, error, cause: message, retried: !isLast });
 }
 
-function retryOf(item: RunnerItem, event: JobEvent, error: string, { maxAttempts, random }: AbandonRunnerPorts) {
+/** Nobody is told off: this is seen where waiting jobs are. */
+function reportWait({ attempt, waitsFor }: RunnerItem, { error, message }: Failure, log: Log): void {
+  const counted = { StartsDeferred: 1, ...(error === 'MappingNotAllowedError' ? { MappingsRefused: 1 } : {}) };
+  log.measure(counted, 'the job waits: no runner could be started for it yet', {
+    attempt,
+    error,
+    cause: message,
+    waitsFor,
+  });
+}
+
+/** When and with what the workflow asks again; not for a job without attempts, nor for one that the reconciler looks at from now on. */
+function retryOf(item: RunnerItem, event: JobEvent, { maxAttempts, random, now }: AbandonRunnerPorts) {
+  if (item.jobState === 'FINISHED') return {};
+  // It is no delivery of GitLab's any more.
+  const retry = { ...event, deliveryId: null };
+  if (item.state === 'WAITING') {
+    const { looks, lookAt } = item.waitsFor ?? { looks: 0, lookAt: item.admittedAt };
+    const seconds = Math.ceil((Date.parse(lookAt) - now()) / 1_000);
+    return looks <= looksOfWorkflow
+      ? { retry, retryAfterSeconds: Math.min(Math.max(seconds, 1), longestRetryAfterSeconds) }
+      : {};
+  }
   const used = attemptsUsed(item);
-  const retry = used < maxAttempts && !hopelessErrors.includes(error) ? event : null;
+  if (used >= maxAttempts) return {};
   const longestSeconds = Math.min(5 * 2 ** used, longestRetryAfterSeconds);
   return { retry, retryAfterSeconds: Math.ceil(longestSeconds * (0.5 + random() / 2)) };
 }

@@ -7,6 +7,7 @@ import {
   type IChainable,
   Map as MapState,
   ProvideItems,
+  Succeed,
   TaskInput,
   Wait,
   WaitTime,
@@ -47,8 +48,8 @@ export function startWaitingJobsState(scope: Construct, name: string, eventBus: 
 }
 
 /**
- * AbandonRunner and what follows: undo the attempt, let waiting jobs have its place, ask again after a while if another attempt may help,
- * and end as failed, so that the failure shows in the workflow's metrics. `failure` is the JSONata expression of what AbandonRunner takes.
+ * AbandonRunner and what follows: undo the attempt, let waiting jobs have its place, ask again after a while if that is due here, and end as
+ * failed when an attempt failed, so that the failure shows in the workflow's metrics. `failure` is the JSONata expression of what AbandonRunner takes.
  */
 export function abandonStates(
   scope: Construct,
@@ -57,9 +58,17 @@ export function abandonStates(
 ): IChainable {
   const failed = Fail.jsonata(scope, 'RunnerAbandoned', {
     stateName: 'RunnerAbandoned',
-    error: '{% $error %}',
-    cause: '{% $cause %}',
+    error: '{% $failure.error %}',
+    cause: '{% $failure.cause %}',
   });
+  const outcome = Choice.jsonata(scope, 'HasAttemptFailed', { stateName: 'HasAttemptFailed' })
+    .when(Condition.jsonata('{% $exists($failure.error) %}'), failed)
+    .otherwise(
+      Succeed.jsonata(scope, 'JobWaits', {
+        stateName: 'JobWaits',
+        comment: 'No runner could be started for it yet, or nothing was to be undone',
+      }),
+    );
   const askAgain = askForRunnerState(scope, 'AskAgain', eventBus, '{% $retry %}');
   const wait = Wait.jsonata(scope, 'WaitBeforeAskingAgain', {
     stateName: 'WaitBeforeAskingAgain',
@@ -78,18 +87,17 @@ export function abandonStates(
     ],
   });
   endWithJob.addRetry({ ...retryPassingTrouble, errors: ['States.ALL'] });
-  endWithJob.next(failed);
+  endWithJob.next(outcome);
   const mayRetry = Choice.jsonata(scope, 'IsAnotherAttemptUseful', { stateName: 'IsAnotherAttemptUseful' })
     .when(Condition.jsonata('{% $exists($unwanted.jobId) %}'), endWithJob)
-    .when(Condition.jsonata('{% $exists($retry.jobId) %}'), wait.next(askAgain).next(failed))
-    .otherwise(failed);
+    .when(Condition.jsonata('{% $exists($retry.jobId) %}'), wait.next(askAgain).next(outcome))
+    .otherwise(outcome);
   const abandon = lambdaState(scope, 'AbandonRunner', {
     lambda: abandonRunner,
     comment: 'Undo what the attempt has done; the input names job, attempt and error',
     payload: failure,
     assign: {
-      error: failure.replace(' %}', '.error %}'),
-      cause: failure.replace(' %}', '.cause %}'),
+      failure: '{% $states.result.Payload.failure %}',
       retry: '{% $states.result.Payload.retry %}',
       unwanted: '{% $states.result.Payload.unwanted %}',
       retryAfterSeconds: '{% $states.result.Payload.retryAfterSeconds %}',

@@ -1,13 +1,17 @@
 import type { GitLab } from '../../infrastructure/lib/gitlab.client.ts';
 import { type JobEvent, jobEventSchema } from '../../infrastructure/lib/job-event.ts';
+import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
-import { routingEnvironment } from '../environment.ts';
+import { routingEnvironment, tablesEnvironment } from '../environment.ts';
 import { createJobMappings, type JobMappings } from '../job-mappings/job-mappings.client.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createDocumentClient, createTables } from '../live-tables.client.ts';
+import { leaveQueue } from '../runners/end-runner.ts';
+import { createKnownLambdaLimit, type KnownLambdaLimit } from '../runners/known-lambda-limit.client.ts';
+import { lambdaJobsAtOnce, underLambdaLimit } from '../runners/lambda-limit.ts';
 import { JobNotYetPendingError } from '../runners/runner-errors.ts';
 import { choiceOf } from '../runners/runner-item.ts';
-import type { RunnersStore } from '../runners/runners-store.ts';
+import { type RunnersStore, whenItWentOn } from '../runners/runners-store.ts';
 import { decideRunner, mightBeOurs, type Offer, type RunnerDecision } from './choose-runner.ts';
 import { findWhoNeedsStandIn } from './find-who-needs-stand-in.ts';
 
@@ -16,6 +20,9 @@ export type ChooseRunnerPorts = {
   readonly store: RunnersStore;
   readonly mappings: JobMappings;
   readonly offer: Omit<Offer, 'mappings'>;
+  /** The account's limit of executions at the same time; where there are LAMBDA profiles. */
+  readonly lambdaLimit?: Pick<KnownLambdaLimit, 'read'>;
+  readonly now: () => number;
 };
 
 /** GitLab's states before `pending`: its hook came from the database, its answer from a replica that lags. */
@@ -44,10 +51,21 @@ export async function chooseRunner(
   }
   const offer = { ...ports.offer, mappings };
   // A job that is told as running may have taken a runner of ours, whatever the mappings say of it.
-  if (event.status !== 'running' && !mightBeOurs(event, offer)) return ignore('no mapping names the job', log);
+  if (event.status !== 'running' && !mightBeOurs(event, offer)) {
+    // An event that is no delivery of GitLab's is another look at a job that may wait.
+    if (event.deliveryId === null) await stopWaiting(event, ports);
+    return ignore('no mapping names the job', log);
+  }
 
-  const job = await ports.gitlab.readJob(event.projectId, event.jobId);
-  if (!job) return ignore('the job does not exist in GitLab any more', log);
+  const [job, unreserved] = await Promise.all([
+    ports.gitlab.readJob(event.projectId, event.jobId),
+    ports.lambdaLimit?.read(),
+  ]);
+  const functionsAtOnce = unreserved === undefined ? undefined : lambdaJobsAtOnce(unreserved);
+  if (!job) {
+    await stopWaiting(event, ports);
+    return ignore('the job does not exist in GitLab any more', log);
+  }
   if (notYetPending.includes(job.status)) {
     throw new JobNotYetPendingError(`job ${event.jobId} is "${job.status}" in GitLab although its hook said pending`);
   }
@@ -55,13 +73,24 @@ export async function chooseRunner(
     const waiting = await findWhoNeedsStandIn({ ...event, runnerId: job.runnerId }, ports);
     if (!waiting) return ignore('the job is running', log);
     log.info('the job took the runner of another one, which gets the next', { waiting: waiting.pk });
-    return { decision: 'LAUNCH', choice: { ...choiceOf(waiting), standIn: true } };
+    const choice = choiceOf(waiting);
+    const today = functionsAtOnce === undefined ? choice : underLambdaLimit(choice, functionsAtOnce);
+    return { decision: 'LAUNCH', choice: { ...today, standIn: true } };
   }
   if (job.status !== 'pending') return ignore(`the job is ${job.status}`, log);
-  const decision = decideRunner(event, job, offer);
-  if (decision.decision === 'IGNORE') return ignore(decision.reason, log);
+  const decision = decideRunner(event, job, { ...offer, lambdaJobsAtOnce: functionsAtOnce });
+  if (decision.decision === 'IGNORE') {
+    await stopWaiting(event, ports);
+    return ignore(decision.reason, log);
+  }
   log.info('runner chosen', { ...decision.choice });
   return decision;
+}
+
+/** A job that waited, for GitLab or for the mending of its mapping, turns out to be none of ours. */
+async function stopWaiting(event: JobEvent, { store, now }: ChooseRunnerPorts): Promise<void> {
+  const item = await store.read(jobKeyOf(event));
+  if (item?.state === 'WAITING') await leaveQueue({ store, now }, item).catch(whenItWentOn);
 }
 
 function ignore(reason: string, log: LambdaContext['log']): RunnerDecision {
@@ -74,11 +103,14 @@ export const handler = lambdaHandler({
   logFields: ({ projectId, jobId }) => ({ projectId, jobId }),
   ports: () => {
     const { MAPPINGS_TABLE, PROFILES, DEFAULT_RUNNER, MAX_CONCURRENT } = readEnvironment(routingEnvironment);
+    const { RUNNERS_TABLE } = readEnvironment(tablesEnvironment);
     const dynamodb = createDocumentClient();
+    const hasFunctions = Object.values(PROFILES).some(({ type }) => type === 'LAMBDA');
     return {
       gitlab: createGitLabFromEnvironment(),
       mappings: createJobMappings(dynamodb, MAPPINGS_TABLE, Date.now),
-      store: createTables(dynamodb).store,
+      ...createTables(dynamodb),
+      ...(hasFunctions ? { lambdaLimit: createKnownLambdaLimit(dynamodb, RUNNERS_TABLE, Date.now) } : {}),
       offer: { profiles: PROFILES, defaultRunner: DEFAULT_RUNNER, maxConcurrent: MAX_CONCURRENT },
     };
   },

@@ -2,6 +2,7 @@ import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import type { DefaultRunner, RuntimeProfile } from '../environment.ts';
 import { chooseMapping, couldMatch } from '../job-mappings/choose-mapping.ts';
 import type { JobMapping, MappingTarget } from '../job-mappings/job-mapping.ts';
+import { lambdaCounter } from '../runners/lambda-limit.ts';
 import type { Cap, RunnerChoice } from '../runners/runner-item.ts';
 
 /** What a deployment offers. */
@@ -10,6 +11,8 @@ export type Offer = {
   readonly profiles: Readonly<Record<string, RuntimeProfile>>;
   readonly defaultRunner: DefaultRunner;
   readonly maxConcurrent?: number | undefined;
+  /** How many LAMBDA jobs may run at the same time, so that the account has executions left for the control plane. */
+  readonly lambdaJobsAtOnce?: number | undefined;
 };
 
 /** What of an offer says whether a job is ours at all. */
@@ -69,6 +72,7 @@ function choiceFor(
 ): RunnerChoice {
   const caps: (Cap | null)[] = [
     capOf('cap#deployment', offer.maxConcurrent),
+    profile.type === 'LAMBDA' ? capOf(lambdaCounter, offer.lambdaJobsAtOnce) : null,
     capOf(`cap#profile#${name}`, profile.maxConcurrent),
     mapping ? capOf(`cap#mapping#${mapping.id}`, mapping.maxConcurrent) : null,
   ];

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { jobEventSchema } from '../../infrastructure/lib/job-event.ts';
 import { lambdaRunnerPayloadSchema } from '../../infrastructure/lib/runner-ticket.ts';
 import { runnerTypes } from '../job-mappings/job-mapping.ts';
+import { failedInvocationSchema, type InvocationEnd, readInvocationEnd } from './failed-invocation.ts';
 
 /** A {@link RunnerChoice} as it passes through the workflow. */
 export const runnerChoiceSchema = z.object({
@@ -35,9 +36,19 @@ export const invokeIsolatedRunnerInput = z.object({
 
 /** The error of an attempt whose function failed after it was invoked. */
 export const functionFailed = 'LambdaRunnerFailed';
+/** The error of an attempt whose function never started its runner, for want of concurrency above all. */
+export const functionNotStarted = 'LambdaRunnerNotStarted';
+/** The error of an attempt whose function's runner could not ask GitLab: it had no job that it knew of. */
+export const functionCutOff = 'LambdaRunnerCutOff';
+
+const errorOfEnd = {
+  failed: functionFailed,
+  'not-started': functionNotStarted,
+  'cut-off': functionCutOff,
+} as const satisfies Record<InvocationEnd['kind'], string>;
 
 /** Names a job's attempt, and what went wrong with it. `attempt` is null when this execution admitted nothing. */
-export const abandonRunnerInput = z.object({
+const failedAttemptSchema = z.object({
   projectId: z.int(),
   jobId: z.int(),
   attempt: z.nullable(z.int()),
@@ -46,6 +57,20 @@ export const abandonRunnerInput = z.object({
   error: z.string(),
   cause: z.string(),
 });
+type FailedAttempt = z.infer<typeof failedAttemptSchema>;
+
+/** A failed attempt as our workflows tell it, or as Lambda tells of a function: either becomes the former. */
+export const abandonRunnerInput = z.union([
+  failedAttemptSchema,
+  z.pipe(
+    failedInvocationSchema,
+    z.transform((told): FailedAttempt => {
+      const { kind, cause } = readInvocationEnd(told);
+      const { job, attempt } = told.requestPayload;
+      return { ...job, attempt, event: null, error: errorOfEnd[kind], cause };
+    }),
+  ),
+]);
 
 /** A message on the launch queue. */
 export const launchRequestSchema = z.object({

@@ -1,11 +1,18 @@
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
 import { createTables } from '../live-tables.client.ts';
-import { type EndRunnerPorts, endRunner, hasGoneOn, nextWaiting } from '../runners/end-runner.ts';
+import { type AttemptEnd, type EndRunnerPorts, endRunner, hasGoneOn, nextWaiting } from '../runners/end-runner.ts';
 import { forsakenAt, forsakenBy } from '../runners/forsaken-jobs.ts';
+import type { OutageMark } from '../runners/outage-mark.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { RunnerStateChangedError } from '../runners/runners-store.ts';
+import { judgeAttempt } from '../runners/whose-fault.ts';
 import { type RunnerToStop, runnerToStopSchema } from './stop-runner-input.ts';
+
+export type ReleaseRunnerPorts = EndRunnerPorts & { readonly outages: Pick<OutageMark, 'lastSeen'> };
+
+/** The error of an attempt whose host died idle. */
+const hostGone = 'HostGone';
 
 /**
  * Ends the item of a runner of which nothing is left, and names the jobs that may start in its place. Asked again it names them again: an
@@ -13,23 +20,21 @@ import { type RunnerToStop, runnerToStopSchema } from './stop-runner-input.ts';
  */
 export async function releaseRunner(
   { job, attempt, failure }: RunnerToStop,
-  ports: EndRunnerPorts,
+  ports: ReleaseRunnerPorts,
   { log }: LambdaContext,
 ): Promise<{ readonly next: readonly JobEvent[] }> {
   const item = await ports.store.read(job);
   if (!item || item.attempt !== attempt) return { next: [] };
   if (item.state === 'STOPPING') {
     try {
-      // Also of a job that runs elsewhere: its runner was to serve the job whose runner it took.
-      const failed = failure !== undefined && item.takenJob === undefined && item.jobState !== 'FINISHED';
-      const end = failed ? ({ state: 'FAILED', failure } as const) : ({ state: 'RELEASED' } as const);
-      await endRunner(ports, item, { from: ['STOPPING'], ...end });
-      if (failed) log.count({ AttemptsFailed: 1 }, 'the attempt failed', { attempt, failure });
+      const end = await endOf(item, failure, ports);
+      await endRunner(ports, item, { from: ['STOPPING'], end });
+      if (end.state === 'FAILED') log.count({ AttemptsFailed: 1 }, 'the attempt failed', { attempt, failure });
     } catch (error) {
       const wentOn = error instanceof RunnerStateChangedError && hasGoneOn(item, await ports.store.read(job));
       if (!wentOn) throw error;
     }
-  } else if (item.state !== 'RELEASED' && item.state !== 'FAILED') return { next: [] };
+  } else if (!['RELEASED', 'FAILED', 'WAITING'].includes(item.state)) return { next: [] };
   const again = await whoAsksAgain(ports, item, failure !== undefined);
   const waiting = (await nextWaiting(ports.store, item)).filter(
     (one) => !again.some(({ jobId }) => jobId === one.jobId),
@@ -37,6 +42,16 @@ export async function releaseRunner(
   const next = [...waiting, ...again];
   log.info('runner released', { next: next.map((event) => event.jobId) });
   return { next };
+}
+
+/** `failure`: what its host died of, before it took a job. */
+async function endOf(item: RunnerItem, failure: string | undefined, ports: ReleaseRunnerPorts): Promise<AttemptEnd> {
+  // Also of a job that runs elsewhere: its runner was to serve the job whose runner it took.
+  if (failure === undefined || item.takenJob !== undefined || item.jobState === 'FINISHED')
+    return { state: 'RELEASED' };
+  const lastOutage = await ports.outages.lastSeen();
+  // Its job asks again at once.
+  return judgeAttempt(item, { error: hostGone, message: failure }, { now: ports.now(), random: 0, lastOutage });
 }
 
 /**

@@ -1,10 +1,12 @@
 /** Everything that the Lambdas count; alarms and dashboards take the names from here, so that none differs by a letter. */
 export const metricNames = [
-  /** Attempts to give a job a runner that failed, whether another one follows or not. */
+  /** Attempts whose runner was started and failed, whether another one follows or not. */
   'AttemptsFailed',
-  /** Jobs that get no runner of ours any more: all attempts failed, or a person must mend something first. */
+  /** Jobs that get no runner of ours any more, since all attempts failed. */
   'JobsGivenUp',
-  /** Jobs whose mapping names a function or profile that was not deployed; each is a job given up, too. */
+  /** Looks in vain at a job that waits for no place: GitLab or AWS could not be asked, or said not now. The line says what. */
+  'StartsDeferred',
+  /** The same, of jobs whose mapping names a function or profile that was not deployed. */
   'MappingsRefused',
   /** Rows of the job mappings table that are not valid, counted each time a job comes. */
   'InvalidMappings',
@@ -22,6 +24,8 @@ export const metricNames = [
   'HeldInstances',
   /** Jobs that wait although their attempts are used up, in one look. */
   'JobsOutOfAttempts',
+  /** Jobs that wait although no cap keeps them, in one look. */
+  'JobsDeferred',
   /** For how long the reconciler has seen a job of ours wait without a runner. */
   'OldestWaitSeconds',
   /** Counters of caps that differ from the live items, in one look. */

@@ -38,6 +38,7 @@ import { inMemoryGitLab } from '../support/in-memory-gitlab.ts';
 import { inMemoryInstances } from '../support/in-memory-instances.ts';
 import { inMemoryLaunchQueue } from '../support/in-memory-launch-queue.ts';
 import { inMemoryLongLivedRunners } from '../support/in-memory-long-lived-runners.ts';
+import { inMemoryOutageMark } from '../support/in-memory-outage-mark.ts';
 import { inMemoryReconcileStore } from '../support/in-memory-reconcile-store.ts';
 import { inMemoryRetryMarks } from '../support/in-memory-retry-marks.ts';
 import { inMemoryRunnersStore } from '../support/in-memory-runners-store.ts';
@@ -98,7 +99,8 @@ export function autoscalerWorld({
     return `random-${ids}`;
   };
   const longLived = inMemoryLongLivedRunners(gitlab, (instanceId) => !instances.running.has(instanceId));
-  const given = { store, gitlab, instances, longLived, now };
+  const outages = inMemoryOutageMark();
+  const given = { store, gitlab, instances, longLived, outages, now };
   const allOffered = {
     profiles: {
       default: { type: 'EC2', timeoutMinutes: 60 },
@@ -107,7 +109,13 @@ export function autoscalerWorld({
     defaultRunner: { type: 'IGNORE' },
     ...offer,
   } as const;
-  const choosing = { gitlab, store, mappings: { read: async () => ({ mappings, invalid: [] }) }, offer: allOffered };
+  const choosing = {
+    gitlab,
+    store,
+    now,
+    mappings: { read: async () => ({ mappings, invalid: [] }) },
+    offer: allOffered,
+  };
 
   /** By the Lambda's logical id in the template. */
   const lambdas = {

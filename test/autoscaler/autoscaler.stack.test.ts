@@ -6,7 +6,6 @@ import { AutoscalerStack } from '../../autoscaler/autoscaler.stack.ts';
 import { autoscalerParameters } from '../../autoscaler/exports.ts';
 import { mostReceives } from '../../autoscaler/start-runner/ec2/launch-instances.lambda.ts';
 import { launchTimeoutSeconds } from '../../autoscaler/start-runner/ec2/launch-queue.construct.ts';
-import { abandonRunnerInput } from '../../autoscaler/start-runner/start-runner-input.ts';
 import { type DeploymentInput, defineDeployment } from '../../infrastructure/lib/deployment.ts';
 import { jobEventSource, jobEventTypes } from '../../infrastructure/lib/job-event-types.ts';
 import { autoscalerTemplate } from './autoscaler-template.ts';
@@ -172,37 +171,15 @@ describe('the rules', () => {
     expect(Object.keys(targetOf(id)).filter((key) => key.startsWith('Input'))).toEqual([]);
   });
 
-  it('turn a failed invocation of a runner function into what AbandonRunner takes', () => {
+  it('hand what Lambda tells of a runner’s function to AbandonRunner as it is, since some of it may be missing', () => {
     expect(patternOf('OnLambdaRunnerFailed')).toEqual({
       source: ['lambda'],
       'detail-type': ['Lambda Function Invocation Result - Failure'],
       detail: { requestPayload: { kind: ['run-job'] } },
     });
-    const { InputPathsMap, InputTemplate } = targetOf('OnLambdaRunnerFailed').InputTransformer as {
-      InputPathsMap: Record<string, string>;
-      InputTemplate: string;
-    };
-    // As Lambda tells it. Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
-    const event = {
-      detail: {
-        requestContext: { condition: 'RetriesExhausted', approximateInvokeCount: 1 },
-        requestPayload: { kind: 'run-job', job: { projectId: 7, jobId: 1 }, attempt: 2 },
-      },
-    };
-    const valueAt = (path: string) =>
-      path
-        .split('.')
-        .slice(1)
-        .reduce((value: unknown, key) => (value as Record<string, unknown>)[key], event);
-    const input = InputTemplate.replace(/<([\w-]+)>/g, (_, name) => JSON.stringify(valueAt(InputPathsMap[name] ?? '')));
-    expect(abandonRunnerInput.parse(JSON.parse(input))).toEqual({
-      projectId: 7,
-      jobId: 1,
-      attempt: 2,
-      event: null,
-      error: 'LambdaRunnerFailed',
-      cause: 'RetriesExhausted',
-    });
+    const target = targetOf('OnLambdaRunnerFailed');
+    expect(target).toMatchObject({ InputPath: '$.detail' });
+    expect(JSON.stringify(target.Arn)).toContain('AbandonRunnerWorkflow');
   });
 });
 
@@ -437,6 +414,15 @@ describe('the Lambdas', () => {
     expect(environmentOf('abandonrunner', limited)).toMatchObject({ MAX_ATTEMPTS: '5' });
     expect(environmentOf('chooserunner', limited)).toMatchObject({ MAX_CONCURRENT: '7' });
     expect(environmentOf('chooserunner', template)).not.toHaveProperty('MAX_CONCURRENT');
+  });
+
+  it('asks for the limit of the account’s functions only where it runs jobs in such', () => {
+    const environmentOf = (of: Template) => propertiesOf('AWS::Lambda::Function', 'Functionsreconcile', of).Environment;
+    const hosts = autoscalerTemplate({ profiles: { default: { type: 'EC2' } } });
+    expect(environmentOf(template)).toMatchObject({ Variables: { HAS_FUNCTIONS: 'true' } });
+    expect(environmentOf(hosts)).not.toHaveProperty('Variables.HAS_FUNCTIONS');
+    expect(JSON.stringify(template.toJSON())).toContain('lambda:GetAccountSettings');
+    expect(JSON.stringify(hosts.toJSON())).not.toContain('lambda:GetAccountSettings');
   });
 });
 

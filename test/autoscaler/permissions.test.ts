@@ -202,6 +202,10 @@ describe('who may do what', () => {
       'launch one',
       { action: 'ec2:CreateFleet', resource: ec2Arn('fleet', 'f'), context: tagged('ci') },
     ],
+    ['reconcile', true, 'ask for the limit of functions', { action: 'lambda:GetAccountSettings', resource: '*' }],
+    ['reconcile', false, 'change a function', { action: 'lambda:UpdateFunctionCode', resource: shellFunction }],
+    ['chooserunner', false, 'ask for the limit of functions', { action: 'lambda:GetAccountSettings', resource: '*' }],
+    ['chooserunner', true, 'read the limit that was written down', dynamodb('GetItem', runners)],
     ['reconcile', true, 'list tickets', dynamodb('Scan', tickets)],
     ['reconcile', true, 'remove a ticket', dynamodb('DeleteItem', tickets)],
     ['reconcile', false, 'leave a ticket', dynamodb('PutItem', tickets)],
@@ -316,7 +320,7 @@ describe('no policy', () => {
   const hosts = ['ProfilesdefaultRole', 'shell-runner-role'];
   /** Log delivery and traces know no resources. Source: https://docs.aws.amazon.com/service-authorization/latest/reference/ */
   const knowNoResources =
-    /^(ec2:DescribeInstances|logs:(\w+LogDelivery|ListLogDeliveries|PutResourcePolicy|Describe\w+)|xray:\w+)$/;
+    /^(ec2:DescribeInstances|lambda:GetAccountSettings|logs:(\w+LogDelivery|ListLogDeliveries|PutResourcePolicy|Describe\w+)|xray:\w+)$/;
 
   it.each([...roles, ...hosts])('of %s names all resources for an action that knows which', (role) => {
     const statements = statementsOf(role);

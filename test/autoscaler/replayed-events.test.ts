@@ -8,6 +8,7 @@ import { finishedJob, jobMapping, pendingJob, runningJob, testStart } from '../s
 import { inMemoryBus } from '../support/in-memory-bus.ts';
 import { inMemoryGitLab } from '../support/in-memory-gitlab.ts';
 import { inMemoryInstances } from '../support/in-memory-instances.ts';
+import { inMemoryOutageMark } from '../support/in-memory-outage-mark.ts';
 import { inMemoryRunnersStore } from '../support/in-memory-runners-store.ts';
 import { lambdaContext } from '../support/lambda-context.ts';
 
@@ -22,13 +23,13 @@ function forgotten(status: string) {
 
 describe('an event of the archive, replayed when its job is long over and forgotten', () => {
   it.each(['success', 'failed', 'canceled', 'running'])('starts no runner for a job that is %s', async (status) => {
-    const { gitlab, store, context } = forgotten(status);
+    const { gitlab, store, now, context } = forgotten(status);
     const offer = {
       profiles: { default: { type: 'EC2' as const, timeoutMinutes: 60 } },
       defaultRunner: { type: 'IGNORE' as const },
     };
     const mappings = { read: async () => ({ mappings: [jobMapping()], invalid: [] }) };
-    expect(await chooseRunner(pendingJob(), { gitlab, store, mappings, offer }, context)).toMatchObject({
+    expect(await chooseRunner(pendingJob(), { gitlab, store, mappings, offer, now }, context)).toMatchObject({
       decision: 'IGNORE',
     });
   });
@@ -48,7 +49,8 @@ describe('an event of the archive, replayed when its job is long over and forgot
   it('of a runner that failed or was unwanted changes nothing', async () => {
     const { store, gitlab, now, context } = forgotten('success');
     const failed = { projectId: 7, jobId: 1, attempt: 1, event: null, error: 'NoCapacityError', cause: '' };
-    const ports = { store, gitlab, instances: inMemoryInstances(), now, maxAttempts: 3, random: () => 0.5 };
+    const outages = inMemoryOutageMark();
+    const ports = { store, gitlab, outages, instances: inMemoryInstances(), now, maxAttempts: 3, random: () => 0.5 };
     expect(await abandonRunner(failed, ports, context)).toMatchObject({ retry: null, next: [] });
     const unwanted = {
       kind: 'runner-unwanted',

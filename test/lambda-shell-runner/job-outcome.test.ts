@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { outcomeOf } from '../../lambda-shell-runner/job-outcome.ts';
 import type { RunnerDoings } from '../../lambda-shell-runner/runner-deadlines.ts';
-import { RunnerCrashedError } from '../../lambda-shell-runner/runner-errors.ts';
+import { GitLabUnreachableError, RunnerCrashedError } from '../../lambda-shell-runner/runner-errors.ts';
 import { untoldStory } from '../../lambda-shell-runner/runner-story.ts';
 import { stories } from './runner-stories.ts';
 
@@ -32,10 +32,9 @@ describe('the outcome of an execution', () => {
     const trouble =
       'Checking for jobs... failed: execute JSON request: tls: failed to verify certificate: x509: certificate signed by unknown authority';
     const story = { ...untoldStory, configRead: true, trouble };
-    expect(outcomeOf(story, doings({ removed: { because: 'no-job' } }), exited)).toEqual({
-      outcome: 'no-job',
-      detail: expect.stringMatching(/unknown authority; put .* into gitlab\.caCertificates/),
-    });
+    expect(() => outcomeOf(story, doings({ removed: { because: 'no-job' } }), exited)).toThrow(
+      /unknown authority; put .* into gitlab\.caCertificates/,
+    );
   });
 
   it('says when GitLab was not told the result', () => {
@@ -85,11 +84,34 @@ describe('the outcome of an execution', () => {
     });
   });
 
-  it('is no job, with what kept GitLab from giving one', () => {
+  it('is no job when GitLab had none', () => {
     expect(outcomeOf(stories.idle, doings(), exited)).toEqual({ outcome: 'no-job' });
-    expect(outcomeOf(stories.unreachable, doings(), exited)).toEqual({
+  });
+
+  const request = 'POST https://gitlab.example.com/api/v4/jobs/request';
+  const askedInVain = (status: string) => ({
+    ...untoldStory,
+    configRead: true,
+    trouble: `Checking for jobs... failed: ${status}`,
+  });
+
+  it.each([
+    'execute JSON request: execute request: connect: connection refused',
+    'response is not application/json: server should return application/json. Got: text/html',
+    `${request}: 500 Internal Server Error (500 Forbidden)`,
+    `${request}: 429 Too Many Requests`,
+    `${request}: 409 Conflict`,
+  ])('is an error when there was no job because GitLab did not answer: %s', (status) => {
+    const outcome = () => outcomeOf(askedInVain(status), doings({ removed: { because: 'no-job' } }), exited);
+    expect(outcome).toThrow(GitLabUnreachableError);
+    expect(outcome).toThrow(`Checking for jobs... failed: ${status}`);
+  });
+
+  it('is no job, with its reason, when GitLab’s answer was that it does not know the runner', () => {
+    const detail = `Checking for jobs... failed: ${request}: 401 Unauthorized`;
+    expect(outcomeOf(askedInVain(`${request}: 401 Unauthorized`), doings(), exited)).toEqual({
       outcome: 'no-job',
-      detail: 'Checking for jobs... failed: connection refused',
+      detail,
     });
   });
 

@@ -81,8 +81,8 @@ describe('a function on Lambda', () => {
     const end = await lambda.invoke({ runnerId: id, projectId, jobId: 1, token });
     lambda.gitlab.faults.clear();
     expect(end).toMatchObject({
-      kind: 'response',
-      body: { outcome: 'no-job', detail: expect.stringContaining('503') },
+      kind: 'error',
+      body: { errorType: 'GitLabUnreachableError', errorMessage: expect.stringContaining('503') },
     });
     expect(lambda.gitlab.runners().map((runner) => runner.id)).not.toContain(id);
   });

@@ -58,7 +58,7 @@ async function decide(action: string, resource: string, contextVariables: Record
 }
 
 describe('the function of a LAMBDA profile', () => {
-  it('is as large, as long and as parallel as the profile says', () => {
+  it('is as large and as long as the profile says', () => {
     const template = templateOf({
       big: {
         type: 'LAMBDA',
@@ -66,7 +66,6 @@ describe('the function of a LAMBDA profile', () => {
         ephemeralStorageMiB: 8_192,
         timeoutMinutes: 10,
         architecture: 'x86_64',
-        maxConcurrent: 5,
       },
     });
     template.hasResourceProperties('AWS::Lambda::Function', {
@@ -74,12 +73,13 @@ describe('the function of a LAMBDA profile', () => {
       EphemeralStorage: { Size: 8_192 },
       Timeout: 12 * 60,
       Architectures: ['x86_64'],
-      ReservedConcurrentExecutions: 5,
     });
   });
 
-  it('has no reserved concurrency when the profile does not limit it', () => {
-    templateOf(image).hasResourceProperties('AWS::Lambda::Function', { ReservedConcurrentExecutions: Match.absent() });
+  it('reserves no concurrency, also when the profile is limited: a small account could not be deployed to', () => {
+    templateOf({ small: { type: 'LAMBDA', maxConcurrent: 5 } }).hasResourceProperties('AWS::Lambda::Function', {
+      ReservedConcurrentExecutions: Match.absent(),
+    });
   });
 
   it('never lasts longer than Lambda allows', () => {

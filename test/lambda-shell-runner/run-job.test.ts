@@ -93,10 +93,11 @@ describe('an execution of the Lambda shell runner', () => {
 
   it('says why there was no job when GitLab could not be reached', async () => {
     const machine = machineWhere({ answers: [{ kind: 'error' }, { kind: 'error', afterMilliseconds: 500 }] });
-    expect(await machine.execute({ patience: { waitForJob: 3_000 } })).toEqual({
-      outcome: 'no-job',
-      detail: 'Checking for jobs... failed: execute JSON request: connection refused',
+    await expect(machine.execute({ patience: { waitForJob: 3_000 } })).rejects.toMatchObject({
+      name: 'GitLabUnreachableError',
+      message: 'Checking for jobs... failed: execute JSON request: connection refused',
     });
+    expectNothingLeft(machine);
   });
 
   it('ends a runner that GitLab refuses instead of letting it sleep for five minutes', async () => {

@@ -10,6 +10,7 @@ import { createLog } from '../../infrastructure/lib/log.ts';
 import { type LambdaRunnerPayload, lambdaRunnerPayloadSchema } from '../../infrastructure/lib/runner-ticket.ts';
 import { launchProfile } from '../autoscaler/start-runner/ec2/launch-world.ts';
 import { testStart } from '../support/builders.ts';
+import { inMemoryOutageMark } from '../support/in-memory-outage-mark.ts';
 import { inMemoryReconcileStore } from '../support/in-memory-reconcile-store.ts';
 import { inMemoryRetryMarks } from '../support/in-memory-retry-marks.ts';
 import { StateError } from '../support/state-machine-errors.ts';
@@ -111,12 +112,10 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     onSpotWarning: (instanceId) => putOfInstance(spotWarningType, { 'instance-id': instanceId }),
     onFunctionFailed: (payload) =>
       put(functionFailedType, {
-        projectId: payload.job.projectId,
-        jobId: payload.job.jobId,
-        attempt: payload.attempt,
-        event: null,
-        error: 'LambdaRunnerFailed',
-        cause: 'RetriesExhausted',
+        requestContext: { condition: 'RetriesExhausted', approximateInvokeCount: 1 },
+        requestPayload: payload,
+        responseContext: { statusCode: 200, functionError: 'Unhandled' },
+        responsePayload: { errorType: 'Sandbox.Timedout', errorMessage: 'Error: Task timed out after 900.00 seconds' },
       }),
   });
   const queue = createQueueModel({
@@ -144,6 +143,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
       : {}),
     tagging: { tagLater: async () => {} },
     marks: inMemoryRetryMarks(),
+    outages: inMemoryOutageMark(),
     retriedProfiles: settings.retriedProfiles ?? [],
     invoke: async (functionArn, tenantId, payload) => {
       invariants.sawInvocation(functionArn, payload, tenantId);

@@ -136,3 +136,29 @@ export function jobMapping(changes: Partial<JobMapping> = {}): JobMapping {
     ...changes,
   };
 }
+
+/** What Lambda puts on the bus, as `detail`, when the function of a job's second attempt failed. */
+export function invocationFailure({
+  condition = 'RetriesExhausted',
+  responseContext = { statusCode: 200, executedVersion: '$LATEST', functionError: 'Unhandled' },
+  ...changes
+}: {
+  readonly condition?: string;
+  readonly responseContext?: object | undefined;
+  readonly responsePayload?: unknown;
+} = {}) {
+  return {
+    version: '1.0',
+    timestamp: '2030-01-01T00:00:40.000Z',
+    requestContext: {
+      requestId: '00000000-0000-0000-0000-000000000000',
+      functionArn: 'arn:aws:lambda:eu-west-1:123456789012:function:shell:$LATEST',
+      condition,
+      approximateInvokeCount: 1,
+    },
+    requestPayload: { kind: 'run-job', job: { projectId: 7, jobId: 1, jobName: 'build' }, attempt: 2 },
+    responseContext,
+    responsePayload: { errorType: 'Error', errorMessage: 'lost', trace: [] },
+    ...changes,
+  };
+}

@@ -85,8 +85,10 @@ function isWanted(request: LaunchRequest, item: RunnerItem | null): boolean {
 
 /** The job ended before it was given an instance; if its group was launched, there is one that nobody else knows of. */
 export function mayHaveSurplus(request: LaunchRequest, item: RunnerItem | null): boolean {
-  const ended = item?.state === 'STOPPING' || item?.state === 'RELEASED' || item?.state === 'FAILED';
-  return ended && item.attempt === request.attempt && item.instanceId === undefined;
+  if (item?.attempt !== request.attempt || item.instanceId !== undefined) return false;
+  return (
+    ['STOPPING', 'RELEASED', 'FAILED'].includes(item.state) || (item.state === 'WAITING' && item.attemptBegun === true)
+  );
 }
 
 function isYoung({ begunAt }: LaunchGroup, now: number): boolean {

@@ -60,7 +60,7 @@ describe('an idle host that EC2 takes back', () => {
     expect(item(1)).toMatchObject({ state: 'RELEASED', jobState: 'PENDING', interruptedAt: '2030-01-01T00:02:00Z' });
 
     expect(await again()).toEqual([1]);
-    expect(item(1)).toMatchObject({ state: 'LAUNCHED', attempt: 2, servedOthers: 1 });
+    expect(item(1)).toMatchObject({ state: 'LAUNCHED', attempt: 2, excusedAttempts: 1 });
     expect(item(1)).not.toHaveProperty('interruptedAt');
     expect([...instances.running.keys()]).toEqual([item(1)?.instanceId]);
   });

@@ -18,6 +18,9 @@ export const roundsADay = passes / 5;
 export async function reconcilerOfAnIdleMonth(): Promise<{
   readonly usage: Usage;
   readonly gitlabCallsADay: number;
+  /** Of the limit that applies to the account's functions. */
+  readonly limitLooksADay: number;
+  readonly limitWritesADay: number;
   /** What it wrote to its log beside the wrapper's lines. */
   readonly lines: readonly LogLine[];
 }> {
@@ -35,12 +38,24 @@ export async function reconcilerOfAnIdleMonth(): Promise<{
         };
       },
     });
+  const account = { asked: 0, written: 0 };
+  const lambdaLimit = {
+    async ask() {
+      account.asked += 1;
+      return 10;
+    },
+    async write() {
+      account.written += 1;
+      counts.writes += 1;
+    },
+  };
   const table = (call: string) => {
     // A strongly consistent read of a small item is one unit, a query of a small index half of one.
     if (call === 'writeMemory' || call === 'noteProject') counts.writes += 1;
     else counts.reads += call === 'readMemory' ? 1 : 0.5;
   };
   Object.assign(world.ports, {
+    lambdaLimit,
     store: counting(world.store, table),
     memory: counting(world.memory, table),
     mappings: counting(world.ports.mappings, table),
@@ -62,5 +77,11 @@ export async function reconcilerOfAnIdleMonth(): Promise<{
     // Each that is counted once an hour is paid for all month.
     customMetric: metricNames.filter((name) => lines.some((line) => name in line)).length,
   };
-  return { usage, gitlabCallsADay: counts.gitlab, lines };
+  return {
+    usage,
+    gitlabCallsADay: counts.gitlab,
+    limitLooksADay: account.asked,
+    limitWritesADay: account.written,
+    lines,
+  };
 }

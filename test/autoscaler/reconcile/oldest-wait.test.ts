@@ -17,9 +17,9 @@ it('the oldest wait is that of the job that was first seen without a runner, how
     ['start-waiting-job job#7#2', secondsAfter(30)],
     ['remove-instance i-1', secondsAfter(-100)],
   );
-  expect(oldestWaitOf(memory, secondsAfter(70))).toBe(70);
+  expect(oldestWaitOf(memory, [], secondsAfter(70))).toBe(70);
 });
 
 it('where no job waits, there is no oldest wait', () => {
-  expect(oldestWaitOf(remembering(['finish-job job#7#1', testStart]), secondsAfter(70))).toBe(0);
+  expect(oldestWaitOf(remembering(['finish-job job#7#1', testStart]), [], secondsAfter(70))).toBe(0);
 });

@@ -8,6 +8,7 @@ import type { JobKey } from '../../../infrastructure/lib/job-key.ts';
 import { launchGroupOf, testStart } from '../../support/builders.ts';
 import { inMemoryGitLab } from '../../support/in-memory-gitlab.ts';
 import { inMemoryInstances } from '../../support/in-memory-instances.ts';
+import { inMemoryOutageMark } from '../../support/in-memory-outage-mark.ts';
 import { inMemoryReconcileStore } from '../../support/in-memory-reconcile-store.ts';
 import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
 import { lambdaContext } from '../../support/lambda-context.ts';
@@ -27,6 +28,7 @@ export function reconcileWorld(items: readonly RunnerItem[] = [], changes: Parti
     deployment: 'ci',
     store,
     memory,
+    outages: inMemoryOutageMark(),
     instances,
     gitlab,
     bus: {

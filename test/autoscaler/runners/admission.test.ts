@@ -60,11 +60,11 @@ describe('a job that runs on the runner of another one, in whose name a stand-in
     ['WAITING', 2, 1],
     ['RELEASED', 3, 2],
     ['FAILED', 3, 1],
-  ] as const)('is admitted when its own runner is %s', (state, attempt, servedOthers) => {
-    const own = runnerItem({ state, jobState: 'RUNNING', attempt: 2, servedOthers: 1 });
+  ] as const)('is admitted when its own runner is %s', (state, attempt, excusedAttempts) => {
+    const own = runnerItem({ state, jobState: 'RUNNING', attempt: 2, excusedAttempts: 1 });
     expect(judgeAdmission(own, standIn)).toMatchObject({
       kind: 'admit',
-      item: { jobState: 'RUNNING', attempt, servedOthers },
+      item: { jobState: 'RUNNING', attempt, excusedAttempts },
     });
     expect(judgeAdmission(own, request())).toEqual({ kind: 'refuse', why: 'the job is RUNNING' });
   });
@@ -83,6 +83,49 @@ describe('a job that waits for a place', () => {
   it('is admitted as the same attempt, since waiting costs none', () => {
     const verdict = judgeAdmission(runnerItem({ state: 'WAITING', attempt: 3 }), request());
     expect(verdict).toMatchObject({ kind: 'admit', item: { state: 'ADMITTED', attempt: 3 } });
+  });
+});
+
+describe('a job that waits for something else than a place', () => {
+  const waitsFor = {
+    error: 'GitLabUnavailableError',
+    message: 'no answer',
+    since: '2030-01-01T00:00:00.000Z',
+    lookAt: '2030-01-01T00:00:08.000Z',
+    looks: 1,
+  };
+
+  it('is admitted as its first attempt when none was begun', () => {
+    const verdict = judgeAdmission(runnerItem({ state: 'WAITING', waitsFor }), request());
+    expect(verdict).toMatchObject({ kind: 'admit', item: { attempt: 1 } });
+  });
+
+  it('is admitted as the next attempt when one was begun, so that nothing of that one reaches it', () => {
+    const begun = runnerItem({ state: 'WAITING', attempt: 4, excusedAttempts: 3, attemptBegun: true, waitsFor });
+    expect(judgeAdmission(begun, request({ maxAttempts: 2 }))).toMatchObject({
+      kind: 'admit',
+      item: { attempt: 5, excusedAttempts: 3 },
+    });
+  });
+
+  it('keeps for what and since when it waited, should that still be in the way', () => {
+    const verdict = judgeAdmission(runnerItem({ state: 'WAITING', waitsFor }), request());
+    expect(verdict).toMatchObject({ item: { waitsFor } });
+    expect(verdict).not.toHaveProperty('item.attemptBegun');
+  });
+
+  it('goes to the fallback of its mapping when its function could not be started, and stays there', () => {
+    const fallback = choice({ profile: 'large' });
+    const withFallback = request({ choice: choice({ type: 'LAMBDA', profile: 'shell' }), fallback });
+    const given = { state: 'WAITING', attemptBegun: true, excusedAttempts: 1, runnerId: 5 } as const;
+    const profileAfter = (changes: Partial<RunnerItem>) => {
+      const verdict = judgeAdmission(runnerItem({ ...given, ...changes }), withFallback);
+      return verdict.kind === 'admit' && verdict.item.profile;
+    };
+    const throttled = { ...waitsFor, error: 'Lambda.TooManyRequestsException' };
+    expect(profileAfter({ type: 'LAMBDA', profile: 'shell', waitsFor: throttled })).toBe('large');
+    expect(profileAfter({ type: 'EC2', profile: 'large', waitsFor: throttled })).toBe('large');
+    expect(profileAfter({ type: 'LAMBDA', profile: 'shell', waitsFor })).toBe('shell');
   });
 });
 
@@ -106,7 +149,7 @@ describe.each(['FAILED', 'RELEASED'] as const)('a job that still waits although 
       item: {
         ...(fresh as { item: RunnerItem }).item,
         attempt: 3,
-        ...(state === 'RELEASED' ? { servedOthers: 1 } : {}),
+        ...(state === 'RELEASED' ? { excusedAttempts: 1 } : {}),
       },
     });
   });
@@ -123,19 +166,19 @@ describe('the attempts of a job', () => {
   it('may be more when its runners worked, for other jobs', () => {
     expect(judgeAdmission(runnerItem({ state: 'RELEASED', attempt: 3 }), request())).toMatchObject({
       kind: 'admit',
-      item: { attempt: 4, servedOthers: 1 },
+      item: { attempt: 4, excusedAttempts: 1 },
     });
   });
 
   it('are only the failed ones: runners that worked for other jobs use none up', () => {
-    const twiceServed = (attempt: number) => runnerItem({ state: 'FAILED', attempt, servedOthers: 2 });
+    const twiceServed = (attempt: number) => runnerItem({ state: 'FAILED', attempt, excusedAttempts: 2 });
     expect(judgeAdmission(twiceServed(4), request())).toMatchObject({
       kind: 'admit',
-      item: { attempt: 5, servedOthers: 2 },
+      item: { attempt: 5, excusedAttempts: 2 },
     });
     expect(judgeAdmission(twiceServed(5), request())).toMatchObject({ kind: 'refuse' });
-    const waits = runnerItem({ state: 'WAITING', attempt: 4, servedOthers: 2 });
-    expect(judgeAdmission(waits, request())).toMatchObject({ item: { attempt: 4, servedOthers: 2 } });
+    const waits = runnerItem({ state: 'WAITING', attempt: 4, excusedAttempts: 2 });
+    expect(judgeAdmission(waits, request())).toMatchObject({ item: { attempt: 4, excusedAttempts: 2 } });
   });
 });
 

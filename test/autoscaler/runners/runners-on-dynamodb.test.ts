@@ -102,7 +102,7 @@ describe('caps in DynamoDB', () => {
       await Promise.all(
         running.flatMap((item) => {
           const ended = { ...item, jobState: 'FINISHED' as const };
-          const end = () => endRunner({ store, now }, ended, { from: ['ADMITTED'], state: 'RELEASED' });
+          const end = () => endRunner({ store, now }, ended, { from: ['ADMITTED'], end: { state: 'RELEASED' } });
           return [
             store
               .write({ kind: 'update', job: item.pk, from: ['ADMITTED'], set: { jobState: 'FINISHED' } })

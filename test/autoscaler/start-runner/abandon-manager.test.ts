@@ -5,6 +5,7 @@ import { pendingJob, runnerItem, testStart } from '../../support/builders.ts';
 import { inMemoryGitLab } from '../../support/in-memory-gitlab.ts';
 import { inMemoryInstances } from '../../support/in-memory-instances.ts';
 import { inMemoryLongLivedRunners } from '../../support/in-memory-long-lived-runners.ts';
+import { inMemoryOutageMark } from '../../support/in-memory-outage-mark.ts';
 import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
 import { lambdaContext } from '../../support/lambda-context.ts';
 
@@ -32,6 +33,7 @@ function world({ ticket, ...changes }: Partial<RunnerItem> & { readonly ticket?:
         longLived,
         instances: inMemoryInstances(),
         store,
+        outages: inMemoryOutageMark(),
         maxAttempts: 3,
         now: () => testStart,
         random: () => 0,

@@ -5,7 +5,7 @@ import { chooseRunner } from '../../../autoscaler/start-runner/choose-runner.lam
 import type { Offer } from '../../../autoscaler/start-runner/choose-runner.ts';
 import type { GitLabJob } from '../../../infrastructure/lib/gitlab.client.ts';
 import type { JobEvent } from '../../../infrastructure/lib/job-event.ts';
-import { gitlabJob, jobMapping, pendingJob, runnerItem } from '../../support/builders.ts';
+import { gitlabJob, jobMapping, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
 import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
 import { lambdaContext } from '../../support/lambda-context.ts';
 
@@ -37,6 +37,7 @@ async function choose({
       },
     },
     store,
+    now: () => testStart,
     mappings: { read: async () => ({ mappings, invalid }) },
     offer: {
       profiles: { default: { type: 'EC2', timeoutMinutes: 60 } },

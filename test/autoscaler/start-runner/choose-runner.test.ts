@@ -144,6 +144,14 @@ describe('the caps of a runner', () => {
     ]);
   });
 
+  it('include that of all functions together, which leaves executions for the control plane, for LAMBDA alone', () => {
+    const target = { type: 'LAMBDA', function: 'shell', fallbackProfile: 'large' } as const;
+    const { caps, fallback } = choiceOf({ mappings: [jobMapping({ target })], lambdaJobsAtOnce: 5 });
+    expect(caps).toEqual([{ counter: 'cap#lambda', limit: 5 }]);
+    expect(fallback?.caps).toEqual([{ counter: 'cap#profile#large', limit: 4 }]);
+    expect(choiceOf({ lambdaJobsAtOnce: 5 }).caps).toEqual([]);
+  });
+
   it('are none when none is set', () => {
     expect(choiceOf({}).caps).toEqual([]);
   });

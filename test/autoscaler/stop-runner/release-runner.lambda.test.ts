@@ -4,6 +4,7 @@ import { RunnerStateChangedError, type RunnersStore } from '../../../autoscaler/
 import { admitJob } from '../../../autoscaler/start-runner/admit-job.lambda.ts';
 import { releaseRunner } from '../../../autoscaler/stop-runner/release-runner.lambda.ts';
 import { choice, runnerItem, testStart } from '../../support/builders.ts';
+import { inMemoryOutageMark } from '../../support/in-memory-outage-mark.ts';
 import { inMemoryReconcileStore } from '../../support/in-memory-reconcile-store.ts';
 import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
 import { lambdaContext } from '../../support/lambda-context.ts';
@@ -31,7 +32,7 @@ function world(...items: readonly RunnerItem[]) {
     store.counters.set(counter, held.length);
   }
   const release = (using: RunnersStore = store) =>
-    releaseRunner(toStop, { store: using, now: () => testStart }, lambdaContext());
+    releaseRunner(toStop, { store: using, outages: inMemoryOutageMark(), now: () => testStart }, lambdaContext());
   return { store, release, next: async () => (await release()).next.map(({ jobId }) => jobId) };
 }
 
@@ -167,8 +168,12 @@ describe('a job that counted on a runner that ends', () => {
   });
 
   it('counts the failure of a stand-in as one of its attempts', async () => {
-    const { store } = world(idle, robbed);
-    await releaseRunner({ ...toStop, failure: 'HostGone: x' }, { store, now: () => testStart }, lambdaContext());
+    const { store } = world({ ...idle, launchedAt: '2029-12-31T23:00:00.000Z' }, robbed);
+    await releaseRunner(
+      { ...toStop, failure: 'x' },
+      { store, outages: inMemoryOutageMark(), now: () => testStart },
+      lambdaContext(),
+    );
     expect(store.items.get(job)).toMatchObject({ state: 'FAILED', failure: 'HostGone: x', jobState: 'RUNNING' });
   });
 });

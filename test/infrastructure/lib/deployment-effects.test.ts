@@ -186,7 +186,6 @@ const effects: Readonly<Record<string, () => void>> = {
   'profiles.LAMBDA.extends': () => expect(functionOf('shell').MemorySize).toBe(512),
   'profiles.LAMBDA.maxConcurrent': () => {
     expect(routing.shell).toMatchObject({ maxConcurrent: 12 });
-    expect(functionOf('shell').ReservedConcurrentExecutions).toBe(12);
   },
   'profiles.LAMBDA.managedPolicyArns': () => expect(jobRole.ManagedPolicyArns).toEqual(shared.managedPolicyArns),
   'profiles.LAMBDA.policyStatements.*.effect': () => expect(userStatement(jobPolicy)).toHaveLength(1),

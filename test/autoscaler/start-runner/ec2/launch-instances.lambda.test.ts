@@ -284,7 +284,10 @@ describe('a job that ended while its instance was being launched', () => {
     ).catch(() => {});
     const item = world.item(2);
     if (!item) throw new Error('the job has no item');
-    await endRunner({ store: world.store, now: () => testStart }, item, { from: ['STOPPING'], state: 'RELEASED' });
+    await endRunner({ store: world.store, now: () => testStart }, item, {
+      from: ['STOPPING'],
+      end: { state: 'RELEASED' },
+    });
     expect([...world.instances.running.keys()]).toEqual(['i-0001']);
     expect(await world.deliver()).toEqual([]);
     expect([...world.instances.running.keys()]).toEqual([]);

@@ -1,0 +1,50 @@
+import type { RunnerItem, Wait } from './runner-item.ts';
+
+/** Characters. */
+const longestMessage = 1_000;
+
+export type WaitCircumstances = {
+  /** Whether a runner was made in GitLab before the error. */
+  readonly registered: boolean;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  /** 0 to 1: spreads the looks of those that began to wait together. */
+  readonly random: number;
+};
+
+/** The first looks are the workflow's own, a few seconds apart: most trouble passes by then. All later ones are the reconciler's. */
+export const looksOfWorkflow = 3;
+const firstLookSeconds = 8;
+/** Due again when the reconciler comes by next. */
+const laterLookSeconds = 30;
+/** Where each look makes a runner in GitLab and removes it again: not every minute for hours. */
+const longestLookSeconds = 2 * 60;
+
+/** The wait of a job that just met an error, given what it waited for until now. */
+export function nextWait(
+  item: Pick<RunnerItem, 'waitsFor'> | null,
+  { error, message }: Pick<Wait, 'error' | 'message'>,
+  { now, random, registered }: WaitCircumstances,
+): Wait {
+  const looks = (item?.waitsFor?.looks ?? 0) + 1;
+  const at = new Date(now).toISOString();
+  const seconds = secondsToLook(looks, registered) * (0.5 + random / 2);
+  return {
+    error,
+    message: message.slice(0, longestMessage),
+    since: item?.waitsFor?.since ?? at,
+    lookAt: new Date(now + Math.ceil(seconds) * 1_000).toISOString(),
+    looks,
+  };
+}
+
+function secondsToLook(looks: number, registered: boolean): number {
+  if (looks <= looksOfWorkflow) return firstLookSeconds * 2 ** (looks - 1);
+  if (!registered) return laterLookSeconds;
+  return Math.min(laterLookSeconds * 2 ** (looks - looksOfWorkflow - 1), longestLookSeconds);
+}
+
+/** Whether a waiting job is to be looked at by now, and nobody did. `graceSeconds`: for whoever was to look by himself. */
+export function isLookDue({ lookAt }: Wait, now: number, graceSeconds: number): boolean {
+  return now - Date.parse(lookAt) >= graceSeconds * 1_000;
+}

@@ -1,0 +1,33 @@
+import { functionCutOff, functionFailed, functionNotStarted } from '../start-runner/start-runner-input.ts';
+import type { AttemptEnd } from './end-runner.ts';
+import { wasAwaySince } from './outage-mark.ts';
+import type { RunnerItem, Wait } from './runner-item.ts';
+import { nextWait, type WaitCircumstances } from './waits.ts';
+
+export type FaultCircumstances = Omit<WaitCircumstances, 'registered'> & {
+  /** When GitLab was last seen not to answer, milliseconds since 1970; null for not lately. */
+  readonly lastOutage: number | null;
+};
+
+/**
+ * What becomes of an attempt that brought its job no runner. It counts only when a runner of ours was started and failed. Whatever was in the way
+ * before (GitLab, AWS, limits, tokens, what was not deployed), and GitLab's absence afterwards, lets the job wait instead.
+ */
+export function judgeAttempt(
+  item: RunnerItem,
+  { error, message }: Pick<Wait, 'error' | 'message'>,
+  { lastOutage, ...circumstances }: FaultCircumstances,
+): Exclude<AttemptEnd, { state: 'RELEASED' }> {
+  const failed = wasStarted(item, error) && !wasAwaySince(item.launchedAt, lastOutage);
+  if (failed) return { state: 'FAILED', failure: `${error}: ${message}`.slice(0, longestFailure) };
+  const registered = item.runnerId !== undefined || item.managerOf !== undefined;
+  return { state: 'WAITING', waitsFor: nextWait(item, { error, message }, { ...circumstances, registered }) };
+}
+
+const longestFailure = 1_000;
+
+function wasStarted({ launchedAt }: RunnerItem, error: string): boolean {
+  if (error === functionNotStarted || error === functionCutOff) return false;
+  // Its start may not be noted yet.
+  return launchedAt !== undefined || error === functionFailed;
+}

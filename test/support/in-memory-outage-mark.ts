@@ -1,0 +1,12 @@
+import type { OutageMark } from '../../autoscaler/runners/outage-mark.ts';
+
+/** When GitLab was last seen not to answer, in memory; milliseconds since 1970. */
+export function inMemoryOutageMark(lastSeen: number | null = null): OutageMark {
+  let seen = lastSeen;
+  return {
+    async note(at) {
+      seen = at;
+    },
+    lastSeen: async () => seen,
+  };
+}
