@@ -10,7 +10,7 @@ const faultsOfFunction = (runnerConfig: object) =>
     fault.replace(/^profiles\.shell\.runnerConfig\./, ''),
   );
 
-it('the keys are those of the release that the images have', () => {
+it('the keys are those of the release that is pinned: look through them when it is another', () => {
   expect(runnerKeysVersion).toBe(gitlabRunnerRelease.version);
 });
 
