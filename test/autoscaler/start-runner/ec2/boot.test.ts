@@ -315,6 +315,8 @@ describe.concurrent('the life of a runner host', () => {
     const { reason, log, shutdowns } = await machine.ended;
     expect(reason).toBe('terminated job=10 outcome=failed failure=runner_interrupted');
     expect(log).toContain('Job failed: aborted: terminated');
+    // The signal comes while the script reads a line, which must not change how it writes one.
+    expect(log).toContain('event=stopping reason=terminated\n');
     expect(shutdowns).toHaveLength(1);
   });
 
