@@ -10,7 +10,7 @@ const looksAtItself = [
   says('traps', 'trap -p'),
   says('descriptors', 'ls /proc/self/fd'),
   says('limits', 'ulimit -a'),
-  says('options', 'echo "${SHELLOPTS-} ${BASHOPTS-}"; env | grep -E "^(SHELLOPTS|BASHOPTS|BASH_ENV|IFS|BASH_FUNC)"'),
+  says('options', 'echo "$SHELLOPTS $BASHOPTS"; env | grep -E "^(SHELLOPTS|BASHOPTS|BASH_ENV|IFS|BASH_FUNC)"'),
 ].join('');
 /** What a process that nobody has meddled with sees here. */
 const plain = (command: string) =>
