@@ -59,8 +59,9 @@ say() { TZ=UTC printf 'time=%(%FT%TZ)T deployment=%s instance=%s event=%s\n' -1 
 # Ends the host with a reason: `end REASON [key=value]...`
 end() { reason=$*; exit 0; }
 
+# A runner is stopped between two lines of its log, never within one.
 # shellcheck disable=SC2329 # by way of a trap
-terminate() { if [[ $runner ]]; then stop_runner terminated; else end terminated; fi; }
+terminate() { if [[ $runner ]]; then stop_for=terminated; else end terminated; fi; }
 
 # shellcheck disable=SC2329 # by way of a trap
 finish() {
@@ -284,6 +285,7 @@ stop_runner() {
   ((kill_at)) && return
   local grace=$stop_grace_seconds
   kill_at=$life_seconds reason=$1
+  [[ $taken ]] || catch_up
   if [[ -z $taken ]]; then
     unregister
     grace=2
@@ -333,6 +335,19 @@ heed() {
   esac
 }
 
+# Heeds what the runner has said and nobody has read yet: it may have a job by now.
+catch_up() {
+  local text
+  while read -rt 0 -u "$log"; do
+    if ! read -rt 1 -u "$log"; then
+      line+=$REPLY
+      return
+    fi
+    text=$line$REPLY line=''
+    heed "$text"
+  done
+}
+
 # shellcheck disable=SC2329 # by way of a trap
 relay_rest() {
   local until=$((SECONDS + 5))
@@ -351,11 +366,11 @@ look_for_interruption() {
 # Follows the runner until its log ends. Every second at most: is it time to stop it, to kill it, to look for an interruption?
 # `read` without a name keeps blanks by itself: with `IFS=` before it, a trap that runs meanwhile would see that IFS.
 follow_runner() {
-  local line='' look_at=0 forget_at=$((SECONDS + 30)) log_at=$((SECONDS + 2))
+  local text line='' look_at=0 forget_at=$((SECONDS + 30)) log_at=$((SECONDS + 2))
   while :; do
     if read -rt 1 -u "$log"; then
-      heed "$line$REPLY"
-      line=''
+      text=$line$REPLY line=''
+      heed "$text"
     elif (($? > 128)); then
       line+=$REPLY
       kill -0 "$runner" 2>/dev/null || break # gone, though something holds its log open
@@ -363,6 +378,7 @@ follow_runner() {
       [[ -z $line$REPLY ]] || heed "$line$REPLY"
       break
     fi
+    [[ -z $stop_for ]] || stop_runner "$stop_for"
     if ((kill_at && SECONDS >= kill_at)); then
       kill -KILL "$runner" 2>/dev/null || :
     elif ((SECONDS >= stop_at && kill_at == 0)); then
@@ -502,7 +518,7 @@ main() {
 imds=${AWS_EC2_METADATA_SERVICE_ENDPOINT:-http://169.254.169.254}
 imds=${imds%/} data=${imds%/}/latest/meta-data
 instance='' role='' session='' access_key='' secret_key='' session_token='' token='' job='' mode='' system_id='' quit=''
-folder='' runner='' docker_look=''
+folder='' runner='' docker_look='' stop_for=''
 reason=script-error taken='' outcome='' kill_at=0 stop_at=0 refused_at=0 log_agent='' log_agent_at=0
 trap finish EXIT
 trap 'reason="script-error line=$LINENO"' ERR
