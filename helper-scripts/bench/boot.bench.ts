@@ -11,6 +11,7 @@ import Table from 'cli-table3';
 import { Hono } from 'hono';
 import { type BootSettings, renderBootScript } from '../../autoscaler/start-runner/ec2/boot-script.ts';
 import { findGitLabRunner, writeRunnerFolder } from '../local/gitlab-runner/find-gitlab-runner.process.ts';
+import { startDockerStandIn } from '../local/instances/docker-stand-in.server.ts';
 import { createInstanceMetadataApp } from '../local/instances/instance-metadata.server.ts';
 import { sampleBootSettings } from './sample-boot-settings.ts';
 
@@ -91,6 +92,7 @@ const parts: readonly (readonly [title: string, end: string, roundTrips: string]
 ];
 
 async function bootOnce({ settings }: Subject, folder: string, programs: string): Promise<readonly number[]> {
+  const docker = await startDockerStandIn();
   const seen: Seen[] = [];
   const { promise: asked, resolve: heard } = Promise.withResolvers<void>();
   const services = await startServices((event) => {
@@ -120,6 +122,7 @@ async function bootOnce({ settings }: Subject, folder: string, programs: string)
       HOST_ROOT: folder,
       AWS_ENDPOINT_URL: services.url,
       AWS_EC2_METADATA_SERVICE_ENDPOINT: services.url,
+      DOCKER_HOST: docker.host,
     },
   });
   try {
@@ -137,6 +140,7 @@ async function bootOnce({ settings }: Subject, folder: string, programs: string)
     });
   } finally {
     await powerOff(host);
+    await docker.close();
     services.server.close();
     if ('closeAllConnections' in services.server) services.server.closeAllConnections();
   }

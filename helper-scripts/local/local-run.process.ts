@@ -23,6 +23,7 @@ import { bootstrap, deployApp, destroyApp } from './deploy-apps.process.ts';
 import { startLocalGitLab } from './gitlab/local-gitlab.server.ts';
 import type { LocalGitLab } from './gitlab/local-gitlab.ts';
 import { type FoundRunner, findGitLabRunner, writeRunnerFolder } from './gitlab-runner/find-gitlab-runner.process.ts';
+import { startDockerStandIn } from './instances/docker-stand-in.server.ts';
 import { type InstanceHost, startInstanceHost } from './instances/instance-host.process.ts';
 import { countLeftovers, type Leftovers } from './leftovers.client.ts';
 import { LocalLambdaRunner } from './local-lambda-runner.process.ts';
@@ -315,12 +316,16 @@ export class LocalRun {
   }
 
   async #startInstances(): Promise<undefined> {
+    // The stand-in for gitlab-runner runs jobs of the docker executor without docker; the real one needs this machine's.
+    const docker = this.runner.kind === 'real' ? undefined : await startDockerStandIn();
+    if (docker) this.#stops.push(docker.close);
     this.#instances = await startInstanceHost({
       endpoint: this.aws.endpoint,
       region,
       log: createLog((line) => appendFileSync(join(this.options.folder, 'instances.log'), `${line}\n`), Date.now),
       folder: join(this.options.folder, 'instances'),
       runnerPathFolder: join(this.options.folder, 'bin'),
+      dockerHost: docker ? docker.host : process.env.DOCKER_HOST,
       bootDelayMilliseconds: this.options.bootDelayMilliseconds,
     });
     this.#stops.push(() => this.instances.stop());

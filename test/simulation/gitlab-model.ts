@@ -44,6 +44,8 @@ const minute = 60_000;
 /** GitLab drops a job that no runner came for, and one whose runner says nothing any more. */
 const stuckPendingMilliseconds = 60 * minute;
 const silentRunningMilliseconds = 30 * minute;
+/** A runner hears with its next update that its job is canceled: after 3 to 34 s, and up to 51 s when the job ignores its signal. */
+const longestCancelSeconds = 51;
 
 export type GitLabModelOptions = {
   readonly time: VirtualTime;
@@ -135,11 +137,11 @@ export function createGitLabModel(options: GitLabModelOptions) {
       if (job.status !== 'running' || cancelsAtOnce) {
         const stop = job.onCancel;
         change(job, 'canceled');
-        if (stop) time.after(3_000, stop);
+        if (stop) time.after(cancelMilliseconds(job), stop);
         return;
       }
       job.status = 'canceling';
-      if (job.onCancel) time.after(3_000, job.onCancel);
+      if (job.onCancel) time.after(cancelMilliseconds(job), job.onCancel);
     },
 
     /** What a runner gets that asks for a job. `refused`: its token is not known (any more). `systemId`: which host of a long-lived one asks. */
@@ -336,6 +338,10 @@ export function createGitLabModel(options: GitLabModelOptions) {
     await time.sleep(6_000);
     throw new GitLabUnavailableError('GitLab did it, and its answer was lost');
   }
+}
+
+function cancelMilliseconds({ id }: SimulatedJob): number {
+  return (3 + ((id * 17) % (longestCancelSeconds - 2))) * 1_000;
 }
 
 export function isOver({ status }: { readonly status: string }): boolean {

@@ -108,8 +108,9 @@ export function createInvariants(watched: () => Watched) {
       const { hosts, gitlab } = watched();
       const host = hosts.find(({ name }) => name === instance.id);
       const mayBeKnown = !gitlab.removedByHand.has(runnerIdOf(host?.token));
-      if (host?.job?.status === 'running' && mayBeKnown)
-        fail('4 no job loses its host', `${instance.id} is terminated while job ${host.job.id} runs on it`);
+      const works = host?.job?.status === 'running' || host?.job?.status === 'canceling';
+      if (works && mayBeKnown)
+        fail('4 no job loses its host', `${instance.id} is terminated while job ${host.job?.id} runs on it`);
     },
     /** The reconciler asked for the runner of a job that it took for lost. */
     sawJobStarted(jobId: number | undefined): void {

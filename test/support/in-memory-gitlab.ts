@@ -71,7 +71,7 @@ export function inMemoryGitLab(): InMemoryGitLab {
     async cancelJob(_projectId, jobId) {
       const job = jobs.get(jobId);
       // A job whose runner exists waits for it; ours asks GitLab to wait no longer.
-      if (job?.status === 'running' || job?.status === 'pending') setJob({ id: jobId, status: 'canceled' });
+      if (['running', 'canceling', 'pending'].includes(job?.status ?? '')) setJob({ id: jobId, status: 'canceled' });
       return jobs.get(jobId)?.status ?? 'canceled';
     },
     async retryJob(projectId, jobId) {

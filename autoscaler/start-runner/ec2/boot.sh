@@ -1,6 +1,6 @@
 #!/bin/bash
 # The life of a runner host: claim one ticket, run one job, end. The host's static user data; the settings of its profile
-# are put in front by boot-script.ts. Needs bash >= 5.1, curl >= 7.86, coreutils, gzip and gitlab-runner (docker for that
+# are put in front by boot-script.ts. Needs bash >= 5.1, curl >= 7.86, coreutils >= 8.31, gzip and gitlab-runner (docker for that
 # executor, docker-credential-ecr-login for registries of ECR, jq and systemd for a registry mirror).
 #
 # Round trips between power-on and the first jobs/request, each for a reason:
@@ -9,10 +9,10 @@
 #   3 metadata  GET the role's credentials: their path needs 2
 #   4 DynamoDB  DeleteItem: the token, handed over once; again every half second while the ticket is not there yet
 #   5 GitLab    POST jobs/request, by gitlab-runner, about 0.1 s after its start
-# Only for a profile with a secret for its registries, and at the same time as 4: Secrets Manager GetSecretValue.
-# Left out on purpose: packages and downloads (the AMI has them), the AWS CLI, registration (run-single needs none), waiting
-# for docker (its socket is there first), a look for a spot interruption before the runner runs, and the log's agent, which
-# starts when the runner has asked for its first job.
+# Only for a profile with a secret for its registries, and at the same time as 4: Secrets Manager GetSecretValue. A look whether
+# docker answers is as early, and is over by then unless docker is.
+# Left out on purpose: packages and downloads (the AMI has them), the AWS CLI, registration (run-single needs none), a look for
+# a spot interruption before the runner runs, and the log's agent, which starts when the runner has asked for its first job.
 #
 # The token is in this process, for a moment in a file in memory, and in the runner; never in an argument, an environment or
 # a log. A job of the docker executor is kept off the metadata service by the hop limit of 1. A job of the shell executor
@@ -48,9 +48,9 @@ guard_pid=$!
 # boot-script.ts compresses what follows: user data ends at 16 KiB.
 # ---- compressed ----
 : "${deployment:?}" "${tickets_table:?}" "${region?}" "${gitlab_url:?}" "${executor:?}" "${runner_settings?}" "${boot_hook?}"
-: "${ca_certificates?}" "${docker_config?}" "${registry_secret?}" "${registry_mirror?}" "${log_group?}"
+: "${ca_certificates?}" "${docker_config?}" "${registry_secret?}" "${registry_mirror?}" "${log_group?}" "${docker_host?}"
 : "${wait_timeout_seconds:?}" "${claim_seconds:?}" "${maximum_job_seconds:?}" "${long_poll_seconds:?}"
-: "${boot_hook_seconds:?}" "${spot_check_seconds:?}" "${stop_grace_seconds:?}" "${margin_seconds:?}"
+: "${boot_hook_seconds:?}" "${spot_check_seconds:?}" "${stop_grace_seconds:?}" "${margin_seconds:?}" "${docker_seconds:?}"
 
 # One line `time=... event=... key=value...` to the console and to cloud-init's log.
 # A disk that is full where the log goes must not end the job.
@@ -59,8 +59,9 @@ say() { TZ=UTC printf 'time=%(%FT%TZ)T deployment=%s instance=%s event=%s\n' -1 
 # Ends the host with a reason: `end REASON [key=value]...`
 end() { reason=$*; exit 0; }
 
+# A runner is stopped between two lines of its log, never within one.
 # shellcheck disable=SC2329 # by way of a trap
-terminate() { if [[ $runner ]]; then stop_runner terminated; else end terminated; fi; }
+terminate() { if [[ $runner ]]; then stop_for=terminated; else end terminated; fi; }
 
 # shellcheck disable=SC2329 # by way of a trap
 finish() {
@@ -150,6 +151,8 @@ claim_ticket() {
       [[ $status == 200 ]] || end claim-refused "status=$status"
       end no-ticket
     fi
+    # While there is no ticket, none is lost.
+    [[ -z $docker_look ]] || kill -0 "$docker_look" 2>/dev/null || require_docker
     pause 0.5
   done
   if [[ ! $token =~ ^[A-Za-z0-9._-]+$ ]]; then token=''; end malformed-ticket; fi
@@ -222,6 +225,29 @@ use_registry_mirror() {
   fi
 }
 
+# Waits until docker answers whoever asks for its API; its socket may be there long before. Addresses that curl cannot ask
+# (ssh) are left to gitlab-runner.
+await_docker() {
+  local address=${docker_host:-${DOCKER_HOST:-unix:///var/run/docker.sock}} until=$((SECONDS + docker_seconds))
+  local -a where
+  case $address in
+    unix://*) where=(--unix-socket "${address#unix://}" http://docker/_ping) ;;
+    tcp://*) where=("http://${address#tcp://}/_ping") ;; # where TLS is spoken, its refusal is an answer
+    *) return 0 ;;
+  esac
+  until curl -q -s --noproxy '*' --max-time 5 -o /dev/null "${where[@]}"; do
+    ((SECONDS < until)) || return 1
+    pause 0.5
+  done
+}
+
+# A host without docker would take one job after the other, and fail it; ended now, it is one failed attempt of ours.
+require_docker() {
+  [[ $docker_look ]] || return 0
+  wait "$docker_look" || end docker-unavailable "after=${SECONDS}s"
+  docker_look=''
+}
+
 toml() { local value=${1//\\/\\\\}; printf '"%s"' "${value//\"/\\\"}"; }
 
 write_config() {
@@ -241,9 +267,14 @@ write_config() {
   } >"$folder/config.toml"
 }
 
+# Jobs of the shell executor inherit what the runner is started with, so nothing that is private here may reach it: our umask,
+# our open files, and the signals that bash makes its background processes ignore, which no shell of theirs could trap.
 start_runner() {
-  exec {log}< <(exec gitlab-runner --log-format json run-single -c "$folder/config.toml" -r "$instance" \
-    --max-builds 1 --wait-timeout "$wait_timeout_seconds" 2>&1 </dev/null {never}<&-)
+  exec {log}< <(
+    umask 022
+    exec env --default-signal gitlab-runner --log-format json run-single -c "$folder/config.toml" -r "$instance" \
+      --max-builds 1 --wait-timeout "$wait_timeout_seconds" 2>&1 </dev/null {never}<&-
+  )
   runner=$!
   stop_at=$((SECONDS + wait_timeout_seconds + long_poll_seconds))
 }
@@ -254,6 +285,7 @@ stop_runner() {
   ((kill_at)) && return
   local grace=$stop_grace_seconds
   kill_at=$life_seconds reason=$1
+  [[ $taken ]] || catch_up
   if [[ -z $taken ]]; then
     unregister
     grace=2
@@ -315,10 +347,23 @@ heed_answer() {
   esac
 }
 
+# Heeds what the runner has said and nobody has read yet: it may have a job by now.
+catch_up() {
+  local text
+  while read -rt 0 -u "$log"; do
+    if ! read -rt 1 -u "$log"; then
+      line+=$REPLY
+      return
+    fi
+    text=$line$REPLY line=''
+    heed "$text"
+  done
+}
+
 # shellcheck disable=SC2329 # by way of a trap
 relay_rest() {
-  local text until=$((SECONDS + 5))
-  while ((SECONDS < until)) && { IFS= read -rt 0.5 -u "$log" text || [[ $text ]]; }; do printf '%s\n' "$text" || :; done
+  local until=$((SECONDS + 5))
+  while ((SECONDS < until)) && { read -rt 0.5 -u "$log" || [[ $REPLY ]]; }; do printf '%s\n' "$REPLY" || :; done
 }
 
 look_for_interruption() {
@@ -331,19 +376,21 @@ look_for_interruption() {
 }
 
 # Follows the runner until its log ends. Every second at most: is it time to stop it, to kill it, to look for an interruption?
+# `read` without a name keeps blanks by itself: with `IFS=` before it, a trap that runs meanwhile would see that IFS.
 follow_runner() {
   local text line='' look_at=0 forget_at=$((SECONDS + 30)) log_at=$((SECONDS + 2))
   while :; do
-    if IFS= read -rt 1 -u "$log" text; then
-      heed "$line$text"
-      line=''
+    if read -rt 1 -u "$log"; then
+      text=$line$REPLY line=''
+      heed "$text"
     elif (($? > 128)); then
-      line+=$text
+      line+=$REPLY
       kill -0 "$runner" 2>/dev/null || break # gone, though something holds its log open
     else
-      [[ -z $line$text ]] || heed "$line$text"
+      [[ -z $line$REPLY ]] || heed "$line$REPLY"
       break
     fi
+    [[ -z $stop_for ]] || stop_runner "$stop_for"
     if ((kill_at && SECONDS >= kill_at)); then
       kill -KILL "$runner" 2>/dev/null || :
     elif ((SECONDS >= stop_at && kill_at == 0)); then
@@ -428,7 +475,7 @@ trim_environment() {
 run_boot_hook() {
   local status=0
   [[ $boot_hook ]] || return 0
-  timeout --kill-after 5 "$boot_hook_seconds" bash -ec $'umask 022\n'"$boot_hook" </dev/null || status=$?
+  timeout --kill-after 5 "$boot_hook_seconds" bash -ec $'umask 022\n'"$boot_hook" </dev/null {never}<&- || status=$?
   say boot-hook "status=$status after=${SECONDS}s"
   ((status == 0)) || end boot-hook-failed "status=$status"
   ((claim_seconds += SECONDS)) # its time is not the ticket's
@@ -452,6 +499,10 @@ main() {
     write_docker_config &
     registries=$!
   fi
+  if [[ $executor == docker ]]; then
+    await_docker </dev/null >/dev/null 2>&1 &
+    docker_look=$!
+  fi
   claim_ticket
   if [[ $registries ]]; then
     wait "$registries" || status=$?
@@ -463,6 +514,7 @@ main() {
     esac
   fi
   write_config
+  require_docker
   start_runner
   follow_runner
   wait "$runner" || status=$?
@@ -478,7 +530,7 @@ main() {
 imds=${AWS_EC2_METADATA_SERVICE_ENDPOINT:-http://169.254.169.254}
 imds=${imds%/} data=${imds%/}/latest/meta-data
 instance='' role='' session='' access_key='' secret_key='' session_token='' token='' job='' mode='' system_id='' quit=''
-folder='' runner=''
+folder='' runner='' docker_look='' stop_for=''
 reason=script-error taken='' outcome='' kill_at=0 stop_at=0 refused_at=0 log_agent='' log_agent_at=0
 trap finish EXIT
 trap 'reason="script-error line=$LINENO"' ERR

@@ -93,15 +93,16 @@ export class JobTrace {
   async #sendOnce(): Promise<void> {
     if (this.#sentBytes < this.#content.length) this.#heed(await this.#patch());
     else if (this.#time.now() - this.#lastContact > keepAliveMs) {
-      this.#lastContact = this.#time.now();
-      this.#heed(await this.#protocol.reportRunning(this.#job));
+      const reply = await this.#protocol.reportRunning(this.#job);
+      if (reply.kind !== 'failed') this.#lastContact = this.#time.now();
+      this.#heed(reply);
     }
   }
 
   async #patch(): Promise<JobReply> {
     const piece = this.#content.subarray(this.#sentBytes, this.#sentBytes + largestPatchBytes);
-    this.#lastContact = this.#time.now();
     const reply = await this.#protocol.patchTrace(this.#job, piece, this.#sentBytes);
+    if (reply.kind !== 'failed') this.#lastContact = this.#time.now();
     if (reply.kind === 'continue' || reply.kind === 'canceling') this.#sentBytes += piece.length;
     if (reply.kind === 'resend') this.#sentBytes = Math.min(reply.fromByte, this.#content.length);
     return reply;

@@ -32,7 +32,7 @@ const defaultUpdateIntervalMs = 3000;
  * @returns false when the job was cancelled before it began, which does not count against `--max-builds`.
  */
 export async function runJob(job: RunnerJob, context: JobRunContext): Promise<boolean> {
-  const { protocol, settings, time, interrupts } = context;
+  const { protocol, settings, time } = context;
   const first = await protocol.reportRunning(job);
   if (first.kind === 'gone') return false;
   if (first.kind === 'canceling') {
@@ -42,7 +42,7 @@ export async function runJob(job: RunnerJob, context: JobRunContext): Promise<bo
 
   const started = time.now();
   const log = context.jobLog.with(jobFields(job));
-  const stop = new JobStop(interrupts.abort, jobTimeoutSeconds(job), time);
+  const stop = new JobStop(jobTimeoutSeconds(job), time);
   const trace = new JobTrace({
     protocol,
     job,

@@ -28,6 +28,8 @@ export type InstanceHostOptions = {
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
   /** Where `gitlab-runner` is. */
   readonly runnerPathFolder: string;
+  /** The daemon for jobs in containers; docker's own default when absent. */
+  readonly dockerHost?: string | undefined;
   readonly log: Log;
   /** From "running" to the start of the user data; real hosts take some eight seconds. */
   readonly bootDelayMilliseconds?: number;
@@ -86,6 +88,7 @@ export async function startInstanceHost(options: InstanceHostOptions): Promise<I
       logPath: entry.logPath,
       pathFolders: [options.runnerPathFolder],
       awsEndpoint: endpoint,
+      dockerHost: options.dockerHost,
     });
     entry.state = 'running';
     log.info('instance boots', { instanceId, instanceType: instance.instanceType, logPath: entry.logPath });

@@ -177,6 +177,17 @@ describe('a busy host that EC2 takes back', () => {
     expect(jobs()).toEqual({ 1: 'failed' });
   });
 
+  it('keeps a job that somebody cancels, until its host has ended it or is gone', async () => {
+    const { warn, become, gitlab, instances, item, jobs } = await world({ busy: true, retriedProfiles });
+    gitlab.setJob({ id: 1, status: 'canceling' });
+    await warn();
+    expect([instances.running.size, item(1)?.state]).toEqual([1, 'RUNNING']);
+    await become('terminated');
+    // Nobody wanted it any more: it is no interruption that a retry would mend.
+    expect(jobs()).toEqual({ 1: 'canceled' });
+    expect(gitlab.runners.size).toBe(0);
+  });
+
   it('has its job left alone when it ended well in time', async () => {
     const { warn, finish, run, become, jobs, leftovers } = await world({ busy: true, retriedProfiles });
     await warn();

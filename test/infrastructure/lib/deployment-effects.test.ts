@@ -114,6 +114,9 @@ const effects: Readonly<Record<string, () => void>> = {
       expect(functionRunner(profile)['tls-ca-file']).toBe(caCertificatesFile);
       expect(variablesOf(functionOf(profile)).NODE_EXTRA_CA_CERTS).toBe(caCertificatesFile);
     }
+    // git in a job's own script is told of the file that gitlab-runner gives the job.
+    for (const { pre_build_script: hook } of [boot.runner, functionRunner('shell')])
+      expect(hook).toContain('sslCAInfo');
     expect(lambda('chooserunner').NODE_EXTRA_CA_CERTS).toBe(caCertificatesFile);
   },
   'network.availabilityZones': () => expect(infrastructure.all('EC2::Subnet')).toHaveLength(2 * 3),
@@ -232,7 +235,8 @@ const effects: Readonly<Record<string, () => void>> = {
   },
   'profiles.LAMBDA.hooks.preGetSources': () => expect(functionRunner()).toMatchObject(pick('pre_get_sources_script')),
   'profiles.LAMBDA.hooks.postGetSources': () => expect(functionRunner()).toMatchObject(pick('post_get_sources_script')),
-  'profiles.LAMBDA.hooks.preBuild': () => expect(functionRunner()).toMatchObject(pick('pre_build_script')),
+  'profiles.LAMBDA.hooks.preBuild': () =>
+    expect(functionRunner().pre_build_script).toMatch(/^# git .*\necho '3'\ndate$/s),
   'profiles.LAMBDA.hooks.postBuild': () => expect(functionRunner()).toMatchObject(pick('post_build_script')),
   'profiles.EC2.type': () => {
     expect(routing.big).toMatchObject({ type: 'EC2' });
@@ -376,7 +380,7 @@ const effects: Readonly<Record<string, () => void>> = {
   'profiles.EC2.hooks.boot': () => expect(boot.read('boot_hook')).toBe("modprobe overlay\necho 'ready'"),
   'profiles.EC2.hooks.preGetSources': () => expect(boot.runner).toMatchObject(pick('pre_get_sources_script')),
   'profiles.EC2.hooks.postGetSources': () => expect(boot.runner).toMatchObject(pick('post_get_sources_script')),
-  'profiles.EC2.hooks.preBuild': () => expect(boot.runner).toMatchObject(pick('pre_build_script')),
+  'profiles.EC2.hooks.preBuild': () => expect(boot.runner.pre_build_script).toMatch(/^# git .*\necho '3'\ndate$/s),
   'profiles.EC2.hooks.postBuild': () => expect(boot.runner).toMatchObject(pick('post_build_script')),
 };
 

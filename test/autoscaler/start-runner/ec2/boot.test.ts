@@ -327,6 +327,8 @@ describe.concurrent('the life of a runner host', () => {
     const { reason, log, shutdowns } = await machine.ended;
     expect(reason).toBe('terminated job=10 outcome=failed failure=runner_interrupted');
     expect(log).toContain('Job failed: aborted: terminated');
+    // The signal comes while the script reads a line, which must not change how it writes one.
+    expect(log).toContain('event=stopping reason=terminated\n');
     expect(shutdowns).toHaveLength(1);
   });
 
@@ -368,6 +370,21 @@ describe.concurrent('the life of a runner host', () => {
     expect(machine.unregistered).toEqual([]);
     expect(shutdowns).toEqual(['-h now']);
     expect(machine.filesWith(token)).toEqual([]);
+  });
+
+  it('notices a job that came while it asked whether EC2 takes the host back', async (test) => {
+    const machine = await host(test, {
+      runner: `trap 'tell "Job failed: aborted: terminated"; exit 0' TERM
+        until [[ -e $records/asked ]]; do sleep 0.05; done
+        ${takesJobAnd('while :; do sleep 0.1; done')}`,
+      commands: {
+        curl: `[[ $* != *instance-action* ]] || { : >$records/asked; sleep 0.5; }\nexec /usr/bin/curl "$@"`,
+      },
+    });
+    machine.interrupt();
+    expect((await machine.ended).reason).toBe('spot-interruption job=10 outcome=failed');
+    // With the runner GitLab would forget who had the job.
+    expect(machine.unregistered).toEqual([]);
   });
 
   it('removes an idle runner from GitLab when EC2 takes the host back', async (test) => {

@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BootSettings, renderBootScript } from '../../../../autoscaler/start-runner/ec2/boot-script.ts';
 import { sampleBootSettings } from '../../../../helper-scripts/bench/sample-boot-settings.ts';
+import { startDockerStandIn } from '../../../../helper-scripts/local/instances/docker-stand-in.server.ts';
 import { startInstanceMetadata } from '../../../../helper-scripts/local/instances/instance-metadata.server.ts';
 import { startTicketTable, type TicketItem, textOf } from './ticket-table.server.ts';
 
@@ -56,6 +57,8 @@ export type RunnerHostOptions = {
   readonly alter?: (userData: string) => string;
   /** KiB that a process may write to one file: stands for a full disk. */
   readonly fileLimitKiB?: number;
+  /** What asks the host's docker: as long as nothing is said, one that answers. An address for `DOCKER_HOST`. */
+  readonly dockerHost?: string;
   /** The secret key that the metadata service tells; another one than the table's makes bad signatures. */
   readonly secretAccessKey?: string;
 };
@@ -78,6 +81,7 @@ export async function bootRunnerHost(options: RunnerHostOptions = {}) {
   const credentials = { accessKeyId: 'ASIAFAKE', secretAccessKey: roleSecret, sessionToken: session };
   const table = await startTicketTable(credentials, region);
   const gitlab = await startGitLab();
+  const docker = await startDockerStandIn();
   const metadata = await startInstanceMetadata(identity(options), async () => ({
     ...credentials,
     secretAccessKey: options.secretAccessKey ?? roleSecret,
@@ -92,7 +96,9 @@ export async function bootRunnerHost(options: RunnerHostOptions = {}) {
   if (ticketAfter === 0) putTicket();
   else if (ticketAfter !== null) setTimeout(putTicket, ticketAfter).unref();
 
-  const start = () => boot(folder, { home, bin, temporary, metadata: metadata.url, aws: table.url }, options);
+  const dockerHost = options.dockerHost ?? docker.host;
+  const start = () =>
+    boot(folder, { home, bin, temporary, metadata: metadata.url, aws: table.url, dockerHost }, options);
   const first = start();
   const read = (name: string) => (existsSync(join(records, name)) ? readFileSync(join(records, name), 'utf8') : '');
   const memoryFolders = () =>
@@ -131,7 +137,7 @@ export async function bootRunnerHost(options: RunnerHostOptions = {}) {
     },
     async close() {
       first.kill();
-      await Promise.all([table.close(), gitlab.close(), metadata.close()]);
+      await Promise.all([table.close(), gitlab.close(), metadata.close(), docker.close()]);
       for (const name of memoryFolders()) rmSync(join('/dev/shm', name), { recursive: true, force: true });
       rmSync(folder, { recursive: true, force: true });
     },
@@ -197,9 +203,9 @@ cat "\${config%/*}/.runner_system_id" >${records}/system-id
 tell 'Starting runner for x with token fake ...'
 `;
 
-type Places = Record<'home' | 'bin' | 'temporary' | 'metadata' | 'aws', string>;
+type Places = Record<'home' | 'bin' | 'temporary' | 'metadata' | 'aws' | 'dockerHost', string>;
 
-function boot(folder: string, { home, bin, temporary, metadata, aws }: Places, options: RunnerHostOptions) {
+function boot(folder: string, { home, bin, temporary, metadata, aws, dockerHost }: Places, options: RunnerHostOptions) {
   // A process that ignores SIGXFSZ gets an error when a file would grow beyond the limit, as it does when a disk is full.
   const limit = options.fileLimitKiB === undefined ? '' : `trap '' XFSZ; ulimit -f ${options.fileLimitKiB}; `;
   const redirection = options.logTo === undefined ? '' : ` >${options.logTo} 2>&1`;
@@ -212,6 +218,7 @@ function boot(folder: string, { home, bin, temporary, metadata, aws }: Places, o
       HOST_ROOT: join(folder, 'root'),
       AWS_EC2_METADATA_SERVICE_ENDPOINT: `${metadata}/`,
       AWS_ENDPOINT_URL: aws,
+      DOCKER_HOST: dockerHost,
       NOT_FOR_JOBS: 'not-a-real-secret',
     },
     stdio: ['ignore', 'pipe', 'pipe'],
