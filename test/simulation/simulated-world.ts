@@ -136,6 +136,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     deployment: 'ci',
     store: tables.store,
     gitlab: gitlab.api,
+    jobs: { readJob: gitlab.api.readJob },
     mappings: { read: async () => ({ mappings: settings.mappings, invalid: [] }) },
     offer,
     instances: { launch: ec2.launch, terminate: ec2.terminate, listInstances: async () => ec2.list() },
