@@ -14,15 +14,17 @@ export async function openSecrets(options: DeploymentOptions) {
   const store = async (SecretId: string, value: object) => {
     await secrets.send(new PutSecretValueCommand({ SecretId, SecretString: JSON.stringify(value) }));
   };
+  const read = async (SecretId: string): Promise<unknown> => {
+    const { SecretString } = await secrets.send(new GetSecretValueCommand({ SecretId }));
+    return JSON.parse(SecretString ?? '{}');
+  };
   return {
     storeGitLabToken: async (token: string) => store(await readParameter(names.gitlabTokenSecretArn), { token }),
     rotateWebhookSecret: async () => store(await readParameter(names.webhookSecretArn), newWebhookSecret()),
     readWebhookUrl: () => readParameter(names.webhookUrl),
-    async readWebhookSecret(): Promise<WebhookSecret> {
-      const SecretId = await readParameter(names.webhookSecretArn);
-      const { SecretString } = await secrets.send(new GetSecretValueCommand({ SecretId }));
-      return JSON.parse(SecretString ?? '{}') as WebhookSecret;
-    },
+    readWebhookSecret: async () => (await read(await readParameter(names.webhookSecretArn))) as WebhookSecret,
+    readGitLabToken: async () =>
+      ((await read(await readParameter(names.gitlabTokenSecretArn))) as { readonly token?: string }).token,
   };
 }
 

@@ -3,6 +3,7 @@ import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
 import type { Deployment } from '../../infrastructure/lib/deployment.ts';
 import type { Distrust } from '../../infrastructure/lib/gitlab-trust.ts';
 import { ageText } from './status-text.ts';
+import { lackOf, type SeenToken } from './token-scopes.ts';
 
 /** Something that a person should look at, and what to do about it. */
 export type Finding = { readonly what: string; readonly wrong: string; readonly remedy: string };
@@ -14,6 +15,8 @@ export type SeenDeployment = {
   readonly profiles: Deployment['profiles'] | null;
   /** The GitLab of that configuration, when Lambdas would not accept its certificate. */
   readonly gitlab: (Distrust & { readonly url: string }) | null;
+  /** The stored access token, where its scopes matter and can be told from here. */
+  readonly accessToken: SeenToken | null;
   readonly live: readonly RunnerItem[];
   readonly deadLetters: number;
   /** When the reconciler last began to ask GitLab for waiting jobs; 0 when it never did. */
@@ -28,6 +31,7 @@ const longWaitMinutes = 30;
 export function diagnose(seen: SeenDeployment, now: number): Finding[] {
   return [
     ...gitlabFindings(seen),
+    ...tokenFindings(seen),
     ...reconcilerFindings(seen, now),
     ...jobFindings(seen, now),
     ...deadLetterFindings(seen),
@@ -39,6 +43,13 @@ function gitlabFindings({ gitlab }: SeenDeployment): Finding[] {
   if (!gitlab) return [];
   const { url, wrong, remedy } = gitlab;
   return [{ what: `GitLab (${url})`, wrong: `${wrong}, as seen from here with what Lambdas trust`, remedy }];
+}
+
+function tokenFindings({ accessToken }: SeenDeployment): Finding[] {
+  const wrong = accessToken && lackOf(accessToken);
+  if (!wrong) return [];
+  const remedy = 'make a token with the scopes create_runner, read_api and api; store it with "secret gitlab-token"';
+  return [{ what: `the access token for ${accessToken.gitlab}`, wrong, remedy }];
 }
 
 function reconcilerFindings({ lookedForJobsAt }: SeenDeployment, now: number): Finding[] {
@@ -59,7 +70,8 @@ function jobFindings({ live }: SeenDeployment, now: number): Finding[] {
   return live.flatMap((item) => {
     if (item.jobState !== 'PENDING') return [];
     const what = `job ${item.event.projectId}/${item.event.jobId} (${item.event.jobName})`;
-    const age = now - Date.parse(item.admittedAt);
+    // The newest GitLab says since when; an older one's hook came in that moment.
+    const age = now - Date.parse(item.event.occurredAt);
     if (item.state === 'FAILED') {
       const wrong = `has no runner after attempt ${item.attempt}: ${item.failure ?? 'no reason is known'}`;
       return [{ what, wrong, remedy: 'mend that, and retry the job in GitLab' }];
