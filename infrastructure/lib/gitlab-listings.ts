@@ -19,6 +19,14 @@ export type ListedJob = GitLabJob & {
   readonly createdAt: string;
 };
 
+/** GitLab's words for a job that is over. Source: https://docs.gitlab.com/api/jobs/ */
+const overStatuses = ['success', 'failed', 'canceled', 'skipped'];
+
+/** Whether a status of GitLab's says that a job is over. */
+export function isOver(status: string): boolean {
+  return overStatuses.includes(status);
+}
+
 /** A job that a runner has or had. */
 export type RunnerJob = JobReference & { readonly status: string };
 

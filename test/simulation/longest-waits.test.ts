@@ -81,3 +81,16 @@ it.each(bounds)('when %s, a job waits for less than %i min', async (_, minutes, 
   // And not by minutes that nobody would notice.
   expect(seconds).toBeGreaterThan((minutes - 3) * 60);
 });
+
+/** GitLab tells of the job that waits in words of another state; its boot of up to 25 s, or its function's start of up to 6 s, is part of it. */
+const words: readonly (readonly [how: 'as-created' | 'as-running', name: 'build' | 'lint', seconds: number])[] = [
+  ['as-created', 'build', 30],
+  ['as-created', 'lint', 12],
+  ['as-running', 'build', 30],
+  ['as-running', 'lint', 12],
+];
+
+it.each(words)('whose hook tells of it %s, a job called %s waits for less than %i s', async (how, name, seconds) => {
+  const fault = { kind: 'hook-stale', job: 0, status: 'pending', how } as const;
+  expect(await longestWaitSeconds(name, fault)).toBeLessThan(seconds);
+});

@@ -146,8 +146,48 @@ describe('a pending job', () => {
     gitlab.setJob({ id: 1, status: 'created' });
     const execution = await start(pendingJob());
     expect(execution).toMatchObject({ status: 'SUCCEEDED', retries: { length: 3 } });
-    expect(execution.visited).toEqual(['ChooseRunner', 'NotPending']);
+    expect(execution.visited).toEqual(['ChooseRunner', 'WaitBeforeLookingAgain', 'LookAgain', 'NotPending']);
     expect(store.items.size).toBe(0);
+  });
+
+  it('whose hook said that it was only created gets its runner all the same', async () => {
+    const { pend, start, item } = world(onLambda);
+    const execution = await start({ ...pend(1), status: 'created' });
+    expect(execution).toMatchObject({ status: 'SUCCEEDED', retries: [] });
+    expect(execution.visited).not.toContain('WaitBeforeLookingAgain');
+    expect(item(1)).toMatchObject({ state: 'LAUNCHED', event: { status: 'pending' } });
+  });
+
+  it('whose hook said so, and GitLab as well, is looked at once more some seconds later', async () => {
+    const { start, gitlab, item } = world();
+    gitlab.setJob({ id: 1, status: 'created' });
+    const { readJob } = gitlab;
+    gitlab.readJob = async (projectId, jobId) => {
+      const job = await readJob(projectId, jobId);
+      gitlab.setJob({ id: 1, status: 'pending' });
+      return job;
+    };
+    const execution = await start(pendingJob({ status: 'created' }));
+    expect(execution).toMatchObject({ status: 'SUCCEEDED', retries: [] });
+    expect(execution.visited).toContain('LookAgain');
+    expect(item(1)).toMatchObject({ state: 'REGISTERED' });
+  });
+
+  it('whose hook comes while GitLab is down fails where it is looked at once more, too', async () => {
+    const { start, gitlab, item } = world();
+    gitlab.setJob({ id: 1, status: 'created' });
+    const execution = await start(pendingJob({ status: 'created' }), { LookAgain: { error: down } });
+    expect(execution.visited).toEqual(expect.arrayContaining(['LookAgain', 'AbandonRunner']));
+    expect(item(1)).toMatchObject({ failure: expect.stringContaining('GitLabUnavailableError') });
+  });
+
+  it('that was only created is looked at twice, and nothing is written', async () => {
+    const { start, gitlab, store } = world();
+    gitlab.setJob({ id: 1, status: 'created' });
+    const execution = await start(pendingJob({ status: 'created' }));
+    expect(execution).toMatchObject({ status: 'SUCCEEDED', retries: [] });
+    expect(execution.visited.slice(-3)).toEqual(['LookAgain', 'WaitsByNow', 'NotPending']);
+    expect(store.items.size + gitlab.runners.size).toBe(0);
   });
 
   it('that GitLab calls pending a moment later gets its runner', async () => {
