@@ -23,7 +23,7 @@ export type InMemoryGitLab = GitLab & {
   readonly projects: Map<string, number>;
   /** Adds a job, or changes what is known of it. */
   setJob(job: Partial<KnownJob> & { readonly id: number }): void;
-  /** The job that GitLab gives a runner that asks, which runs from then on: the first pending one that fits. Null when there is none. */
+  /** The job that GitLab gives a runner that asks, which runs from then on: the pending one of the lowest id that fits. Null when there is none. */
   giveJobTo(runnerId: number): number | null;
 };
 
@@ -46,7 +46,8 @@ export function inMemoryGitLab(): InMemoryGitLab {
     giveJobTo(runnerId) {
       const runner = runners.get(runnerId);
       if (!runner || runner.paused) return null;
-      const job = [...jobs.values()].find((one) => one.status === 'pending' && fits(runner, one));
+      const inOrder = [...jobs.values()].sort((one, other) => one.id - other.id);
+      const job = inOrder.find((one) => one.status === 'pending' && fits(runner, one));
       if (!job) return null;
       setJob({ id: job.id, status: 'running', runnerId });
       return job.id;
