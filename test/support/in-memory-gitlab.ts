@@ -1,5 +1,5 @@
 import type { GitLab, GitLabJob, NewRunner } from '../../infrastructure/lib/gitlab.client.ts';
-import { GitLabRefusedError } from '../../infrastructure/lib/gitlab-errors.ts';
+import { GitLabNotFoundError, GitLabRefusedError } from '../../infrastructure/lib/gitlab-errors.ts';
 
 /** Stands in every runner token of the tests, so that a token that went astray is found. */
 export const tokenWord = 'not-a-real-secret';
@@ -57,7 +57,10 @@ export function inMemoryGitLab(): InMemoryGitLab {
       return job?.projectId === projectId ? job : null;
     },
     async createRunner(runner) {
-      if (runner.maximumTimeoutSeconds < 600) throw new GitLabRefusedError('maximum_timeout needs to be at least 600');
+      const { maximumTimeoutSeconds, tags, maintenanceNote } = runner;
+      if (maximumTimeoutSeconds < 600) throw new GitLabRefusedError('maximum_timeout needs to be at least 600');
+      if (tags.length > 50) throw new GitLabRefusedError('Too many tags specified');
+      if (maintenanceNote.length > 1_024) throw new GitLabRefusedError('maintenance_note is too long');
       lastRunnerId += 1;
       const token = `glrt-fake-${tokenWord}-${lastRunnerId}`;
       runners.set(lastRunnerId, { ...runner, runnerId: lastRunnerId, token, paused: false });
@@ -69,11 +72,13 @@ export function inMemoryGitLab(): InMemoryGitLab {
       const { status, failureReason = null, finishedAt = null } = job;
       return { status, jobName: 'build', pipelineId: 50, failureReason, finishedAt };
     },
-    async cancelJob(_projectId, jobId) {
+    async cancelJob(projectId, jobId) {
       const job = jobs.get(jobId);
+      if (job?.projectId !== projectId) throw new GitLabNotFoundError(`no job ${jobId} in project ${projectId}`);
       // A job whose runner exists waits for it; ours asks GitLab to wait no longer.
-      if (job?.status === 'running' || job?.status === 'pending') setJob({ id: jobId, status: 'canceled' });
-      return jobs.get(jobId)?.status ?? 'canceled';
+      if (job.status !== 'running' && job.status !== 'pending') return job.status;
+      setJob({ id: jobId, status: 'canceled' });
+      return 'canceled';
     },
     async retryJob(projectId, jobId) {
       const job = jobs.get(jobId);
