@@ -50,7 +50,6 @@ async function startServices(notice: (seen: Seen) => void) {
       architecture: 'x86_64',
       privateIp: '10.0.0.1',
       launchedAt: new Date(),
-      tags: {},
       userData: '',
       roleName: 'runner-role',
     },

@@ -1,12 +1,13 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { bundleFolderOf } from '../../infrastructure/lib/bundled-function.construct.ts';
 import type { RunnerTicket } from '../../infrastructure/lib/runner-ticket.ts';
+import { refusalOf } from '../autoscaler/start-runner/ec2/ticket-table.server.ts';
 import { fakeToken, jobPayload } from './executions.ts';
 import { bundleFakeRunner, type FakeRunnerScript } from './fake-gitlab-runner.ts';
 
@@ -28,7 +29,10 @@ export const namespaces = [
 ];
 const nobody = process.getuid?.() === 0 ? ['--reuid', '65534', '--regid', '65534', '--clear-groups'] : [];
 
-/** Lambda's file system, for bash: read-only, with the function of the folder `$1` in `/var/task`, that folder at `/mnt`, and an empty `/tmp`. */
+/**
+ * Lambda's file system, for bash: read-only, with the function of the folder `$1` in `/var/task`, that folder at `/mnt`, an empty `/tmp` and no
+ * shared memory; and its limit of open files. Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+ */
 export const mounts = `
 set -e
 mount --bind "$1" /mnt
@@ -36,9 +40,11 @@ mount -t tmpfs tmpfs /tmp
 mount -t tmpfs tmpfs /var
 mkdir /var/task
 mount --bind /mnt/task /var/task
+[ ! -d /dev/shm ] || mount -t tmpfs -o ro tmpfs /dev/shm
 mount -o remount,bind,ro /
 chmod 1777 /tmp
 cd /var/task
+ulimit -n 1024
 `;
 
 /**
@@ -87,9 +93,10 @@ export async function runInSandbox(
         env: {
           PATH: `/mnt/bin:${process.env.PATH}`,
           AWS_ENDPOINT_URL: aws,
-          AWS_REGION: 'eu-west-1',
-          AWS_ACCESS_KEY_ID: 'fake-access-key',
-          AWS_SECRET_ACCESS_KEY: 'not-a-real-secret',
+          AWS_REGION: region,
+          AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+          AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+          AWS_SESSION_TOKEN: credentials.sessionToken,
           AWS_LAMBDA_RUNTIME_API: '127.0.0.1:9001',
         },
       },
@@ -127,18 +134,30 @@ async function furnish(folder: string, script: FakeRunnerScript): Promise<void> 
 
 type Stub = { readonly server: Server; readonly address: string };
 
-async function serve(answer: (body: string) => { readonly status: number; readonly body: string }): Promise<Stub> {
+type Answer = { readonly status: number; readonly body: string };
+
+async function serve(answer: (body: string, request: IncomingMessage) => Answer): Promise<Stub> {
   const server = createServer(async (request, response) => {
-    const { status, body } = answer(Buffer.concat(await request.toArray()).toString('utf8'));
+    const { status, body } = answer(Buffer.concat(await request.toArray()).toString('utf8'), request);
     response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0', connection: 'close' }).end(body);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return { server, address: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 
-/** DynamoDB, as far as one ticket after the other is deleted from it. */
+const region = 'eu-west-1';
+const credentials = {
+  accessKeyId: 'fake-access-key',
+  secretAccessKey: 'not-a-real-secret',
+  sessionToken: 'not-a-real-session',
+};
+
+/** DynamoDB, as far as one ticket after the other is deleted from it by who signs for it. */
 function serveTickets(tokens: string[]): Promise<Stub> {
-  return serve((body) => {
+  return serve((body, request) => {
+    const refusal = refusalOf(request, body, credentials, region);
+    if (refusal)
+      return { status: 400, body: JSON.stringify({ __type: 'InvalidSignatureException', message: refusal }) };
     const token = tokens.shift();
     const { id } = (JSON.parse(body) as { Key: { id: { S: string } } }).Key;
     const ticket: RunnerTicket = { id: id.S, token: token ?? '', job: 'job#123#10', expiresAt: Date.now() + 600 };
@@ -149,9 +168,12 @@ function serveTickets(tokens: string[]): Promise<Stub> {
   });
 }
 
+/** GitLab, as far as runners remove themselves from it. */
 function serveGitLab(runners: Set<string>): Promise<Stub> {
-  return serve((body) => {
-    const removed = runners.delete((JSON.parse(body) as { token: string }).token);
+  return serve((body, { method, url, headers }) => {
+    if (`${method} ${url}` !== 'DELETE /api/v4/runners') return { status: 404, body: '' };
+    const isJson = headers['content-type']?.startsWith('application/json');
+    const removed = isJson && runners.delete((JSON.parse(body) as { token: string }).token);
     return { status: removed ? 204 : 403, body: '' };
   });
 }

@@ -166,7 +166,7 @@ describe('an execution of the Lambda shell runner', () => {
   it('still returns when GitLab does not let the runner be removed', async () => {
     const machine = machineWhere({ answers: [] });
     const removeRunner = () => Promise.reject(new Error('GitLab is down'));
-    const patience = { waitForJob: 1_000 };
+    const patience = { waitForJob: 3_000 };
     expect(await machine.execute({ ports: { removeRunner }, patience })).toMatchObject({ outcome: 'no-job' });
     expect(machine.logLines).toContainEqual(
       expect.objectContaining({ level: 'warn', message: 'runner not removed in GitLab', runnerId: 7 }),

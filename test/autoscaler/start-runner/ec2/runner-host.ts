@@ -80,7 +80,7 @@ export async function bootRunnerHost(options: RunnerHostOptions = {}) {
   for (const path of [records, bin, home, temporary]) mkdirSync(path);
   const credentials = { accessKeyId: 'ASIAFAKE', secretAccessKey: roleSecret, sessionToken: session };
   const table = await startTicketTable(credentials, region);
-  const gitlab = await startGitLab();
+  const gitlab = await startGitLab(wordOf(options.ticket ?? ticket()));
   const docker = await startDockerStandIn();
   const metadata = await startInstanceMetadata(identity(options), async () => ({
     ...credentials,
@@ -155,7 +155,6 @@ function identity(options: RunnerHostOptions) {
     architecture: 'x86_64',
     privateIp: '10.0.0.1',
     launchedAt: new Date(),
-    tags: {},
     userData: '',
     roleName: 'roleName' in options ? options.roleName : 'runner-role',
   };
@@ -256,18 +255,31 @@ export type Ending = {
   readonly shutdowns: readonly string[];
 };
 
+/** The token that a ticket has; an empty one is nobody's. */
+function wordOf({ token: word }: TicketItem): string {
+  return word && 'S' in word ? word.S : '';
+}
+
 function memoryFolderOf(argv: string): string {
   return /-c (\S+)\/config\.toml/.exec(argv)?.[1] ?? '';
 }
 
-async function startGitLab() {
+/** As much of GitLab as a host speaks to itself: removing its runner, or itself from one. */
+async function startGitLab(runnerToken: string) {
   const deleted: string[] = [];
   const deletedManagers: { readonly token: string | null; readonly systemId: string | null }[] = [];
   const server = createServer(async (request, response) => {
     const body = new URLSearchParams(await textOf(request));
-    if (request.method === 'DELETE' && request.url === '/api/v4/runners') deleted.push(body.get('token') ?? '');
-    if (request.method === 'DELETE' && request.url === '/api/v4/runners/managers') {
-      deletedManagers.push({ token: body.get('token'), systemId: body.get('system_id') });
+    const call = `${request.method} ${request.url}`;
+    const isForm = request.headers['content-type'] === 'application/x-www-form-urlencoded';
+    const known = isForm && body.get('token') === runnerToken;
+    if (known && call === 'DELETE /api/v4/runners') deleted.push(runnerToken);
+    else if (known && call === 'DELETE /api/v4/runners/managers' && body.has('system_id')) {
+      deletedManagers.push({ token: runnerToken, systemId: body.get('system_id') });
+    } else {
+      // As GitLab: nothing but this is there, and it is only for who has the runner's token.
+      response.writeHead(call.startsWith('DELETE /api/v4/runners') ? 403 : 404).end();
+      return;
     }
     response.writeHead(204).end();
   });
