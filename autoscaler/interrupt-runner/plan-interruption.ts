@@ -10,6 +10,9 @@ export type InterruptionPlan = {
 
 const nothing: InterruptionPlan = { stop: null, mend: null };
 
+/** A host that cannot serve a job ends before it takes one: without docker, without space on its disk, when its boot hook fails. */
+const diedIdle = 'its instance ended before it took a job; the last line of its log says why';
+
 /**
  * What to do when an instance is taken back or ends. An idle runner goes at once, and its job gets another one: for EC2's interruption without
  * counting it as a failed attempt, for a host that died otherwise with counting it, since a host that never works would else be launched
@@ -18,7 +21,7 @@ const nothing: InterruptionPlan = { stop: null, mend: null };
  */
 export function planInterruption(item: RunnerItem, { kind }: Interruption): InterruptionPlan {
   const lives = item.state === 'LAUNCHED' || item.state === 'RUNNING';
-  const died = item.interruptedAt === undefined ? { failure: 'its instance ended before it took a job' } : {};
+  const died = item.interruptedAt === undefined ? { failure: diedIdle } : {};
   switch (kind) {
     case 'warning':
       return {

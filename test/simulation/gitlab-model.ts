@@ -16,6 +16,8 @@ export type SimulatedJob = {
   startedAt: number | null;
   finishedAt: number | null;
   failureReason: string | null;
+  /** Its user cancels it: nobody is to bring it back. */
+  isUnwanted: boolean;
   /** The job that took its place, and the one whose place it took, when our control plane retried it. */
   retriedAs: SimulatedJob | null;
   readonly retryOf: SimulatedJob | null;
@@ -111,6 +113,7 @@ export function createGitLabModel(options: GitLabModelOptions) {
       startedAt: null,
       finishedAt: null,
       failureReason: null,
+      isUnwanted: false,
       retriedAs: null,
       retryOf,
       onCancel: null,
@@ -134,6 +137,7 @@ export function createGitLabModel(options: GitLabModelOptions) {
     },
     cancel(job: SimulatedJob): void {
       if (isOver(job)) return;
+      job.isUnwanted = true;
       if (job.status !== 'running' || cancelsAtOnce) {
         const stop = job.onCancel;
         change(job, 'canceled');

@@ -290,9 +290,22 @@ stop_runner() {
     unregister
     grace=2
   fi
-  kill_at=$((SECONDS + grace))
+  # Docker goes after 15 s, which is time for a script to clean up: without it the runner takes nine to give up, of its 30.
+  kill_at=$((SECONDS + grace)) stop_docker_at=$((SECONDS + grace * 3 / 8))
   say stopping "reason=$reason"
   kill -TERM "$runner" 2>/dev/null || :
+}
+
+# A runner heeds no signal while it prepares its job: as long as an image is pulled, or docker hangs. After 30 s it ends without
+# a word, and GitLab waits for the job. Without docker it gives up in time, and says so. The docker of somebody's machine
+# (HOST_ROOT) stays as it is; there, and without systemd, the control plane ends the job when the host is gone.
+stop_docker() {
+  stop_docker_at=$life_seconds
+  [[ $executor == docker && $taken && -z ${HOST_ROOT-} && ${docker_host:-${DOCKER_HOST:-unix:}} == unix:* ]] || return 0
+  say stopping-docker
+  # `stop` so that nothing starts it again, `kill` since one that hangs would not end.
+  timeout 10 bash -c 'systemctl stop --no-block docker.socket docker.service; systemctl kill --signal KILL docker.service' \
+    </dev/null >/dev/null 2>&1 &
 }
 
 # Lets the runner finish what it has or is being given, and ask for no other job. Once only: a second signal would abort the job.
@@ -393,6 +406,8 @@ follow_runner() {
     [[ -z $stop_for ]] || stop_runner "$stop_for"
     if ((kill_at && SECONDS >= kill_at)); then
       kill -KILL "$runner" 2>/dev/null || :
+    elif ((kill_at && SECONDS >= stop_docker_at)); then
+      stop_docker
     elif ((SECONDS >= stop_at && kill_at == 0)); then
       if [[ $taken ]]; then
         stop_runner too-late
@@ -531,7 +546,7 @@ imds=${AWS_EC2_METADATA_SERVICE_ENDPOINT:-http://169.254.169.254}
 imds=${imds%/} data=${imds%/}/latest/meta-data
 instance='' role='' session='' access_key='' secret_key='' session_token='' token='' job='' mode='' system_id='' quit=''
 folder='' runner='' docker_look='' stop_for=''
-reason=script-error taken='' outcome='' kill_at=0 stop_at=0 refused_at=0 log_agent='' log_agent_at=0
+reason=script-error taken='' outcome='' kill_at=0 stop_at=0 stop_docker_at=0 refused_at=0 log_agent='' log_agent_at=0
 trap finish EXIT
 trap 'reason="script-error line=$LINENO"' ERR
 trap terminate HUP INT TERM

@@ -209,6 +209,16 @@ describe('a host that is gone without a word', () => {
     expect(item(1)).toMatchObject({ state: 'LAUNCHED', attempt: 2 });
   });
 
+  it('has failed its attempt also when it removed its runner from GitLab before, as one does that has no docker', async () => {
+    const { become, again, item, gitlab, context } = await world({ busy: false, maxAttempts: 2 });
+    await gitlab.removeRunner(item(1)?.runnerId ?? 0);
+    await become('shutting-down');
+    expect(item(1)).toMatchObject({ state: 'FAILED', failure: expect.stringContaining('its log says why') });
+    expect(context.lines).toContainEqual(expect.objectContaining({ AttemptsFailed: 1 }));
+    expect(await again()).toEqual([1]);
+    expect(item(1)).toMatchObject({ state: 'LAUNCHED', attempt: 2 });
+  });
+
   it('after it had its job has not failed its attempt, although nobody had told of that job', async () => {
     const { become, report, gitlab, item, events, context, jobs } = await world({ busy: false, maxAttempts: 2 });
     gitlab.giveJobTo(item(1)?.runnerId ?? 0);

@@ -124,3 +124,44 @@ it('a host whose jobs run in a shell needs no docker', async (test) => {
   });
   expect((await machine.ended).reason).toContain('job-over');
 });
+
+describe.concurrent('a host that is stopped while its runner prepares a job', () => {
+  /** Heeds no signal, as gitlab-runner does not while it pulls an image, until docker is gone. */
+  const pulling = `trap '' TERM
+    tell 'Checking for jobs... received' ',"job":10'
+    until [[ -s $records/systemctl ]]; do sleep 0.1; done
+    tell 'Job failed: failed to pull image' ',"failure_reason":"image_pull_failure"'`;
+  const systemctl = 'echo "$@" >>$records/systemctl';
+  const quick = { timings: { stopGraceSeconds: 6 } };
+
+  it('takes docker away from it, so that it gives up and reports the job', async (test) => {
+    const machine = await host(test, {
+      runner: pulling,
+      commands: { systemctl },
+      ownsDocker: true,
+      settings: quick,
+    });
+    await machine.hostSays('Checking for jobs... received');
+    machine.interrupt();
+    const { reason, log } = await machine.ended;
+    expect(reason).toBe('spot-interruption job=10 outcome=failed failure=image_pull_failure');
+    expect(log).toMatch(/event=stopping reason=spot-interruption[\s\S]*event=stopping-docker/);
+    expect(machine.read('systemctl')).toBe(
+      'stop --no-block docker.socket docker.service\nkill --signal KILL docker.service\n',
+    );
+  });
+
+  it.each([
+    ['that is somebody’s', { ownsDocker: false }],
+    ['that is elsewhere', { ownsDocker: true, dockerHost: 'ssh://docker.test' }],
+  ])('leaves a docker alone %s', async (_what, options) => {
+    const machine = await bootRunnerHost({ runner: pulling, commands: { systemctl }, settings: quick, ...options });
+    await machine.hostSays('Checking for jobs... received');
+    machine.interrupt();
+    const { reason } = await machine.ended;
+    const asked = machine.read('systemctl');
+    await machine.close();
+    expect(reason).toBe('spot-interruption job=10 outcome=unknown');
+    expect(asked).toBe('');
+  });
+});

@@ -57,8 +57,10 @@ export type RunnerHostOptions = {
   readonly alter?: (userData: string) => string;
   /** KiB that a process may write to one file: stands for a full disk. */
   readonly fileLimitKiB?: number;
-  /** What asks the host's docker: as long as nothing is said, one that answers. An address for `DOCKER_HOST`. */
+  /** The address of the host's docker (`DOCKER_HOST`); one that answers when absent. */
   readonly dockerHost?: string;
+  /** The host's docker is its own, as on EC2, and not that of somebody's machine. */
+  readonly ownsDocker?: boolean;
   /** The secret key that the metadata service tells; another one than the table's makes bad signatures. */
   readonly secretAccessKey?: string;
 };
@@ -214,7 +216,7 @@ function boot(folder: string, { home, bin, temporary, metadata, aws, dockerHost 
       PATH: `${bin}:/usr/bin:/bin`,
       HOME: home,
       TMPDIR: temporary,
-      HOST_ROOT: join(folder, 'root'),
+      ...(options.ownsDocker ? {} : { HOST_ROOT: join(folder, 'root') }),
       AWS_EC2_METADATA_SERVICE_ENDPOINT: `${metadata}/`,
       AWS_ENDPOINT_URL: aws,
       DOCKER_HOST: dockerHost,
