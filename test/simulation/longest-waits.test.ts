@@ -87,8 +87,8 @@ it.each(bounds)('when %s, a job waits for less than %i min', async (_, minutes, 
   expect(seconds).toBeGreaterThan((minutes - 3) * 60);
 });
 
-/** An ordinary boot; those of this model take from 8 s to 25 s. */
-const boot: FaultKind = { kind: 'boot-slow', nth: 1, seconds: 20 };
+/** A boot in the middle of those of this model, which take from 8 s to 25 s. */
+const boot: FaultKind = { kind: 'boot-slow', nth: 1, seconds: 16 };
 
 /** GitLab tells of the job that waits in the words of another state: no `pending` ever comes. The start of a function takes up to 6 s here. */
 const words: readonly (readonly [how: 'as-created' | 'as-running', name: 'build' | 'lint', seconds: number])[] = [
