@@ -1,7 +1,8 @@
 import { Duration } from 'aws-cdk-lib';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { Choice, Condition, type IChainable, Succeed, Wait, WaitTime } from 'aws-cdk-lib/aws-stepfunctions';
+import { Choice, Condition, Fail, type IChainable, Succeed, Wait, WaitTime } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
+import { statusesBeforePending } from '../../infrastructure/lib/job-event-types.ts';
 import { lambdaState } from '../workflow.construct.ts';
 import type { RunnerAnswer } from './choose-runner.ts';
 
@@ -11,6 +12,23 @@ const secondLookSeconds = 4;
 /** Whether ChooseRunner, whose answer is the input, decided so. */
 export function decided(decision: RunnerAnswer['decision']): string {
   return `{% $states.input.decision = '${decision}' %}`;
+}
+
+/**
+ * Where ChooseRunner's failures go, whose note is `$failure`: to `abandon`, which makes an item that says so, unless the hook told of a state
+ * before `pending` and GitLab could not be asked. Such a job may never wait at all; once it does, its own hook or the reconciler tells.
+ */
+export function unlessOnlySuspected(scope: Construct, abandon: IChainable): Choice {
+  const statuses = JSON.stringify(statusesBeforePending).replaceAll('"', "'");
+  const isSuspected = `$failure.event.status in ${statuses} and $failure.error != 'MappingNotAllowedError'`;
+  const notAsked = Fail.jsonata(scope, 'NotAsked', {
+    stateName: 'NotAsked',
+    error: '{% $failure.error %}',
+    cause: '{% $failure.cause %}',
+  });
+  return Choice.jsonata(scope, 'IsKnownToWait', { stateName: 'IsKnownToWait' })
+    .when(Condition.jsonata(`{% ${isSuspected} %}`), notAsked)
+    .otherwise(abandon);
 }
 
 /**

@@ -17,7 +17,7 @@ import { Construct } from 'constructs';
 import { causeOf, lambdaState, Workflow } from '../workflow.construct.ts';
 import { retryPassingTrouble } from '../workflow-retries.construct.ts';
 import { abandonStates } from './abandon-states.construct.ts';
-import { decided, secondLook } from './second-look.construct.ts';
+import { decided, secondLook, unlessOnlySuspected } from './second-look.construct.ts';
 
 export type StartRunnerProps = {
   readonly chooseRunner: IFunction;
@@ -94,8 +94,9 @@ export class StartRunner extends Construct {
     choose.addRetry({ ...retryPassingTrouble, errors: ['JobNotYetPendingError'] });
     const second = secondLook(this, props.chooseRunner);
     choose.addCatch(second.begin, { errors: ['JobNotYetPendingError'], assign: { event: '{% $states.input %}' } });
-    choose.addCatch(abandon, noteFailure('$states.input', 'null'));
-    second.look.addCatch(abandon, noteFailure('$event', 'null'));
+    const notChosen = unlessOnlySuspected(this, abandon);
+    choose.addCatch(notChosen, noteFailure('$states.input', 'null'));
+    second.look.addCatch(notChosen, noteFailure('$event', 'null'));
 
     const admit = lambdaState(this, 'AdmitJob', {
       lambda: props.admitJob,

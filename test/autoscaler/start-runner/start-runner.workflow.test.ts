@@ -173,12 +173,22 @@ describe('a pending job', () => {
     expect(item(1)).toMatchObject({ state: 'REGISTERED' });
   });
 
-  it('whose hook comes while GitLab is down fails where it is looked at once more, too', async () => {
-    const { start, gitlab, item } = world();
-    gitlab.setJob({ id: 1, status: 'created' });
-    const execution = await start(pendingJob({ status: 'created' }), { LookAgain: { error: down } });
-    expect(execution.visited).toEqual(expect.arrayContaining(['LookAgain', 'AbandonRunner']));
-    expect(item(1)).toMatchObject({ failure: expect.stringContaining('GitLabUnavailableError') });
+  it.each(['ChooseRunner', 'LookAgain'])(
+    'of which a hook gave only a suspicion has no item that says that it waits, when GitLab is down at %s',
+    async (state) => {
+      const { start, gitlab, store } = world();
+      gitlab.setJob({ id: 1, status: 'created' });
+      const execution = await start(pendingJob({ status: 'created' }), { [state]: { error: down } });
+      expect(execution).toMatchObject({ status: 'FAILED', error: 'GitLabUnavailableError' });
+      expect(execution.visited.at(-1)).toBe('NotAsked');
+      expect(store.items.size).toBe(0);
+    },
+  );
+
+  it('that waits, but whose mapping names what is not there, fails visibly whatever its hook said', async () => {
+    const { pend, start, item } = world({ mappings: [jobMapping({ target: { type: 'EC2', profile: 'huge' } })] });
+    expect(await start({ ...pend(1), status: 'created' })).toMatchObject({ status: 'FAILED' });
+    expect(item(1)).toMatchObject({ state: 'FAILED', failure: expect.stringContaining('MappingNotAllowedError') });
   });
 
   it('that was only created is looked at twice, and nothing is written', async () => {
