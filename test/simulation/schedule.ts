@@ -15,6 +15,8 @@ export type Settings = {
   readonly maxAttempts: number;
   readonly maxConcurrent: number | undefined;
   readonly profiles: Readonly<Record<string, RuntimeProfile>>;
+  /** How many functions the account may run at the same time; as many as anybody wants when absent. */
+  readonly lambdaLimit?: number;
   readonly onDemand: 'never' | 'fallback' | 'always';
   readonly mappings: readonly JobMapping[];
   /** Whether GitLab says `canceled` at once, or `canceling` until the runner has reacted. */
@@ -39,10 +41,12 @@ export type LongLivedSettings = {
 };
 
 /** Whether jobs may have to wait for each other. */
-export function isCapped({ maxConcurrent, profiles, mappings }: Settings): boolean {
-  return [maxConcurrent, ...[...Object.values(profiles), ...mappings].map((one) => one.maxConcurrent)].some(
-    (cap) => cap !== undefined,
-  );
+export function isCapped({ maxConcurrent, lambdaLimit, profiles, mappings }: Settings): boolean {
+  return [
+    maxConcurrent,
+    lambdaLimit,
+    ...[...Object.values(profiles), ...mappings].map((one) => one.maxConcurrent),
+  ].some((cap) => cap !== undefined);
 }
 
 /** The projects that GitLab has. */

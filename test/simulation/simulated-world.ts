@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { spotWarningType, stateChangeType } from '../../autoscaler/interrupt-runner/instance-event.ts';
+import { smallestLimit } from '../../autoscaler/runners/lambda-limit.ts';
 import { RunnerStateChangedError } from '../../autoscaler/runners/runners-store.ts';
 import { decideRunner } from '../../autoscaler/start-runner/choose-runner.ts';
 import { sourcesOf } from '../../autoscaler/start-runner/ec2/launch-source.ts';
@@ -139,6 +140,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     jobs: { readJob: gitlab.api.readJob },
     mappings: { read: async () => ({ mappings: settings.mappings, invalid: [] }) },
     offer,
+    ...(settings.lambdaLimit === undefined ? {} : { lambdaLimit: knownLimit(settings.lambdaLimit) }),
     instances: { launch: ec2.launch, terminate: ec2.terminate, listInstances: async () => ec2.list() },
     ...(settings.longLived && longLived
       ? { longLived: createManagersModel({ profile: settings.longLived.profile, runner: longLived, gitlab, ec2 }) }
@@ -353,5 +355,17 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
       [...tables.counters.values()].every((count) => count === 0) &&
       ![...tables.items.values()].some(({ live }) => live) &&
       !fleet.hosts.some((host) => host.isAlive()),
+  };
+}
+
+/** The limit of the account's functions: unknown, and so the smallest, until the reconciler has written it down. */
+function knownLimit(unreserved: number) {
+  let known = smallestLimit;
+  return {
+    ask: async () => unreserved,
+    read: async () => known,
+    async write(limit: number) {
+      known = limit;
+    },
   };
 }

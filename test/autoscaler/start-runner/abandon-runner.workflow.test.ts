@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { pendingJob, runnerItem } from '../../support/builders.ts';
+import { invocationFailure, pendingJob, runnerItem } from '../../support/builders.ts';
 import { tokenWord } from '../../support/in-memory-gitlab.ts';
 import type { Execution } from '../../support/state-machine.ts';
 import { untakenCatchers } from '../../support/state-machine-checks.ts';
@@ -100,7 +100,20 @@ describe('a runner whose launch failed', () => {
 });
 
 describe('the workflow', () => {
-  it('takes what the launcher tells the bus, and what a failed invocation looks like', async () => {
+  it('takes what Lambda tells of a function, with its own words: one that failed costs an attempt, one never started does not', async () => {
+    const told = (changes: Parameters<typeof invocationFailure>[0]) =>
+      JSON.parse(JSON.stringify(invocationFailure({ attempt: 1, ...changes })));
+    const failed = await world();
+    expect(await failed.run(definition, told({}))).toMatchObject({ status: 'FAILED', error: 'LambdaRunnerFailed' });
+    expect(failed.item(1)).toMatchObject({ state: 'FAILED', failure: 'LambdaRunnerFailed: Error: lost' });
+
+    const late = await world();
+    const neverStarted = told({ condition: 'EventAgeExceeded', responsePayload: undefined });
+    expect(await late.run(definition, neverStarted)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(late.item(1)).toMatchObject({ state: 'WAITING', waitsFor: { error: 'LambdaRunnerNotStarted' } });
+  });
+
+  it('takes what the launcher tells the bus, also of a job that nobody knows', async () => {
     const { abandon, item } = await world();
     const unknown = {
       projectId: 7,

@@ -111,12 +111,16 @@ export async function startCliWorld() {
   };
 }
 
-type Connection = ConstructorParameters<typeof SQSClient>[0];
+type Connection = {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+};
 
 /** The deployment's event bus, and a queue that hears what is on it. */
 async function openBus(connection: Connection) {
-  const events = new EventBridgeClient(connection ?? {});
-  const sqs = new SQSClient(connection ?? {});
+  const events = new EventBridgeClient(connection);
+  const sqs = new SQSClient(connection);
   const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: 'heard' }));
   const asked = { QueueUrl, AttributeNames: ['QueueArn' as const] };
   const { Attributes } = await sqs.send(new GetQueueAttributesCommand(asked));
