@@ -1,17 +1,19 @@
 #!/bin/bash
-# The life of a runner host: claim one ticket, run one job, end. The host's static user data; the settings of its
-# profile are put in front by boot-script.ts. Needs bash >= 5.1, curl >= 7.86, coreutils >= 8.31, gzip and gitlab-runner
-# (docker for that executor, docker-credential-ecr-login for registries of ECR, jq and systemd for a registry mirror).
+# The life of a runner host: claim one ticket, run one job, end. The host's static user data; the settings of its profile
+# are put in front by boot-script.ts. Needs bash >= 5.1, curl >= 7.86, coreutils >= 8.31, gzip and gitlab-runner (docker for
+# its executor, docker-credential-ecr-login for registries of ECR, jq and systemd for a registry mirror).
 #
-# Round trips between power-on and the first jobs/request, each for a reason:   1 metadata  PUT api/token: IMDSv2
-# answers nobody without a session (link-local: under a millisecond, like 2 and 3)   2 metadata  GET instance id, role
-# name (and region when not told): one process, one connection   3 metadata  GET the role's credentials: their path
-# needs 2   4 DynamoDB  DeleteItem: the token, handed over once; again every half second while the ticket is not there
-# yet   5 GitLab    POST jobs/request, by gitlab-runner, about 0.1 s after its start Only for a profile with a secret
-# for its registries, and at the same time as 4: Secrets Manager GetSecretValue. A look whether docker answers is as
-# early, and is over by then unless docker is. Left out on purpose: packages and downloads (the AMI has them), the AWS
-# CLI, registration (run-single needs none), a look for a spot interruption before the runner runs, and the log's agent,
-# which starts when the runner has asked for its first job.
+# Round trips between power-on and the first jobs/request, each for a reason:
+#   1 metadata  PUT api/token: IMDSv2 answers nobody without a session (link-local: under a millisecond, like 2 and 3)
+#   2 metadata  GET instance id, role name (and region when not told): one process, one connection
+#   3 metadata  GET the role's credentials: their path needs 2
+#   4 DynamoDB  DeleteItem: the token, handed over once; again every half second while the ticket is not there yet
+#   5 GitLab    POST jobs/request, by gitlab-runner, about 0.1 s after its start
+# Only for a profile with a secret for its registries, and at the same time as 4: Secrets Manager GetSecretValue. The look
+# whether docker answers is made at that time too, and delays nothing where it does.
+# Left out on purpose: packages and downloads (the AMI has them), the AWS CLI, registration (run-single needs none), a look
+# for a spot interruption before the runner runs, and the log's agent, which starts when the runner has asked for its first
+# job.
 #
 # The token is in this process, for a moment in a file in memory, and in the runner; never in an argument, an environment or
 # a log. A job of the docker executor is kept off the metadata service by the hop limit of 1. A job of the shell executor
@@ -268,8 +270,7 @@ write_config() {
 }
 
 # Jobs of the shell executor inherit what the runner is started with, so nothing that is private here may reach it: our
-# umask, our open files, and the signals that bash makes its background processes ignore, which no shell of theirs could
-# trap.
+# umask, our open files, and the signals that bash lets its background processes ignore, which no shell could trap then.
 start_runner() {
   exec {log}< <(
     umask 022
@@ -291,8 +292,7 @@ stop_runner() {
     unregister
     grace=2
   fi
-  # Docker goes after 15 s, which is time for a script to clean up: without it the runner takes nine to give up, of its
-  # 30.
+  # Docker goes after 15 s: a script has had time to clean up, and the runner has enough of its 30 left to give up (nine).
   kill_at=$((SECONDS + grace)) stop_docker_at=$((SECONDS + grace * 3 / 8))
   say stopping "reason=$reason"
   kill -TERM "$runner" 2>/dev/null || :
@@ -308,7 +308,7 @@ stop_docker() {
   say stopping-docker
   # `stop` so that nothing starts it again, `kill` since one that hangs would not end.
   {
-    timeout 5 systemctl stop --no-block docker.socket docker.service
+    timeout 5 systemctl stop --no-block docker.socket docker.service || :
     timeout 5 systemctl kill --signal KILL docker.service
   } </dev/null >/dev/null 2>&1 &
 }
