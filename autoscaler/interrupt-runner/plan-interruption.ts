@@ -10,7 +10,10 @@ export type InterruptionPlan = {
 
 const nothing: InterruptionPlan = { stop: null, mend: null };
 
-/** A host that cannot serve a job ends before it takes one: without docker, without space on its disk, when its boot hook fails. */
+/**
+ * A host that cannot serve a job ends before it takes one: without docker, without space on its disk, when its boot
+ * hook fails.
+ */
 const diedIdle = 'its instance ended before it took a job; the last line of its log says why';
 
 /**

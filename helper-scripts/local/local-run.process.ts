@@ -316,7 +316,8 @@ export class LocalRun {
   }
 
   async #startInstances(): Promise<undefined> {
-    // The stand-in for gitlab-runner runs jobs of the docker executor without docker; the real one needs this machine's.
+    // The stand-in for gitlab-runner runs jobs of the docker executor without docker; the real one needs this
+    // machine's.
     const docker = this.runner.kind === 'real' ? undefined : await startDockerStandIn();
     if (docker) this.#stops.push(docker.close);
     this.#instances = await startInstanceHost({

@@ -6,8 +6,9 @@ type Settings = Readonly<Record<string, unknown>>;
 const otherShells: readonly unknown[] = ['pwsh', 'powershell'];
 
 /**
- * Settings of a `[[runners]]` section, with which git in a job's own script trusts a GitLab that has `caCertificates`. GitLab Runner itself
- * sees to its own git alone. The job's log shows the hook as one line, and the profile's own hook runs after it.
+ * Settings of a `[[runners]]` section, with which git in a job's own script trusts a GitLab that has `caCertificates`.
+ * GitLab Runner itself sees to its own git alone. The job's log shows the hook as one line, and the profile's own hook
+ * runs after it.
  */
 export function withGitTrust(settings: Settings, { caCertificates, cloneUrl }: GitLabConnection): Settings {
   if (!caCertificates || otherShells.includes(settings.shell)) return settings;
@@ -16,9 +17,9 @@ export function withGitTrust(settings: Settings, { caCertificates, cloneUrl }: G
 }
 
 /**
- * By a section in the user's git configuration, and not by a variable: it holds for git that is installed later and for after_script, and
- * leaves other servers alone. Without a path in its URL, by which git-lfs would miss it. Where the job cannot write there, or has no such
- * file, nothing happens. For any `sh`, with or without git.
+ * By a section in the user's git configuration, and not by a variable: it holds for git that is installed later and for
+ * after_script, and leaves other servers alone. Without a path in its URL, by which git-lfs would miss it. Where the
+ * job cannot write there, or has no such file, nothing happens. For any `sh`, with or without git.
  * Source: https://git-scm.com/docs/git-config#Documentation/git-config.txt-httplturlgt
  */
 function trustScript(cloneUrl: string | undefined): string {

@@ -36,8 +36,8 @@ export function lastOf(jobs: readonly RunnerJob[]): RunnerJob | undefined {
 }
 
 /**
- * A runner works on a job also while GitLab waits for it to cancel: it hears of that with its next update, up to 34 s later when the job
- * writes nothing, and then runs its after_script. Nobody else would end such a job for half an hour.
+ * A runner works on a job also while GitLab waits for it to cancel: it hears of that with its next update, up to 34 s
+ * later when the job writes nothing, and then runs its after_script. Nobody else would end such a job for half an hour.
  */
 const withRunner: readonly string[] = ['running', 'canceling'];
 

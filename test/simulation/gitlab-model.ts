@@ -46,7 +46,10 @@ const minute = 60_000;
 /** GitLab drops a job that no runner came for, and one whose runner says nothing any more. */
 const stuckPendingMilliseconds = 60 * minute;
 const silentRunningMilliseconds = 30 * minute;
-/** A runner hears with its next update that its job is canceled: after 3 to 34 s, and up to 51 s when the job ignores its signal. */
+/**
+ * A runner hears with its next update that its job is canceled: after 3 to 34 s, and up to 51 s when the job ignores
+ * its signal.
+ */
 const longestCancelSeconds = 51;
 
 export type GitLabModelOptions = {

@@ -192,7 +192,10 @@ export function createInvariants(watched: () => Watched) {
       const forgotten = interrupted.filter(
         ({ job, instanceId }) =>
           // A runner's item forgets it when its own job, for which it was made, gets the next one: EC2's warning may come later.
-          !job.isUnwanted && !job.retriedAs && !hasRetry(job, gitlab) && items.some((item) => item.instanceId === instanceId),
+          !job.isUnwanted &&
+          !job.retriedAs &&
+          !hasRetry(job, gitlab) &&
+          items.some((item) => item.instanceId === instanceId),
       );
       if (watched().onlyInterrupted && forgotten.length > 0)
         fail('8 an interrupted job is retried', `not so ${forgotten.map(({ job }) => `job ${job.id}`).join(', ')}`);

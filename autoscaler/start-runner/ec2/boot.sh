@@ -1,7 +1,7 @@
 #!/bin/bash
 # The life of a runner host: claim one ticket, run one job, end. The host's static user data; the settings of its profile
-# are put in front by boot-script.ts. Needs bash >= 5.1, curl >= 7.86, coreutils >= 8.31, gzip and gitlab-runner (docker for that
-# executor, docker-credential-ecr-login for registries of ECR, jq and systemd for a registry mirror).
+# are put in front by boot-script.ts. Needs bash >= 5.1, curl >= 7.86, coreutils >= 8.31, gzip and gitlab-runner (docker for
+# its executor, docker-credential-ecr-login for registries of ECR, jq and systemd for a registry mirror).
 #
 # Round trips between power-on and the first jobs/request, each for a reason:
 #   1 metadata  PUT api/token: IMDSv2 answers nobody without a session (link-local: under a millisecond, like 2 and 3)
@@ -9,10 +9,11 @@
 #   3 metadata  GET the role's credentials: their path needs 2
 #   4 DynamoDB  DeleteItem: the token, handed over once; again every half second while the ticket is not there yet
 #   5 GitLab    POST jobs/request, by gitlab-runner, about 0.1 s after its start
-# Only for a profile with a secret for its registries, and at the same time as 4: Secrets Manager GetSecretValue. A look whether
-# docker answers is as early, and is over by then unless docker is.
-# Left out on purpose: packages and downloads (the AMI has them), the AWS CLI, registration (run-single needs none), a look for
-# a spot interruption before the runner runs, and the log's agent, which starts when the runner has asked for its first job.
+# Only for a profile with a secret for its registries, and at the same time as 4: Secrets Manager GetSecretValue. The look
+# whether docker answers is made at that time too, and delays nothing where it does.
+# Left out on purpose: packages and downloads (the AMI has them), the AWS CLI, registration (run-single needs none), a look
+# for a spot interruption before the runner runs, and the log's agent, which starts when the runner has asked for its first
+# job.
 #
 # The token is in this process, for a moment in a file in memory, and in the runner; never in an argument, an environment or
 # a log. A job of the docker executor is kept off the metadata service by the hop limit of 1. A job of the shell executor
@@ -48,9 +49,10 @@ guard_pid=$!
 # boot-script.ts compresses what follows: user data ends at 16 KiB.
 # ---- compressed ----
 : "${deployment:?}" "${tickets_table:?}" "${region?}" "${gitlab_url:?}" "${executor:?}" "${runner_settings?}" "${boot_hook?}"
-: "${ca_certificates?}" "${docker_config?}" "${registry_secret?}" "${registry_mirror?}" "${log_group?}" "${docker_host?}"
+: "${ca_certificates?}" "${docker_config?}" "${docker_host?}" "${registry_secret?}" "${registry_mirror?}"
+: "${log_group?}" "${docker_seconds:?}"
 : "${wait_timeout_seconds:?}" "${claim_seconds:?}" "${maximum_job_seconds:?}" "${long_poll_seconds:?}"
-: "${boot_hook_seconds:?}" "${spot_check_seconds:?}" "${stop_grace_seconds:?}" "${margin_seconds:?}" "${docker_seconds:?}"
+: "${boot_hook_seconds:?}" "${spot_check_seconds:?}" "${stop_grace_seconds:?}" "${margin_seconds:?}"
 
 # One line `time=... event=... key=value...` to the console and to cloud-init's log.
 # A disk that is full where the log goes must not end the job.
@@ -225,8 +227,8 @@ use_registry_mirror() {
   fi
 }
 
-# Waits until docker answers whoever asks for its API; its socket may be there long before. Addresses that curl cannot ask
-# (ssh) are left to gitlab-runner.
+# Waits until docker answers whoever asks for its API; its socket may be there long before. Addresses that curl cannot
+# ask (ssh) are left to gitlab-runner.
 await_docker() {
   local address=${docker_host:-${DOCKER_HOST:-unix:///var/run/docker.sock}} until=$((SECONDS + docker_seconds))
   local -a where
@@ -267,8 +269,8 @@ write_config() {
   } >"$folder/config.toml"
 }
 
-# Jobs of the shell executor inherit what the runner is started with, so nothing that is private here may reach it: our umask,
-# our open files, and the signals that bash makes its background processes ignore, which no shell of theirs could trap.
+# Jobs of the shell executor inherit what the runner is started with, so nothing that is private here may reach it: our
+# umask, our open files, and the signals that bash lets its background processes ignore, which no shell could trap then.
 start_runner() {
   exec {log}< <(
     umask 022
@@ -290,22 +292,25 @@ stop_runner() {
     unregister
     grace=2
   fi
-  # Docker goes after 15 s, which is time for a script to clean up: without it the runner takes nine to give up, of its 30.
+  # Docker goes after 15 s: a script has had time to clean up, and the runner has enough of its 30 left to give up (nine).
   kill_at=$((SECONDS + grace)) stop_docker_at=$((SECONDS + grace * 3 / 8))
   say stopping "reason=$reason"
   kill -TERM "$runner" 2>/dev/null || :
 }
 
-# A runner heeds no signal while it prepares its job: as long as an image is pulled, or docker hangs. After 30 s it ends without
-# a word, and GitLab waits for the job. Without docker it gives up in time, and says so. The docker of somebody's machine
-# (HOST_ROOT) stays as it is; there, and without systemd, the control plane ends the job when the host is gone.
+# A runner heeds no signal while it prepares its job: as long as an image is pulled, or docker hangs. After 30 s it ends
+# without a word, and GitLab waits for the job. Without docker it gives up in time, and says so. The docker of
+# somebody's machine (HOST_ROOT) stays as it is; there, and without systemd, the control plane ends the job when the
+# host is gone.
 stop_docker() {
   stop_docker_at=$life_seconds
   [[ $executor == docker && $taken && -z ${HOST_ROOT-} && ${docker_host:-${DOCKER_HOST:-unix:}} == unix:* ]] || return 0
   say stopping-docker
   # `stop` so that nothing starts it again, `kill` since one that hangs would not end.
-  timeout 10 bash -c 'systemctl stop --no-block docker.socket docker.service; systemctl kill --signal KILL docker.service' \
-    </dev/null >/dev/null 2>&1 &
+  {
+    timeout 5 systemctl stop --no-block docker.socket docker.service || :
+    timeout 5 systemctl kill --signal KILL docker.service
+  } </dev/null >/dev/null 2>&1 &
 }
 
 # Lets the runner finish what it has or is being given, and ask for no other job. Once only: a second signal would abort the job.

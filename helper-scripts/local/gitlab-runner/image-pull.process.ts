@@ -1,6 +1,9 @@
 import { get } from 'node:http';
 
-/** Registries that docker asks without TLS, and that a server of a test can be. Source: https://docs.docker.com/reference/cli/dockerd/#insecure-registries */
+/**
+ * Registries that docker asks without TLS, and that a server of a test can be.
+ * Source: https://docs.docker.com/reference/cli/dockerd/#insecure-registries
+ */
 const loopbackImage = /^((?:127\.0\.0\.1|localhost):\d+)\/([^:@]+)(?:[:@](.+))?$/;
 
 /** An image cannot be had. */
@@ -9,8 +12,8 @@ export class ImagePullError extends Error {
 }
 
 /**
- * The part of a pull that takes its time: it waits for the image's registry, as long as that takes. There is no docker that would keep
- * an image, so only registries on this machine are asked, and images of others are taken as there.
+ * The part of a pull that takes its time: it waits for the image's registry, as long as that takes. There is no docker
+ * that would keep an image, so only registries on this machine are asked, and images of others are taken as there.
  *
  * @throws {ImagePullError} when the registry has not got it. Returns when the signal is aborted.
  */

@@ -11,7 +11,8 @@ export type DockerStandIn = {
 };
 
 /**
- * What hosts of the docker executor look for before they take a job, where our stand-in for gitlab-runner runs those jobs without docker.
+ * What hosts of the docker executor look for before they take a job, where our stand-in for gitlab-runner runs those
+ * jobs without docker.
  * Source: https://docs.docker.com/reference/api/engine/version/v1.52/#tag/System/operation/SystemPing
  */
 export async function startDockerStandIn(): Promise<DockerStandIn> {

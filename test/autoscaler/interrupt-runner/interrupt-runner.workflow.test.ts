@@ -209,7 +209,7 @@ describe('a host that is gone without a word', () => {
     expect(item(1)).toMatchObject({ state: 'LAUNCHED', attempt: 2 });
   });
 
-  it('has failed its attempt also when it removed its runner from GitLab before, as one does that has no docker', async () => {
+  it('has failed its attempt also when it removed its runner before, as one without docker does', async () => {
     const { become, again, item, gitlab, context } = await world({ busy: false, maxAttempts: 2 });
     await gitlab.removeRunner(item(1)?.runnerId ?? 0);
     await become('shutting-down');

@@ -3,8 +3,10 @@ import { expect, it } from 'vitest';
 import type { World } from '../world.ts';
 
 /** A job that holds its first host, and ends well on its second; of a profile that retries interrupted jobs. */
-const victim = (mark: string, before = '') =>
-  `integration tests: { tags: [integration], script: ["test -e '${mark}' || { touch '${mark}'; ${before}sleep 240; }", echo survived] }`;
+const victim = (mark: string, before = '') => {
+  const script = `test -e '${mark}' || { touch '${mark}'; ${before}sleep 240; }`;
+  return `integration tests: { tags: [integration], script: ["${script}", echo survived] }`;
+};
 
 export function interruptions(world: () => World): void {
   const inState = async (what: string, id: number, status: string) =>

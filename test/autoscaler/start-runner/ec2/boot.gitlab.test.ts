@@ -146,7 +146,7 @@ describe('a host with a runner and a GitLab', () => {
     expect(machine.filesWith(there.token)).toEqual([]);
   });
 
-  it('leaves a job whose image is being pulled to the control plane, which ends it and has it retried', async (test) => {
+  it('leaves a job whose image is pulled to the control plane, which ends it and has it retried', async (test) => {
     const { gitlab, run, boot } = await world(test);
     const registry = await silentRegistry(test);
     const jobId = run('echo begun', `, image: '${registry.image}'`);

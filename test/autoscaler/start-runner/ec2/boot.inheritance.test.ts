@@ -20,13 +20,16 @@ async function host(test: TestContext, alter: (userData: string) => string = (us
   const machine = await bootRunnerHost({
     alter,
     settings: { executor: 'shell', runnerSettings: {} },
-    runner: `${looksAtItself}tell 'Checking for jobs... received' ',"job":10'\ntell '  two  blanks  '\ntell 'Job succeeded'`,
+    runner: `${looksAtItself}
+      tell 'Checking for jobs... received' ',"job":10'
+      tell '  two  blanks  '
+      tell 'Job succeeded'`,
   });
   test.onTestFinished(() => machine.close());
   return { machine, ...(await machine.ended) };
 }
 
-it('starts the runner as a service manager would: none of the boot script’s own settings reaches its jobs', async (test) => {
+it('starts the runner as a service manager would: none of its own settings reaches jobs', async (test) => {
   const { machine, reason } = await host(test);
   expect(reason).toBe('job-over job=10 outcome=succeeded');
   expect(machine.read('umask')).toBe('0022\n');
