@@ -22,21 +22,20 @@ export function createGitLabForManagers(): GitLab | undefined {
   return readEnvironment(optionalGitlabEnvironment).GITLAB_URL ? createGitLabFromEnvironment() : undefined;
 }
 
-/** Where GitLab is, and the access token for it. */
+/** Where GitLab is, and the access token for it, which is read anew when GitLab refuses it. */
 export function gitlabOptionsFromEnvironment(secretCacheSeconds?: number): GitLabOptions {
   const { GITLAB_URL, GITLAB_TOKEN_SECRET_ARN } = readEnvironment(gitlabEnvironment);
-  const readSecret = createSecretReader(GITLAB_TOKEN_SECRET_ARN, process.env, Date.now, {
-    cacheSeconds: secretCacheSeconds,
-  });
-  const token = async () => {
-    const text = await readSecret();
+  const tokenIn = (text: string) => {
     const parsed = z.safeParse(z.pipe(z.string(), z.pipe(z.transform(parseJson), gitlabSecretSchema)), text);
     if (parsed.success && parsed.data.token !== gitlabTokenPlaceholder) return parsed.data.token;
     throw new SecretUnavailableError(
-      `The secret ${GITLAB_TOKEN_SECRET_ARN} has no GitLab access token yet: store one with "npm run cli -- secret gitlab-token"`,
+      `The secret ${GITLAB_TOKEN_SECRET_ARN} has no GitLab access token yet: store one with "npm run -s cli -- secret gitlab-token"`,
     );
   };
-  return { url: GITLAB_URL, token };
+  const secret = createSecretReader(GITLAB_TOKEN_SECRET_ARN, tokenIn, process.env, Date.now, {
+    cacheSeconds: secretCacheSeconds,
+  });
+  return { url: GITLAB_URL, token: secret.read, rereadToken: secret.reread };
 }
 
 function parseJson(text: string): unknown {

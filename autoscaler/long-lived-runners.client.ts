@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { createRunnerManagers, type RunnerManagers } from '../infrastructure/lib/gitlab-managers.client.ts';
 import { readEnvironment } from '../infrastructure/lib/lambda-handler.client.ts';
-import { createSecretReader, SecretUnavailableError } from '../infrastructure/lib/secret.client.ts';
+import { createSecretReader, type SecretReader, SecretUnavailableError } from '../infrastructure/lib/secret.client.ts';
 import { runnerTokensEnvironment } from './environment.ts';
 import { gitlabOptionsFromEnvironment } from './live-gitlab.client.ts';
 import { LongLivedRunnerError, type LongLivedRunners } from './runners/long-lived-runner.ts';
@@ -10,43 +10,52 @@ const tokenSecretSchema = z.object({ token: z.string() });
 /** What goes into a host's configuration as it is; the prefix of tokens is a setting of GitLab. */
 const tokenPattern = /^[A-Za-z0-9._-]+$/;
 
+type ReaderOf = (secretArn: string, parse: (text: string) => string) => SecretReader<string>;
+
 /** The long-lived runners of the deployment's profiles, with their tokens from the secrets that the environment names. */
 export function createLongLivedRunners(
   managers: RunnerManagers = createRunnerManagers(gitlabOptionsFromEnvironment()),
   { RUNNER_TOKEN_SECRETS: secrets = {} } = readEnvironment(runnerTokensEnvironment),
-  readerOf = (secretArn: string) => createSecretReader(secretArn, process.env, Date.now),
+  readerOf: ReaderOf = (secretArn, parse) => createSecretReader(secretArn, parse, process.env, Date.now),
 ): LongLivedRunners {
-  const readers = new Map(Object.entries(secrets).map(([profile, secretArn]) => [profile, readerOf(secretArn)]));
-  /** A token's runner never changes. */
-  const runnerIds = new Map<string, number>();
+  const readers = new Map(
+    Object.entries(secrets).map(([profile, arn]) => [profile, readerOf(arn, (text) => tokenIn(text, arn))]),
+  );
 
-  /** Null when the profile brings no runner (any more). */
-  const tokenOf = async (profile: string): Promise<string | null> => {
-    const read = readers.get(profile);
-    return read ? tokenIn(await read(), secrets[profile] ?? '') : null;
+  /**
+   * The runner's id and the token that GitLab knows it by. Asked for each job: a token that was changed would let host after host fail,
+   * which take it for good.
+   */
+  const verifiedOf = async (profile: string, { read, reread }: SecretReader<string>) => {
+    const token = await read();
+    const runnerId = await managers.verify(token);
+    if (runnerId !== null) return { token, runnerId };
+    const newest = await reread();
+    const newestId = newest === token ? null : await managers.verify(newest);
+    if (newestId !== null) return { token: newest, runnerId: newestId };
+    throw new LongLivedRunnerError(
+      `GitLab does not know the long-lived runner of profile "${profile}": store its authentication token in ${secrets[profile]}, or make a new runner`,
+    );
   };
   return {
     runningJobsOf: managers.runningJobsOf,
     async remove({ profile, systemId }) {
-      const token = await tokenOf(profile);
-      return token !== null && (await managers.remove(token, systemId));
+      const secret = readers.get(profile);
+      // The profile brings no runner any more.
+      if (!secret) return false;
+      const token = await secret.read();
+      if (await managers.remove(token, systemId)) return true;
+      const newest = await secret.reread();
+      return newest !== token && managers.remove(newest, systemId);
     },
     async find(profile) {
-      const token = await tokenOf(profile);
-      if (token === null) return null;
-      const what = `the long-lived runner of profile "${profile}"`;
-      const runnerId = runnerIds.get(token) ?? (await managers.verify(token));
-      if (runnerId === null) {
-        throw new LongLivedRunnerError(
-          `GitLab does not know ${what}: store its authentication token in ${secrets[profile]}, or make a new runner`,
-        );
-      }
-      runnerIds.set(token, runnerId);
+      const secret = readers.get(profile);
+      if (!secret) return null;
+      const { token, runnerId } = await verifiedOf(profile, secret);
       const details = await managers.readRunner(runnerId);
       if (details) return { runnerId, token, ...details };
-      runnerIds.delete(token);
       throw new LongLivedRunnerError(
-        `GitLab does not show ${what} (${runnerId}): does it exist, and may our access token see it (manage_runner, Maintainer)?`,
+        `GitLab does not show the long-lived runner of profile "${profile}" (${runnerId}): does it exist, and may our access token see it (manage_runner, Maintainer)?`,
       );
     },
   };

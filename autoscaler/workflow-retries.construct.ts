@@ -1,7 +1,10 @@
 import { Duration } from 'aws-cdk-lib';
 import { JitterType, type RetryProps } from 'aws-cdk-lib/aws-stepfunctions';
 
-/** What Lambda and DynamoDB answer when they are in passing trouble: the call may not have happened. */
+/**
+ * What Lambda, DynamoDB and GitLab answer when they are in passing trouble: the call may not have happened. A `GitLabLimitError` is not among
+ * them: what GitLab may not be asked for now is not asked for again within seconds.
+ */
 const passingTrouble = [
   'Lambda.ServiceException',
   'Lambda.AWSLambdaException',
@@ -19,6 +22,8 @@ const passingTrouble = [
   'ProvisionedThroughputExceededException',
   'InternalServerError',
   'TransactionCanceledException',
+  'TransactionConflictException',
+  'TransactionInProgressException',
   'RequestLimitExceeded',
   'InternalError',
   'ServiceUnavailable',

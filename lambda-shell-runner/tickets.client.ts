@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { type BackoffPolicy, retryWithBackoff, systemBackoffPorts } from '../infrastructure/lib/backoff.ts';
 import type { HttpAnswer } from '../infrastructure/lib/http-post.client.ts';
+import { isPassing } from '../infrastructure/lib/passing-trouble.ts';
 import type { RunnerTicket } from '../infrastructure/lib/runner-ticket.ts';
 import type { PostToAws } from '../infrastructure/lib/signed-aws.client.ts';
 import { TicketNotClaimedError } from './runner-errors.ts';
@@ -69,7 +70,7 @@ function judgeFailure(error: unknown) {
 function readAnswer(table: string, { status, text }: HttpAnswer): RunnerTicket | null {
   if (status !== 200) {
     const message = `DeleteItem on ${table}: ${status} ${text.slice(0, 300)}`;
-    const temporary = status >= 500 || /Throttl|ThroughputExceeded|RequestLimitExceeded/.test(text);
+    const temporary = status >= 500 || isPassing(nameOf(text));
     throw temporary
       ? new TicketNotClaimedError(message)
       : new RefusedByTableError(`${message}; may this function's role delete items of that table?`);
@@ -78,6 +79,11 @@ function readAnswer(table: string, { status, text }: HttpAnswer): RunnerTicket |
   if (!answer) throw new RefusedByTableError(`DeleteItem on ${table}: the answer is not a ticket`);
   const { Attributes: item } = answer;
   return item ? { id: item.id.S, token: item.token.S, job: item.job.S, expiresAt: Number(item.expiresAt.N) } : null;
+}
+
+/** AWS names an error in `__type`; its message may name anything. */
+function nameOf(refusal: string): string {
+  return /"__type"\s*:\s*"([^"]*)"/.exec(refusal)?.[1] ?? '';
 }
 
 function parseAnswer(text: string): z.infer<typeof answerSchema> | null {

@@ -1,5 +1,10 @@
-import { GitLabUnavailableError } from '../../infrastructure/lib/gitlab-errors.ts';
+import {
+  GitLabLimitError,
+  GitLabTokenRefusedError,
+  GitLabUnavailableError,
+} from '../../infrastructure/lib/gitlab-errors.ts';
 import type { Log } from '../../infrastructure/lib/log.ts';
+import { SecretUnavailableError } from '../../infrastructure/lib/secret.client.ts';
 
 /** What a pass needs after its looks, to mend. */
 const timeToMendMilliseconds = 20_000;
@@ -9,7 +14,7 @@ export type LookContext = { readonly log: Log; readonly remainingMilliseconds: (
 /** Asks GitLab something; null when it did not say. */
 export type AskGitLab = {
   <T>(what: string, read: () => Promise<T>): Promise<T | null>;
-  /** False once GitLab did not answer, or time was short: what follows is not asked any more. */
+  /** False once GitLab did not answer, wants to be left alone or takes no call of ours, or time was short: what follows is not asked any more. */
   isUp(): boolean;
 };
 
@@ -27,6 +32,17 @@ export async function unlessFailing<T>(
   }
 }
 
+/** Whether another call in this pass would fail the same way. */
+function isForEveryCall(error: unknown): boolean {
+  if (error instanceof GitLabTokenRefusedError) return error.forEveryCall;
+  return isOutage(error) || error instanceof SecretUnavailableError;
+}
+
+/** Whether GitLab did not answer, or would not. */
+function isOutage(error: unknown): boolean {
+  return error instanceof GitLabUnavailableError || error instanceof GitLabLimitError;
+}
+
 /** Asks GitLab as long as it answers and there is time: an outage must not take the whole pass. It is told to `onOutage`. */
 export function askingGitLab(context: LookContext, onOutage: () => Promise<void>): AskGitLab {
   let isUp = true;
@@ -39,8 +55,8 @@ export function askingGitLab(context: LookContext, onOutage: () => Promise<void>
     }
     const noticing = () =>
       read().catch(async (error: unknown) => {
-        if (error instanceof GitLabUnavailableError) {
-          isUp = false;
+        if (isForEveryCall(error)) isUp = false;
+        if (isOutage(error)) {
           await onOutage().catch((cause: unknown) =>
             context.log.warn('the outage of GitLab could not be noted', { error: cause }),
           );

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import {
   type DynamoDBDocumentClient,
@@ -14,33 +15,40 @@ import type { SeenTicket } from './seen.ts';
 
 const memoryKey = 'reconciler#memory';
 
+type KeptMemory = { readonly memory: string; readonly version: number; readonly writtenBy?: string };
+
 /** What the reconciler keeps, as items of the runners' table that neither are a job's nor a counter. */
 export function createReconcileStore(dynamodb: DynamoDBDocumentClient, tables: TableNames): ReconcileStore {
+  const read = async () => {
+    const { Item } = await dynamodb.send(
+      new GetCommand({ TableName: tables.runners, Key: { pk: memoryKey }, ConsistentRead: true }),
+    );
+    return Item as KeptMemory | undefined;
+  };
   return {
     async readMemory() {
-      const { Item } = await dynamodb.send(
-        new GetCommand({ TableName: tables.runners, Key: { pk: memoryKey }, ConsistentRead: true }),
-      );
-      const kept = Item as { readonly memory: string; readonly version: number } | undefined;
+      const kept = await read();
       return kept ? { ...(JSON.parse(kept.memory) as ReconcilerMemory), version: kept.version } : emptyMemory;
     },
 
     async writeMemory(memory) {
       const version = memory.version + 1;
+      const writtenBy = randomUUID();
       try {
         await dynamodb.send(
           new PutCommand({
             TableName: tables.runners,
             // As text: keys of suspicions are of all kinds, and nobody asks DynamoDB for them.
-            Item: { pk: memoryKey, version, memory: JSON.stringify({ ...memory, version }) },
+            Item: { pk: memoryKey, version, writtenBy, memory: JSON.stringify({ ...memory, version }) },
             ConditionExpression: 'attribute_not_exists(pk) OR version = :before',
             ExpressionAttributeValues: { ':before': memory.version },
           }),
         );
         return true;
       } catch (error) {
-        if (error instanceof ConditionalCheckFailedException) return false;
-        throw error;
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+        // A write whose answer was lost is sent again, and meets itself.
+        return (await read())?.writtenBy === writtenBy;
       }
     },
 

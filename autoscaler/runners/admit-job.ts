@@ -26,7 +26,7 @@ export async function admitJob(store: RunnersStore, job: JobKey, request: Admiss
 
   // Wait in the table first and try once more then: a place that became free in between would else wake nobody.
   const waiting = waitingItem(item);
-  await store.write({ kind: 'put', item: waiting, over: current }).catch(rethrowAsDuplicate(job));
+  await store.write({ kind: 'put', item: waiting, over: current }).catch(unlessWritten(store, waiting));
   const stillFull = await takePlaces(store, waiting, item);
   if (stillFull.length === 0) return item;
   throw capReached(job, stillFull);
@@ -43,15 +43,23 @@ async function takePlaces(store: RunnersStore, over: RunnerItem | null, item: Ru
     await store.write({ kind: 'put', item, over }, ...item.caps.map((cap) => ({ kind: 'take-place', cap }) as const));
     return [];
   } catch (error) {
-    if (!(error instanceof RunnerStateChangedError) || error.refused.includes(0))
-      return rethrowAsDuplicate(item.pk)(error);
-    return item.caps.filter((_, index) => error.refused.includes(index + 1));
+    const full = error instanceof RunnerStateChangedError && !error.refused.includes(0) ? error.refused : null;
+    if (full) return item.caps.filter((_, index) => full.includes(index + 1));
+    await unlessWritten(store, item)(error);
+    return [];
   }
 }
 
-function rethrowAsDuplicate(job: JobKey) {
-  return (error: unknown): never => {
+/**
+ * A write whose answer was lost is sent again, and refused then since it has been made: that is no duplicate. Whoever else wrote the item
+ * has another execution.
+ */
+function unlessWritten(store: RunnersStore, item: RunnerItem) {
+  return async (error: unknown): Promise<void> => {
     if (!(error instanceof RunnerStateChangedError)) throw error;
-    throw new JobAlreadyAdmittedError(`${job} was admitted by somebody else at the same moment`, { cause: error });
+    const current = await store.read(item.pk);
+    const isWritten = (['state', 'attempt', 'admittedBy'] as const).every((key) => current?.[key] === item[key]);
+    if (isWritten) return;
+    throw new JobAlreadyAdmittedError(`${item.pk} was admitted by somebody else at the same moment`, { cause: error });
   };
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import {
   DeleteCommand,
@@ -10,13 +11,14 @@ import {
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { type BackoffPorts, retryWithBackoff, systemBackoffPorts } from '../../infrastructure/lib/backoff.ts';
+import { isPassing } from '../../infrastructure/lib/passing-trouble.ts';
 import type { RunnerTicket } from '../../infrastructure/lib/runner-ticket.ts';
 import { instanceIdIndex, liveIndex, runnerIdIndex } from './runner-indexes.ts';
 import { liveMark, type RunnerItem } from './runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore, type StoreWrite } from './runners-store.ts';
 import { type TableNames, transactItemOf } from './transact-items.ts';
 
-/** Two transactions met on one item: nothing is wrong, the loser comes again. */
+/** A write met a transaction on one item, or there are too many at once: nothing is wrong, the loser comes again. */
 const conflictBackoff = {
   maxAttempts: 10,
   firstDelayMilliseconds: 25,
@@ -88,8 +90,9 @@ export function createRunnersStore(
 
     async write(...parts) {
       try {
-        const judge = (error: unknown) => ({ retry: cancellationCodes(error).includes('TransactionConflict') });
-        await retryWithBackoff(() => send(dynamodb, tables, parts), judge, conflictBackoff, backoffPorts);
+        // One token for all tries: DynamoDB then knows a transaction of which only its answer was lost.
+        const token = randomUUID();
+        await retryWithBackoff(() => send(dynamodb, tables, parts, token), judgeFailure, conflictBackoff, backoffPorts);
       } catch (error) {
         throw refusalOf(error, parts);
       }
@@ -97,12 +100,24 @@ export function createRunnersStore(
   };
 }
 
+/** What is canceled for a condition that does not hold is refused, whatever else was wrong with it. */
+function judgeFailure(error: unknown) {
+  const codes = cancellationCodes(error);
+  if (codes.includes('ConditionalCheckFailed')) return { retry: false };
+  return { retry: [...codes, error instanceof Error ? error.name : ''].some(isPassing) };
+}
+
 /** A single part costs half of what a transaction costs. */
-async function send(dynamodb: DynamoDBDocumentClient, tables: TableNames, parts: readonly StoreWrite[]): Promise<void> {
+async function send(
+  dynamodb: DynamoDBDocumentClient,
+  tables: TableNames,
+  parts: readonly StoreWrite[],
+  ClientRequestToken: string,
+): Promise<void> {
   const TransactItems = parts.map((part) => transactItemOf(part, tables));
   const [only, ...others] = TransactItems;
   if (!only) return;
-  if (others.length > 0) await dynamodb.send(new TransactWriteCommand({ TransactItems }));
+  if (others.length > 0) await dynamodb.send(new TransactWriteCommand({ TransactItems, ClientRequestToken }));
   else if (only.Update) await dynamodb.send(new UpdateCommand(only.Update));
   else if (only.Put) await dynamodb.send(new PutCommand(only.Put));
   else if (only.Delete) await dynamodb.send(new DeleteCommand(only.Delete));

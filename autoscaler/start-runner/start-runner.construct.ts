@@ -3,7 +3,15 @@ import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
-import { Choice, Condition, CustomState, type INextable, Succeed, TaskInput } from 'aws-cdk-lib/aws-stepfunctions';
+import {
+  Choice,
+  Condition,
+  CustomState,
+  type INextable,
+  JitterType,
+  Succeed,
+  TaskInput,
+} from 'aws-cdk-lib/aws-stepfunctions';
 import { SqsSendMessage } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
 import { causeOf, lambdaState, Workflow } from '../workflow.construct.ts';
@@ -202,7 +210,7 @@ export class StartRunner extends Construct {
   }
 
   private noteLaunch(props: StartRunnerProps): CustomState & INextable {
-    return new CustomState(this, 'NoteLaunch', {
+    const state = new CustomState(this, 'NoteLaunch', {
       stateJson: {
         Type: 'Task',
         Comment: 'REGISTERED -> LAUNCHED, unless the job is over already',
@@ -222,5 +230,10 @@ export class StartRunner extends Construct {
         },
       },
     });
+    // Refused is refused; whatever else is in the way passes: a transaction on the same item, above all, or throttling.
+    const refused = ['DynamoDB.ConditionalCheckFailedException'];
+    state.addRetry({ errors: refused, maxAttempts: 0, jitterStrategy: JitterType.FULL });
+    state.addRetry({ ...retryPassingTrouble, errors: ['States.ALL'] });
+    return state;
   }
 }

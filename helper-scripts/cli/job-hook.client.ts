@@ -12,10 +12,19 @@ type JobHook = {
   readonly project: string;
   readonly url: string;
   readonly secret: WebhookSecret;
+  /** Waited for before a hook that works is changed: those that receive its calls must know the secret by then. */
+  readonly secretIsKnown: () => Promise<void>;
 };
 
 /** Creates a project's job hook, or updates the one that points to the same URL. Returns whether there was one. */
-export async function putJobHook({ gitlab, token, project, url, secret }: JobHook): Promise<boolean> {
+export async function putJobHook({
+  gitlab,
+  token,
+  project,
+  url,
+  secret,
+  secretIsKnown,
+}: JobHook): Promise<boolean> {
   const requesterFn = createGitLabRequester(gitlabBackoff, systemBackoffPorts);
   const hooks = new ProjectHooks({ host: gitlab, token, requesterFn });
   const existing = (await hooks.all(project)).find((hook) => hook.url === url);
@@ -26,7 +35,9 @@ export async function putJobHook({ gitlab, token, project, url, secret }: JobHoo
     token: secret.token,
     ...(secret.signingToken ? { signingToken: secret.signingToken } : {}),
   };
-  if (existing) await hooks.edit(project, existing.id, url, options);
-  else await hooks.add(project, url, options);
+  if (existing) {
+    await secretIsKnown();
+    await hooks.edit(project, existing.id, url, options);
+  } else await hooks.add(project, url, options);
   return existing !== undefined;
 }

@@ -1,7 +1,15 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { confirm } from './confirm.client.ts';
 import { type DeploymentOptions, deploymentNameOf, readConfigured } from './deployments.client.ts';
 import { examples } from './help-examples.ts';
 import { UsageError } from './usage-error.ts';
+import {
+  knownAfterMilliseconds,
+  rotationRestHours,
+  untilKnownMilliseconds,
+  whatRotationBreaks,
+} from './webhook-rotation.ts';
 
 /** Adds `webhook url | rotate | add` to the command line. */
 export function addWebhookCommands(program: Command): void {
@@ -23,11 +31,18 @@ export function addWebhookCommands(program: Command): void {
 
   webhook
     .command('rotate')
-    .description('make a new token and signing token; the previous ones keep working until the next rotation')
-    .addHelpText('after', examples('webhook rotate'))
-    .action(async () => {
-      await (await open()).rotateWebhookSecret();
+    .description(
+      `make a new token and signing token; the previous ones keep working until the next rotation, so that one within ${rotationRestHours} hours of the last asks first`,
+    )
+    .option('-y, --yes', 'do not ask')
+    .addHelpText('after', examples('webhook rotate', 'webhook rotate --yes'))
+    .action(async ({ yes = false }: { yes?: boolean }) => {
+      const secrets = await open();
+      const broken = yes ? null : whatRotationBreaks(await secrets.readWebhookVersions(), Date.now());
+      if (broken) await confirm(broken);
+      await secrets.rotateWebhookSecret();
       console.log('rotated: run "webhook add" for each project again, which gives its hook the new tokens');
+      console.log(`(by hand, not before ${knownAfterMilliseconds / 1_000} seconds from now, so that no call is refused)`);
     });
 
   webhook
@@ -42,7 +57,10 @@ export function addWebhookCommands(program: Command): void {
         throw new UsageError('Set GITLAB_TOKEN to an access token with the scope api and the role Maintainer');
       }
       const secrets = await open();
-      const [url, secret] = await Promise.all([otherUrl ?? secrets.readWebhookUrl(), secrets.readWebhookSecret()]);
+      const [url, { secret, madeAt }] = await Promise.all([
+        otherUrl ?? secrets.readWebhookUrl(),
+        secrets.readWebhookSecret(),
+      ]);
       const configured = await configuredGitLab();
       const gitlab = otherGitLab ?? configured?.url ?? 'https://gitlab.com';
       if (configured?.caCertificates) {
@@ -50,7 +68,12 @@ export function addWebhookCommands(program: Command): void {
         trustAlso(configured.caCertificates);
       }
       const { putJobHook } = await import('./job-hook.client.ts');
-      const existed = await putJobHook({ gitlab, token, project, url, secret });
+      const secretIsKnown = async () => {
+        const milliseconds = untilKnownMilliseconds(madeAt, Date.now());
+        if (milliseconds > 0) console.error(`waiting ${Math.ceil(milliseconds / 1_000)} s, until the new tokens are known`);
+        await setTimeout(milliseconds);
+      };
+      const existed = await putJobHook({ gitlab, token, project, url, secret, secretIsKnown });
       console.log(`${existed ? 'updated' : 'added'}: job hook of ${project} -> ${url}`);
     });
 }

@@ -300,7 +300,7 @@ export class LocalRun {
     tell('secret gitlab-token');
     await this.cli(['secret', 'gitlab-token'], gitlabAccessToken);
     tell('webhook rotate');
-    await this.cli(['webhook', 'rotate']);
+    await this.cli(['webhook', 'rotate', '--yes']);
     tell('webhook add');
     await this.cli(['webhook', 'add', String(project.id), '--gitlab', this.gitlab.url, '--url', this.webhookUrl], '', {
       GITLAB_TOKEN: gitlabAccessToken,

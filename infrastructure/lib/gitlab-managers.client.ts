@@ -40,10 +40,12 @@ type Details = {
 export function createRunnerManagers({
   url,
   token: accessToken,
+  rereadToken,
   backoff = gitlabBackoff,
   backoffPorts = systemBackoffPorts,
 }: GitLabOptions): RunnerManagers {
-  const options = { host: url, token: accessToken, requesterFn: createGitLabRequester(backoff, backoffPorts) };
+  const requesterFn = createGitLabRequester(backoff, backoffPorts, rereadToken);
+  const options = { host: url, token: accessToken, requesterFn };
   const jobs = new Jobs(options);
   const runners = new Runners(options);
   /** Only a job that names another host is not this one's: a look that knows less must not cost a job its host. */
@@ -91,11 +93,12 @@ export function createRunnerManagers({
   };
 }
 
+/** A refusal of the address that we come from says nothing of the token. */
 async function orWhenRefused<T, G>(answer: Promise<T>, whenRefused: G): Promise<T | G> {
   try {
     return await answer;
   } catch (error) {
-    if (error instanceof GitLabRefusedError) return whenRefused;
+    if (error instanceof GitLabRefusedError && !error.ofAddress) return whenRefused;
     throw error;
   }
 }

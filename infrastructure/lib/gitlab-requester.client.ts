@@ -1,6 +1,13 @@
 import { createRequesterFn, type RequestHandlerFn } from '@gitbeaker/requester-utils';
 import { type BackoffPolicy, type BackoffPorts, retryWithBackoff } from './backoff.ts';
-import { GitLabNotFoundError, GitLabRefusedError, GitLabUnavailableError } from './gitlab-errors.ts';
+import { type AnswerVerdict, judgeAnswer, retryAfterMilliseconds } from './gitlab-answer.ts';
+import {
+  GitLabLimitError,
+  GitLabNotFoundError,
+  GitLabRefusedError,
+  GitLabTokenRefusedError,
+  GitLabUnavailableError,
+} from './gitlab-errors.ts';
 import { distrustOf } from './gitlab-trust.ts';
 
 /** One request to GitLab may take this long before it counts as unanswered. */
@@ -14,79 +21,145 @@ export const gitlabBackoff: BackoffPolicy = {
   budgetMilliseconds: 8_000,
 };
 
-class HttpStatusError extends Error {
-  override readonly name = 'HttpStatusError';
+/** What we say of an answer in logs and on items. */
+const longestQuote = 300;
+
+/** An answer that is no success. */
+class AnswerError extends Error {
+  override readonly name = 'AnswerError';
   readonly status: number;
+  readonly verdict: AnswerVerdict;
   readonly retryAfterMilliseconds: number | undefined;
-  constructor(message: string, response: Response) {
-    super(message);
-    this.status = response.status;
-    const seconds = Number(response.headers.get('retry-after'));
-    this.retryAfterMilliseconds = Number.isFinite(seconds) && seconds > 0 ? seconds * 1_000 : undefined;
+  constructor(what: string, answer: Answer, verdict: AnswerVerdict, now: number) {
+    const wait = retryAfterMilliseconds(answer.headers.get('retry-after'), now);
+    const asks = wait === undefined ? '' : ` (and to wait ${Math.ceil(wait / 1_000)} s)`;
+    super(`${what}: ${answer.status} ${answer.said}${asks}${verdict.remedy ? `; ${verdict.remedy}` : ''}`);
+    this.status = answer.status;
+    this.verdict = verdict;
+    this.retryAfterMilliseconds = wait;
   }
 }
 
-type RequestOptions = RequestInit & { prefixUrl?: string; searchParams?: string };
+type Answer = { readonly status: number; readonly headers: Headers; readonly text: string; readonly said: string };
+
+type RequestOptions = {
+  readonly prefixUrl?: string;
+  readonly searchParams?: string;
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: NonNullable<RequestInit['body']>;
+};
+
+const tokenHeader = 'private-token';
 
 /**
  * Requester for gitbeaker with a time-out per request and a real backoff: gitbeaker's own handler tries ten times within 0.35 s
  * and ignores `Retry-After` (seen in 43.8.0).
+ *
+ * @param rereadToken the access token as it is stored now; a request is made once more with it when GitLab refused another one.
  */
-export function createGitLabRequester(policy: BackoffPolicy, ports: BackoffPorts) {
-  return createRequesterFn((_service, request) => Promise.resolve(request), createRequestHandler(policy, ports));
+export function createGitLabRequester(policy: BackoffPolicy, ports: BackoffPorts, rereadToken?: () => Promise<string>) {
+  const handler = createRequestHandler(policy, ports, rereadToken);
+  return createRequesterFn((_service, request) => Promise.resolve(request), handler);
 }
 
-function createRequestHandler(policy: BackoffPolicy, ports: BackoffPorts): RequestHandlerFn {
+function createRequestHandler(
+  policy: BackoffPolicy,
+  ports: BackoffPorts,
+  rereadToken: (() => Promise<string>) | undefined,
+): RequestHandlerFn {
   return async (endpoint, options) => {
-    const { prefixUrl, searchParams, method = 'GET', headers, body } = (options ?? {}) as RequestOptions;
-    const url = new URL(endpoint, prefixUrl?.endsWith('/') ? prefixUrl : `${prefixUrl}/`);
+    const { prefixUrl = '', searchParams, method = 'GET', headers = {}, body } = (options ?? {}) as RequestOptions;
+    const base = new URL(prefixUrl.endsWith('/') ? prefixUrl : `${prefixUrl}/`);
+    const url = new URL(endpoint, base);
     url.search = searchParams ?? '';
     const what = `${method} ${url.pathname}`;
-    const send = async () => {
-      // A redirect would carry the access token to wherever it points.
-      const init: RequestInit = { method, redirect: 'manual', signal: AbortSignal.timeout(requestTimeoutMilliseconds) };
-      if (headers) init.headers = headers;
-      if (body) init.body = body;
-      const response = await fetch(url, init);
-      if (!response.ok) throw new HttpStatusError(`${what}: ${response.status} ${await messageOf(response)}`, response);
-      const content = response.status === 204 ? null : await bodyOf(response);
-      return { body: content as never, headers: Object.fromEntries(response.headers), status: response.status };
+    const ask = (token: Readonly<Record<string, string>>) => {
+      const init = { method, headers: { ...headers, ...token }, ...(body === undefined ? {} : { body }) };
+      const send = async () => {
+        const answer = await fetchBelow(base, url, init);
+        const verdict = judgeAnswer(answer);
+        if (verdict) throw new AnswerError(what, answer, verdict, ports.now());
+        const content = answer.status === 204 ? null : JSON.parse(answer.text);
+        return { body: content, headers: Object.fromEntries(answer.headers), status: answer.status };
+      };
+      return retryWithBackoff(send, judgeFailure, policy, ports).catch((error: unknown) => {
+        throw asGitLabError(what, url.host, error);
+      });
     };
-    return retryWithBackoff(send, judgeFailure, policy, ports).catch((error: unknown) => {
-      throw asGitLabError(what, url.host, error);
-    });
+    try {
+      return await ask({});
+    } catch (error) {
+      if (!rereadToken || !(error instanceof GitLabTokenRefusedError)) throw error;
+      const token = await rereadToken();
+      if (token === headers[tokenHeader]) throw error;
+      return await ask({ [tokenHeader]: token });
+    }
   };
 }
 
+/**
+ * Where GitLab itself says that a thing is now found by another path of its API, as of renamed projects, it is asked there. Any other
+ * redirect would carry the access token to wherever it points.
+ */
+async function fetchBelow(base: URL, url: URL, init: RequestInit): Promise<Answer> {
+  const timeout = () => AbortSignal.timeout(requestTimeoutMilliseconds);
+  const response = await fetch(url, { ...init, redirect: 'manual', signal: timeout() });
+  const target = redirectOf(response, url);
+  if (!target) return answerOf(response);
+  const isBelow = target.origin === base.origin && target.pathname.startsWith(base.pathname);
+  if (init.method === 'GET' && isBelow) {
+    return answerOf(await fetch(target, { ...init, redirect: 'manual', signal: timeout() }));
+  }
+  return { ...(await answerOf(response)), said: `redirected to ${target.origin}${target.pathname}` };
+}
+
+function redirectOf({ status, headers }: Response, url: URL): URL | null {
+  const location = headers.get('location');
+  return status >= 300 && status < 400 && location && URL.canParse(location, url.href) ? new URL(location, url) : null;
+}
+
+async function answerOf(response: Response): Promise<Answer> {
+  // Of a refusal the status is enough; an answer that was cut off is none.
+  const text = await response.text().catch((error: unknown) => {
+    if (response.ok) throw error;
+    return '';
+  });
+  const { status, headers } = response;
+  return { status, headers, text, said: text.slice(0, longestQuote) };
+}
+
+/** In the same request only what passes within seconds is tried again: a place under the limit of runners is free in minutes. */
 function judgeFailure(error: unknown) {
-  if (!(error instanceof HttpStatusError)) return { retry: distrustOf(error) === null };
-  const retry = error.status === 429 || error.status >= 500;
-  return { retry, retryAfterMilliseconds: error.retryAfterMilliseconds };
+  if (!(error instanceof AnswerError)) return { retry: distrustOf(error) === null };
+  const { status, verdict, retryAfterMilliseconds } = error;
+  return { retry: verdict.means === 'unavailable' || status === 429, retryAfterMilliseconds };
 }
 
 function asGitLabError(what: string, host: string, error: unknown): Error {
-  if (!(error instanceof HttpStatusError)) {
-    const distrust = distrustOf(error);
-    if (distrust) {
-      // Unavailable and not refused: once the certificate is mended, the jobs that wait are worth another try.
-      return new GitLabUnavailableError(`${what}: ${host} ${distrust.wrong}; ${distrust.remedy}`, { cause: error });
-    }
-    return new GitLabUnavailableError(`${what}: no answer from ${host}; is it up and reachable from here?`, {
-      cause: error,
-    });
+  if (error instanceof AnswerError) return ofAnswer(error);
+  const distrust = distrustOf(error);
+  // Unavailable and not refused: once the certificate is mended, the jobs that wait are worth another try.
+  const why = distrust
+    ? `${host} ${distrust.wrong}; ${distrust.remedy}`
+    : `no answer from ${host}; is it up and reachable from here?`;
+  return new GitLabUnavailableError(`${what}: ${why}`, { cause: error });
+}
+
+function ofAnswer(cause: AnswerError): Error {
+  const { message, verdict, status } = cause;
+  switch (verdict.means) {
+    case 'unavailable':
+      return new GitLabUnavailableError(message, { cause });
+    case 'limit':
+      return new GitLabLimitError(message, { cause });
+    case 'token refused':
+      return new GitLabTokenRefusedError(message, { cause, forEveryCall: status === 401 });
+    case 'address refused':
+      return new GitLabRefusedError(message, { cause, ofAddress: true });
+    case 'refused':
+      return new GitLabRefusedError(message, { cause });
+    case 'gone':
+      return new GitLabNotFoundError(message, { cause });
   }
-  if (error.status === 404) return new GitLabNotFoundError(error.message, { cause: error });
-  if (judgeFailure(error).retry) return new GitLabUnavailableError(error.message, { cause: error });
-  const remedy =
-    error.status === 401 || error.status === 403 ? '; check the access token, its scopes and its role' : '';
-  return new GitLabRefusedError(`${error.message}${remedy}`, { cause: error });
-}
-
-async function bodyOf(response: Response): Promise<unknown> {
-  return response.headers.get('content-type')?.startsWith('application/json') ? response.json() : response.text();
-}
-
-async function messageOf(response: Response): Promise<string> {
-  const text = await response.text().catch(() => '');
-  return text.slice(0, 300);
 }

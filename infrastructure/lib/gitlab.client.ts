@@ -64,6 +64,8 @@ export type GitLab = {
 export type GitLabOptions = {
   readonly url: string;
   readonly token: () => Promise<string>;
+  /** The token as it is stored now, for when GitLab refused the one from `token`. */
+  readonly rereadToken?: (() => Promise<string>) | undefined;
   readonly backoff?: BackoffPolicy;
   readonly backoffPorts?: BackoffPorts;
 };
@@ -72,10 +74,11 @@ export type GitLabOptions = {
 export function createGitLab({
   url,
   token,
+  rereadToken,
   backoff = gitlabBackoff,
   backoffPorts = systemBackoffPorts,
 }: GitLabOptions): GitLab {
-  const options = { host: url, token, requesterFn: createGitLabRequester(backoff, backoffPorts) };
+  const options = { host: url, token, requesterFn: createGitLabRequester(backoff, backoffPorts, rereadToken) };
   const jobs = new Jobs(options);
   const runners = new Runners(options);
   const users = new Users(options);

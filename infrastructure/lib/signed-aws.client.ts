@@ -2,6 +2,7 @@ import { AwsV4Signer } from 'aws4fetch';
 import type { AwsEnvironment } from './aws-environment.ts';
 import { type BackoffPolicy, type BackoffPorts, retryWithBackoff, systemBackoffPorts } from './backoff.ts';
 import { type HttpAnswer, postText } from './http-post.client.ts';
+import { isPassing } from './passing-trouble.ts';
 
 /** Two tries of both calls that one event may need fit into the function's time-out. */
 const tryTimeoutMilliseconds = 1_500;
@@ -95,11 +96,6 @@ function errorOf(action: string, status: number, text: string): AwsAnswerError {
   const { code, message } = readError(text);
   const worthRetrying = status >= 500 || status === 429 || isPassing(code);
   return new AwsAnswerError(`${action}: ${status} ${code} ${message}`.trim(), code, worthRetrying);
-}
-
-/** Is this the name of an error that passes by itself, such as `ThrottlingException` or `InternalFailure`? */
-export function isPassing(code: string): boolean {
-  return /Throttl|Internal|Unavailable/.test(code);
 }
 
 /** AWS names an error as `Name` or `namespace#Name` in `__type`; a proxy in between may answer with anything. */

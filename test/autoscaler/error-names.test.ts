@@ -109,13 +109,21 @@ describe('what the workflows match on', () => {
           'SecretUnavailableError',
           'ThrottlingException',
           'TransactionCanceledException',
+          'TransactionConflictException',
         ]),
       );
     },
   );
 
-  it('never tries again what no repetition mends', () => {
-    const hopeless = ['InvalidInputError', 'InvalidEnvironmentError', 'MappingNotAllowedError', 'GitLabRefusedError'];
+  it('never tries again within seconds what seconds do not mend', () => {
+    const hopeless = [
+      'InvalidInputError',
+      'InvalidEnvironmentError',
+      'MappingNotAllowedError',
+      'GitLabRefusedError',
+      'GitLabTokenRefusedError',
+      'GitLabLimitError',
+    ];
     for (const error of hopeless) expect(ours).toContain(error);
     const tried = named('Retry').filter(({ state }) => statesWithLambda.some(([name]) => name === state));
     expect(tried.filter(({ error }) => hopeless.includes(error) || error === 'States.ALL')).toEqual([]);

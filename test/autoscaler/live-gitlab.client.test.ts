@@ -8,13 +8,20 @@ const secretArn = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:gitlab-t
 
 afterEach(() => vi.unstubAllEnvs());
 
-/** GitLab and Secrets Manager on the loopback interface, in the environment of a Lambda; the secret is this text. */
+/**
+ * GitLab and Secrets Manager on the loopback interface, in the environment of a Lambda. The secret is this text until somebody stores
+ * another one; GitLab takes every token but those that were revoked.
+ */
 async function lambdaEnvironment(secretText: string) {
   const tokens: (string | undefined)[] = [];
+  const stored = { text: secretText };
+  const revoked = new Set<string | undefined>();
   const app = new Hono()
-    .post('/', (context) => context.json({ SecretString: secretText }))
+    .post('/', (context) => context.json({ SecretString: stored.text }))
     .get('/api/v4/projects/7/jobs/1', (context) => {
-      tokens.push(context.req.header('private-token'));
+      const token = context.req.header('private-token');
+      tokens.push(token);
+      if (revoked.has(token)) return context.json({ error: 'invalid_token', error_description: 'Revoked' }, 401);
       return context.json({ id: 1, status: 'pending', tag_list: [] });
     });
   const loopback = await serveLoopback(app);
@@ -27,7 +34,7 @@ async function lambdaEnvironment(secretText: string) {
     AWS_SECRET_ACCESS_KEY: 'not-a-real-secret',
   };
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
-  return { ...loopback, [Symbol.asyncDispose]: loopback[Symbol.asyncDispose], tokens };
+  return { ...loopback, [Symbol.asyncDispose]: loopback[Symbol.asyncDispose], tokens, stored, revoked };
 }
 
 describe('GitLab as a Lambda’s environment names it', () => {
@@ -61,6 +68,27 @@ describe('GitLab as a Lambda’s environment names it', () => {
       expect(lambda.tokens).toEqual([]);
     },
   );
+
+  it('loses nothing when the token is rotated and the old one dies at once', async () => {
+    await using lambda = await lambdaEnvironment(JSON.stringify({ token: 'glpat-fake-old' }));
+    const gitlab = createGitLabFromEnvironment(15 * 60);
+    await gitlab.readJob(7, 1);
+    lambda.stored.text = JSON.stringify({ token: 'glpat-fake-new' });
+    lambda.revoked.add('glpat-fake-old');
+    const answers = await Promise.all(Array.from({ length: 5 }, () => gitlab.readJob(7, 1)));
+    expect(answers.map((job) => job?.status)).toEqual(Array(5).fill('pending'));
+    lambda.tokens.length = 0;
+    await gitlab.readJob(7, 1);
+    expect(lambda.tokens).toEqual(['glpat-fake-new']);
+  });
+
+  it('is asked as soon as the first token is stored', async () => {
+    await using lambda = await lambdaEnvironment(JSON.stringify({ token: gitlabTokenPlaceholder }));
+    const gitlab = createGitLabFromEnvironment(15 * 60);
+    await expect(gitlab.readJob(7, 1)).rejects.toMatchObject({ name: 'SecretUnavailableError' });
+    lambda.stored.text = JSON.stringify({ token: 'glpat-fake-token' });
+    expect(await gitlab.readJob(7, 1)).toMatchObject({ status: 'pending' });
+  });
 
   it('is not made from an environment that names none', () => {
     expect(() => createGitLabFromEnvironment()).toThrow(/GITLAB_URL.*GITLAB_TOKEN_SECRET_ARN/);

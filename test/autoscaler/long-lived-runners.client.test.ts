@@ -19,7 +19,19 @@ function world(secretText = JSON.stringify({ token }), using: Partial<RunnerMana
     ...using,
   };
   const secrets = { RUNNER_TOKEN_SECRETS: { shared: secretArn } };
-  return { verified, runners: createLongLivedRunners(managers, secrets, () => async () => secretText) };
+  const stored = { text: secretText };
+  /** As it was at first until it is read anew, without limits. */
+  const readerOf = (_arn: string, parse: (text: string) => string) => {
+    let kept = secretText;
+    return {
+      read: async () => parse(kept),
+      reread: async () => {
+        kept = stored.text;
+        return parse(kept);
+      },
+    };
+  };
+  return { verified, stored, runners: createLongLivedRunners(managers, secrets, readerOf) };
 }
 
 describe('the runner that a profile brings', () => {
@@ -31,13 +43,28 @@ describe('the runner that a profile brings', () => {
     expect(await world(text).runners.find('shared')).toEqual({ runnerId: 900, token, ...details });
   });
 
-  it('is looked at anew for each job, but its id is asked for once', async () => {
+  it('is looked at anew for each job, and its token too', async () => {
     const tags: string[][] = [['old'], ['new']];
     const { runners, verified } = world(undefined, {
       readRunner: async () => ({ ...details, tags: tags.shift() ?? [] }),
     });
     expect([(await runners.find('shared'))?.tags, (await runners.find('shared'))?.tags]).toEqual([['old'], ['new']]);
-    expect(verified).toEqual([token]);
+    expect(verified).toEqual([token, token]);
+  });
+
+  it('has its token read anew as soon as GitLab does not know the one that was read', async () => {
+    const { runners, stored } = world('glrt-fake-old');
+    stored.text = token;
+    expect(await runners.find('shared')).toMatchObject({ runnerId: 900, token });
+    const ended = world('glrt-fake-old');
+    ended.stored.text = token;
+    expect(await ended.runners.remove({ profile: 'shared', systemId: 's_000000000001' })).toBe(true);
+  });
+
+  it('is not asked for twice by the same token', async () => {
+    const { runners, verified } = world('glrt-fake-old');
+    await expect(runners.find('shared')).rejects.toMatchObject({ name: 'LongLivedRunnerError' });
+    expect(verified).toEqual(['glrt-fake-old']);
   });
 
   it('is none for other profiles', async () => {

@@ -6,7 +6,10 @@ import type { FreshGroup } from './launch-plan.ts';
 
 export type InstanceGiverPorts = { readonly store: RunnersStore; readonly now: () => number };
 
-/** Writes the group down on each of its jobs' items, and that a launch was tried, all or none; false when one of them went on meanwhile. */
+/**
+ * Writes the group down on each of its jobs' items, and that a launch was tried, all or none; false when one of them went on meanwhile. A write
+ * that was made, and refused when it was sent again for its lost answer, has been made.
+ */
 export async function beginGroup(store: RunnersStore, { group, members }: FreshGroup): Promise<boolean> {
   const parts = members.map(
     ({ job, attempt, over }) =>
@@ -19,7 +22,9 @@ export async function beginGroup(store: RunnersStore, { group, members }: FreshG
         set: { launchGroup: group, launchTriedAt: group.begunAt },
       }) as const,
   );
-  return store.write(...parts).then(() => true, whenRefused);
+  if (await store.write(...parts).then(() => true, whenRefused)) return true;
+  const items = await Promise.all(members.map(({ job }) => store.read(job)));
+  return items.every((item) => item?.launchGroup?.id === group.id);
 }
 
 /**

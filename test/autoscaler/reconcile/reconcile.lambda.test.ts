@@ -2,7 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { reconcile } from '../../../autoscaler/reconcile/reconcile.lambda.ts';
 import { holdTag } from '../../../autoscaler/start-runner/ec2/instance-tags.ts';
 import { launchRequestSchema } from '../../../autoscaler/start-runner/start-runner-input.ts';
-import { GitLabRefusedError, GitLabUnavailableError } from '../../../infrastructure/lib/gitlab-errors.ts';
+import {
+  GitLabLimitError,
+  GitLabRefusedError,
+  GitLabTokenRefusedError,
+  GitLabUnavailableError,
+} from '../../../infrastructure/lib/gitlab-errors.ts';
 import { runnerItem } from '../../support/builders.ts';
 import { reconcileWorld } from './reconcile-world.ts';
 
@@ -178,12 +183,31 @@ describe('a call that fails', () => {
     expect([...world.instances.running.keys()]).toEqual(['i-9']);
   });
 
-  it('for one project, to which the token has no right, leaves the others looked at', async () => {
+  it.each([
+    ['wants to be left alone', new GitLabLimitError('429')],
+    ['does not know the access token', new GitLabTokenRefusedError('401')],
+  ])('because GitLab %s makes the pass ask no more', async (_why, error) => {
+    const world = reconcileWorld([runnerItem({ state: 'RUNNING', runnerId: 101, instanceId: 'i-1' })]);
+    for (const projectId of [6, 7, 8]) await world.memory.noteProject({ projectId, path: null }, '2030-01-02');
+    let asked = 0;
+    const refuse = () => {
+      asked += 1;
+      return Promise.reject(error);
+    };
+    Object.assign(world.ports, { gitlab: { ...world.gitlab, ownRunners: refuse, pendingJobs: refuse, readJob: refuse } });
+    await world.pass();
+    expect(asked).toBe(1);
+  });
+
+  it.each([
+    ['is not allowed', new GitLabRefusedError('403')],
+    ['takes another scope', new GitLabTokenRefusedError('403 insufficient_scope', { forEveryCall: false })],
+  ])('for one project, where the call %s, leaves the others looked at', async (_why, error) => {
     const world = reconcileWorld();
     for (const projectId of [6, 7]) await world.memory.noteProject({ projectId, path: null }, '2030-01-02');
     world.gitlab.setJob({ id: 5, status: 'pending' });
     const pendingJobs = async (projectId: number) => {
-      if (projectId === 6) throw new GitLabRefusedError('403');
+      if (projectId === 6) throw error;
       return world.gitlab.pendingJobs(projectId);
     };
     Object.assign(world.ports, { gitlab: { ...world.gitlab, pendingJobs } });

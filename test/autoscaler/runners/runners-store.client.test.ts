@@ -100,7 +100,48 @@ describe('a write', () => {
     await expect(store.write(update, place)).rejects.toMatchObject({ refused: [0] });
   });
 
-  it.each(['ThrottlingException', 'ValidationException', 'AccessDeniedException'])(
+  it.each([
+    'TransactionConflictException',
+    'ThrottlingException',
+    'ProvisionedThroughputExceededException',
+    'RequestLimitExceeded',
+    'InternalServerError',
+  ])('of one part that meets %s comes again, and fails with just that in the end', async (name) => {
+    const error = Object.assign(new Error('from DynamoDB'), { name });
+    const once = storeAnswered(error, {});
+    await once.store.write(update);
+    expect(once.sent).toHaveLength(2);
+    const forEver = storeAnswered(error);
+    await expect(forEver.store.write(update)).rejects.toBe(error);
+    expect(forEver.sent).toHaveLength(10);
+  });
+
+  it.each(['ThrottlingError', 'ProvisionedThroughputExceeded', 'TransactionConflict'])(
+    'of several parts that is canceled for %s comes again',
+    async (code) => {
+      const { store, sent } = storeAnswered(canceled('None', code), {});
+      await store.write(update, place);
+      expect(sent).toHaveLength(2);
+    },
+  );
+
+  it('of several parts is refused at once when a condition does not hold, whatever else was in the way', async () => {
+    const { store, sent } = storeAnswered(canceled('ConditionalCheckFailed', 'TransactionConflict'));
+    await expect(store.write(update, place)).rejects.toMatchObject({ refused: [0] });
+    expect(sent).toHaveLength(1);
+  });
+
+  it('of several parts has one token for all of its tries, and another write another one', async () => {
+    const { store, sent } = storeAnswered(canceled('TransactionConflict', 'None'), {}, {});
+    await store.write(update, place);
+    await store.write(update, place);
+    const [first, second, other] = sent.map(({ input }) => input.ClientRequestToken);
+    expect(first).toEqual(expect.stringMatching(/^[0-9a-f-]{36}$/));
+    expect(second).toBe(first);
+    expect(other).not.toBe(first);
+  });
+
+  it.each(['ValidationException', 'AccessDeniedException', 'IdempotentParameterMismatchException'])(
     'that fails with %s fails with just that, at once',
     async (name) => {
       const error = Object.assign(new Error('from DynamoDB'), { name });

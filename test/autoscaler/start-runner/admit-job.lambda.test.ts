@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
 import type { RunnersStore } from '../../../autoscaler/runners/runners-store.ts';
@@ -209,6 +210,66 @@ describe('a store that fails', () => {
     };
     expect(await admit(losing)).toBe('InternalServerError');
     expect(await admit(store)).toBe(1);
+    expect(inUse(store)).toBe(1);
+  });
+
+  /** A store whose writes number so and so are made, and refused when they are sent again since their answer was lost. */
+  function repeating(store: RunnersStore, lost: (write: number) => boolean): RunnersStore {
+    let writes = 0;
+    return {
+      ...store,
+      async write(...parts) {
+        await store.write(...parts);
+        writes += 1;
+        if (lost(writes)) await store.write(...parts);
+      },
+    };
+  }
+
+  it('takes no own admission for a duplicate, sent again for its lost answer', async () => {
+    const store = inMemoryRunnersStore();
+    expect(await admit(repeating(store, () => true))).toBe(1);
+    expect(store.items.get('job#7#1')).toMatchObject({ state: 'ADMITTED', admittedBy: 'execution-1' });
+    expect(inUse(store)).toBe(1);
+  });
+
+  it('lets a job wait whose own entry in the queue was sent again', async () => {
+    const store = inMemoryRunnersStore();
+    store.counters.set('cap#deployment', 1);
+    expect(await admit(repeating(store, () => true), { limit: 1 })).toBe('CapReachedError');
+    expect(store.items.get('job#7#1')).toMatchObject({ state: 'WAITING' });
+  });
+
+  it('never tells one execution that it is a duplicate, whichever answers were lost and whatever was there before', async () => {
+    const before = fc.constantFrom(null, 'FAILED' as const, 'RELEASED' as const, 'WAITING' as const);
+    const lost = fc.array(fc.boolean(), { minLength: 4, maxLength: 4 });
+    const place = fc.record({ limit: fc.integer({ min: 1, max: 2 }), taken: fc.integer({ min: 0, max: 2 }) });
+    await fc.assert(
+      fc.asyncProperty(before, lost, place, async (state, answers, { limit, taken }) => {
+        const store = state ? inMemoryRunnersStore(runnerItem({ state, attempt: 1 })) : inMemoryRunnersStore();
+        store.counters.set('cap#deployment', taken);
+        const outcome = await admit(
+          repeating(store, (write) => answers[write - 1] ?? false),
+          { limit },
+        );
+        const { state: after } = store.items.get('job#7#1') ?? {};
+        if (taken < limit) expect([typeof outcome, after, inUse(store)]).toEqual(['number', 'ADMITTED', taken + 1]);
+        else expect([outcome, after, inUse(store)]).toEqual(['CapReachedError', 'WAITING', taken]);
+      }),
+    );
+  });
+
+  it('tells the slower of two executions that it is a duplicate, also when the answer to the faster was lost', async () => {
+    const store = inMemoryRunnersStore();
+    const slow: RunnersStore = {
+      ...store,
+      async write(...parts) {
+        await admit(repeating(store, () => true), { execution: 'faster' });
+        return store.write(...parts);
+      },
+    };
+    expect(await admit(slow, { execution: 'slower' })).toBe('JobAlreadyAdmittedError');
+    expect(store.items.get('job#7#1')).toMatchObject({ admittedBy: 'faster' });
     expect(inUse(store)).toBe(1);
   });
 });

@@ -223,6 +223,14 @@ describe('passing trouble', () => {
     expect(gitlab.runners.size).toBe(1);
   });
 
+  it('of the note that the function was invoked passes with the transaction that it met', async () => {
+    const { pend, start, item } = world(onLambda);
+    const conflict = new StateError('DynamoDB.TransactionConflictException');
+    const execution = await start(pend(1), { NoteLaunch: { error: conflict, times: 2 } });
+    expect(execution).toMatchObject({ status: 'SUCCEEDED', catches: [] });
+    expect(item(1)).toMatchObject({ state: 'LAUNCHED' });
+  });
+
   it('of a function whose job took it before the note is none at all', async () => {
     const { pend, start, store, item } = world(onLambda);
     const takesJob = { kind: 'update', job: 'job#7#1', from: ['REGISTERED'], set: { state: 'RUNNING' } } as const;

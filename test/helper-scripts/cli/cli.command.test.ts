@@ -423,6 +423,15 @@ describe('secret and webhook', () => {
     expect(rotated.stdout).not.toContain(token);
   });
 
+  it('rotate no tokens a second time within a day, which would cut off every hook, unless told to', async () => {
+    await world.cli('webhook', 'rotate', '--yes');
+    const before = await world.secret('webhook');
+    expectRefused(await world.cli('webhook', 'rotate'), /Not done: the tokens were rotated .* ago.*--yes/u);
+    expect(await world.secret('webhook')).toEqual(before);
+    expectDone(await world.cli('webhook', 'rotate', '--yes'));
+    expect(await world.secret('webhook')).not.toEqual(before);
+  });
+
   it('add the job hook to a project, once', async () => {
     const gitlab = await startLocalGitLab({ port: 0, adminToken: 'not-a-real-secret' });
     try {

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createProjectFilter } from '../../../infrastructure/ingest/project-filter.ts';
 import { projectPatternOf } from '../../../infrastructure/ingest/project-pattern.ts';
@@ -183,7 +184,7 @@ describe('anybody else', () => {
     expect(world.loads).toBe(1);
   });
 
-  test('who floods the endpoint costs one read of the secret in half a minute', async () => {
+  test('who floods the endpoint costs one read of the secret in ten seconds', async () => {
     const { world, receive } = ingest();
     const flood = async () => {
       for (let call = 0; call < 50; call += 1) await receive(requestWith('{}', { 'x-gitlab-token': `guess-${call}` }));
@@ -229,6 +230,77 @@ describe('a rotation of the secret', () => {
     world.now += 1_000;
     expect((await receive(requestWith(jobHookBody(), { 'x-gitlab-token': next.token }))).statusCode).toBe(202);
     expect((await receive(requestWith(jobHookBody()))).statusCode).toBe(401);
+  });
+});
+
+describe('a rotation while somebody sends wrong tokens all the time', () => {
+  const tokenNumber = (number: number) => `token-${number}-not-a-real-secret`;
+  const secretNumber = (number: number) => ({ token: tokenNumber(number), signingKey: null });
+  const hook = (number: number) => requestWith(jobHookBody(), { 'x-gitlab-token': tokenNumber(number) });
+  const guess = requestWith('{}', { 'x-gitlab-token': 'wrong-not-a-real-secret' });
+
+  /** Three containers, time in seconds, and what is stored since when. */
+  function receivers() {
+    const containers = [1, 2, 3].map(() => ingest());
+    const start = containers[0]?.world.now ?? 0;
+    let number = 1;
+    const storedAt = new Map([[1, Number.NEGATIVE_INFINITY]]);
+    const store = () => {
+      const secrets = { current: secretNumber(number), previous: number > 1 ? secretNumber(number - 1) : null };
+      for (const { world } of containers) world.stored = secrets;
+    };
+    store();
+    return {
+      containers,
+      rotateAt(second: number) {
+        number += 1;
+        storedAt.set(number, second);
+        store();
+      },
+      /** Which tokens must be accepted now: the current and the previous one, as far as they were stored ten seconds ago. */
+      due: (second: number) =>
+        [number - 1, number].filter(
+          (one) => second - (storedAt.get(one) ?? second) >= rereadIntervalMilliseconds / 1_000,
+        ),
+      async send(second: number, container: number, request: JobHookRequest) {
+        const receiver = containers[container % containers.length] ?? ingest();
+        receiver.world.now = start + second * 1_000;
+        return (await receiver.receive(request)).statusCode;
+      },
+    };
+  }
+
+  test('loses no hook that uses the new tokens ten seconds later', async () => {
+    const { send, rotateAt } = receivers();
+    for (let second = 0; second < 60; second += 1) {
+      if (second === 7) rotateAt(second);
+      for (const container of [0, 1, 2]) {
+        expect(await send(second, container, guess)).toBe(401);
+        expect(await send(second, container, hook(second < 17 ? 1 : 2))).toBe(202);
+      }
+    }
+  });
+
+  test('loses none in any schedule of rotations, guesses and hooks, and costs what it may at most', async () => {
+    const step = fc.record({
+      wait: fc.integer({ min: 0, max: 25 }),
+      what: fc.constantFrom('rotate' as const, 'guess' as const, 'guess' as const, 'hook' as const, 'hook' as const),
+      container: fc.nat(2),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 60 }), async (steps) => {
+        const { send, rotateAt, due, containers } = receivers();
+        let second = 0;
+        for (const { wait, what, container } of steps) {
+          second += wait;
+          if (what === 'rotate') rotateAt(second);
+          else if (what === 'guess') expect(await send(second, container, guess)).toBe(401);
+          else for (const number of due(second)) expect(await send(second, container, hook(number))).toBe(202);
+        }
+        const most = 2 + second / (rereadIntervalMilliseconds / 1_000) + second / 300;
+        for (const { world } of containers) expect(world.loads).toBeLessThanOrEqual(most);
+      }),
+    );
   });
 });
 

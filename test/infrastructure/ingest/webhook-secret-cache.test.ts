@@ -69,7 +69,7 @@ describe('the secrets of a container', () => {
     await expect(tokenRead()).rejects.toThrow('does not answer');
   });
 
-  test('are reread at most once in half a minute, however many requests do not match', async () => {
+  test('are reread at most once in ten seconds, however many requests do not match', async () => {
     const { world, cache } = cacheOver({ token: 'one' });
     await cache.read();
     expect(await cache.reread()).toEqual(secretsNamed('one'));

@@ -76,3 +76,17 @@ describe('a GitLab that does not know the filter by host', () => {
     expect(stub.asked[0]).toMatchObject({ query: { status: 'running', system_id: 's_000000000001' } });
   });
 });
+
+describe('a token of a runner', () => {
+  it.each([
+    ['an access token that is refused', 401, '401 Unauthorized', 'GitLabTokenRefusedError'],
+    ['an address that is refused', 403, '403 Forbidden  - Your IP is not allowed', 'GitLabRefusedError'],
+    ['a rate limit', 429, 'Retry later', 'GitLabLimitError'],
+  ])('is not taken for nobody’s because of %s', async (_what, status, message, name) => {
+    const answer = { status, body: { message }, headers: { 'retry-after': '99' } };
+    await using stub = await gitlabAnswering([answer]);
+    const managers = createRunnerManagers({ url: stub.url, token: async () => 'glpat-fake' });
+    await expect(managers.verify('glrt-fake')).rejects.toMatchObject({ name });
+    await expect(managers.remove('glrt-fake', 's_000000000001')).rejects.toMatchObject({ name });
+  });
+});

@@ -27,7 +27,10 @@ export type StubAnswer =
  * Our GitLab client against a server that gives these answers, one after the other (the last one for ever). Waits between tries pass at
  * once, in virtual time.
  */
-export async function gitlabAnswering(answers: readonly StubAnswer[], policy: BackoffPolicy = gitlabBackoff) {
+export async function gitlabAnswering(
+  answers: readonly StubAnswer[],
+  { policy = gitlabBackoff, rereadToken }: { policy?: BackoffPolicy; rereadToken?: () => Promise<string> } = {},
+) {
   const asked: StubRequest[] = [];
   const waits: number[] = [];
   const app = new Hono().all('*', async (context) => {
@@ -50,6 +53,7 @@ export async function gitlabAnswering(answers: readonly StubAnswer[], policy: Ba
   const gitlab = createGitLab({
     url: loopback.url,
     token: async () => accessToken,
+    rereadToken,
     backoff: policy,
     backoffPorts: {
       now: () => clock,

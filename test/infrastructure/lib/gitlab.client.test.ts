@@ -106,7 +106,7 @@ describe('a retry', () => {
     ]);
     expect(await stub.gitlab.retryJob(7, 1)).toBeNull();
     await expect(stub.gitlab.retryJob(7, 1)).rejects.toMatchObject({
-      name: 'GitLabRefusedError',
+      name: 'GitLabTokenRefusedError',
       message: expect.stringContaining('check the access token'),
     });
   });

@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { describe, expect, it } from 'vitest';
-import { createSecretReader } from '../../../infrastructure/lib/secret.client.ts';
+import { createSecretReader, rereadIntervalMilliseconds } from '../../../infrastructure/lib/secret.client.ts';
 import { serveLoopback } from '../../support/loopback.ts';
 
 const arn = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:gitlab-token';
@@ -24,9 +24,13 @@ async function secretsManager(...answers: readonly Answer[]) {
     AWS_SECRET_ACCESS_KEY: 'not-a-real-secret',
     AWS_SESSION_TOKEN: 'fake-session',
   };
-  const read = createSecretReader(arn, environment, () => clock.milliseconds);
-  return { [Symbol.asyncDispose]: loopback[Symbol.asyncDispose], asked, clock, read };
+  const secret = createSecretReader(arn, parse, environment, () => clock.milliseconds);
+  return { [Symbol.asyncDispose]: loopback[Symbol.asyncDispose], asked, clock, ...secret };
 }
+const parse = (text: string) => {
+  if (text === 'broken') throw new Error('it holds rubbish');
+  return text;
+};
 const given = (SecretString = secretText): Answer => ({ body: { SecretString } });
 
 describe('a secret', () => {
@@ -81,7 +85,60 @@ describe('a secret', () => {
   it('of a Secrets Manager that nobody reaches is unavailable, by the name that the workflow tries again', async () => {
     const environment = { AWS_ENDPOINT_URL: 'http://127.0.0.1:1', AWS_REGION: 'eu-west-1' };
     const credentials = { AWS_ACCESS_KEY_ID: 'fake', AWS_SECRET_ACCESS_KEY: 'not-a-real-secret' };
-    const read = createSecretReader(arn, { ...environment, ...credentials }, () => 0);
+    const { read } = createSecretReader(arn, parse, { ...environment, ...credentials }, () => 0);
     await expect(read()).rejects.toMatchObject({ name: 'SecretUnavailableError' });
+  });
+});
+
+describe('a secret that somebody stored wrongly', () => {
+  it('counts as soon as it is mended, and is not kept', async () => {
+    await using aws = await secretsManager(given('broken'), given('broken'), given('good'));
+    await expect(aws.read()).rejects.toThrow('rubbish');
+    await expect(aws.read()).rejects.toThrow('rubbish');
+    expect(await aws.read()).toBe('good');
+  });
+
+  it('is not hidden by what it was before', async () => {
+    await using aws = await secretsManager(given('old'), given('broken'), given('good'));
+    await aws.read();
+    await expect(aws.reread()).rejects.toThrow('rubbish');
+    expect(await aws.read()).toBe('good');
+  });
+});
+
+describe('a secret whose content is refused', () => {
+  it('is read anew at once, however short a time ago it was read', async () => {
+    await using aws = await secretsManager(given('old'), given('new'));
+    expect(await aws.read()).toBe('old');
+    expect(await aws.reread()).toBe('new');
+    expect(await aws.read()).toBe('new');
+  });
+
+  it('is read once for all that are refused together, and all of them see what is new', async () => {
+    await using aws = await secretsManager(given('old'), given('new'));
+    await aws.read();
+    expect(await Promise.all(Array.from({ length: 50 }, () => aws.reread()))).toEqual(Array(50).fill('new'));
+    expect(await aws.reread()).toBe('new');
+    expect(aws.asked).toHaveLength(2);
+  });
+
+  it('is read anew no oftener than every half a minute while it stays wrong', async () => {
+    await using aws = await secretsManager(given('wrong'), given('wrong'), given('right'));
+    await aws.read();
+    for (let refused = 0; refused < 20; refused += 1) expect(await aws.reread()).toBe('wrong');
+    expect(aws.asked).toHaveLength(2);
+    aws.clock.milliseconds = rereadIntervalMilliseconds - 1;
+    expect(await aws.reread()).toBe('wrong');
+    aws.clock.milliseconds = rereadIntervalMilliseconds;
+    expect(await aws.reread()).toBe('right');
+    expect(aws.asked).toHaveLength(3);
+  });
+
+  it('is read anew at once when the last try to do so failed', async () => {
+    const denied: Answer = { status: 400, body: { __type: 'AccessDeniedException' } };
+    await using aws = await secretsManager(given('old'), denied, given('new'));
+    await aws.read();
+    await expect(aws.reread()).rejects.toMatchObject({ name: 'SecretUnavailableError' });
+    expect(await aws.reread()).toBe('new');
   });
 });

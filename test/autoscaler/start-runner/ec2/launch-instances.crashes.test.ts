@@ -123,3 +123,23 @@ describe.each(['before', 'after'] as const)('a launcher that dies %s any one of 
     }
   });
 });
+
+it('a group that was written down is launched at once, though its write was sent again for a lost answer', async () => {
+  const world = launchWorld();
+  world.request([1, 2]);
+  let isFirst = true;
+  const { store } = world;
+  const repeating: LaunchInstancesPorts['store'] = {
+    ...store,
+    async write(...parts) {
+      await store.write(...parts);
+      if (isFirst) {
+        isFirst = false;
+        await store.write(...parts);
+      }
+    },
+  };
+  expect(await world.deliver({ store: repeating })).toEqual([]);
+  expect(Object.keys(world.given())).toEqual(['job#7#1', 'job#7#2']);
+  expect(world.faults()).toEqual([]);
+});
