@@ -2,7 +2,8 @@ import * as z from 'zod/mini';
 import { gitlabTokenPlaceholder } from '../infrastructure/exports.ts';
 import { createGitLab, type GitLab, type GitLabOptions } from '../infrastructure/lib/gitlab.client.ts';
 import { readEnvironment } from '../infrastructure/lib/lambda-handler.client.ts';
-import { createSecretReader, SecretUnavailableError } from '../infrastructure/lib/secret.client.ts';
+import { createSecretReader } from '../infrastructure/lib/secret.client.ts';
+import { SecretUnavailableError } from '../infrastructure/lib/secret-errors.ts';
 import { gitlabEnvironment, optionalGitlabEnvironment } from './environment.ts';
 
 const gitlabSecretSchema = z.object({ token: z.string().check(z.minLength(1)) });
@@ -29,7 +30,8 @@ export function gitlabOptionsFromEnvironment(secretCacheSeconds?: number): GitLa
     const parsed = z.safeParse(z.pipe(z.string(), z.pipe(z.transform(parseJson), gitlabSecretSchema)), text);
     if (parsed.success && parsed.data.token !== gitlabTokenPlaceholder) return parsed.data.token;
     throw new SecretUnavailableError(
-      `The secret ${GITLAB_TOKEN_SECRET_ARN} has no GitLab access token yet: store one with "npm run -s cli -- secret gitlab-token"`,
+      `The secret ${GITLAB_TOKEN_SECRET_ARN} has no GitLab access token yet: store one with ` +
+        '"npm run -s cli -- secret gitlab-token"',
     );
   };
   const secret = createSecretReader(GITLAB_TOKEN_SECRET_ARN, tokenIn, process.env, Date.now, {

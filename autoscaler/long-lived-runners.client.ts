@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
 import { createRunnerManagers, type RunnerManagers } from '../infrastructure/lib/gitlab-managers.client.ts';
 import { readEnvironment } from '../infrastructure/lib/lambda-handler.client.ts';
-import { createSecretReader, type SecretReader, SecretUnavailableError } from '../infrastructure/lib/secret.client.ts';
+import { createSecretReader, type SecretReader } from '../infrastructure/lib/secret.client.ts';
+import { SecretUnavailableError } from '../infrastructure/lib/secret-errors.ts';
 import { runnerTokensEnvironment } from './environment.ts';
 import { gitlabOptionsFromEnvironment } from './live-gitlab.client.ts';
 import { LongLivedRunnerError, type LongLivedRunners } from './runners/long-lived-runner.ts';
@@ -23,8 +24,8 @@ export function createLongLivedRunners(
   );
 
   /**
-   * The runner's id and the token that GitLab knows it by. Asked for each job: a token that was changed would let host after host fail,
-   * which take it for good.
+   * The runner's id and the token that GitLab knows it by. Asked for each job: a token that was changed would let
+   * host after host fail, which take it for good.
    */
   const verifiedOf = async (profile: string, { read, reread }: SecretReader<string>) => {
     const token = await read();
@@ -34,7 +35,8 @@ export function createLongLivedRunners(
     const newestId = newest === token ? null : await managers.verify(newest);
     if (newestId !== null) return { token: newest, runnerId: newestId };
     throw new LongLivedRunnerError(
-      `GitLab does not know the long-lived runner of profile "${profile}": store its authentication token in ${secrets[profile]}, or make a new runner`,
+      `GitLab does not know the long-lived runner of profile "${profile}": store its authentication token in ` +
+        `${secrets[profile]}, or make a new runner`,
     );
   };
   return {
@@ -55,7 +57,8 @@ export function createLongLivedRunners(
       const details = await managers.readRunner(runnerId);
       if (details) return { runnerId, token, ...details };
       throw new LongLivedRunnerError(
-        `GitLab does not show the long-lived runner of profile "${profile}" (${runnerId}): does it exist, and may our access token see it (manage_runner, Maintainer)?`,
+        `GitLab does not show the long-lived runner of profile "${profile}" (${runnerId}): does it exist, and may ` +
+          'our access token see it (manage_runner, Maintainer)?',
       );
     },
   };

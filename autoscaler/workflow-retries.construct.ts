@@ -2,8 +2,8 @@ import { Duration } from 'aws-cdk-lib';
 import { JitterType, type RetryProps } from 'aws-cdk-lib/aws-stepfunctions';
 
 /**
- * What Lambda, DynamoDB and GitLab answer when they are in passing trouble: the call may not have happened. A `GitLabLimitError` is not among
- * them: what GitLab may not be asked for now is not asked for again within seconds.
+ * What Lambda, DynamoDB and GitLab answer when they are in passing trouble: the call may not have happened. A
+ * `GitLabLimitError` is not among them: what GitLab may not be asked for now is not asked for again within seconds.
  */
 const passingTrouble = [
   'Lambda.ServiceException',

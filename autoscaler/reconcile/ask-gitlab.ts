@@ -4,7 +4,7 @@ import {
   GitLabUnavailableError,
 } from '../../infrastructure/lib/gitlab-errors.ts';
 import type { Log } from '../../infrastructure/lib/log.ts';
-import { SecretUnavailableError } from '../../infrastructure/lib/secret.client.ts';
+import { SecretUnavailableError } from '../../infrastructure/lib/secret-errors.ts';
 
 /** What a pass needs after its looks, to mend. */
 const timeToMendMilliseconds = 20_000;
@@ -14,7 +14,10 @@ export type LookContext = { readonly log: Log; readonly remainingMilliseconds: (
 /** Asks GitLab something; null when it did not say. */
 export type AskGitLab = {
   <T>(what: string, read: () => Promise<T>): Promise<T | null>;
-  /** False once GitLab did not answer, wants to be left alone or takes no call of ours, or time was short: what follows is not asked any more. */
+  /**
+   * False once GitLab did not answer, wants to be left alone or takes no call of ours, or time was short: what
+   * follows is not asked any more.
+   */
   isUp(): boolean;
 };
 

@@ -51,8 +51,8 @@ async function takePlaces(store: RunnersStore, over: RunnerItem | null, item: Ru
 }
 
 /**
- * A write whose answer was lost is sent again, and refused then since it has been made: that is no duplicate. Whoever else wrote the item
- * has another execution.
+ * A write whose answer was lost is sent again, and refused then since it has been made: that is no duplicate.
+ * Whoever else wrote the item has another execution.
  */
 function unlessWritten(store: RunnersStore, item: RunnerItem) {
   return async (error: unknown): Promise<void> => {

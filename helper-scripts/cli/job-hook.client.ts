@@ -17,14 +17,7 @@ type JobHook = {
 };
 
 /** Creates a project's job hook, or updates the one that points to the same URL. Returns whether there was one. */
-export async function putJobHook({
-  gitlab,
-  token,
-  project,
-  url,
-  secret,
-  secretIsKnown,
-}: JobHook): Promise<boolean> {
+export async function putJobHook({ gitlab, token, project, url, secret, secretIsKnown }: JobHook): Promise<boolean> {
   const requesterFn = createGitLabRequester(gitlabBackoff, systemBackoffPorts);
   const hooks = new ProjectHooks({ host: gitlab, token, requesterFn });
   const existing = (await hooks.all(project)).find((hook) => hook.url === url);

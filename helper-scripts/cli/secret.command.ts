@@ -20,6 +20,8 @@ export function addSecretCommands(program: Command): void {
       if (!token || /\s/.test(token)) throw new UsageError('Give the token alone on standard input');
       const { openSecrets } = await import('./deployment-secrets.client.ts');
       await (await openSecrets(program.opts<DeploymentOptions>())).storeGitLabToken(token);
-      console.log('stored: used within half a minute where GitLab refuses the one before, and everywhere in a quarter of an hour');
+      console.log(
+        'stored: used within half a minute where GitLab refuses the one before, and everywhere in a quarter of an hour',
+      );
     });
 }

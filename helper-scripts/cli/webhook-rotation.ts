@@ -13,17 +13,24 @@ const spreadMilliseconds = 5_000;
 /** A secret that was stored so long ago is known to all that receive hooks. */
 export const knownAfterMilliseconds = rereadIntervalMilliseconds + spreadMilliseconds;
 
-/** What a rotation now would break; null when it breaks nothing that was rotated lately. The deployment's own first tokens are no rotation. */
+/**
+ * What a rotation now would break; null when it breaks nothing that was rotated lately. The deployment's own first
+ * tokens are no rotation.
+ */
 export function whatRotationBreaks({ madeAt, hasPrevious }: WebhookVersions, now: number): string | null {
   const age = now - madeAt;
   if (!hasPrevious || age >= rotationRestHours * 60 * 60 * 1_000) return null;
   return (
-    `the tokens were rotated ${ageText(Math.max(age, 0))} ago: hooks that have not been given the new ones since use those before, ` +
-    'which end with another rotation; GitLab then disables such hooks, and their jobs wait for the reconciler'
+    `the tokens were rotated ${ageText(Math.max(age, 0))} ago: hooks that have not been given the new ones since use ` +
+    'those before, which end with another rotation; GitLab then disables such hooks, and their jobs wait for the ' +
+    'reconciler'
   );
 }
 
-/** How long a hook should go on using its old tokens. Never longer than all that receive hooks need, whatever the clocks say. */
+/**
+ * How long a hook should go on using its old tokens. Never longer than all that receive hooks need, whatever the
+ * clocks say.
+ */
 export function untilKnownMilliseconds(madeAt: number, now: number): number {
   return Math.min(Math.max(madeAt + knownAfterMilliseconds - now, 0), knownAfterMilliseconds);
 }

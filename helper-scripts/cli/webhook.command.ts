@@ -32,7 +32,8 @@ export function addWebhookCommands(program: Command): void {
   webhook
     .command('rotate')
     .description(
-      `make a new token and signing token; the previous ones keep working until the next rotation, so that one within ${rotationRestHours} hours of the last asks first`,
+      'make a new token and signing token; the previous ones keep working until the next rotation, so that one ' +
+        `within ${rotationRestHours} hours of the last asks first`,
     )
     .option('-y, --yes', 'do not ask')
     .addHelpText('after', examples('webhook rotate', 'webhook rotate --yes'))
@@ -42,7 +43,9 @@ export function addWebhookCommands(program: Command): void {
       if (broken) await confirm(broken);
       await secrets.rotateWebhookSecret();
       console.log('rotated: run "webhook add" for each project again, which gives its hook the new tokens');
-      console.log(`(by hand, not before ${knownAfterMilliseconds / 1_000} seconds from now, so that no call is refused)`);
+      console.log(
+        `(by hand, not before ${knownAfterMilliseconds / 1_000} seconds from now, so that no call is refused)`,
+      );
     });
 
   webhook
@@ -70,7 +73,8 @@ export function addWebhookCommands(program: Command): void {
       const { putJobHook } = await import('./job-hook.client.ts');
       const secretIsKnown = async () => {
         const milliseconds = untilKnownMilliseconds(madeAt, Date.now());
-        if (milliseconds > 0) console.error(`waiting ${Math.ceil(milliseconds / 1_000)} s, until the new tokens are known`);
+        if (milliseconds > 0)
+          console.error(`waiting ${Math.ceil(milliseconds / 1_000)} s, until the new tokens are known`);
         await setTimeout(milliseconds);
       };
       const existed = await putJobHook({ gitlab, token, project, url, secret, secretIsKnown });

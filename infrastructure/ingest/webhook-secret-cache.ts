@@ -5,9 +5,10 @@ export const secretLifeMilliseconds = 5 * 60 * 1_000;
 /** How long it goes on believing it while Secrets Manager does not answer: no event is lost to such an outage. */
 export const longestSecretLifeMilliseconds = 60 * 60 * 1_000;
 /**
- * Neither wrong tokens, which anybody can send, nor an outage make a container read again more often than this: wrong tokens all day cost a
- * container nine cents. The other side of it is the promise that a rotation rests on: whatever was stored so long ago is known to each
- * container that is shown it. Who may read again does so, and who may not has read since.
+ * Neither wrong tokens, which anybody can send, nor an outage make a container read again more often than this:
+ * wrong tokens all day cost a container nine cents. The other side of it is the promise that a rotation rests on:
+ * whatever was stored so long ago is known to each container that is shown it. Who may read again does so, and who
+ * may not has read since.
  */
 export const rereadIntervalMilliseconds = 10 * 1_000;
 

@@ -8,10 +8,11 @@ export type AnswerVerdict = {
 type Answer = { readonly status: number; readonly text: string };
 
 const notGitLab =
-  'that is no answer of GitLab: does gitlab.url name GitLab itself, and does a proxy, a login page or a block stand before it?';
+  'that is no answer of GitLab: does gitlab.url name GitLab itself, and does a proxy, a login page or a block stand ' +
+  'before it?';
 const mendToken =
-  'check the access token, its scopes (create_runner, manage_runner, read_api) and its user, and store a good one with ' +
-  '"npm run -s cli -- secret gitlab-token"';
+  'check the access token, its scopes (create_runner, manage_runner, read_api) and its user, and store a good one ' +
+  'with "npm run -s cli -- secret gitlab-token"';
 
 const verdicts = {
   later: { means: 'unavailable', remedy: null },
@@ -33,8 +34,9 @@ const verdicts = {
 } satisfies Record<string, AnswerVerdict>;
 
 /**
- * Judges an answer by what it says and not by its class alone; null for one that is good: JSON, or nothing (204). What begins with "404" is
- * GitLab's own word for "not there": on that word things end, so no proxy's 404 may pass for it.
+ * Judges an answer by what it says and not by its class alone; null for one that is good: JSON, or nothing (204).
+ * What begins with "404" is GitLab's own word for "not there": on that word things end, so no proxy's 404 may pass
+ * for it.
  *
  * @see https://docs.gitlab.com/api/rest/troubleshooting/
  */
@@ -57,7 +59,10 @@ function judgeForbidden(said: string): AnswerVerdict {
   return /insufficient_\w*scope|\b(revoked|expired)\b|\byour account\b/i.test(said) ? verdicts.token : verdicts.role;
 }
 
-/** GitLab says "404 Runner Not Found" of a thing, "404 Not Found" under `error` of a call; what says neither is something else. */
+/**
+ * GitLab says "404 Runner Not Found" of a thing, "404 Not Found" under `error` of a call; what says neither is
+ * something else.
+ */
 function judgeNotFound(said: string): AnswerVerdict {
   if (said === 'error: 404 Not Found') return verdicts.noSuchCall;
   return /^(message|error): 404\b/.test(said) ? verdicts.gone : verdicts.notGitLab;
@@ -84,7 +89,8 @@ function isJson(text: string): boolean {
 }
 
 /**
- * How long the other side wants to be left alone: seconds or a date. Undefined when it does not say, or nothing that can be meant.
+ * How long the other side wants to be left alone: seconds or a date. Undefined when it does not say, or nothing
+ * that can be meant.
  *
  * @param now milliseconds since 1970
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3

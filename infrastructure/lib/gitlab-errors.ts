@@ -1,12 +1,15 @@
 /**
- * GitLab could not be asked: no answer, one that says "later" (408, 409, 5xx), or one that is not GitLab's, such as a page of a proxy.
- * Worth another try.
+ * GitLab could not be asked: no answer, one that says "later" (408, 409, 5xx), or one that is not GitLab's, such as
+ * a page of a proxy. Worth another try.
  */
 export class GitLabUnavailableError extends Error {
   override readonly name = 'GitLabUnavailableError';
 }
 
-/** GitLab may be asked again later and not now: its rate limit, or its limit of registered runners. Nobody did anything wrong. */
+/**
+ * GitLab may be asked again later and not now: its rate limit, or its limit of registered runners. Nobody did
+ * anything wrong.
+ */
 export class GitLabLimitError extends Error {
   override readonly name = 'GitLabLimitError';
 }

@@ -56,7 +56,8 @@ const tokenHeader = 'private-token';
  * Requester for gitbeaker with a time-out per request and a real backoff: gitbeaker's own handler tries ten times within 0.35 s
  * and ignores `Retry-After` (seen in 43.8.0).
  *
- * @param rereadToken the access token as it is stored now; a request is made once more with it when GitLab refused another one.
+ * @param rereadToken the access token as it is stored now; a request is made once more with it when GitLab refused
+ * another one.
  */
 export function createGitLabRequester(policy: BackoffPolicy, ports: BackoffPorts, rereadToken?: () => Promise<string>) {
   const handler = createRequestHandler(policy, ports, rereadToken);
@@ -99,8 +100,8 @@ function createRequestHandler(
 }
 
 /**
- * Where GitLab itself says that a thing is now found by another path of its API, as of renamed projects, it is asked there. Any other
- * redirect would carry the access token to wherever it points.
+ * Where GitLab itself says that a thing is now found by another path of its API, as of renamed projects, it is
+ * asked there. Any other redirect would carry the access token to wherever it points.
  */
 async function fetchBelow(base: URL, url: URL, init: RequestInit): Promise<Answer> {
   const timeout = () => AbortSignal.timeout(requestTimeoutMilliseconds);
@@ -129,7 +130,10 @@ async function answerOf(response: Response): Promise<Answer> {
   return { status, headers, text, said: text.slice(0, longestQuote) };
 }
 
-/** In the same request only what passes within seconds is tried again: a place under the limit of runners is free in minutes. */
+/**
+ * In the same request only what passes within seconds is tried again: a place under the limit of runners is free in
+ * minutes.
+ */
 function judgeFailure(error: unknown) {
   if (!(error instanceof AnswerError)) return { retry: distrustOf(error) === null };
   const { status, verdict, retryAfterMilliseconds } = error;

@@ -1,15 +1,14 @@
 import { awsEnvironmentOf } from './aws-environment.ts';
 import type { BackoffPorts } from './backoff.ts';
+import { SecretUnavailableError } from './secret-errors.ts';
 import { createSignedAws } from './signed-aws.client.ts';
-
-/** The secret cannot be read, or is not what it should be; the message names the secret, never its value. */
-export class SecretUnavailableError extends Error {
-  override readonly name = 'SecretUnavailableError';
-}
 
 /** A secret is read again after this time, so that a rotation needs no deployment. */
 const defaultCacheSeconds = 5 * 60;
-/** What is refused is read again at once, but no oftener than this: each read costs, and whatever is stored may be wrong for long. */
+/**
+ * What is refused is read again at once, but no oftener than this: each read costs, and whatever is stored may be
+ * wrong for long.
+ */
 export const rereadIntervalMilliseconds = 30_000;
 
 export type SecretReaderOptions = {
@@ -25,8 +24,8 @@ export type SecretReader<T> = {
 };
 
 /**
- * Reads a secret with one signed request, without the SDK's load time, and keeps what it holds. A failed read is not kept, nor is a text that
- * `parse` does not take: once it is mended it counts at once.
+ * Reads a secret with one signed request, without the SDK's load time, and keeps what it holds. A failed read is
+ * not kept, nor is a text that `parse` does not take: once it is mended it counts at once.
  *
  * @throws {SecretUnavailableError} or what `parse` throws.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html

@@ -9,8 +9,8 @@ const secretArn = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:gitlab-t
 afterEach(() => vi.unstubAllEnvs());
 
 /**
- * GitLab and Secrets Manager on the loopback interface, in the environment of a Lambda. The secret is this text until somebody stores
- * another one; GitLab takes every token but those that were revoked.
+ * GitLab and Secrets Manager on the loopback interface, in the environment of a Lambda. The secret is this text
+ * until somebody stores another one; GitLab takes every token but those that were revoked.
  */
 async function lambdaEnvironment(secretText: string) {
   const tokens: (string | undefined)[] = [];

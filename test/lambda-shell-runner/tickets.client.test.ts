@@ -71,9 +71,10 @@ describe('claiming a ticket', () => {
     expect(await claim()).toBeNull();
   });
 
-  it('is tried again when DynamoDB throttles or fails', async () => {
+  it('is tried again when DynamoDB throttles or fails, or a transaction is in the way', async () => {
     const { claim } = await dynamoDbWith(
       refusal(400, 'ProvisionedThroughputExceededException'),
+      refusal(400, 'TransactionConflictException'),
       { status: 500, body: 'Internal Server Error' },
       ticketFound,
     );

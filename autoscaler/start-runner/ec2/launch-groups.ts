@@ -7,8 +7,9 @@ import type { FreshGroup } from './launch-plan.ts';
 export type InstanceGiverPorts = { readonly store: RunnersStore; readonly now: () => number };
 
 /**
- * Writes the group down on each of its jobs' items, and that a launch was tried, all or none; false when one of them went on meanwhile. A write
- * that was made, and refused when it was sent again for its lost answer, has been made.
+ * Writes the group down on each of its jobs' items, and that a launch was tried, all or none; false when one of
+ * them went on meanwhile. A write that was made, and refused when it was sent again for its lost answer, has been
+ * made.
  */
 export async function beginGroup(store: RunnersStore, { group, members }: FreshGroup): Promise<boolean> {
   const parts = members.map(

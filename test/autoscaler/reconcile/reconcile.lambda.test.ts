@@ -194,7 +194,9 @@ describe('a call that fails', () => {
       asked += 1;
       return Promise.reject(error);
     };
-    Object.assign(world.ports, { gitlab: { ...world.gitlab, ownRunners: refuse, pendingJobs: refuse, readJob: refuse } });
+    Object.assign(world.ports, {
+      gitlab: { ...world.gitlab, ownRunners: refuse, pendingJobs: refuse, readJob: refuse },
+    });
     await world.pass();
     expect(asked).toBe(1);
   });

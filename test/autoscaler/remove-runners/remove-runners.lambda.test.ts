@@ -3,7 +3,7 @@ import type { CloudFormationRequest } from '../../../autoscaler/remove-runners/c
 import { type RemoveRunnersPorts, removeRunners } from '../../../autoscaler/remove-runners/remove-runners.lambda.ts';
 import { noteOfRunner } from '../../../autoscaler/runners/runner-mark.ts';
 import { GitLabRefusedError, GitLabUnavailableError } from '../../../infrastructure/lib/gitlab-errors.ts';
-import { SecretUnavailableError } from '../../../infrastructure/lib/secret.client.ts';
+import { SecretUnavailableError } from '../../../infrastructure/lib/secret-errors.ts';
 import { runnerItem, testStart } from '../../support/builders.ts';
 import { inMemoryGitLab } from '../../support/in-memory-gitlab.ts';
 import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';

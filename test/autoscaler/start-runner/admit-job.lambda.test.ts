@@ -213,7 +213,10 @@ describe('a store that fails', () => {
     expect(inUse(store)).toBe(1);
   });
 
-  /** A store whose writes number so and so are made, and refused when they are sent again since their answer was lost. */
+  /**
+   * A store whose writes number so and so are made, and refused when they are sent again since their answer was
+   * lost.
+   */
   function repeating(store: RunnersStore, lost: (write: number) => boolean): RunnersStore {
     let writes = 0;
     return {
@@ -236,11 +239,16 @@ describe('a store that fails', () => {
   it('lets a job wait whose own entry in the queue was sent again', async () => {
     const store = inMemoryRunnersStore();
     store.counters.set('cap#deployment', 1);
-    expect(await admit(repeating(store, () => true), { limit: 1 })).toBe('CapReachedError');
+    expect(
+      await admit(
+        repeating(store, () => true),
+        { limit: 1 },
+      ),
+    ).toBe('CapReachedError');
     expect(store.items.get('job#7#1')).toMatchObject({ state: 'WAITING' });
   });
 
-  it('never tells one execution that it is a duplicate, whichever answers were lost and whatever was there before', async () => {
+  it('never tells one execution that it is a duplicate, whichever answers were lost', async () => {
     const before = fc.constantFrom(null, 'FAILED' as const, 'RELEASED' as const, 'WAITING' as const);
     const lost = fc.array(fc.boolean(), { minLength: 4, maxLength: 4 });
     const place = fc.record({ limit: fc.integer({ min: 1, max: 2 }), taken: fc.integer({ min: 0, max: 2 }) });
@@ -259,12 +267,15 @@ describe('a store that fails', () => {
     );
   });
 
-  it('tells the slower of two executions that it is a duplicate, also when the answer to the faster was lost', async () => {
+  it('tells the slower of two executions that it is a duplicate, also of one whose answers were lost', async () => {
     const store = inMemoryRunnersStore();
     const slow: RunnersStore = {
       ...store,
       async write(...parts) {
-        await admit(repeating(store, () => true), { execution: 'faster' });
+        await admit(
+          repeating(store, () => true),
+          { execution: 'faster' },
+        );
         return store.write(...parts);
       },
     };

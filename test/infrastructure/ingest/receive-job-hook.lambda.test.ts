@@ -257,7 +257,10 @@ describe('a rotation while somebody sends wrong tokens all the time', () => {
         storedAt.set(number, second);
         store();
       },
-      /** Which tokens must be accepted now: the current and the previous one, as far as they were stored ten seconds ago. */
+      /**
+       * Which tokens must be accepted now: the current and the previous one, as far as they were stored ten seconds
+       * ago.
+       */
       due: (second: number) =>
         [number - 1, number].filter(
           (one) => second - (storedAt.get(one) ?? second) >= rereadIntervalMilliseconds / 1_000,
