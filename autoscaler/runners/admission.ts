@@ -1,5 +1,6 @@
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import { outageErrors } from './outage-mark.ts';
 import { attemptsUsed, liveMark, type RunnerChoice, type RunnerItem } from './runner-item.ts';
 
 export type AdmissionRequest = {
@@ -36,12 +37,12 @@ export function judgeAdmission(current: RunnerItem | null, request: AdmissionReq
   if (!mayHave.includes(current.jobState)) return { kind: 'refuse', why: `the job is ${current.jobState}` };
   switch (current.state) {
     case 'WAITING':
-      return { kind: 'admit', item: admittedItem(request, current.attempt + (current.attemptBegun ? 1 : 0), current) };
+      return { kind: 'admit', item: admittedAfterWait(request, current) };
     case 'RELEASED':
-      return { kind: 'admit', item: admittedItem(request, current.attempt + 1, excuse(current)) };
+      return { kind: 'admit', item: admittedItem(request, current.attempt + 1, excuse(current).excusedAttempts) };
     case 'FAILED':
       return attemptsUsed(current) < request.maxAttempts
-        ? { kind: 'admit', item: admittedItem(request, current.attempt + 1, current) }
+        ? { kind: 'admit', item: admittedItem(request, current.attempt + 1, current.excusedAttempts) }
         : { kind: 'refuse', why: `${attemptsUsed(current)} attempts failed, which is all that maxAttempts allows` };
     default:
       return { kind: 'refuse', why: `its runner is ${current.state} at attempt ${current.attempt}` };
@@ -61,7 +62,7 @@ export function excuse<Item extends Pick<RunnerItem, 'excusedAttempts'>>(
 function admittedItem(
   { event, choice, fallback, admittedBy, now, onDemandOnly = false, standIn = false }: AdmissionRequest,
   attempt: number,
-  { excusedAttempts = 0, waitsFor }: Pick<RunnerItem, 'excusedAttempts' | 'waitsFor'> = {},
+  excusedAttempts = 0,
 ): RunnerItem {
   const isFirst = attemptsUsed({ attempt, excusedAttempts }) <= 1;
   return {
@@ -74,10 +75,24 @@ function admittedItem(
     event,
     ...(isFirst || !fallback ? choice : fallback),
     ...(onDemandOnly ? { onDemandOnly } : {}),
-    ...(waitsFor ? { waitsFor } : {}),
     admittedAt: now,
     live: liveMark,
   };
+}
+
+/** What it waited for is kept, should that be in the way still. */
+function admittedAfterWait(request: AdmissionRequest, waiting: RunnerItem): RunnerItem {
+  const { attempt, attemptBegun = false, excusedAttempts, waitsFor } = waiting;
+  const item = admittedItem(request, attempt + (attemptBegun ? 1 : 0), excusedAttempts);
+  const { fallback } = request;
+  const isMoved = fallback && (waiting.profile === fallback.profile || hasNoFunction(waiting));
+  return { ...item, ...(isMoved ? fallback : {}), ...(waitsFor ? { waitsFor } : {}) };
+}
+
+/** Its runner was made, and Lambda would or could not start the function for it. */
+function hasNoFunction({ type, attemptBegun = false, runnerId, waitsFor }: RunnerItem): boolean {
+  const isGitLabs = waitsFor !== undefined && outageErrors.includes(waitsFor.error);
+  return type === 'LAMBDA' && attemptBegun && runnerId !== undefined && !isGitLabs;
 }
 
 /** The item of a job that waits for a place under its caps, and for nothing else. It holds no counter. */

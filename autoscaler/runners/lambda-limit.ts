@@ -30,7 +30,10 @@ export function lambdaJobsAtOnce(unreserved: number): number {
 }
 
 /** The same choice under the limit that applies now: an item keeps the caps of the time when its job came. */
-export function underLambdaLimit<Choice extends Pick<RunnerChoice, 'caps'>>(choice: Choice, jobsAtOnce: number): Choice {
+export function underLambdaLimit<Choice extends Pick<RunnerChoice, 'caps'>>(
+  choice: Choice,
+  jobsAtOnce: number,
+): Choice {
   if (!choice.caps.some(({ counter }) => counter === lambdaCounter)) return choice;
   const caps = choice.caps.map((cap) => (cap.counter === lambdaCounter ? { ...cap, limit: jobsAtOnce } : cap));
   return { ...choice, caps };

@@ -1,3 +1,5 @@
+import { functionCutOff } from '../start-runner/start-runner-input.ts';
+
 /**
  * When GitLab was last seen not to answer. A host that was started just then could not get its job, which is no fault of its own; and nobody else
  * tells of it, since a host may tell nothing to anybody.
@@ -8,6 +10,9 @@ export type OutageMark = {
   /** Milliseconds since 1970; null when nobody has noted any outage lately. */
   lastSeen(): Promise<number | null>;
 };
+
+/** Errors that tell that a runner could not have got its job just now either. */
+export const outageErrors = ['GitLabUnavailableError', 'GitLabLimitError', functionCutOff];
 
 /** Key in the runners table. */
 export const outageMarkKey = 'outage#gitlab';

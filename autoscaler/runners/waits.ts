@@ -1,5 +1,8 @@
 import type { RunnerItem, Wait } from './runner-item.ts';
 
+/** Characters. */
+const longestMessage = 1_000;
+
 export type WaitCircumstances = {
   /** Whether a runner was made in GitLab before the error. */
   readonly registered: boolean;
@@ -28,7 +31,7 @@ export function nextWait(
   const seconds = secondsToLook(looks, registered) * (0.5 + random / 2);
   return {
     error,
-    message,
+    message: message.slice(0, longestMessage),
     since: item?.waitsFor?.since ?? at,
     lookAt: new Date(now + Math.ceil(seconds) * 1_000).toISOString(),
     looks,

@@ -9,9 +9,6 @@ export type FaultCircumstances = Omit<WaitCircumstances, 'registered'> & {
   readonly lastOutage: number | null;
 };
 
-/** Errors of GitLab that tell that a runner could not have got its job just now either. */
-export const outageErrors = ['GitLabUnavailableError', 'GitLabLimitError', functionCutOff];
-
 /**
  * What becomes of an attempt that brought its job no runner. It counts only when a runner of ours was started and failed. Whatever was in the way
  * before (GitLab, AWS, limits, tokens, what was not deployed), and GitLab's absence afterwards, lets the job wait instead.

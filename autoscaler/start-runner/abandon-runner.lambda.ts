@@ -13,11 +13,11 @@ import { type AttemptEnd, endRunner, hasGoneOn, nextWaiting, recordWait } from '
 import { forsakenBy } from '../runners/forsaken-jobs.ts';
 import { noteTakenJob } from '../runners/job-state.ts';
 import { type LongLivedRunners, profilesManagerOf } from '../runners/long-lived-runner.ts';
-import type { OutageMark } from '../runners/outage-mark.ts';
+import { type OutageMark, outageErrors } from '../runners/outage-mark.ts';
 import { attemptsUsed, type RunnerItem, type RunnerState } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore, whenItWentOn } from '../runners/runners-store.ts';
 import { looksOfWorkflow, nextWait } from '../runners/waits.ts';
-import { judgeAttempt, outageErrors } from '../runners/whose-fault.ts';
+import { judgeAttempt } from '../runners/whose-fault.ts';
 import { type UnwantedRunner, unwantedRunnerOf } from '../stop-runner/runner-unwanted.ts';
 import type { Instances } from './ec2/fleet.ts';
 import { createInstanceStates } from './ec2/instance-states.client.ts';
@@ -195,6 +195,7 @@ function reportWait({ attempt, waitsFor }: RunnerItem, { error, message }: Failu
 
 /** When and with what the workflow asks again; not for a job without attempts, nor for one that the reconciler looks at from now on. */
 function retryOf(item: RunnerItem, event: JobEvent, { maxAttempts, random, now }: AbandonRunnerPorts) {
+  if (item.jobState === 'FINISHED') return {};
   // It is no delivery of GitLab's any more.
   const retry = { ...event, deliveryId: null };
   if (item.state === 'WAITING') {

@@ -6,6 +6,7 @@ import { addDeploymentCommands } from './deployment.command.ts';
 import { addDoctorCommand } from './doctor.command.ts';
 import { errorMessageOf } from './error-message.ts';
 import { addMappingCommands } from './mapping.command.ts';
+import { addRetryCommand } from './retry.command.ts';
 import { addSecretCommands } from './secret.command.ts';
 import { addStatusCommand } from './status.command.ts';
 import { addWebhookCommands } from './webhook.command.ts';
@@ -46,6 +47,7 @@ addDeploymentCommands(program);
 addSecretCommands(program);
 addDeadLetterCommands(program);
 addStatusCommand(program);
+addRetryCommand(program);
 addDoctorCommand(program);
 addWebhookCommands(program);
 

@@ -3,8 +3,8 @@ import type { DeadLetter } from './dead-letter.ts';
 import type { DeadLetterQueue } from './dead-letters.client.ts';
 import type { DeploymentOptions } from './deployments.client.ts';
 import { examples } from './help-examples.ts';
-import { ageText } from './status-text.ts';
 import { printable, printTable } from './table.ts';
+import { ageText } from './time-text.ts';
 import { UsageError } from './usage-error.ts';
 
 const defaultLimit = 50;

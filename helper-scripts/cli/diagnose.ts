@@ -1,20 +1,19 @@
 import { type InvalidMapping, isUsable, type JobMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
-import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
 import type { Deployment } from '../../infrastructure/lib/deployment.ts';
 import type { Distrust } from '../../infrastructure/lib/gitlab-trust.ts';
-import { ageText } from './status-text.ts';
-
-/** Something that a person should look at, and what to do about it. */
-export type Finding = { readonly what: string; readonly wrong: string; readonly remedy: string };
+import type { Finding } from './finding.ts';
+import { jobFindings, type SeenJobs } from './job-findings.ts';
+import { type AccountQuotas, quotaFindings } from './quota-notes.ts';
+import { ageText } from './time-text.ts';
 
 /** What was seen of a deployment; null where it could not be seen. Times are milliseconds since 1970. */
-export type SeenDeployment = {
+export type SeenDeployment = Omit<SeenJobs, 'maxAttempts'> & {
   readonly rows: readonly (JobMapping | InvalidMapping)[];
-  /** The profiles of the configuration at hand; null when there is none for this deployment. */
-  readonly profiles: Deployment['profiles'] | null;
+  /** The configuration at hand; null when there is none for this deployment. */
+  readonly configured: Deployment | null;
+  readonly quotas: AccountQuotas;
   /** The GitLab of that configuration, when Lambdas would not accept its certificate. */
   readonly gitlab: (Distrust & { readonly url: string }) | null;
-  readonly live: readonly RunnerItem[];
   readonly deadLetters: number;
   /** When the reconciler last began to ask GitLab for waiting jobs; 0 when it never did. */
   readonly lookedForJobsAt: number;
@@ -22,16 +21,16 @@ export type SeenDeployment = {
 
 /** The reconciler asks at least this often, also when nothing else runs; twice that is not normal any more. */
 const longestRoundMinutes = 15;
-const longWaitMinutes = 30;
 
 /** Everything in a deployment that is not as it should be, the gravest first. */
 export function diagnose(seen: SeenDeployment, now: number): Finding[] {
   return [
     ...gitlabFindings(seen),
     ...reconcilerFindings(seen, now),
-    ...jobFindings(seen, now),
+    ...jobFindings({ ...seen, maxAttempts: seen.configured?.maxAttempts ?? null }, now),
     ...deadLetterFindings(seen),
     ...mappingFindings(seen),
+    ...quotaFindings(seen.quotas, seen.configured),
   ];
 }
 
@@ -55,25 +54,6 @@ function reconcilerFindings({ lookedForJobsAt }: SeenDeployment, now: number): F
   ];
 }
 
-function jobFindings({ live }: SeenDeployment, now: number): Finding[] {
-  return live.flatMap((item) => {
-    if (item.jobState !== 'PENDING') return [];
-    const what = `job ${item.event.projectId}/${item.event.jobId} (${item.event.jobName})`;
-    const age = now - Date.parse(item.admittedAt);
-    if (item.state === 'FAILED') {
-      const wrong = `has no runner after attempt ${item.attempt}: ${item.failure ?? 'no reason is known'}`;
-      return [{ what, wrong, remedy: 'mend that, and retry the job in GitLab' }];
-    }
-    if (item.state === 'WAITING' && age > longWaitMinutes * 60_000) {
-      const caps = item.caps.map(({ counter, limit }) => `${counter.replace('cap#', '')} <= ${limit}`).join(', ');
-      return [
-        { what, wrong: `has waited for ${ageText(age)} at a cap`, remedy: `raise maxConcurrent (${caps}), or wait` },
-      ];
-    }
-    return [];
-  });
-}
-
 function deadLetterFindings({ deadLetters }: SeenDeployment): Finding[] {
   if (deadLetters === 0) return [];
   const wrong = `${deadLetters} could not be handled`;
@@ -82,7 +62,8 @@ function deadLetterFindings({ deadLetters }: SeenDeployment): Finding[] {
   ];
 }
 
-function mappingFindings({ rows, profiles }: SeenDeployment): Finding[] {
+function mappingFindings({ rows, configured }: SeenDeployment): Finding[] {
+  const profiles = configured?.profiles;
   return rows.flatMap((row) => {
     const what = `mapping ${row.id}`;
     if (!isUsable(row)) {

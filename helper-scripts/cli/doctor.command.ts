@@ -8,12 +8,14 @@ export function addDoctorCommand(program: Command): void {
   program
     .command('doctor')
     .description('what is wrong with the deployment, and what to do; exit code 1 when something is')
-    .option('--json', 'print JSON, a list, instead of a table')
+    .option('--json', 'print JSON, a list of what is wrong, instead of a table and the quotas')
     .addHelpText('after', examples('doctor', 'doctor --json'))
     .action(async ({ json = false }: { readonly json?: boolean }) => {
       const { examineDeployment } = await import('./examine-deployment.client.ts');
       const { diagnose } = await import('./diagnose.ts');
-      const findings = diagnose(await examineDeployment(program.opts<DeploymentOptions>()), Date.now());
+      const { quotaNotes } = await import('./quota-notes.ts');
+      const seen = await examineDeployment(program.opts<DeploymentOptions>());
+      const findings = diagnose(seen, Date.now());
       if (json) console.log(JSON.stringify(findings, null, 2));
       else if (findings.length === 0) console.log('nothing is wrong that can be seen from here');
       else
@@ -21,6 +23,7 @@ export function addDoctorCommand(program: Command): void {
           ['what', 'is wrong', 'what to do'],
           findings.map(({ what, wrong, remedy }) => [what, wrong, remedy].map(printable)),
         );
+      if (!json) for (const note of quotaNotes(seen.quotas, seen.configured)) console.log(printable(note));
       if (findings.length > 0) process.exitCode = 1;
     });
 }

@@ -3,6 +3,7 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { autoscalerParameters } from '../../autoscaler/exports.ts';
 import { readMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
 import { createReconcileStore } from '../../autoscaler/reconcile/reconcile-store.client.ts';
+import { readAccountQuotas } from './account-quotas.client.ts';
 import { openDeadLetterQueues } from './dead-letters.client.ts';
 import { readParameter } from './deployment-names.client.ts';
 import { type DeploymentOptions, deploymentNameOf, readConfigured } from './deployments.client.ts';
@@ -18,19 +19,24 @@ const mostDeadLetters = 100;
 export async function examineDeployment(options: DeploymentOptions): Promise<SeenDeployment> {
   const name = await deploymentNameOf(options);
   const configured = await readConfigured(name, options);
-  const [rows, live, letters, memory, distrust] = await Promise.all([
+  const items = await openRunnerItems(options);
+  const live = await items.readLive();
+  const [rows, taken, letters, memory, distrust, quotas] = await Promise.all([
     openMappingTable(options).then((table) => table.readAll()),
-    openRunnerItems(options).then((items) => items.readLive()),
+    items.placesFor(live),
     openDeadLetterQueues(options).then((queues) => Promise.all(queues.map((queue) => queue.look(mostDeadLetters)))),
     readMemory(name),
     configured && lookAtCertificate(configured.gitlab.url, configured.gitlab.caCertificates),
+    readAccountQuotas(),
   ]);
   return {
     rows: rows.map(readMapping),
     live,
+    taken,
+    quotas,
     deadLetters: letters.flat().length,
     lookedForJobsAt: memory.roundStartedAt,
-    profiles: configured?.profiles ?? null,
+    configured,
     gitlab: configured && distrust && { url: configured.gitlab.url, ...distrust },
   };
 }

@@ -3,6 +3,7 @@ import { DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
 import { autoscalerParameters } from '../../autoscaler/exports.ts';
 import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
 import { createRunnersStore } from '../../autoscaler/runners/runners-store.client.ts';
+import { RunnerStateChangedError } from '../../autoscaler/runners/runners-store.ts';
 import { parseJobKey } from '../../infrastructure/lib/job-key.ts';
 import { readParameter } from './deployment-names.client.ts';
 import { type DeploymentOptions, deploymentNameOf } from './deployments.client.ts';
@@ -16,6 +17,10 @@ export type RunnerItems = {
   readLive(): Promise<readonly RunnerItem[]>;
   /** Every runner that was made for the job or took it, ended ones too, oldest first. Reads the whole table. */
   readOfJob(job: JobArgument): Promise<readonly RunnerItem[]>;
+  /** How many places are taken under the caps of those that wait for one. */
+  placesFor(items: readonly RunnerItem[]): Promise<ReadonlyMap<string, number>>;
+  /** Lets none of a failed job's attempts count any more. False when it is not as it was read any more, and nothing was changed. */
+  giveAttemptsBack(item: RunnerItem): Promise<boolean>;
 };
 
 /** The runners table of the deployment that the options of the command line name. */
@@ -23,8 +28,26 @@ export async function openRunnerItems(options: DeploymentOptions): Promise<Runne
   const deployment = await deploymentNameOf(options);
   const TableName = await readParameter(autoscalerParameters(deployment).runnersTable);
   const dynamodb = DynamoDBDocumentClient.from(new DynamoDBClient({}));
+  const store = createRunnersStore(dynamodb, { runners: TableName, tickets: '' });
   return {
-    readLive: () => createRunnersStore(dynamodb, { runners: TableName, tickets: '' }).readLive(),
+    readLive: () => store.readLive(),
+
+    async placesFor(items) {
+      const waiting = items.filter(({ state, waitsFor }) => state === 'WAITING' && !waitsFor);
+      return store.placesTaken([...new Set(waiting.flatMap(({ caps }) => caps.map(({ counter }) => counter)))]);
+    },
+
+    async giveAttemptsBack({ pk, attempt }) {
+      const only = { jobState: 'PENDING' } as const;
+      const set = { excusedAttempts: attempt };
+      try {
+        await store.write({ kind: 'update', job: pk, from: ['FAILED'], attempt, only, set });
+        return true;
+      } catch (error) {
+        if (error instanceof RunnerStateChangedError) return false;
+        throw error;
+      }
+    },
 
     async readOfJob({ jobId, project }) {
       const readSegment = async (Segment: number) => {

@@ -1,20 +1,28 @@
-import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
+import { attemptsUsed, type RunnerItem } from '../../autoscaler/runners/runner-item.ts';
 import { parseJobKey } from '../../infrastructure/lib/job-key.ts';
 import { printable } from './table.ts';
+import { ageText } from './time-text.ts';
+import { troubleOf } from './wait-troubles.ts';
+import { capText, fullCaps, lookText, type PlacesTaken, reasonText, waitText } from './waiting-text.ts';
 
 /** Head of the table of {@link statusCells}. */
-export const statusHead = ['job', 'name', 'state', 'type', 'profile', 'attempt', 'host', 'age', 'failure'] as const;
+export const statusHead = ['job', 'name', 'state', 'type', 'profile', 'attempt', 'host', 'age', 'why'] as const;
 
 /** A live runner as a row of the table for people; `now` is in milliseconds since 1970. */
-export function statusCells(item: RunnerItem, now: number): string[] {
+export function statusCells(item: RunnerItem, now: number, taken: PlacesTaken = new Map()): string[] {
   const { event, state, type, profile, attempt, failure = '' } = item;
+  const why = state === 'WAITING' ? waitText(item, taken, now) : failure;
   const job = `${event.projectId}/${event.jobId}`;
   const age = ageText(now - Date.parse(item.admittedAt));
-  return [job, event.jobName, state, type, profile, String(attempt), hostOf(item), age, failure].map(printable);
+  return [job, event.jobName, state, type, profile, String(attempt), hostOf(item), age, why].map(printable);
 }
 
 /** Everything known of one runner, as pairs of what and value, in the order of its life. */
-export function statusDetails(item: RunnerItem, now: number): (readonly [string, string])[] {
+export function statusDetails(
+  item: RunnerItem,
+  now: number,
+  places: PlacesTaken = new Map(),
+): (readonly [string, string])[] {
   const { event } = item;
   const time = (text: string | undefined) =>
     text === undefined ? '' : `${text} (${ageText(now - Date.parse(text))} ago)`;
@@ -25,7 +33,8 @@ export function statusDetails(item: RunnerItem, now: number): (readonly [string,
     ['pipeline, stage, ref', [event.pipelineId, event.stage, event.ref].filter(Boolean).join(', ')],
     ['state', `${item.state}${item.live ? '' : ' (ended)'}`],
     ['the job is', item.jobState],
-    ['attempt', item.attempt],
+    ['attempt', attemptText(item)],
+    ...waitDetails(item, now, places),
     ['mapping', item.mapping ?? '(none: the default runner)'],
     ['runs on', `${item.type} ${item.profile}`],
     ['tags', item.tags.join(', ')],
@@ -40,6 +49,7 @@ export function statusDetails(item: RunnerItem, now: number): (readonly [string,
     ['picked up', time(item.pickedUpAt)],
     ['stopped', time(item.stoppedAt)],
     ['failure', item.failure],
+    ['what to do', remedyFor(item)],
     ['kept until', item.expiresAt === undefined ? '' : new Date(item.expiresAt * 1_000).toISOString()],
   ];
   return details
@@ -47,13 +57,35 @@ export function statusDetails(item: RunnerItem, now: number): (readonly [string,
     .map(([what, value]) => [what, printable(String(value))]);
 }
 
-/** A time span in the unit that says most: `95 s`, `12 min`, `5 h`, `3 d`. */
-export function ageText(milliseconds: number): string {
-  const seconds = Math.max(0, Math.round(milliseconds / 1_000));
-  if (seconds < 120) return `${seconds} s`;
-  if (seconds < 120 * 60) return `${Math.floor(seconds / 60)} min`;
-  if (seconds < 48 * 3_600) return `${Math.floor(seconds / 3_600)} h`;
-  return `${Math.floor(seconds / 86_400)} d`;
+/** Attempts that are no fault of their runners do not count against `maxAttempts`. */
+function attemptText(item: RunnerItem): string {
+  const used = attemptsUsed(item);
+  return used === item.attempt ? `${used}` : `${item.attempt}, of which ${used} count${used === 1 ? 's' : ''}`;
+}
+
+function waitDetails(
+  { state, waitsFor, caps }: RunnerItem,
+  now: number,
+  taken: PlacesTaken,
+): (readonly [string, string])[] {
+  if (state !== 'WAITING') return [];
+  if (!waitsFor) {
+    const full = fullCaps(caps, taken);
+    return [['waits for a place', (full.length > 0 ? full : caps).map((cap) => capText(cap, taken)).join(', ')]];
+  }
+  return [
+    ['waits because', reasonText(waitsFor)],
+    ['waits since', `${waitsFor.since} (${ageText(now - Date.parse(waitsFor.since))} ago)`],
+    ['next look', `${waitsFor.lookAt} (${lookText(waitsFor, now)})`],
+  ];
+}
+
+function remedyFor({ state, jobState, waitsFor, event }: RunnerItem): string {
+  if (jobState !== 'PENDING') return '';
+  const retry = `"retry ${event.projectId}/${event.jobId}"`;
+  if (state === 'FAILED') return `when no other attempt follows: mend that, and ${retry} gives it new ones`;
+  if (state !== 'WAITING' || !waitsFor) return '';
+  return `${troubleOf(waitsFor.error).remedy}; ${retry} looks at once`;
 }
 
 /** Where the runner lives: an instance, or a function by its name. */

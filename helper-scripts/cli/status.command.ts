@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import type { DeploymentOptions } from './deployments.client.ts';
+import { type DeploymentOptions, deploymentNameOf, readConfigured } from './deployments.client.ts';
+import { isGivenUp } from './given-up.ts';
 import { examples } from './help-examples.ts';
 import { parseJobArgument } from './job-argument.ts';
 import type { RunnerItems } from './runner-items.client.ts';
 import { statusCells, statusDetails, statusHead } from './status-text.ts';
 import { printTable } from './table.ts';
 import { UsageError } from './usage-error.ts';
+import type { PlacesTaken } from './waiting-text.ts';
 
 const defaultWatchSeconds = 2;
 const clearScreen = '\u001B[2J\u001B[H';
@@ -25,13 +27,15 @@ export function addStatusCommand(program: Command): void {
       const job = jobText === undefined ? null : parseJobArgument(jobText);
       const seconds = watchSecondsOf(watch);
       const { openRunnerItems } = await import('./runner-items.client.ts');
-      const items = await openRunnerItems(program.opts<DeploymentOptions>());
+      const options = program.opts<DeploymentOptions>();
+      const items = await openRunnerItems(options);
+      const maxAttempts = (await readConfigured(await deploymentNameOf(options), options))?.maxAttempts ?? null;
       do {
         const found = job ? await items.readOfJob(job) : await items.readLive();
         if (seconds !== null && process.stdout.isTTY && !json) process.stdout.write(clearScreen);
         if (json) console.log(JSON.stringify(found, null, seconds === null ? 2 : 0));
-        else if (job) printJob(found, jobText ?? '', seconds !== null);
-        else printLive(found);
+        else if (job) printJob(found, await items.placesFor(found), jobText ?? '', seconds !== null);
+        else printLive(found, await items.placesFor(found), maxAttempts);
         if (seconds !== null) await sleep(seconds * 1_000);
       } while (seconds !== null);
     });
@@ -47,20 +51,25 @@ function watchSecondsOf(watch: StatusOptions['watch']): number | null {
 
 type Found = Awaited<ReturnType<RunnerItems['readLive']>>;
 
-function printLive(found: Found): void {
-  const rows = found.map((item) => statusCells(item, Date.now()));
+function printLive(found: Found, taken: PlacesTaken, maxAttempts: number | null): void {
+  const rows = found.map((item) => statusCells(item, Date.now(), taken));
   if (rows.length > 0) printTable(statusHead, rows);
   else console.log('no runner lives, and no job waits for one');
+  const givenUp = found.filter((item) => isGivenUp(item, maxAttempts));
+  for (const { event } of givenUp) {
+    const name = `${event.projectId}/${event.jobId}`;
+    console.log(`job ${name} was given up: mend why, and "retry ${name}" gives it new attempts`);
+  }
 }
 
-function printJob(found: Found, jobText: string, watching: boolean): void {
+function printJob(found: Found, taken: PlacesTaken, jobText: string, watching: boolean): void {
   if (found.length === 0) {
     const message = `Nothing is known of the job ${jobText}: no mapping sent it to a runner of ours, or that is more than two weeks ago`;
     if (!watching) throw new UsageError(message);
     console.log(message);
   }
   for (const item of found) {
-    printTable([], statusDetails(item, Date.now()));
+    printTable([], statusDetails(item, Date.now(), taken));
     console.log();
   }
 }

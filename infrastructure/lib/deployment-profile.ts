@@ -28,7 +28,7 @@ export const jobHooks = {
 export const profileFields = {
   /** Name of the profile whose settings this one takes over where it says nothing itself (see `extendProfiles` for how). */
   extends: nameSchema.optional(),
-  /** Jobs of this profile that may run at the same time; unlimited when absent. */
+  /** Jobs of this profile that may run at the same time; as many as the account's quotas allow when absent. */
   maxConcurrent: z.int().positive().optional(),
   ...permissionFields,
   /** Variables of every job. They are no secrets: whoever may look at the runner's settings on AWS sees them. */

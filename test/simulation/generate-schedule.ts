@@ -221,7 +221,7 @@ function withTroubles(schedule: Schedule, random: Random): Schedule {
     (_, index): Fault => ({ index: first + index, ...random.pick(makeTroubles)(random) }),
   );
   const faults = [...others, ...troubles];
-  const concurrency = random.chance(0.3) ? { accountConcurrency: random.pick([10, 12, 20]) } : {};
+  const concurrency = random.chance(0.3) ? { lambdaLimit: random.pick([10, 12, 20]) } : {};
   return { ...schedule, settings: { ...settings, ...concurrency, reconciler: true }, faults };
 }
 

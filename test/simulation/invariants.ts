@@ -1,3 +1,4 @@
+import { reserveOf } from '../../autoscaler/runners/lambda-limit.ts';
 import { attemptsUsed, type Cap, type RunnerItem } from '../../autoscaler/runners/runner-item.ts';
 import type { StoreWrite } from '../../autoscaler/runners/runners-store.ts';
 import { launchGroupTag, profileTag } from '../../autoscaler/start-runner/ec2/instance-tags.ts';
@@ -21,7 +22,7 @@ export type Watched = {
   readonly hosts: readonly Host[];
   readonly maxAttempts: number;
   readonly retriedProfiles: readonly string[];
-  readonly settings: Pick<Settings, 'mappings' | 'profiles'>;
+  readonly settings: Pick<Settings, 'mappings' | 'profiles' | 'lambdaLimit'>;
   /** Whether nothing goes wrong but that EC2 takes instances back. */
   readonly onlyInterrupted: boolean;
   /** Seconds that a job may wait for its runner: while nothing goes wrong, as long as it takes to boot a few. */
@@ -185,8 +186,9 @@ export function createInvariants(watched: () => Watched) {
     check(): void {
       if (!changed || violation) return;
       changed = false;
-      const { tables, ec2, hosts } = watched();
+      const { tables, ec2, hosts, settings } = watched();
       const items = [...tables.items.values()];
+      checkFunctions(hosts, settings.lambdaLimit);
       checkCounters(items, tables.counters);
       checkLaunches([...ec2.instances.values()].filter(lives));
       checkHosts(hosts.filter((host) => host.isAlive() && host.token !== null));
@@ -283,6 +285,15 @@ export function createInvariants(watched: () => Watched) {
         `${instance.id} of group ${group} (${groups.get(group)?.join(', ')}) is too many`,
       );
     }
+  }
+
+  /** Ingest and control plane run as functions too: jobs may not take all that the account allows. */
+  function checkFunctions(hosts: readonly Host[], limit: number | undefined): void {
+    if (limit === undefined) return;
+    const working = hosts.filter(({ name, job }) => name.startsWith('function-') && job?.status === 'running').length;
+    const left = limit - working;
+    if (left < reserveOf(limit))
+      fail('6 executions are left for the control plane', `${working} jobs leave ${left} of ${limit}`);
   }
 
   /** Hosts that hold tokens: each of another attempt, and no more jobs at once than the caps allow. */

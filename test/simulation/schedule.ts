@@ -15,6 +15,8 @@ export type Settings = {
   readonly maxAttempts: number;
   readonly maxConcurrent: number | undefined;
   readonly profiles: Readonly<Record<string, RuntimeProfile>>;
+  /** How many functions the account may run at the same time, jobs and control plane together; as many as anybody wants when absent. */
+  readonly lambdaLimit?: number;
   readonly onDemand: 'never' | 'fallback' | 'always';
   readonly mappings: readonly JobMapping[];
   /** Whether GitLab says `canceled` at once, or `canceling` until the runner has reacted. */
@@ -25,8 +27,6 @@ export type Settings = {
   readonly longLived?: LongLivedSettings;
   /** Profiles whose jobs are retried on on-demand capacity when a spot interruption ended them. */
   readonly retriedProfiles?: readonly string[];
-  /** How many executions of functions the account may have at the same time, jobs and control plane together; no limit when absent. */
-  readonly accountConcurrency?: number;
 };
 
 export type LongLivedSettings = {
@@ -41,10 +41,12 @@ export type LongLivedSettings = {
 };
 
 /** Whether jobs may have to wait for each other. */
-export function isCapped({ maxConcurrent, profiles, mappings }: Settings): boolean {
-  return [maxConcurrent, ...[...Object.values(profiles), ...mappings].map((one) => one.maxConcurrent)].some(
-    (cap) => cap !== undefined,
-  );
+export function isCapped({ maxConcurrent, lambdaLimit, profiles, mappings }: Settings): boolean {
+  return [
+    maxConcurrent,
+    lambdaLimit,
+    ...[...Object.values(profiles), ...mappings].map((one) => one.maxConcurrent),
+  ].some((cap) => cap !== undefined);
 }
 
 /** The projects that GitLab has. */

@@ -70,7 +70,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
   let ids = 0;
 
   const executions = createExecutionsModel({
-    most: settings.accountConcurrency,
+    most: settings.lambdaLimit,
     faults,
     onStarved: invariants.sawStarved,
   });
@@ -134,8 +134,9 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     onStarted: invariants.sawStarted,
     onFunctionFailed: (payload, { condition, errorType }) =>
       put(functionFailedType, {
-        requestContext: { condition },
+        requestContext: { condition, approximateInvokeCount: 1 },
         requestPayload: payload,
+        ...(errorType ? { responseContext: { statusCode: 200, functionError: 'Unhandled' } } : {}),
         ...(errorType ? { responsePayload: { errorType, errorMessage: 'simulated' } } : {}),
       }),
   });
@@ -154,17 +155,6 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
       mapping.target.type === 'IGNORE' ? mapping : { ...mapping, target: { type: 'EC2', profile: 'undeployed' } },
     );
   }
-  /** The account's limit as the reconciler has written it down. */
-  function lambdaLimitOf(accountConcurrency: number) {
-    let known = smallestLimit;
-    return {
-      read: async () => known,
-      ask: async () => accountConcurrency,
-      write: async (unreserved: number) => {
-        known = unreserved;
-      },
-    };
-  }
   const offer = {
     profiles: settings.profiles,
     defaultRunner: { type: 'IGNORE' },
@@ -176,7 +166,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     gitlab: gitlab.api,
     mappings: { read: async () => ({ mappings: mappingsNow(), invalid: [] }) },
     offer,
-    ...(settings.accountConcurrency === undefined ? {} : { lambdaLimit: lambdaLimitOf(settings.accountConcurrency) }),
+    ...(settings.lambdaLimit === undefined ? {} : { lambdaLimit: knownLimit(settings.lambdaLimit) }),
     instances: { launch: ec2.launch, terminate: ec2.terminate, listInstances: async () => ec2.list() },
     ...(settings.longLived && longLived
       ? { longLived: createManagersModel({ profile: settings.longLived.profile, runner: longLived, gitlab, ec2 }) }
@@ -379,7 +369,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     longestWaitSeconds: waitsAreShort ? longestWaitSeconds : Number.POSITIVE_INFINITY,
     troubleEndsAt: testStart + trouble.endsAt * 1_000,
     mostRefusals: trouble.mostRefusals,
-    mostFunctions: lambdaJobsAtOnce(settings.accountConcurrency ?? Number.POSITIVE_INFINITY) + 2,
+    mostFunctions: lambdaJobsAtOnce(settings.lambdaLimit ?? Number.POSITIVE_INFINITY) + 2,
     isOurs,
   };
   return {
@@ -406,5 +396,17 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
       [...tables.counters.values()].every((count) => count === 0) &&
       ![...tables.items.values()].some(({ live }) => live) &&
       !fleet.hosts.some((host) => host.isAlive()),
+  };
+}
+
+/** The limit of the account's functions: unknown, and so the smallest, until the reconciler has written it down. */
+function knownLimit(unreserved: number) {
+  let known = smallestLimit;
+  return {
+    ask: async () => unreserved,
+    read: async () => known,
+    async write(limit: number) {
+      known = limit;
+    },
   };
 }

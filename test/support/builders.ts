@@ -137,12 +137,14 @@ export function jobMapping(changes: Partial<JobMapping> = {}): JobMapping {
   };
 }
 
-/** What Lambda puts on the bus, as `detail`, when the function of a job's second attempt failed. */
+/** What Lambda puts on the bus, as `detail`, when the function of a job's attempt failed, by default of its second one. */
 export function invocationFailure({
+  attempt = 2,
   condition = 'RetriesExhausted',
   responseContext = { statusCode: 200, executedVersion: '$LATEST', functionError: 'Unhandled' },
   ...changes
 }: {
+  readonly attempt?: number;
   readonly condition?: string;
   readonly responseContext?: object | undefined;
   readonly responsePayload?: unknown;
@@ -156,7 +158,7 @@ export function invocationFailure({
       condition,
       approximateInvokeCount: 1,
     },
-    requestPayload: { kind: 'run-job', job: { projectId: 7, jobId: 1, jobName: 'build' }, attempt: 2 },
+    requestPayload: { kind: 'run-job', job: { projectId: 7, jobId: 1, jobName: 'build' }, attempt },
     responseContext,
     responsePayload: { errorType: 'Error', errorMessage: 'lost', trace: [] },
     ...changes,

@@ -185,17 +185,15 @@ describe('a job that GitLab calls pending', () => {
   });
 
   it('is started again when its attempt failed and nobody asked again', () => {
-    const failed = (stoppedAt: string, attempt = 1, failure = 'NoCapacityError: none') =>
+    const failed = (stoppedAt: string, attempt = 1) =>
       seen({
-        live: [runnerItem({ state: 'FAILED', attempt, stoppedAt, failure })],
+        live: [runnerItem({ state: 'FAILED', attempt, stoppedAt, failure: 'HostLost: none' })],
         jobs: jobs(pending()),
       });
     const minutesAgo = (minutes: number) => new Date(late - minutes * minute).toISOString();
     expect(kindsOf(failed(minutesAgo(6)))).toEqual(['start-failed-job']);
     expect(kindsOf(failed(minutesAgo(1)))).toEqual([]);
     expect(kindsOf(failed(minutesAgo(6), 3))).toEqual([]);
-    expect(kindsOf(failed(minutesAgo(6), 1, 'MappingNotAllowedError: x'))).toEqual([]);
-    expect(kindsOf(failed(minutesAgo(16), 1, 'MappingNotAllowedError: x'))).toEqual(['start-failed-job']);
   });
 
   it('is told of when it may have no further attempt', () => {

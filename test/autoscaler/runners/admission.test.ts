@@ -86,6 +86,49 @@ describe('a job that waits for a place', () => {
   });
 });
 
+describe('a job that waits for something else than a place', () => {
+  const waitsFor = {
+    error: 'GitLabUnavailableError',
+    message: 'no answer',
+    since: '2030-01-01T00:00:00.000Z',
+    lookAt: '2030-01-01T00:00:08.000Z',
+    looks: 1,
+  };
+
+  it('is admitted as its first attempt when none was begun', () => {
+    const verdict = judgeAdmission(runnerItem({ state: 'WAITING', waitsFor }), request());
+    expect(verdict).toMatchObject({ kind: 'admit', item: { attempt: 1 } });
+  });
+
+  it('is admitted as the next attempt when one was begun, so that nothing of that one reaches it', () => {
+    const begun = runnerItem({ state: 'WAITING', attempt: 4, excusedAttempts: 3, attemptBegun: true, waitsFor });
+    expect(judgeAdmission(begun, request({ maxAttempts: 2 }))).toMatchObject({
+      kind: 'admit',
+      item: { attempt: 5, excusedAttempts: 3 },
+    });
+  });
+
+  it('keeps for what and since when it waited, should that still be in the way', () => {
+    const verdict = judgeAdmission(runnerItem({ state: 'WAITING', waitsFor }), request());
+    expect(verdict).toMatchObject({ item: { waitsFor } });
+    expect(verdict).not.toHaveProperty('item.attemptBegun');
+  });
+
+  it('goes to the fallback of its mapping when its function could not be started, and stays there', () => {
+    const fallback = choice({ profile: 'large' });
+    const withFallback = request({ choice: choice({ type: 'LAMBDA', profile: 'shell' }), fallback });
+    const given = { state: 'WAITING', attemptBegun: true, excusedAttempts: 1, runnerId: 5 } as const;
+    const profileAfter = (changes: Partial<RunnerItem>) => {
+      const verdict = judgeAdmission(runnerItem({ ...given, ...changes }), withFallback);
+      return verdict.kind === 'admit' && verdict.item.profile;
+    };
+    const throttled = { ...waitsFor, error: 'Lambda.TooManyRequestsException' };
+    expect(profileAfter({ type: 'LAMBDA', profile: 'shell', waitsFor: throttled })).toBe('large');
+    expect(profileAfter({ type: 'EC2', profile: 'large', waitsFor: throttled })).toBe('large');
+    expect(profileAfter({ type: 'LAMBDA', profile: 'shell', waitsFor })).toBe('shell');
+  });
+});
+
 describe.each(['FAILED', 'RELEASED'] as const)('a job that still waits although its runner is %s', (state) => {
   it('gets its next attempt, in which nothing of the earlier one is left', () => {
     const earlier = runnerItem({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type * as z from 'zod/mini';
-import { type RunnerItem, runnerStates } from '../../../autoscaler/runners/runner-item.ts';
+import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
 import { type AbandonRunnerPorts, abandonRunner } from '../../../autoscaler/start-runner/abandon-runner.lambda.ts';
 import type { abandonRunnerInput } from '../../../autoscaler/start-runner/start-runner-input.ts';
 import { metricNames } from '../../../infrastructure/lib/metrics.ts';
@@ -25,12 +25,23 @@ const job = 'job#7#1';
 const caps = [{ counter: 'cap#deployment', limit: 1 }];
 const abandonable = ['ADMITTED', 'REGISTERED', 'LAUNCHED'] as const;
 
-/** A job's item, with its place, its runner in GitLab and its ticket. */
+const launchedAt = '2030-01-01T00:00:00.000Z';
+
+/** A job's item, with its place, its runner in GitLab and its ticket; started, if its state says so. */
 async function world(changes: Partial<RunnerItem> = {}, ...others: RunnerItem[]) {
   const gitlab = inMemoryGitLab();
   const note = { description: 'd', maintenanceNote: 'n', projectId: 7, tags: [], maximumTimeoutSeconds: 3_600 };
   const { runnerId, token } = await gitlab.createRunner(note);
-  const store = inMemoryRunnersStore(runnerItem({ caps, runnerId, ticketId: job, ...changes }), ...others);
+  const store = inMemoryRunnersStore(
+    runnerItem({
+      caps,
+      runnerId,
+      ticketId: job,
+      ...(changes.state === 'LAUNCHED' ? { launchedAt } : {}),
+      ...changes,
+    }),
+    ...others,
+  );
   store.tickets.set(job, { id: job, token, job, expiresAt: 1 });
   store.counters.set('cap#deployment', 1);
   return { gitlab, store, runnerId };
@@ -55,9 +66,10 @@ describe.each(abandonable)('an attempt that failed when it was %s', (state) => {
     expect(store.tickets.size).toBe(0);
     expect(store.counters.get('cap#deployment')).toBe(0);
     expect(store.items.get(job)).toMatchObject({
-      state: 'FAILED',
+      ...(state === 'LAUNCHED'
+        ? { state: 'FAILED', failure: 'NoCapacityError: none' }
+        : { state: 'WAITING', waitsFor: { error: 'NoCapacityError', message: 'none' } }),
       attempt: 1,
-      failure: 'NoCapacityError: none',
       stoppedAt: '2030-01-01T00:00:00.000Z',
       live: 'live',
     });
@@ -80,7 +92,10 @@ describe.each(abandonable)('an attempt that failed when it was %s', (state) => {
   it('is out of the live ones when its job is over already', async () => {
     const { gitlab, store } = await world({ state, jobState: 'FINISHED' });
     await abandon({ gitlab, store });
-    expect(store.items.get(job)).toMatchObject({ state: 'FAILED', expiresAt: testStart / 1_000 + 14 * 86_400 });
+    expect(store.items.get(job)).toMatchObject({
+      state: state === 'LAUNCHED' ? 'FAILED' : 'RELEASED',
+      expiresAt: testStart / 1_000 + 14 * 86_400,
+    });
     expect(store.items.get(job)).not.toHaveProperty('live');
   });
 });
@@ -105,23 +120,63 @@ describe('a job that counted on the runner whose attempt failed', () => {
 });
 
 describe('a failed attempt', () => {
+  const launched = (attempt = 1) => world({ state: 'LAUNCHED', attempt });
+
   it.each([
-    ['that is tried again', 1, 'NoCapacityError', { AttemptsFailed: 1 }],
-    ['that was the last one', 3, 'NoCapacityError', { AttemptsFailed: 1, JobsGivenUp: 1 }],
-    ['that a person must mend', 1, 'PermanentLaunchError', { AttemptsFailed: 1, JobsGivenUp: 1 }],
-  ] as const)('%s is counted as that', async (_, attempt, error, counted) => {
+    ['that is tried again', 1, { AttemptsFailed: 1 }],
+    ['that was the last one', 3, { AttemptsFailed: 1, JobsGivenUp: 1 }],
+  ] as const)('%s is counted as that', async (_, attempt, counted) => {
     const context = lambdaContext();
-    await abandon(await world({ attempt }), { attempt, error }, {}, context);
+    await abandon(await launched(attempt), { attempt }, {}, context);
     const line = context.lines.find(({ _aws }) => _aws);
-    expect(line).toMatchObject(counted);
+    expect(line).toMatchObject({ level: 'error', ...counted });
     for (const metric of metricNames) if (!(metric in counted)) expect(line).not.toHaveProperty(metric);
   });
 
   it('is counted once, however often its step is repeated', async () => {
     const context = lambdaContext();
-    const one = await world();
+    const one = await launched();
     for (let time = 0; time < 3; time += 1) await abandon(one, {}, {}, context);
     expect(context.lines.filter(({ AttemptsFailed }) => AttemptsFailed)).toHaveLength(1);
+  });
+
+  it('fails its workflow, with its error in words', async () => {
+    const cause = JSON.stringify({ errorType: 'X', errorMessage: 'its disk is full' });
+    const { failure } = await abandon(await launched(), { error: 'LambdaRunnerFailed', cause });
+    expect(failure).toEqual({ error: 'LambdaRunnerFailed', cause: 'its disk is full' });
+  });
+});
+
+describe('an attempt whose runner was never started', () => {
+  it.each(['ADMITTED', 'REGISTERED'] as const)('counts for nothing: %s', async (state) => {
+    const context = lambdaContext();
+    const one = await world({ state, attempt: 3 });
+    const { failure, retry } = await abandon(one, { attempt: 3 }, {}, context);
+    expect([failure, retry?.jobId]).toEqual([null, 1]);
+    expect(one.store.items.get(job)).toMatchObject({ state: 'WAITING', attemptBegun: true, excusedAttempts: 1 });
+    const line = context.lines.find(({ _aws }) => _aws);
+    expect(line).toMatchObject({ level: 'info', StartsDeferred: 1 });
+    for (const metric of ['AttemptsFailed', 'JobsGivenUp']) expect(line).not.toHaveProperty(metric);
+  });
+
+  it('is excused once, however often its step is repeated', async () => {
+    const one = await world({ state: 'REGISTERED' });
+    for (let time = 0; time < 3; time += 1) await abandon(one);
+    expect(one.store.items.get(job)).toMatchObject({ excusedAttempts: 1, waitsFor: { looks: 1 } });
+  });
+
+  it('is one for whose function Lambda had no room, or whose function GitLab did not answer', async () => {
+    for (const error of ['LambdaRunnerNotStarted', 'LambdaRunnerCutOff']) {
+      const one = await world({ state: 'LAUNCHED', type: 'LAMBDA' });
+      await abandon(one, { error });
+      expect(one.store.items.get(job)).toMatchObject({ state: 'WAITING', waitsFor: { error } });
+    }
+  });
+
+  it('is not one whose function failed before its start was noted', async () => {
+    const one = await world({ state: 'REGISTERED', type: 'LAMBDA' });
+    await abandon(one, { error: 'LambdaRunnerFailed' });
+    expect(one.store.items.get(job)).toMatchObject({ state: 'FAILED' });
   });
 
   it('for a mapping to what was not deployed names the row in the log and in the job’s state, and is counted', async () => {
@@ -130,10 +185,46 @@ describe('a failed attempt', () => {
     const cause = 'mapping "job#lint tags#" asks for the EC2 runner "huge", which this deployment has not';
     const input = { attempt: null, error: 'MappingNotAllowedError', cause };
     await abandon({ gitlab: inMemoryGitLab(), store }, input, {}, context);
-    expect(context.lines).toContainEqual(
-      expect.objectContaining({ cause, MappingsRefused: 1, JobsGivenUp: 1, retried: false }),
-    );
-    expect(store.items.get(job)).toMatchObject({ state: 'FAILED', failure: `MappingNotAllowedError: ${cause}` });
+    expect(context.lines).toContainEqual(expect.objectContaining({ cause, MappingsRefused: 1 }));
+    expect(store.items.get(job)).toMatchObject({
+      state: 'WAITING',
+      waitsFor: { error: 'MappingNotAllowedError', message: cause },
+    });
+  });
+});
+
+describe('a runner that was started while GitLab was away', () => {
+  const abandonAfter = async (lastOutage: number | null, launchedAt: string) => {
+    const one = await world({ state: 'LAUNCHED', launchedAt });
+    await abandon({ ...one, outages: inMemoryOutageMark(lastOutage) }, { error: 'HostUnused' });
+    return one.store.items.get(job)?.state;
+  };
+
+  it('is no failed attempt', async () => {
+    expect(await abandonAfter(testStart + 1_000, launchedAt)).toBe('WAITING');
+  });
+
+  it('is one when GitLab was away before, or never', async () => {
+    expect(await abandonAfter(testStart - 1_000, launchedAt)).toBe('FAILED');
+    expect(await abandonAfter(null, launchedAt)).toBe('FAILED');
+  });
+
+  it.each(['GitLabUnavailableError', 'GitLabLimitError', 'LambdaRunnerCutOff'])('is known by %s', async (error) => {
+    const outages = inMemoryOutageMark();
+    await abandon({ ...(await world()), outages }, { error });
+    expect(await outages.lastSeen()).toBe(testStart);
+  });
+
+  it('is not known by any other error', async () => {
+    const outages = inMemoryOutageMark();
+    await abandon({ ...(await world()), outages }, { error: 'NoCapacityError' });
+    expect(await outages.lastSeen()).toBeNull();
+  });
+
+  it('does not keep anything from being abandoned when the outage cannot be noted', async () => {
+    const one = await world();
+    const outages = { note: () => Promise.reject(new Error('busy')), lastSeen: async () => null };
+    expect((await abandon({ ...one, outages }, { error: 'GitLabUnavailableError' })).retry).not.toBeNull();
   });
 });
 
@@ -190,7 +281,7 @@ describe('a runner that is not to be abandoned', () => {
   it.each(['WAITING', 'RUNNING', 'STOPPING', 'RELEASED'] as const)('keeps everything: %s', async (state) => {
     const { gitlab, store, runnerId } = await world({ state });
     const before = store.items.get(job);
-    expect(await abandon({ gitlab, store })).toEqual({ retry: null, retryAfterSeconds: 0, next: [], unwanted: null });
+    expect(await abandon({ gitlab, store })).toMatchObject({ retry: null, next: [], unwanted: null, failure: null });
     expect(store.items.get(job)).toEqual(before);
     expect(store.tickets.size).toBe(1);
     expect(store.counters.get('cap#deployment')).toBe(1);
@@ -255,13 +346,13 @@ describe('a runner that is not to be abandoned', () => {
 });
 
 describe('another attempt', () => {
-  const failed = (attempt: number, options: Options = {}, error = 'NoCapacityError') =>
-    world({ state: 'REGISTERED', attempt }).then((one) => abandon(one, { attempt, error }, options));
+  const failed = (attempt: number, options: Options = {}, error = 'HostUnused') =>
+    world({ state: 'LAUNCHED', attempt }).then((one) => abandon(one, { attempt, error }, options));
 
-  it('is asked for with the event that asked for the first, even when the failure came without it', async () => {
+  it('is asked for with the event that asked for the first, as no delivery of GitLab’s, even when the failure came without it', async () => {
     const event = pendingJob({ deliveryId: 'delivery-1' });
     const one = await world({ state: 'REGISTERED', event });
-    expect((await abandon(one, { event: null })).retry).toEqual(event);
+    expect((await abandon(one, { event: null })).retry).toEqual({ ...event, deliveryId: null });
   });
 
   it('is asked for until there were maxAttempts', async () => {
@@ -270,35 +361,35 @@ describe('another attempt', () => {
     expect((await failed(1, { maxAttempts: 1 })).retry).toBeNull();
   });
 
-  it('is asked for after a first failure, however often its runners worked for other jobs before', async () => {
-    const one = await world({ state: 'REGISTERED', attempt: 3, excusedAttempts: 2 });
+  it('is asked for after a first failure, however many attempts before counted for nothing', async () => {
+    const one = await world({ state: 'LAUNCHED', attempt: 3, excusedAttempts: 2 });
     expect(await abandon(one, { attempt: 3 })).toMatchObject({ retry: pendingJob(), retryAfterSeconds: 5 });
-  });
-
-  it.each([
-    'GitLabUnavailableError',
-    'LaunchThrottledError',
-    'NoCapacityError',
-    'LambdaRunnerFailed',
-    'Lambda.Unknown',
-  ])('may help after %s', async (error) => {
-    expect((await failed(1, {}, error)).retry).not.toBeNull();
-  });
-
-  it.each([
-    'MappingNotAllowedError',
-    'GitLabRefusedError',
-    'InvalidInputError',
-    'InvalidEnvironmentError',
-    'PermanentLaunchError',
-  ])('does not help after %s, which a person must mend', async (error) => {
-    expect((await failed(1, {}, error)).retry).toBeNull();
   });
 
   it('comes after a while that grows with each attempt, and is never the same for all', async () => {
     const waits = await Promise.all([1, 2].map((attempt) => failed(attempt)));
     expect(waits.map(({ retryAfterSeconds }) => retryAfterSeconds)).toEqual([5, 10]);
     expect((await failed(1, { random: 0.99 })).retryAfterSeconds).toBe(10);
+  });
+
+  it.each([
+    'GitLabUnavailableError',
+    'GitLabRefusedError',
+    'LaunchThrottledError',
+    'NoCapacityError',
+    'PermanentLaunchError',
+    'InvalidEnvironmentError',
+    'Lambda.Unknown',
+  ])('is soon asked for by the workflow three times after %s, and from then on by the reconciler', async (error) => {
+    const waitsFor = { error, message: '', since: launchedAt, lookAt: launchedAt };
+    const waits = await Promise.all(
+      [0, 1, 2, 3].map(async (looks) => {
+        const one = await world({ state: 'ADMITTED', attempt: 9, waitsFor: { ...waitsFor, looks } });
+        const { retry, retryAfterSeconds } = await abandon(one, { attempt: 9, error }, { random: 0.5 });
+        return retry && retryAfterSeconds;
+      }),
+    );
+    expect(waits).toEqual([6, 12, 24, null]);
   });
 
   it.each([1, 2, 3, 4, 5, 6, 7, 8, 9])(
@@ -319,33 +410,58 @@ describe('another attempt', () => {
   });
 });
 
-describe('a failure before anything was admitted', () => {
+describe('trouble before anything was admitted', () => {
   const before = (store: InMemoryRunnersStore, changes: Partial<Input> = {}) =>
     abandon({ gitlab: inMemoryGitLab(), store }, { attempt: null, error: 'GitLabUnavailableError', ...changes });
 
-  it('is written down, counts as an attempt, and is tried again', async () => {
+  it('lets the job wait, and is written down', async () => {
     const store = inMemoryRunnersStore();
-    expect(await before(store)).toMatchObject({ retry: pendingJob(), next: [] });
+    expect(await before(store)).toMatchObject({ retry: pendingJob(), next: [], failure: null });
     expect(store.items.get(job)).toMatchObject({
-      state: 'FAILED',
+      state: 'WAITING',
       jobState: 'PENDING',
       attempt: 1,
-      failure: 'GitLabUnavailableError: none',
+      waitsFor: { error: 'GitLabUnavailableError', message: 'none', since: launchedAt, looks: 1 },
       live: 'live',
     });
+    expect(store.items.get(job)).not.toHaveProperty('attemptBegun');
   });
 
-  it('is tried again maxAttempts times in all', async () => {
+  it('costs no attempt, however often it is met', async () => {
     const store = inMemoryRunnersStore();
-    const retries = [await before(store), await before(store), await before(store)].map(({ retry }) => retry !== null);
-    expect(retries).toEqual([true, true, false]);
-    expect(store.items.get(job)).toMatchObject({ attempt: 3 });
-    // An event that is replayed later is no further attempt.
-    expect((await before(store)).retry).toBeNull();
-    expect(store.items.get(job)).toMatchObject({ attempt: 3 });
+    const retries: boolean[] = [];
+    for (let time = 0; time < 5; time += 1) retries.push((await before(store)).retry !== null);
+    expect(retries).toEqual([true, true, true, false, false]);
+    expect(store.items.get(job)).toMatchObject({ attempt: 1, waitsFor: { looks: 5, since: launchedAt } });
+    expect(store.items.get(job)).not.toHaveProperty('excusedAttempts');
   });
 
-  it.each(runnerStates.filter((state) => state !== 'FAILED'))(
+  it('waits with the job’s next attempt when the last one failed, and keeps what that died of', async () => {
+    const store = inMemoryRunnersStore(runnerItem({ state: 'FAILED', attempt: 2, failure: 'HostLost: x' }));
+    await before(store);
+    expect(store.items.get(job)).toMatchObject({
+      state: 'WAITING',
+      attemptBegun: true,
+      attempt: 2,
+      failure: 'HostLost: x',
+    });
+    expect(store.items.get(job)).not.toHaveProperty('excusedAttempts');
+  });
+
+  it('waits with the job’s next attempt when its runner served another job, which counts for nothing', async () => {
+    const store = inMemoryRunnersStore(runnerItem({ state: 'RELEASED', attempt: 2, takenJob: 'job#7#9' }));
+    await before(store);
+    expect(store.items.get(job)).toMatchObject({ state: 'WAITING', attemptBegun: true, excusedAttempts: 1 });
+    expect(store.items.get(job)).not.toHaveProperty('takenJob');
+  });
+
+  it('gives no job its attempts back that has had them all', async () => {
+    const store = inMemoryRunnersStore(runnerItem({ state: 'FAILED', attempt: 3 }));
+    expect((await before(store)).retry).toBeNull();
+    expect(store.items.get(job)).toEqual(runnerItem({ state: 'FAILED', attempt: 3 }));
+  });
+
+  it.each(['ADMITTED', 'REGISTERED', 'LAUNCHED', 'RUNNING', 'STOPPING'] as const)(
     'does nothing to a job whose runner is %s, thanks to another execution',
     async (state) => {
       const store = inMemoryRunnersStore(runnerItem({ state }));
@@ -353,6 +469,13 @@ describe('a failure before anything was admitted', () => {
       expect(store.items.get(job)).toEqual(runnerItem({ state }));
     },
   );
+
+  it.each(['FAILED', 'RELEASED'] as const)('does nothing to a job that is over: %s', async (state) => {
+    const over = runnerItem({ state, jobState: 'FINISHED' });
+    const store = inMemoryRunnersStore(over);
+    expect(await before(store)).toMatchObject({ retry: null });
+    expect(store.items.get(job)).toEqual(over);
+  });
 
   it('is nothing to anybody when not even the event is known', async () => {
     const store = inMemoryRunnersStore();
@@ -363,6 +486,6 @@ describe('a failure before anything was admitted', () => {
   it('keeps what it writes down short', async () => {
     const store = inMemoryRunnersStore();
     await before(store, { cause: 'x'.repeat(100_000) });
-    expect(store.items.get(job)?.failure?.length).toBeLessThanOrEqual(1_000);
+    expect(store.items.get(job)?.waitsFor?.message.length).toBeLessThanOrEqual(1_000);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { pendingJob, runnerItem } from '../../support/builders.ts';
+import { invocationFailure, pendingJob, runnerItem } from '../../support/builders.ts';
 import { tokenWord } from '../../support/in-memory-gitlab.ts';
 import type { Execution } from '../../support/state-machine.ts';
 import { untakenCatchers } from '../../support/state-machine-checks.ts';
@@ -34,17 +34,25 @@ describe('a runner whose launch failed', () => {
   it('is undone; who waits starts at once, and the job itself is asked for again after a while', async () => {
     const { abandon, leftovers, events, item } = await world();
     const execution = await abandon();
-    expect(execution).toMatchObject({ status: 'FAILED', error: 'NoCapacityError', cause: 'none' });
+    expect(execution).toMatchObject({ status: 'SUCCEEDED' });
     expect(leftovers()).toEqual({ runners: [], instances: [], tickets: [], places: [] });
-    expect(item(1)).toMatchObject({ state: 'FAILED', failure: 'NoCapacityError: none' });
+    expect(item(1)).toMatchObject({ state: 'WAITING', waitsFor: { error: 'NoCapacityError', message: 'none' } });
     expect(jobsOf(events)).toEqual([2, 1]);
     expect(events.map(({ type }) => type)).toEqual(['Job Pending', 'Job Pending']);
-    expect(execution.waitedSeconds).toBeGreaterThanOrEqual(5);
+    expect(execution.waitedSeconds).toBeGreaterThanOrEqual(4);
   });
 
-  it('is not asked for again when no attempt will help', async () => {
-    const { abandon, events } = await world();
-    await abandon({ error: 'PermanentLaunchError' });
+  it('after it was started fails the execution with its error, and is asked for again as long as there are attempts', async () => {
+    const { abandon, events, store } = await world();
+    const launched = { state: 'LAUNCHED', launchedAt: '2030-01-01T00:00:00.000Z' } as const;
+    const item = store.items.get('job#7#1');
+    if (!item) throw new Error('the job has no item');
+    store.items.set('job#7#1', { ...item, ...launched, attempt: 3 });
+    expect(await abandon({ attempt: 3, error: 'HostLost' })).toMatchObject({
+      status: 'FAILED',
+      error: 'HostLost',
+      cause: 'none',
+    });
     expect(jobsOf(events)).toEqual([2]);
   });
 
@@ -92,8 +100,21 @@ describe('a runner whose launch failed', () => {
 });
 
 describe('the workflow', () => {
-  it('takes what the launcher tells the bus, and what a failed invocation looks like', async () => {
-    const { abandon } = await world();
+  it('takes what Lambda tells of a function, with its own words: one that failed costs an attempt, one never started does not', async () => {
+    const told = (changes: Parameters<typeof invocationFailure>[0]) =>
+      JSON.parse(JSON.stringify(invocationFailure({ attempt: 1, ...changes })));
+    const failed = await world();
+    expect(await failed.run(definition, told({}))).toMatchObject({ status: 'FAILED', error: 'LambdaRunnerFailed' });
+    expect(failed.item(1)).toMatchObject({ state: 'FAILED', failure: 'LambdaRunnerFailed: Error: lost' });
+
+    const late = await world();
+    const neverStarted = told({ condition: 'EventAgeExceeded', responsePayload: undefined });
+    expect(await late.run(definition, neverStarted)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(late.item(1)).toMatchObject({ state: 'WAITING', waitsFor: { error: 'LambdaRunnerNotStarted' } });
+  });
+
+  it('takes what the launcher tells the bus, also of a job that nobody knows', async () => {
+    const { abandon, item } = await world();
     const unknown = {
       projectId: 7,
       jobId: 99,
@@ -102,10 +123,9 @@ describe('the workflow', () => {
       error: 'LambdaRunnerFailed',
       cause: 'RetriesExhausted',
     };
-    expect(await abandon(unknown)).toMatchObject({ status: 'FAILED', error: 'LambdaRunnerFailed' });
-    expect(await abandon({ attempt: null, event: pendingJob({ jobId: 98 }) })).toMatchObject({
-      error: 'NoCapacityError',
-    });
+    expect(await abandon(unknown)).toMatchObject({ status: 'SUCCEEDED' });
+    await abandon({ attempt: null, event: pendingJob({ jobId: 98 }) });
+    expect(item(98)).toMatchObject({ state: 'WAITING', waitsFor: { error: 'NoCapacityError' } });
   });
 
   it('says no token', async () => {

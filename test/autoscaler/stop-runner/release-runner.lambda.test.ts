@@ -168,9 +168,9 @@ describe('a job that counted on a runner that ends', () => {
   });
 
   it('counts the failure of a stand-in as one of its attempts', async () => {
-    const { store } = world(idle, robbed);
+    const { store } = world({ ...idle, launchedAt: '2029-12-31T23:00:00.000Z' }, robbed);
     await releaseRunner(
-      { ...toStop, failure: 'HostGone: x' },
+      { ...toStop, failure: 'x' },
       { store, outages: inMemoryOutageMark(), now: () => testStart },
       lambdaContext(),
     );

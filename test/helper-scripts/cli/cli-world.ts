@@ -2,9 +2,16 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
+import {
+  CreateEventBusCommand,
+  EventBridgeClient,
+  PutRuleCommand,
+  PutTargetsCommand,
+} from '@aws-sdk/client-eventbridge';
 import { CreateSecretCommand, GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { CreateQueueCommand, GetQueueAttributesCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
-import { DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { autoscalerParameters } from '../../../autoscaler/exports.ts';
 import { type PlainItem, plainItemOf } from '../../../autoscaler/job-mappings/attribute-values.ts';
 import { createJobMappings } from '../../../autoscaler/job-mappings/job-mappings.client.ts';
@@ -13,6 +20,7 @@ import type { MappingItem } from '../../../helper-scripts/cli/mapping-item.ts';
 import { createMappingTable } from '../../../helper-scripts/cli/mapping-table.client.ts';
 import { inLocalAws } from '../../../helper-scripts/local/aws/local-aws-environment.ts';
 import { infrastructureParameters } from '../../../infrastructure/exports.ts';
+import { jobEventSource } from '../../../infrastructure/lib/job-event-types.ts';
 import { createTablesAsDeployed } from '../../support/dynamodb-tables.ts';
 import { repository, startTestAws } from '../local/aws/start-test-aws.ts';
 
@@ -63,7 +71,8 @@ export async function startCliWorld() {
   const dynamodb = new DynamoDBClient(connection);
   const documents = DynamoDBDocumentClient.from(dynamodb, { marshallOptions: { removeUndefinedValues: true } });
   await createTablesAsDeployed(dynamodb, { JobMappings: mappingsTable, Runners: runnersTable });
-  await publishNames(new SSMClient(connection));
+  const bus = await openBus(connection);
+  await publishNames(new SSMClient(connection), bus.arn);
   const secrets = new SecretsManagerClient(connection);
   for (const Name of Object.values(secretNames)) {
     await secrets.send(new CreateSecretCommand({ Name, SecretString: JSON.stringify({ token: 'not-a-real-secret' }) }));
@@ -88,6 +97,11 @@ export async function startCliWorld() {
         (await table.readAll()).filter(({ pk, sk }) => !wanted.has(`${pk} ${sk}`)),
       );
     },
+    /** What was put on the deployment's bus since the last question. */
+    told: bus.told,
+    async readRunner(pk: string): Promise<Record<string, unknown> | undefined> {
+      return (await documents.send(new GetCommand({ TableName: runnersTable, Key: { pk } }))).Item;
+    },
     putRunner: (item: RunnerItem) => documents.send(new PutCommand({ TableName: runnersTable, Item: item })),
     async secret(name: keyof typeof secretNames): Promise<Record<string, string>> {
       const { SecretString } = await secrets.send(new GetSecretValueCommand({ SecretId: secretNames[name] }));
@@ -97,13 +111,41 @@ export async function startCliWorld() {
   };
 }
 
-async function publishNames(ssm: SSMClient): Promise<void> {
+type Connection = {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+};
+
+/** The deployment's event bus, and a queue that hears what is on it. */
+async function openBus(connection: Connection) {
+  const events = new EventBridgeClient(connection);
+  const sqs = new SQSClient(connection);
+  const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: 'heard' }));
+  const asked = { QueueUrl, AttributeNames: ['QueueArn' as const] };
+  const { Attributes } = await sqs.send(new GetQueueAttributesCommand(asked));
+  const { EventBusArn = '' } = await events.send(new CreateEventBusCommand({ Name: 'jobs' }));
+  const rule = { Name: 'all', EventBusName: 'jobs', EventPattern: JSON.stringify({ source: [jobEventSource] }) };
+  await events.send(new PutRuleCommand(rule));
+  const Targets = [{ Id: 'heard', Arn: Attributes?.QueueArn ?? '' }];
+  await events.send(new PutTargetsCommand({ Rule: 'all', EventBusName: 'jobs', Targets }));
+  return {
+    arn: EventBusArn,
+    async told(): Promise<{ readonly 'detail-type': string; readonly detail: object }[]> {
+      const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }));
+      return Messages.map(({ Body = '{}' }) => JSON.parse(Body));
+    },
+  };
+}
+
+async function publishNames(ssm: SSMClient, eventBusArn: string): Promise<void> {
   const autoscaler = autoscalerParameters(deployment);
   const infrastructure = infrastructureParameters(deployment);
   for (const [Name, Value] of [
     [autoscaler.mappingsTable, mappingsTable],
     [autoscaler.runnersTable, runnersTable],
     [autoscaler.deadLetterQueues, '{}'],
+    [infrastructure.eventBusArn, eventBusArn],
     [infrastructure.gitlabTokenSecretArn, secretNames.gitlabToken],
     [infrastructure.webhookSecretArn, secretNames.webhook],
     [infrastructure.webhookUrl, webhookUrl],

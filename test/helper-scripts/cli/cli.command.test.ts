@@ -333,6 +333,53 @@ describe('status', () => {
   });
 });
 
+describe('retry', () => {
+  it('gives a job that was given up its attempts back, and asks for its runner', async () => {
+    const failed = runnerItem({ jobId: 70, state: 'FAILED', attempt: 3, failure: 'HostGone: none' });
+    await world.putRunner(failed);
+    const status = await world.cli('status');
+    expect(status.stdout).toMatch(/^job 7\/70 was given up: .*"retry 7\/70"/mu);
+    const done = await world.cli('retry', 'group/project/70');
+    expect(done).toMatchObject({
+      exitCode: 0,
+      stderr: '',
+      stdout: expect.stringMatching(/^job 7\/70 \(build\) has all/),
+    });
+    expect(await world.readRunner(failed.pk)).toMatchObject({ state: 'FAILED', attempt: 3, excusedAttempts: 3 });
+    expect(await world.told()).toMatchObject([
+      { 'detail-type': 'Job Pending', detail: { jobId: 70, deliveryId: null } },
+    ]);
+    await world.putRunner({ ...failed, state: 'RELEASED', jobState: 'FINISHED' });
+  });
+
+  it('changes nothing about a job that waits, and asks whether it can start now', async () => {
+    const waitsFor = {
+      error: 'MappingNotAllowedError',
+      message: 'no such profile',
+      since: '2030-01-01T00:00:00.000Z',
+      lookAt: '2030-01-01T00:01:00.000Z',
+      looks: 4,
+    };
+    const waiting = runnerItem({ jobId: 71, state: 'WAITING', waitsFor });
+    await world.putRunner(waiting);
+    const [status, done] = [await world.cli('status', '71'), await world.cli('retry', '71')];
+    expect(status.stdout).toMatch(/^waits because +its mapping names what was not deployed: .*no such profile$/mu);
+    expect(done).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('is looked at now') });
+    expect(await world.readRunner(waiting.pk)).toEqual(waiting);
+    expect(await world.told()).toMatchObject([{ 'detail-type': 'Job Pending', detail: { jobId: 71 } }]);
+    await world.putRunner({ ...waiting, state: 'RELEASED', jobState: 'FINISHED' });
+  });
+
+  it('says why it does not help', async () => {
+    await world.putRunner(runnerItem({ jobId: 72, state: 'RELEASED', jobState: 'FINISHED' }));
+    const [over, unknown, wrong] = await Promise.all(['72', '7/404', 'build'].map((job) => world.cli('retry', job)));
+    expectRefused(over as Outcome, /Job 7\/72 is not retried: it is over; retry it in GitLab/u);
+    expectRefused(unknown as Outcome, /Nothing is known of the job 7\/404/u);
+    expectRefused(wrong as Outcome, /"build" is no job/u);
+    expect(await world.told()).toEqual([]);
+  });
+});
+
 describe('doctor', () => {
   it('names what is wrong with its remedy, and says so to scripts by its exit code', async () => {
     await world.fill({ pk: 'job#broken', sk: 'tags#', type: 'TELEPORT' });
@@ -341,6 +388,9 @@ describe('doctor', () => {
     expect(exitCode).toBe(1);
     expect(stdout).toMatch(/the reconciler .*has not looked for waiting jobs yet/);
     expect(stdout).toMatch(/job 7\/66 .*NoCapacityError: none/);
+    expect(stdout).toMatch(/^Lambda quota "Concurrent executions" \(L-B99A9384\): \d+ apply here/mu);
+    // The local AWS has no quotas of EC2, as a user without the permission would not see them.
+    expect(stdout).toMatch(/^EC2 spot quota .*: unknown, servicequotas:GetServiceQuota gave no answer/mu);
     expect(stdout).toMatch(/mapping job#broken tags# .*must be LAMBDA, EC2 or IGNORE/);
     const findings = JSON.parse((await world.cli('doctor', '--json')).stdout);
     expect(findings).toContainEqual(expect.objectContaining({ what: 'the reconciler' }));

@@ -7,7 +7,13 @@ import { jobMapping, runnerItem, testStart } from '../../support/builders.ts';
 const now = testStart + 60 * 60_000;
 const healthy: SeenDeployment = {
   rows: [jobMapping()],
-  profiles: defineDeployment({ profiles: { default: { type: 'EC2' }, shell: { type: 'LAMBDA' } } }).profiles,
+  configured: defineDeployment({ profiles: { default: { type: 'EC2' }, shell: { type: 'LAMBDA' } } }),
+  quotas: {
+    functions: { value: { applied: 1_000, unreserved: 1_000 } },
+    spotCpus: { value: 640 },
+    onDemandCpus: { value: 640 },
+  },
+  taken: new Map(),
   live: [runnerItem({ state: 'RUNNING', jobState: 'RUNNING' })],
   deadLetters: 0,
   lookedForJobsAt: now - 60_000,
@@ -30,7 +36,7 @@ describe('the doctor', () => {
 
   it('names jobs that get no runner any more, with the reason, and jobs that wait for long', () => {
     const live = [
-      runnerItem({ jobId: 1, state: 'FAILED', attempt: 3, failure: 'NoCapacityError: none' }),
+      runnerItem({ jobId: 1, state: 'FAILED', attempt: 4, excusedAttempts: 1, failure: 'HostGone: none' }),
       runnerItem({ jobId: 2, state: 'FAILED', jobState: 'FINISHED', failure: 'x' }),
       runnerItem({ jobId: 3, state: 'WAITING', caps: [{ counter: 'cap#deployment', limit: 2 }] }),
       runnerItem({ jobId: 4, state: 'WAITING', admittedAt: new Date(now - 60_000).toISOString() }),
@@ -40,8 +46,67 @@ describe('the doctor', () => {
       expect.stringMatching(/^job 7\/1 /),
       expect.stringMatching(/^job 7\/3 /),
     ]);
-    expect(findings[0]?.wrong).toBe('has no runner after attempt 3: NoCapacityError: none');
-    expect(findings[1]?.remedy).toContain('deployment <= 2');
+    expect(findings[0]?.wrong).toBe('has no runner after 3 attempts: HostGone: none');
+    expect(findings[0]?.remedy).toContain('"retry 7/1"');
+    expect(findings[1]?.wrong).toMatch(/for a place: maxConcurrent of the deployment \(at most 2\)$/);
+  });
+
+  it('says of a job with attempts left that the next one comes', () => {
+    const live = [runnerItem({ state: 'FAILED', attempt: 1, failure: 'HostGone: none' })];
+    const [finding] = diagnose({ ...healthy, live }, now);
+    expect(finding).toMatchObject({ wrong: 'has no runner after attempt 1 of 3: HostGone: none' });
+    expect(finding?.remedy).toContain('by itself');
+  });
+
+  it('names the cap that is full, and the quota behind it', () => {
+    const caps = [
+      { counter: 'cap#profile#shell', limit: 9 },
+      { counter: 'cap#lambda', limit: 5 },
+    ];
+    const live = [1, 2, 3, 4].map((jobId) => runnerItem({ jobId, state: 'WAITING', type: 'LAMBDA', caps }));
+    const taken = new Map([
+      ['cap#profile#shell', 5],
+      ['cap#lambda', 5],
+    ]);
+    expect(diagnose({ ...healthy, live, taken }, now)).toEqual([
+      {
+        what: '4 jobs (7/1, 7/2, 7/3, ...)',
+        wrong: 'have waited for 59 min for a place: what the account’s Lambda quota leaves to jobs (5 of 5)',
+        remedy: expect.stringContaining('Concurrent executions'),
+      },
+    ]);
+  });
+
+  it('says once why jobs wait although there is a place, since when, and what to do', () => {
+    const waits = (jobId: number, error: string, message: string, secondsAgo: number) =>
+      runnerItem({
+        jobId,
+        state: 'WAITING',
+        waitsFor: {
+          error,
+          message,
+          since: new Date(now - secondsAgo * 1_000).toISOString(),
+          lookAt: new Date(now + 15_000).toISOString(),
+          looks: 5,
+        },
+      });
+    const live = [
+      waits(1, 'GitLabRefusedError', '401 Unauthorized', 60),
+      waits(2, 'GitLabRefusedError', '401 Unauthorized', 300),
+      waits(3, 'MappingNotAllowedError', 'mapping "a" asks for the EC2 runner "huge"', 30),
+    ];
+    expect(diagnose({ ...healthy, live }, now)).toEqual([
+      {
+        what: '2 jobs (7/2, 7/1)',
+        wrong: 'wait since 5 min: GitLab refuses: GitLabRefusedError: 401 Unauthorized (looked 5 times, again in 15 s)',
+        remedy: expect.stringMatching(/"secret gitlab-token"; "retry 7\/2" looks at once$/),
+      },
+      {
+        what: 'job 7/3 (build)',
+        wrong: expect.stringContaining('its mapping names what was not deployed'),
+        remedy: expect.stringContaining('"mapping put"'),
+      },
+    ]);
   });
 
   it('says first of all that GitLab’s certificate is not accepted, and what to do', () => {
@@ -77,6 +142,6 @@ describe('the doctor', () => {
 
   it('judges no profile without a configuration', () => {
     const rows = [jobMapping({ target: { type: 'EC2', profile: 'huge' } })];
-    expect(diagnose({ ...healthy, rows, profiles: null }, now)).toEqual([]);
+    expect(diagnose({ ...healthy, rows, configured: null }, now)).toEqual([]);
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseJobArgument } from '../../../helper-scripts/cli/job-argument.ts';
-import { ageText, statusCells, statusDetails } from '../../../helper-scripts/cli/status-text.ts';
+import { statusCells, statusDetails } from '../../../helper-scripts/cli/status-text.ts';
+import { ageText } from '../../../helper-scripts/cli/time-text.ts';
 import { runnerItem } from '../../support/builders.ts';
 
 const now = Date.parse('2030-01-01T01:00:02.000Z');
@@ -35,6 +36,37 @@ describe('a runner in words', () => {
     expect(details.get('runner in GitLab')).toBe('4');
     expect(details.has('failure')).toBe(false);
     expect(new Map(statusDetails(runnerItem({ takenJob: 'job#7#1' }), now)).has('took another job')).toBe(false);
+  });
+
+  it('says why a job waits, since when, and when it is looked at next', () => {
+    const waitsFor = {
+      error: 'GitLabRefusedError',
+      message: '401',
+      since: '2030-01-01T00:59:02.000Z',
+      lookAt: '2030-01-01T01:00:22.000Z',
+      looks: 2,
+    };
+    const item = runnerItem({ state: 'WAITING', waitsFor, attempt: 3, excusedAttempts: 2 });
+    expect(statusCells(item, now).at(-1)).toMatch(/^GitLab refuses: GitLabRefusedError: 401 \(since 60 s; /);
+    const details = new Map(statusDetails(item, now));
+    expect(details.get('waits because')).toBe('GitLab refuses: GitLabRefusedError: 401');
+    expect(details.get('waits since')).toBe('2030-01-01T00:59:02.000Z (60 s ago)');
+    expect(details.get('next look')).toBe('2030-01-01T01:00:22.000Z (looked 2 times, again in 20 s)');
+    expect(details.get('what to do')).toMatch(/"secret gitlab-token"; "retry 7\/1" looks at once$/);
+    expect(details.get('attempt')).toBe('3, of which 1 counts');
+  });
+
+  it('says under which caps there is no place', () => {
+    const item = runnerItem({ state: 'WAITING', caps: [{ counter: 'cap#profile#default', limit: 2 }] });
+    const taken = new Map([['cap#profile#default', 2]]);
+    expect(new Map(statusDetails(item, now, taken)).get('waits for a place')).toBe(
+      'maxConcurrent of the profile default (2 of 2)',
+    );
+  });
+
+  it('says what brings a job back that was given up', () => {
+    const item = runnerItem({ state: 'FAILED', attempt: 3, failure: 'HostGone: none' });
+    expect(new Map(statusDetails(item, now)).get('what to do')).toContain('"retry 7/1"');
   });
 
   it.each([

@@ -87,6 +87,8 @@ def probe(aws: Aws) -> bool:
     return (
         event["detail-type"] == DETAIL_TYPE
         and detail["requestPayload"] == {"job": 1}
-        and detail["responsePayload"]["errorMessage"] == "lost"
+        and (detail["responsePayload"]["errorType"], detail["responsePayload"]["errorMessage"]) == ("Error", "lost")
+        and detail["responseContext"]["functionError"] == "Unhandled"
+        and detail["requestContext"]["condition"] == "RetriesExhausted"
         and detail["requestContext"]["approximateInvokeCount"] == 1
     )

@@ -1,0 +1,107 @@
+import { attemptsUsed, type RunnerItem } from '../../autoscaler/runners/runner-item.ts';
+import type { Finding } from './finding.ts';
+import { isGivenUp } from './given-up.ts';
+import { ageText } from './time-text.ts';
+import { troubleOf } from './wait-troubles.ts';
+import { capText, fullCaps, lookText, type PlacesTaken, reasonText } from './waiting-text.ts';
+
+export type SeenJobs = {
+  readonly live: readonly RunnerItem[];
+  /** Places taken under the caps of those that wait for one. */
+  readonly taken: PlacesTaken;
+  /** Of the configuration at hand; null when there is none for this deployment. */
+  readonly maxAttempts: number | null;
+};
+
+const longWaitMinutes = 30;
+const mostNamed = 3;
+
+/** Jobs that wait without a runner, and why; those of one reason together. */
+export function jobFindings(seen: SeenJobs, now: number): Finding[] {
+  const pending = seen.live.filter(({ jobState }) => jobState === 'PENDING');
+  return [...failedFindings(pending, seen), ...deferredFindings(pending, now), ...queueFindings(pending, seen, now)];
+}
+
+function failedFindings(pending: readonly RunnerItem[], { maxAttempts }: SeenJobs): Finding[] {
+  return pending
+    .filter(({ state }) => state === 'FAILED')
+    .map((item) => {
+      const what = nameOf(item);
+      const why = item.failure ?? 'no reason is known';
+      const used = attemptsUsed(item);
+      if (!isGivenUp(item, maxAttempts)) {
+        const wrong = `has no runner after attempt ${used} of ${maxAttempts}: ${why}`;
+        return { what, wrong, remedy: 'the next attempt comes by itself within minutes' };
+      }
+      const remedy = `mend that, and "retry ${idOf(item)}" gives it new ones (GitLab retries no job that is pending)`;
+      return { what, wrong: `has no runner after ${used === 1 ? '1 attempt' : `${used} attempts`}: ${why}`, remedy };
+    });
+}
+
+/** GitLab's absence lets all of them wait for the same: one line says it. */
+function deferredFindings(pending: readonly RunnerItem[], now: number): Finding[] {
+  const waiting = pending.flatMap((item) =>
+    item.state === 'WAITING' && item.waitsFor ? [{ ...item, waitsFor: item.waitsFor }] : [],
+  );
+  return groupBy(waiting, ({ waitsFor }) => `${waitsFor.error} ${waitsFor.message}`).map((group) => {
+    const [first] = group.sort((a, b) => (a.waitsFor.since < b.waitsFor.since ? -1 : 1));
+    const { waitsFor } = first;
+    const since = ageText(now - Date.parse(waitsFor.since));
+    return {
+      what: namesOf(group),
+      wrong: `${group.length === 1 ? 'waits' : 'wait'} since ${since}: ${reasonText(waitsFor)} (${lookText(waitsFor, now)})`,
+      remedy: `${troubleOf(waitsFor.error).remedy}; "retry ${idOf(first)}" looks at once`,
+    };
+  });
+}
+
+function queueFindings(pending: readonly RunnerItem[], { taken }: SeenJobs, now: number): Finding[] {
+  const waiting = pending.filter(
+    ({ state, waitsFor, admittedAt }) =>
+      state === 'WAITING' && !waitsFor && now - Date.parse(admittedAt) > longWaitMinutes * 60_000,
+  );
+  const limits = ({ caps }: RunnerItem) => {
+    const full = fullCaps(caps, taken);
+    return (full.length > 0 ? full : caps).map((cap) => capText(cap, taken)).join(' and ');
+  };
+  return groupBy(waiting, limits).map((group) => {
+    const [first] = group.sort((a, b) => (a.admittedAt < b.admittedAt ? -1 : 1));
+    const age = ageText(now - Date.parse(first.admittedAt));
+    const isQuota = fullCaps(first.caps, taken).some(({ counter }) => counter === 'cap#lambda');
+    return {
+      what: namesOf(group),
+      wrong: `${group.length === 1 ? 'has' : 'have'} waited for ${age} for a place: ${limits(first)}`,
+      remedy: isQuota
+        ? 'have AWS raise the Lambda quota "Concurrent executions", or wait'
+        : 'raise that maxConcurrent, or wait',
+    };
+  });
+}
+
+/** Groups are never empty. */
+type Group<T> = [T, ...T[]];
+
+function groupBy<T>(all: readonly T[], keyOf: (one: T) => string): Group<T>[] {
+  const groups = new Map<string, Group<T>>();
+  for (const one of all) {
+    const group = groups.get(keyOf(one));
+    if (group) group.push(one);
+    else groups.set(keyOf(one), [one]);
+  }
+  return [...groups.values()];
+}
+
+function idOf({ event }: RunnerItem): string {
+  return `${event.projectId}/${event.jobId}`;
+}
+
+function nameOf(item: RunnerItem): string {
+  return `job ${idOf(item)} (${item.event.jobName})`;
+}
+
+function namesOf(group: Group<RunnerItem>): string {
+  const [first, ...others] = group;
+  if (others.length === 0) return nameOf(first);
+  const named = group.slice(0, mostNamed).map(idOf).join(', ');
+  return `${group.length} jobs (${named}${group.length > mostNamed ? ', ...' : ''})`;
+}
