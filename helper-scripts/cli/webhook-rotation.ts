@@ -1,5 +1,5 @@
 import { rereadIntervalMilliseconds } from '../../infrastructure/ingest/webhook-secret-cache.ts';
-import { ageText } from './status-text.ts';
+import { ageText } from './time-text.ts';
 
 /** When the webhook's tokens were made, and whether there were others before. Milliseconds since 1970. */
 export type WebhookVersions = { readonly madeAt: number; readonly hasPrevious: boolean };

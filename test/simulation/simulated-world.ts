@@ -136,8 +136,10 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
       put(functionFailedType, {
         requestContext: { condition, approximateInvokeCount: 1 },
         requestPayload: payload,
-        ...(errorType ? { responseContext: { statusCode: 200, functionError: 'Unhandled' } } : {}),
-        ...(errorType ? { responsePayload: { errorType, errorMessage: 'simulated' } } : {}),
+        ...(errorType && {
+          responseContext: { statusCode: 200, functionError: 'Unhandled' },
+          responsePayload: { errorType, errorMessage: 'simulated' },
+        }),
       }),
   });
   const queue = createQueueModel({
