@@ -4,7 +4,6 @@ import {
   GitLabUnavailableError,
 } from '../../infrastructure/lib/gitlab-errors.ts';
 import type { Log } from '../../infrastructure/lib/log.ts';
-import { outageErrors } from '../runners/outage-mark.ts';
 import { SecretUnavailableError } from '../../infrastructure/lib/secret-errors.ts';
 
 /** What a pass needs after its looks, to mend. */
@@ -15,11 +14,10 @@ export type LookContext = { readonly log: Log; readonly remainingMilliseconds: (
 /** Asks GitLab something; null when it did not say. */
 export type AskGitLab = {
   <T>(what: string, read: () => Promise<T>): Promise<T | null>;
-  /**
-   * False once GitLab did not answer, wants to be left alone or takes no call of ours, or time was short: what
-   * follows is not asked any more.
-   */
+  /** False once {@link isAway} holds, or time was short: what follows is not asked any more. */
   isUp(): boolean;
+  /** Whether GitLab did not answer, wants to be left alone or takes no call of ours. */
+  isAway(): boolean;
 };
 
 /** Reads something; null, and a line in the log, when that fails. */
@@ -39,13 +37,18 @@ export async function unlessFailing<T>(
 /** Whether another call in this pass would fail the same way. */
 function isForEveryCall(error: unknown): boolean {
   if (error instanceof GitLabTokenRefusedError) return error.forEveryCall;
-  const passing = [GitLabUnavailableError, GitLabLimitError, SecretUnavailableError];
-  return passing.some((passes) => error instanceof passes);
+  return isOutage(error) || error instanceof SecretUnavailableError;
+}
+
+/** Whether GitLab did not answer, or would not. */
+function isOutage(error: unknown): boolean {
+  return error instanceof GitLabUnavailableError || error instanceof GitLabLimitError;
 }
 
 /** Asks GitLab as long as it answers and there is time: an outage must not take the whole pass. It is told to `onOutage`. */
 export function askingGitLab(context: LookContext, onOutage: () => Promise<void>): AskGitLab {
   let isUp = true;
+  let isAway = false;
   const ask = async <T>(what: string, read: () => Promise<T>): Promise<T | null> => {
     if (!isUp) return null;
     if (context.remainingMilliseconds() < timeToMendMilliseconds) {
@@ -55,8 +58,8 @@ export function askingGitLab(context: LookContext, onOutage: () => Promise<void>
     }
     const noticing = () =>
       read().catch(async (error: unknown) => {
-        if (isForEveryCall(error)) isUp = false;
-        if (error instanceof Error && outageErrors.includes(error.name)) {
+        if (isForEveryCall(error)) [isUp, isAway] = [false, true];
+        if (isOutage(error)) {
           await onOutage().catch((cause: unknown) =>
             context.log.warn('the outage of GitLab could not be noted', { error: cause }),
           );
@@ -65,5 +68,5 @@ export function askingGitLab(context: LookContext, onOutage: () => Promise<void>
       });
     return unlessFailing(what, noticing, context);
   };
-  return Object.assign(ask, { isUp: () => isUp });
+  return Object.assign(ask, { isUp: () => isUp, isAway: () => isAway });
 }

@@ -43,7 +43,7 @@ export async function look(
     jobs: new Map(),
     leftToOthers: new Set(),
     listedProjects: new Set(),
-    isGitLabUp: true,
+    isGitLabAway: false,
     places: null,
     memory,
     maxAttempts,
@@ -111,7 +111,7 @@ export async function look(
     jobs,
     leftToOthers,
     listedProjects,
-    isGitLabUp: ask.isUp(),
+    isGitLabAway: ask.isAway(),
     memory: { ...memory, ...roundMemory, discoveredAt, ...(lambdaLimit ? { lambdaLimit } : {}) },
   };
 }

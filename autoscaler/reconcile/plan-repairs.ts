@@ -7,7 +7,7 @@ import { launchesToRequest } from './repair-launches.ts';
 import { jobOfSubject, runnersToEnd } from './repair-runners.ts';
 import type { Seen } from './seen.ts';
 import { findStrays } from './strays.ts';
-import { weigh } from './suspicion.ts';
+import { type PassPowers, weigh } from './suspicion.ts';
 import { deferredJobs, jobsToLookAt } from './waiting-jobs.ts';
 
 /** What people should know, whether or not it can be mended. */
@@ -33,6 +33,9 @@ export type RepairPlan = {
   readonly memory: ReconcilerMemory;
 };
 
+/** Repairs that succeed while GitLab is away. Whatever takes a runner or a job asks it first. */
+const withoutGitLab: readonly Repair['action']['do'][] = ['request-launch', 'remove-instance', 'remove-ticket'];
+
 const nothing: Findings = { held: [], unaccounted: [], outOfAttempts: [], deferred: [], driftedCounters: [] };
 
 /**
@@ -53,9 +56,11 @@ export function planRepairs(seen: Seen, now: number): RepairPlan {
     ...runnersToEnd(looked, now),
     ...strays.suspects,
   ];
-  const { repairs, suspicions } = weigh(suspects, memory.suspicions, { now, patience: seen.patience }, (key) =>
-    couldSee(key, seen),
-  );
+  const powers: PassPowers = {
+    couldSee: (key) => couldSee(key, seen),
+    canMend: ({ action }) => !seen.isGitLabAway || withoutGitLab.includes(action.do),
+  };
+  const { repairs, suspicions } = weigh(suspects, memory.suspicions, { now, patience: seen.patience }, powers);
   const outOfAttempts = live.filter(
     (item) => item.state === 'FAILED' && item.jobState === 'PENDING' && attemptsUsed(item) >= seen.maxAttempts,
   );

@@ -30,8 +30,8 @@ export type Seen = {
   readonly jobs: ReadonlyMap<JobKey, SeenJob>;
   /** Pending jobs that our table does not know, and that the mappings leave to other runners. */
   readonly leftToOthers: ReadonlySet<JobKey>;
-  /** False when GitLab did not answer in this pass, or there was no time to ask everything. */
-  readonly isGitLabUp: boolean;
+  /** Whether GitLab did not answer in this pass, or took no call of ours. A pass that merely had no time to ask everything does not say so. */
+  readonly isGitLabAway: boolean;
   /** Projects whose pending jobs were all read. */
   readonly listedProjects: ReadonlySet<number>;
   /** Places taken under the counters of the live items' caps. */

@@ -30,15 +30,21 @@ export type Weighed = {
   readonly suspicions: Readonly<Record<string, Suspicion>>;
 };
 
+/** What a pass was able to look at, by key of a suspicion, and what it is able to mend. */
+export type PassPowers = {
+  readonly couldSee: (key: string) => boolean;
+  readonly canMend: (repair: Repair) => boolean;
+};
+
 /**
- * Which suspects have been seen at least twice, long enough, and not been tried just now. What this pass could not look at (`couldSee`) is
- * neither confirmed nor forgotten.
+ * Which suspects have been seen at least twice, long enough, and not been tried just now. What this pass could not look at is neither
+ * confirmed nor forgotten, and what it cannot mend is not tried: a try in vain would put off the next.
  */
 export function weigh(
   suspects: readonly Suspect[],
   before: Readonly<Record<string, Suspicion>>,
   clock: LookClock,
-  couldSee: (key: string) => boolean,
+  { couldSee, canMend }: PassPowers,
 ): Weighed {
   const { now } = clock;
   const seen = new Map<string, { readonly suspect: Suspect; readonly suspicion: Suspicion }>();
@@ -48,6 +54,7 @@ export function weigh(
   }
   const due = [...seen]
     .filter(([, { suspect, suspicion }]) => isDue(suspicion, suspect.patienceSeconds ?? 0, clock))
+    .filter(([, { suspect }]) => canMend(suspect.repair))
     .sort(([, a], [, b]) => a.suspicion.tries - b.suspicion.tries)
     .slice(0, mostRepairs);
   const tried = new Set(due.map(([key]) => key));

@@ -7,7 +7,7 @@ import type { Seen } from './seen.ts';
 /** In one pass. Each asks GitLab twice, and GitLab may allow no more than some hundred calls a minute. */
 const mostLooks = 300;
 
-type Looked = Pick<Seen, 'jobs' | 'isGitLabUp' | 'patience'> & { readonly live: readonly RunnerItem[] };
+type Looked = Pick<Seen, 'jobs' | 'isGitLabAway' | 'patience'> & { readonly live: readonly RunnerItem[] };
 
 /** Jobs that wait for no place: something is in the way, and the item says what. */
 export function deferredJobs(live: readonly RunnerItem[]): readonly RunnerItem[] {
@@ -18,8 +18,8 @@ export function deferredJobs(live: readonly RunnerItem[]): readonly RunnerItem[]
  * The events of deferred jobs that are to be looked at again: is it still in the way? One look is enough to ask, since nothing is mended by it. While
  * GitLab is away nobody is asked for, so that it is not overrun when it comes back.
  */
-export function jobsToLookAt({ live, jobs, isGitLabUp, patience }: Looked, now: number): readonly JobEvent[] {
-  if (!isGitLabUp) return [];
+export function jobsToLookAt({ live, jobs, isGitLabAway, patience }: Looked, now: number): readonly JobEvent[] {
+  if (isGitLabAway) return [];
   return deferredJobs(live)
     .filter(({ waitsFor }) => waitsFor && isLookDue(waitsFor, now, lookSeconds * patience))
     .filter(({ pk }) => (jobs.get(pk)?.status ?? 'pending') === 'pending')

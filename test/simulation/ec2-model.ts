@@ -38,7 +38,7 @@ export type Ec2Model = ReturnType<typeof createEc2Model>;
 /** EC2: launches with their tokens, the pace that it allows, and instances that come and go. */
 export function createEc2Model({ time, faults, onLaunch, onTerminate, onEnd }: Ec2ModelOptions) {
   const instances = new Map<string, SimulatedInstance>();
-  const launches = new Map<string, { readonly parameters: string; readonly instanceIds: readonly string[] }>();
+  const launches = new Map<string, { readonly parameters: string; readonly answer: FleetAnswer }>();
   let missed = false;
   const bucket = { calls: burstCalls, at: time.now() };
 
@@ -68,6 +68,12 @@ export function createEc2Model({ time, faults, onLaunch, onTerminate, onEnd }: E
     bucket.calls -= 1;
   }
 
+  /** What the account's quota leaves. */
+  function placesLeft(): number {
+    const quota = faults.now('instances-limited');
+    return quota ? Math.max(0, quota.most - [...instances.values()].filter(lives).length) : Number.POSITIVE_INFINITY;
+  }
+
   return {
     instances,
     /** An instance ends: by itself, by a person, or by EC2. */
@@ -78,10 +84,12 @@ export function createEc2Model({ time, faults, onLaunch, onTerminate, onEnd }: E
       const parameters = JSON.stringify(request);
       const earlier = launches.get(clientToken);
       if (earlier && earlier.parameters !== parameters) throw new LaunchTokenReusedError('IdempotentParameterMismatch');
-      if (earlier) return repeated(earlier.instanceIds, request, instances);
+      if (earlier) return repeated(earlier.answer, instances);
       const none = faults.isOn('no-capacity') || (request.lifecycle === 'spot' && faults.isOn('no-spot'));
       // Sometimes EC2 has something, but not all.
-      const count = none ? Math.floor(request.count / 2) : request.count;
+      const had = none ? Math.floor(request.count / 2) : request.count;
+      const allowed = placesLeft();
+      const count = Math.min(had, allowed);
       const made = Array.from({ length: count }, (): SimulatedInstance => {
         const nth = instances.size + 1;
         const id = `i-${nth.toString(16).padStart(4, '0')}`;
@@ -96,10 +104,12 @@ export function createEc2Model({ time, faults, onLaunch, onTerminate, onEnd }: E
         instances.set(id, instance);
         return instance;
       });
-      const instanceIds = made.map(({ id }) => id);
-      launches.set(clientToken, { parameters, instanceIds });
+      const why = allowed < had ? 'VcpuLimitExceeded' : 'InsufficientInstanceCapacity';
+      const errorCodes = count < request.count ? [why] : [];
+      const answer = { instanceIds: made.map(({ id }) => id), errorCodes, verdict: 'answered' } as const;
+      launches.set(clientToken, { parameters, answer });
       for (const instance of made) onLaunch(instance);
-      return { instanceIds, errorCodes: errorsOf(count, request), verdict: 'answered' };
+      return answer;
     },
     async terminate(instanceIds: readonly string[]): Promise<void> {
       for (const id of instanceIds) {
@@ -137,17 +147,10 @@ export function lives({ state }: SimulatedInstance): boolean {
 }
 
 /** Source: https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html */
-function repeated(
-  instanceIds: readonly string[],
-  request: FleetRequest,
-  instances: ReadonlyMap<string, SimulatedInstance>,
-): FleetAnswer {
+function repeated(answer: FleetAnswer, instances: ReadonlyMap<string, SimulatedInstance>): FleetAnswer {
+  const { instanceIds } = answer;
   const gone = instanceIds.every((id) => !lives(instances.get(id) as SimulatedInstance));
   if (instanceIds.length > 0 && gone)
     return { instanceIds: [], errorCodes: ['IdempotentInstanceTerminated'], verdict: 'ended' };
-  return { instanceIds, errorCodes: errorsOf(instanceIds.length, request), verdict: 'answered' };
-}
-
-function errorsOf(given: number, { count }: FleetRequest): string[] {
-  return given < count ? ['InsufficientInstanceCapacity'] : [];
+  return answer;
 }

@@ -9,7 +9,9 @@ export type Faults = {
   /** The fault of a kind that strikes at its nth such moment; counts the moments itself. */
   strikeNth<Kind extends FaultKind['kind'] & NthKind>(kind: Kind): OfKind<Kind> | undefined;
   /** Whether a fault that lasts is on. */
-  isOn(kind: FaultKind['kind'] & WindowKind): boolean;
+  isOn(kind: WindowKind): boolean;
+  /** The fault that lasts and is on, if any. */
+  now<Kind extends WindowKind>(kind: Kind): OfKind<Kind> | undefined;
   all<Kind extends FaultKind['kind']>(kind: Kind): readonly OfKind<Kind>[];
   count(kind: string): void;
   readonly struck: ReadonlyMap<string, number>;
@@ -32,6 +34,11 @@ export function createFaults(faults: readonly Fault[], secondsSinceStart: () => 
     if (fault) count(kind);
     return fault;
   };
+  const now: Faults['now'] = (kind) => {
+    const at = secondsSinceStart();
+    const isNow = ({ from, seconds }: { from: number; seconds: number }) => from <= at && at < from + seconds;
+    return strike(kind, (fault) => isNow(fault as never));
+  };
   return {
     struck,
     all,
@@ -42,10 +49,7 @@ export function createFaults(faults: readonly Fault[], secondsSinceStart: () => 
       moments.set(kind, moment);
       return strike(kind, (fault) => (fault as { readonly nth: number }).nth === moment);
     },
-    isOn(kind) {
-      const now = secondsSinceStart();
-      const isNow = ({ from, seconds }: { from: number; seconds: number }) => from <= now && now < from + seconds;
-      return strike(kind, (fault) => isNow(fault as never)) !== undefined;
-    },
+    isOn: (kind) => now(kind) !== undefined,
+    now,
   };
 }

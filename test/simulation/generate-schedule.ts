@@ -10,6 +10,7 @@ import {
   projectIds,
   type Schedule,
   type Settings,
+  type Trouble,
 } from './schedule.ts';
 
 const hookStatuses: readonly HookStatus[] = ['created', 'pending', 'running', 'finished'];
@@ -39,6 +40,10 @@ const fallbackFrom = 3;
 const staleEvery = 19;
 const staleFrom = 7;
 
+/** In one schedule in so many there is trouble that is no runner's fault, of up to half an hour. */
+const troubledEvery = 10;
+const troubledFrom = 7;
+
 /** The schedule of a seed: a small random scenario, and what goes wrong in it. */
 export function generateSchedule(
   seed: number,
@@ -54,6 +59,7 @@ export function generateSchedule(
 /** What few deployments use, in schedules of its own, so that all others stay as they are. */
 function withRarities(schedule: Schedule): Schedule {
   const { seed } = schedule;
+  if (seed % troubledEvery === troubledFrom) return withTroubles(schedule, createRandom(seedOf(seed, 'troubles')));
   if (seed % interruptedEvery === interruptedFrom)
     return withInterruptions(schedule, createRandom(seedOf(seed, 'interruptions')));
   if (seed % staleEvery === staleFrom) return withStaleWords(schedule, createRandom(seedOf(seed, 'stale words')));
@@ -259,6 +265,20 @@ function withStaleWords(schedule: Schedule, random: Random): Schedule {
   };
 }
 
+/** GitLab, AWS or our own configuration is in the way for a while, and in two of three schedules nothing else goes wrong. */
+function withTroubles(schedule: Schedule, random: Random): Schedule {
+  const others = random.chance(0.67) ? [] : schedule.faults;
+  const first = Math.max(0, ...others.map(({ index }) => index + 1));
+  const settings = random.chance(0.6) ? withoutCaps(schedule.settings) : schedule.settings;
+  const troubles = Array.from(
+    { length: random.whole(1, random.chance(0.3) ? 4 : 2) },
+    (_, index): Fault => ({ index: first + index, ...random.pick(makeTroubles)(random) }),
+  );
+  const faults = [...others, ...troubles];
+  const concurrency = random.chance(0.3) ? { lambdaLimit: random.pick([10, 12, 20]) } : {};
+  return { ...schedule, settings: { ...settings, ...concurrency, reconciler: true }, faults };
+}
+
 /** What goes to functions is kept apart by project, and has somewhere else to go when its functions fail. */
 function withFallback(schedule: Schedule, random: Random): Schedule {
   const { settings, jobs, faults } = schedule;
@@ -266,7 +286,7 @@ function withFallback(schedule: Schedule, random: Random): Schedule {
   const first = Math.max(0, ...faults.map(({ index }) => index + 1));
   const failures = Array.from(
     { length: random.whole(1, 3) },
-    (_, index): Fault => ({ index: first + index, kind: 'function-refused', nth: random.whole(1, 4) }),
+    (_, index): Fault => ({ index: first + index, kind: 'function-failed', nth: random.whole(1, 4) }),
   );
   return {
     ...schedule,
@@ -391,7 +411,7 @@ const harshFaults: readonly MakeFault[] = [
   (random) => ({ kind: 'event-lost', nth: nthOf(random) }),
   (random) => ({ kind: 'workflow-died', nth: nthOf(random), task: random.whole(1, 8) }),
   (random) => ({
-    kind: random.pick(['gitlab-down', 'gitlab-answers-lost']),
+    kind: random.pick(['gitlab-down', 'gitlab-answers-lost'] as const),
     from: random.chance(0.5) ? random.whole(0, 6) : random.whole(0, 300),
     seconds: random.pick([3, 15, 60, 300]),
   }),
@@ -405,7 +425,7 @@ const harshFaults: readonly MakeFault[] = [
     nth: nthOf(random),
     seconds: random.whole(0, 100),
   }),
-  (random) => ({ kind: 'function-refused', nth: nthOf(random) }),
+  (random) => ({ kind: 'function-failed', nth: nthOf(random) }),
   (random) => ({ kind: 'function-killed', nth: nthOf(random), seconds: random.whole(0, 60) }),
   (random) => ({ kind: 'write-unanswered', nth: random.whole(1, 40) }),
   (random) => ({ kind: random.pick(['pass-lost', 'pass-repeated']), nth: nthOf(random) }),
@@ -414,6 +434,36 @@ const harshFaults: readonly MakeFault[] = [
     nth: nthOf(random),
     seconds: random.whole(0, 90),
   }),
+];
+
+const soon = (random: Random) => random.whole(0, random.chance(0.5) ? 10 : 200);
+
+const makeTroubles: readonly ((random: Random) => Trouble)[] = [
+  (random) => ({ kind: 'gitlab-down', from: soon(random), seconds: random.pick([1, 5, 20, 60, 180, 600, 1_800]) }),
+  (random) => ({ kind: 'gitlab-down', from: soon(random), seconds: random.whole(1, 1_800) }),
+  (random) => ({
+    kind: 'calls-limited',
+    from: soon(random),
+    seconds: random.pick([60, 300, 1_200]),
+    most: random.whole(3, 30),
+  }),
+  (random) => ({
+    kind: 'runners-limited',
+    from: soon(random),
+    seconds: random.pick([60, 300, 1_800]),
+    most: random.whole(1, 4),
+  }),
+  (random) => ({ kind: 'token-refused', from: soon(random), seconds: random.pick([0, 5, 40, 300, 1_800]) }),
+  (random) => ({
+    kind: 'instances-limited',
+    from: soon(random),
+    seconds: random.pick([60, 300, 1_800]),
+    most: random.whole(1, 3),
+  }),
+  (random) => ({ kind: 'lambda-throttled', from: soon(random), seconds: random.pick([2, 20, 90, 600]) }),
+  (random) => ({ kind: 'functions-throttled', from: soon(random), seconds: random.pick([20, 200, 400, 1_200]) }),
+  (random) => ({ kind: 'tables-busy', from: soon(random), seconds: random.pick([5, 60, 300]) }),
+  (random) => ({ kind: 'mapping-wrong', from: soon(random), seconds: random.pick([20, 200, 1_500]) }),
 ];
 
 function crash(random: Random): FaultKind {

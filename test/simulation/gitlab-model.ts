@@ -1,6 +1,7 @@
-import { GitLabRefusedError, GitLabUnavailableError } from '../../infrastructure/lib/gitlab-errors.ts';
+import { GitLabLimitError, GitLabRefusedError } from '../../infrastructure/lib/gitlab-errors.ts';
 import { tokenWord } from '../support/in-memory-gitlab.ts';
 import type { Faults } from './faults.ts';
+import { createGitLabAccess } from './gitlab-access-model.ts';
 import { type LongLivedSettings, type PlannedJob, projectIds } from './schedule.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
@@ -73,6 +74,8 @@ export function createGitLabModel(options: GitLabModelOptions) {
   const jobs = new Map<number, SimulatedJob>();
   const runners = new Map<number, SimulatedRunner>();
   const removedByHand = new Set<number>();
+  const access = createGitLabAccess({ time, faults });
+  const { answer } = access;
   let lastJobId = 0;
   let lastRunnerId = 100;
 
@@ -131,7 +134,9 @@ export function createGitLabModel(options: GitLabModelOptions) {
     runners,
     /** Ids of runners that somebody removed: GitLab does not tell any more what runs on them. */
     removedByHand,
-    isDown: () => faults.isOn('gitlab-down'),
+    isDown: access.isDown,
+    /** Calls that GitLab did not answer, or refused for what it does not want now. */
+    refusals: access.refusals,
 
     create,
     makePending,
@@ -153,7 +158,7 @@ export function createGitLabModel(options: GitLabModelOptions) {
 
     /** What a runner gets that asks for a job. `refused`: its token is not known (any more). `systemId`: which host of a long-lived one asks. */
     request(token: string, systemId: string | null = null): SimulatedJob | 'nothing' | 'refused' | 'down' {
-      if (faults.isOn('gitlab-down')) return 'down';
+      if (access.isDown()) return 'down';
       const runner = [...runners.values()].find((one) => one.token === token);
       if (!runner) return 'refused';
       if (systemId !== null) runner.managers?.add(systemId);
@@ -177,7 +182,7 @@ export function createGitLabModel(options: GitLabModelOptions) {
     },
     /** A runner removes itself. */
     removeByToken(token: string): void {
-      if (faults.isOn('gitlab-down')) return;
+      if (access.isDown()) return;
       for (const runner of runners.values()) if (runner.token === token) remove(runner.id);
     },
     remove,
@@ -191,7 +196,7 @@ export function createGitLabModel(options: GitLabModelOptions) {
     },
     /** Removes one host from its runner, with the runner's token; GitLab forgets with it which jobs it had. */
     removeManager(token: string, systemId: string): boolean {
-      if (faults.isOn('gitlab-down')) return false;
+      if (access.isDown()) return false;
       const runner = [...runners.values()].find((one) => one.token === token);
       for (const job of jobs.values()) if (job.systemId === systemId) job.systemId = null;
       return runner?.managers?.delete(systemId) ?? false;
@@ -249,6 +254,8 @@ export function createGitLabModel(options: GitLabModelOptions) {
       }) =>
         answer(() => {
           if (runner.maximumTimeoutSeconds < 600) throw new GitLabRefusedError('maximum_timeout is at least 600');
+          if (runners.size >= (faults.now('runners-limited')?.most ?? Number.POSITIVE_INFINITY))
+            throw new GitLabLimitError('Maximum number of ci registered project runners exceeded');
           lastRunnerId += 1;
           const token = `glrt-fake-${tokenWord}-${lastRunnerId}`;
           const { projectId, description, maintenanceNote, tags } = runner;
@@ -332,18 +339,6 @@ export function createGitLabModel(options: GitLabModelOptions) {
     if (runners.get(runnerId)?.managers) onMeddling(`runner ${runnerId} is removed, from under all of its hosts`);
     for (const job of jobs.values()) if (job.runnerId === runnerId) job.runnerId = null;
     return runners.delete(runnerId);
-  }
-
-  /** What a call brings: our client tries for some seconds before it gives up. */
-  async function answer<T>(work: () => T): Promise<T> {
-    if (faults.isOn('gitlab-down')) {
-      await time.sleep(6_000);
-      if (faults.isOn('gitlab-down')) throw new GitLabUnavailableError('GitLab does not answer');
-    }
-    const result = work();
-    if (!faults.isOn('gitlab-answers-lost')) return result;
-    await time.sleep(6_000);
-    throw new GitLabUnavailableError('GitLab did it, and its answer was lost');
   }
 }
 

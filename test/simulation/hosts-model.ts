@@ -1,6 +1,7 @@
 import { systemIdOf } from '../../autoscaler/runners/long-lived-runner.ts';
 import type { LambdaRunnerPayload, RunnerTicket } from '../../infrastructure/lib/runner-ticket.ts';
 import { type Ec2Model, lives, type SimulatedInstance } from './ec2-model.ts';
+import type { ExecutionsModel } from './executions-model.ts';
 import type { Faults } from './faults.ts';
 import { type GitLabModel, isOver, type SimulatedJob } from './gitlab-model.ts';
 import type { Random } from './random.ts';
@@ -14,7 +15,17 @@ export type Host = {
   /** Of a host of a long-lived runner: which of its managers it is. */
   systemId: string | null;
   job: SimulatedJob | null;
+  /** What GitLab said when it was asked for a job last; null as long as it was not. */
+  lastAnswer: 'job' | 'nothing' | 'refused' | 'down' | null;
+  /** Whether GitLab has ever answered. */
+  wasAnswered: boolean;
   isAlive(): boolean;
+};
+
+/** Why Lambda calls an invocation failed, in its own words. */
+export type InvocationEnd = {
+  readonly condition: 'EventAgeExceeded' | 'RetriesExhausted';
+  readonly errorType?: 'GitLabUnreachableError' | 'Runtime.ExitError' | 'Sandbox.Timedout';
 };
 
 export type HostsModelOptions = {
@@ -29,8 +40,11 @@ export type HostsModelOptions = {
   readonly onInterrupted: (job: SimulatedJob, instance: SimulatedInstance) => void;
   /** EC2 takes a spot instance back. */
   readonly onSpotWarning: (instanceId: string) => void;
+  readonly executions: ExecutionsModel;
+  /** A runner was started for an attempt. */
+  readonly onStarted: (host: Host, payload: LambdaRunnerPayload) => void;
   /** Lambda's on-failure destination. */
-  readonly onFunctionFailed: (payload: LambdaRunnerPayload) => void;
+  readonly onFunctionFailed: (payload: LambdaRunnerPayload, end: InvocationEnd) => void;
 };
 
 /** System id of a host of a long-lived runner that is none of ours. */
@@ -49,12 +63,20 @@ const functionLifeMilliseconds = 15 * 60_000;
  * shutdown.
  */
 const silentEndMilliseconds = 40_000;
+/** As in shell-runner-function.construct.ts. Lambda tries to start a function later and later. */
+const eventAgeMilliseconds = 5 * 60_000;
 
 /** Hosts as boot.sh and the Lambda runner make them: claim one ticket, run one job, end. */
 export function createHostsModel(options: HostsModelOptions) {
   const { time, faults, random, gitlab, claim } = options;
   const hosts: Host[] = [];
   let invocations = 0;
+
+  function newHost(name: string, isAlive: () => boolean, among = hosts): Host {
+    const host: Host = { name, token: null, systemId: null, job: null, lastAnswer: null, wasAnswered: false, isAlive };
+    among.push(host);
+    return host;
+  }
 
   /** Runs gitlab-runner until it has run one job, or none came. False when GitLab never gave it one. */
   async function serve(host: Host, token: string, waitMilliseconds: number): Promise<boolean> {
@@ -64,6 +86,8 @@ export function createHostsModel(options: HostsModelOptions) {
     const late = random.chance(0.2) ? random.whole(0, 50_000) : 0;
     while (host.isAlive()) {
       const got = gitlab.request(token, host.systemId);
+      host.lastAnswer = typeof got === 'object' ? 'job' : got;
+      if (got !== 'down') host.wasAnswered = true;
       if (got === 'refused') {
         await time.sleep(5_000);
         return false;
@@ -113,8 +137,7 @@ export function createHostsModel(options: HostsModelOptions) {
 
   async function runInstance(instance: SimulatedInstance): Promise<void> {
     const ec2 = options.ec2();
-    const host: Host = { name: instance.id, token: null, systemId: null, job: null, isAlive: () => lives(instance) };
-    hosts.push(host);
+    const host = newHost(instance.id, () => lives(instance));
     if (faults.strike('boot-dead', ({ nth }) => nth === instance.nth)) return;
     const slow = faults.strike('boot-slow', ({ nth }) => nth === instance.nth);
     const boot = (slow?.seconds ?? random.whole(8, 25)) * 1_000;
@@ -198,41 +221,54 @@ export function createHostsModel(options: HostsModelOptions) {
     options.ec2().end(instance);
   }
 
-  async function runFunction(payload: LambdaRunnerPayload, nth: number): Promise<void> {
-    let alive = true;
-    const host: Host = { name: `function-${nth}`, token: null, systemId: null, job: null, isAlive: () => alive };
-    hosts.push(host);
-    if (faults.strike('function-refused', (fault) => fault.nth === nth)) {
-      await time.sleep(5 * 60_000);
-      alive = false;
-      return options.onFunctionFailed(payload);
+  /** An execution for a function, which Lambda has at once or within some minutes; null when it gives the event up. */
+  async function waitForExecution(): Promise<(() => void) | null> {
+    const until = time.now() + eventAgeMilliseconds;
+    for (let wait = 1_000; ; wait *= 2) {
+      const end = options.executions.beginJob();
+      if (end || time.now() >= until) return end;
+      await time.sleep(Math.min(wait, until - time.now()));
     }
-    await time.sleep(random.whole(300, 6_000));
-    const die = () => {
-      if (!alive) return;
+  }
+
+  async function runFunction(payload: LambdaRunnerPayload, nth: number): Promise<void> {
+    const giveBack = await waitForExecution();
+    if (!giveBack) return options.onFunctionFailed(payload, { condition: 'EventAgeExceeded' });
+    let alive = true;
+    const host = newHost(`function-${nth}`, () => alive);
+    options.onStarted(host, payload);
+    const end = () => {
       alive = false;
       host.job = null;
-      options.onFunctionFailed(payload);
+      giveBack();
     };
-    time.after(functionLifeMilliseconds, die);
+    const die = (errorType: InvocationEnd['errorType']) => {
+      if (!alive) return;
+      end();
+      options.onFunctionFailed(payload, { condition: 'RetriesExhausted', ...(errorType ? { errorType } : {}) });
+    };
+    await time.sleep(random.whole(300, 6_000));
+    if (faults.strike('function-failed', (fault) => fault.nth === nth)) return die('Runtime.ExitError');
+    time.after(functionLifeMilliseconds, () => die('Sandbox.Timedout'));
     const killed = faults.all('function-killed').find((fault) => fault.nth === nth);
     if (killed) {
       time.after(killed.seconds * 1_000, () => {
         if (alive) faults.count('function-killed');
-        die();
+        die('Sandbox.Timedout');
       });
     }
     const ticket = claim(payload.ticketId);
     if (ticket && ticket.expiresAt * 1_000 > time.now()) {
       const hadJob = await serve(host, ticket.token, functionWaitMilliseconds);
       if (alive) leave(host, hadJob);
+      if (!hadJob && host.lastAnswer === 'down') return die('GitLabUnreachableError');
     }
-    alive = false;
+    end();
   }
 
   /** A host that its user keeps for his long-lived runner, and which takes a job now and then. */
   async function runOtherHost(token: string): Promise<void> {
-    const host: Host = { name: otherHost, token, systemId: otherHost, job: null, isAlive: () => true };
+    const host: Host = { ...newHost(otherHost, () => true, []), token, systemId: otherHost };
     for (;;) {
       await time.sleep(random.whole(2_000, 40_000));
       const got = gitlab.request(token, otherHost);
@@ -248,13 +284,14 @@ export function createHostsModel(options: HostsModelOptions) {
     boot(instance: SimulatedInstance): void {
       void runInstance(instance);
     },
-    /** An asynchronous invocation: at least once. Lambda calls it refused only when no delivery of it works. */
+    /** An asynchronous invocation: at least once. */
     invoke(payload: LambdaRunnerPayload): void {
       invocations += 1;
       const nth = invocations;
       void runFunction(payload, nth);
-      const isRefused = faults.all('function-refused').some((fault) => fault.nth === nth);
-      if (isRefused || !faults.strike('function-repeated', (fault) => fault.nth === nth)) return;
+      // Lambda calls it failed only when no delivery of it works.
+      const fails = faults.all('function-failed').some((fault) => fault.nth === nth);
+      if (fails || !faults.strike('function-repeated', (fault) => fault.nth === nth)) return;
       time.after(random.whole(0, 60_000), () => void runFunction(payload, nth + 1_000));
     },
   };

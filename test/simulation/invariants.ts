@@ -2,9 +2,10 @@ import { reserveOf } from '../../autoscaler/runners/lambda-limit.ts';
 import { attemptsUsed, type Cap, type RunnerItem } from '../../autoscaler/runners/runner-item.ts';
 import type { StoreWrite } from '../../autoscaler/runners/runners-store.ts';
 import { launchGroupTag, profileTag } from '../../autoscaler/start-runner/ec2/instance-tags.ts';
-import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import type { LambdaRunnerPayload } from '../../infrastructure/lib/runner-ticket.ts';
 import { tokenWord } from '../support/in-memory-gitlab.ts';
+import { createAttemptsWatch } from './attempts-watch.ts';
 import { type Ec2Model, lives, type SimulatedInstance } from './ec2-model.ts';
 import { type GitLabModel, isOver, type SimulatedJob } from './gitlab-model.ts';
 import { type Host, otherHost } from './hosts-model.ts';
@@ -26,19 +27,26 @@ export type Watched = {
   readonly onlyInterrupted: boolean;
   /** Seconds that a job may wait for its runner: while nothing goes wrong, as long as it takes to boot a few. */
   readonly longestWaitSeconds: number;
+  /** Before that, in milliseconds since 1970, trouble is in the way: what it costs does not count. */
+  readonly troubleEndsAt: number;
+  /** How many calls of ours GitLab may refuse, or not answer, in all. */
+  readonly mostRefusals: (jobs: number) => number;
+  /** How many executions of job functions leave enough to the control plane. */
+  readonly mostFunctions: number;
   /** Whether the autoscaler is to serve a job at all. */
   readonly isOurs: (job: SimulatedJob) => boolean;
 };
 
 const placeHolding = ['ADMITTED', 'REGISTERED', 'LAUNCHED', 'RUNNING', 'STOPPING'];
-/** An attempt that failed so is not worth another: a person must act. */
-const hopeless =
-  /^(MappingNotAllowedError|LongLivedRunnerError|GitLabRefusedError|InvalidInputError|PermanentLaunchError)/;
+/** A job that waits for a person, whom there is none here: to give a long-lived runner another tag, say. Its item says so. */
+const waitsForPerson = ({ state, waitsFor }: RunnerItem) =>
+  state === 'WAITING' && waitsFor?.error === 'LongLivedRunnerError';
 
 /** Watches a run. `violation` is the first one. */
 export function createInvariants(watched: () => Watched) {
   let violation: Violation | null = null;
   let changed = false;
+  const attempts = createAttemptsWatch({ fail, maxAttempts: () => watched().maxAttempts });
   /** Which attempts each group was to launch. */
   const groups = new Map<string, string[]>();
   const runnersOf = new Map<number, { readonly attempt: string; readonly caps: readonly Cap[] }>();
@@ -68,7 +76,7 @@ export function createInvariants(watched: () => Watched) {
     scan,
     sawWrite(parts: readonly StoreWrite[]): void {
       changed = true;
-      const { tables, gitlab, maxAttempts } = watched();
+      const { tables, gitlab, hosts, maxAttempts } = watched();
       for (const part of parts) {
         if (part.kind !== 'put' && part.kind !== 'update') continue;
         const key = part.kind === 'put' ? part.item.pk : part.job;
@@ -83,7 +91,12 @@ export function createInvariants(watched: () => Watched) {
         if (part.kind === 'update' && part.set?.instanceId !== undefined && item.managerOf !== undefined) {
           managersOf.set(part.set.instanceId, { attempt: `${key} attempt ${item.attempt}`, caps: item.caps });
         }
-        if (part.kind === 'update' && part.set?.instanceId !== undefined) checkRetry(item, part.set.instanceId);
+        if (part.kind === 'update' && part.set?.instanceId !== undefined) {
+          checkRetry(item, part.set.instanceId);
+          const host = hosts.find(({ name }) => name === item.instanceId);
+          if (host) attempts.sawStarted(key, item.attempt, host);
+        }
+        attempts.sawItem(item);
         if (item.state === 'ADMITTED') {
           checkFallback(item);
           const job = gitlab.jobs.get(item.event.jobId);
@@ -103,6 +116,18 @@ export function createInvariants(watched: () => Watched) {
       const wanted = profile?.isolateProjects ? `project-${job.projectId}` : null;
       if (tenantId !== wanted)
         fail('9 projects are kept apart', `the function of job ${job.jobId} runs for ${tenantId}, not for ${wanted}`);
+    },
+    /** A function begins to work for an attempt. */
+    sawStarted(host: Host, { job, attempt }: LambdaRunnerPayload): void {
+      attempts.sawStarted(jobKeyOf(job), attempt, host);
+    },
+    /** A function of the control plane gets no execution; so many of all are those of jobs. */
+    sawStarved(functions: number): void {
+      if (functions > watched().mostFunctions)
+        fail(
+          '10 jobs leave room for the control plane',
+          `${functions} functions run jobs, and none is left for others`,
+        );
     },
     /** Just before the control plane terminates an instance. */
     sawTermination(instance: SimulatedInstance): void {
@@ -134,26 +159,29 @@ export function createInvariants(watched: () => Watched) {
     },
     /** A runner took a job. */
     sawTaken(job: SimulatedJob): void {
-      const { longestWaitSeconds, isOurs, tables } = watched();
+      const { longestWaitSeconds, troubleEndsAt, isOurs, tables } = watched();
+      const item = tables.items.get(keyOf(job));
       // Who waits for a person may have the luck of another job's runner.
-      if (hopeless.test(tables.items.get(jobKeyOf({ projectId: job.plan.projectId, jobId: job.id }))?.failure ?? ''))
-        return;
-      const seconds = ((job.startedAt ?? 0) - (job.pendingAt ?? 0)) / 1_000;
+      if (item && waitsForPerson(item)) return;
+      const seconds = ((job.startedAt ?? 0) - Math.max(job.pendingAt ?? 0, troubleEndsAt)) / 1_000;
       if (seconds > longestWaitSeconds && isOurs(job))
-        fail('2 a runner in time', `job ${job.id} waited for ${seconds} s although nothing went wrong`);
+        fail('2 a runner in time', `job ${job.id} waited for ${seconds} s although nothing goes wrong any more`);
     },
     /** GitLab gives up a job that nobody came for. */
     sawStuck(job: SimulatedJob): void {
       const { tables, isOurs, maxAttempts } = watched();
       if (!isOurs(job)) return;
-      const key = jobKeyOf({ projectId: job.plan.projectId, jobId: job.id });
-      const item = tables.items.get(key);
+      const item = tables.items.get(keyOf(job));
       const isFull = item?.caps.some(({ counter, limit }) => (tables.counters.get(counter) ?? 0) >= limit);
       // Also a job whose runner serves another one has no place until that one is over.
       if (isFull && (item?.state === 'WAITING' || item?.takenJob !== undefined)) return;
-      const isFinal = item && (attemptsUsed(item) >= maxAttempts || hopeless.test(item.failure ?? ''));
+      if (item && waitsForPerson(item)) return;
+      const isFinal = item && attemptsUsed(item) >= maxAttempts && attempts.failuresOf(item.pk) >= maxAttempts;
       if (item?.state === 'FAILED' && isFinal) return;
-      const seen = item ? `${item.state} at attempt ${item.attempt} (${item.failure ?? 'no failure'})` : 'unknown';
+      const why = item?.waitsFor
+        ? `${item.waitsFor.error}, looks ${item.waitsFor.looks}`
+        : (item?.failure ?? 'no failure');
+      const seen = item ? `${item.state} at attempt ${item.attempt} (${why})` : 'unknown';
       fail('2 a runner or a visible failure', `job ${job.id} waited for an hour; its item is ${seen}`);
     },
     check(): void {
@@ -168,7 +196,10 @@ export function createInvariants(watched: () => Watched) {
     },
     checkEnd(): void {
       if (violation) return;
-      const { tables, gitlab, ec2, hosts } = watched();
+      const { tables, gitlab, ec2, hosts, mostRefusals } = watched();
+      const most = mostRefusals(gitlab.jobs.size);
+      if (gitlab.refusals() > most)
+        fail('8 who is away is left alone', `GitLab refused ${gitlab.refusals()} calls, and ${most} are enough`);
       const items = [...tables.items.values()];
       const left = [
         ...[...gitlab.jobs.values()]
@@ -287,6 +318,10 @@ export function createInvariants(watched: () => Watched) {
       }
     }
   }
+}
+
+function keyOf({ plan, id }: SimulatedJob): JobKey {
+  return jobKeyOf({ projectId: plan.projectId, jobId: id });
 }
 
 function runnerIdOf(token: string | null | undefined): number {

@@ -77,7 +77,7 @@ const bounds: readonly (readonly [what: string, minutes: number, name: 'build' |
   ['its host never boots', 13, 'build', { kind: 'boot-dead', nth: 1 }],
   ['its host loses the token on the way', 5, 'build', { kind: 'claim-lost', nth: 1 }],
   ['its runner is paused in GitLab by somebody', 3, 'build', { kind: 'runner-paused', nth: 1, seconds: 1 }],
-  ['its function is not started', 6, 'lint', { kind: 'function-refused', nth: 1 }],
+  ['its function is not started', 6, 'lint', { kind: 'function-failed', nth: 1 }],
 ];
 
 it.each(bounds)('when %s, a job waits for less than %i min', async (_, minutes, name, fault) => {

@@ -4,6 +4,7 @@ import { isOver, type SimulatedJob } from './gitlab-model.ts';
 import type { Violation } from './invariants.ts';
 import { isCapped, type PlannedJob, type Schedule } from './schedule.ts';
 import { createSimulatedWorld, type Trace } from './simulated-world.ts';
+import { troubleOf } from './trouble.ts';
 
 /** What came of a run. */
 export type RunReport = {
@@ -13,6 +14,8 @@ export type RunReport = {
   readonly repairs: ReadonlyMap<string, number>;
   /** The longest that a job of ours waited for its runner, of those that got one. */
   readonly worstWaitSeconds: number;
+  /** The same, counted from the end of the trouble that was in the way. */
+  readonly worstWaitAfterTroubleSeconds: number;
   /** Whether jobs may have waited for each other. */
   readonly isCapped: boolean;
   readonly virtualSeconds: number;
@@ -91,17 +94,19 @@ export async function runSchedule(
     return retried.length > before;
   }
 
-  const waits = [...gitlab.jobs.values()]
-    .filter(world.isOurs)
-    .flatMap(({ pendingAt, startedAt }) =>
-      pendingAt !== null && startedAt !== null ? [(startedAt - pendingAt) / 1_000] : [],
-    );
+  const waitsSince = (moment: number) =>
+    [...gitlab.jobs.values()]
+      .filter(world.isOurs)
+      .flatMap(({ pendingAt, startedAt }) =>
+        pendingAt !== null && startedAt !== null ? [(startedAt - Math.max(pendingAt, moment)) / 1_000] : [],
+      );
   const virtualSeconds = (time.now() - testStart) / 1_000;
   return {
     violation: invariants.violation && { ...invariants.violation, atSeconds: virtualSeconds },
     faults: faults.struck,
     repairs: world.repairs,
-    worstWaitSeconds: Math.max(0, ...waits),
+    worstWaitSeconds: Math.max(0, ...waitsSince(0)),
+    worstWaitAfterTroubleSeconds: Math.max(0, ...waitsSince(testStart + troubleOf(schedule).endsAt * 1_000)),
     isCapped: isCapped(schedule.settings),
     virtualSeconds,
     steps,

@@ -15,7 +15,7 @@ export type Settings = {
   readonly maxAttempts: number;
   readonly maxConcurrent: number | undefined;
   readonly profiles: Readonly<Record<string, RuntimeProfile>>;
-  /** How many functions the account may run at the same time; as many as anybody wants when absent. */
+  /** How many functions the account may run at the same time, jobs and control plane together; as many as anybody wants when absent. */
   readonly lambdaLimit?: number;
   readonly onDemand: 'never' | 'fallback' | 'always';
   readonly mappings: readonly JobMapping[];
@@ -99,7 +99,7 @@ export type FaultKind =
       readonly moment: 'before' | 'after';
     }
   | { readonly kind: 'lambda-refused' | 'answer-lost'; readonly lambda: LambdaName; readonly nth: number }
-  | { readonly kind: 'gitlab-down' | 'gitlab-answers-lost'; readonly from: number; readonly seconds: number }
+  | { readonly kind: 'gitlab-answers-lost'; readonly from: number; readonly seconds: number }
   | { readonly kind: 'gitlab-lagging'; readonly from: number; readonly seconds: number }
   | { readonly kind: 'no-capacity' | 'no-spot'; readonly from: number; readonly seconds: number }
   | { readonly kind: 'launch-refused' | 'describe-stale'; readonly from: number; readonly seconds: number }
@@ -117,9 +117,47 @@ export type FaultKind =
   | { readonly kind: 'message-repeated' | 'pass-lost' | 'pass-repeated' | 'describe-missed'; readonly nth: number }
   | { readonly kind: 'write-conflict' | 'write-throttled' | 'write-unanswered'; readonly nth: number }
   | { readonly kind: 'index-stale'; readonly from: number; readonly seconds: number }
-  | { readonly kind: 'function-repeated' | 'function-refused'; readonly nth: number }
+  | { readonly kind: 'function-repeated' | 'function-failed'; readonly nth: number }
   | { readonly kind: 'function-killed'; readonly nth: number; readonly seconds: number }
-  | { readonly kind: 'runner-removed' | 'runner-paused'; readonly nth: number; readonly seconds: number };
+  | { readonly kind: 'runner-removed' | 'runner-paused'; readonly nth: number; readonly seconds: number }
+  | Trouble;
+
+/** What is in the way of runners, and no fault of theirs: it costs no job an attempt. */
+export type Trouble =
+  | { readonly kind: 'gitlab-down'; readonly from: number; readonly seconds: number }
+  /** GitLab's limits: of calls within a minute, and of registered runners. */
+  | {
+      readonly kind: 'calls-limited' | 'runners-limited';
+      readonly from: number;
+      readonly seconds: number;
+      readonly most: number;
+    }
+  /** GitLab refuses our access token; the right one is stored so many seconds later. */
+  | { readonly kind: 'token-refused'; readonly from: number; readonly seconds: number }
+  /** EC2 lets the account have so many instances. */
+  | { readonly kind: 'instances-limited'; readonly from: number; readonly seconds: number; readonly most: number }
+  /** Lambda starts none of our functions, or none of those that run jobs. */
+  | { readonly kind: 'lambda-throttled' | 'functions-throttled'; readonly from: number; readonly seconds: number }
+  /** DynamoDB throttles, and transactions meet each other. */
+  | { readonly kind: 'tables-busy'; readonly from: number; readonly seconds: number }
+  /** The mappings name a profile that was not deployed; a person mends that. */
+  | { readonly kind: 'mapping-wrong'; readonly from: number; readonly seconds: number };
+
+export const troubleKinds = [
+  'gitlab-down',
+  'calls-limited',
+  'runners-limited',
+  'token-refused',
+  'instances-limited',
+  'lambda-throttled',
+  'functions-throttled',
+  'tables-busy',
+  'mapping-wrong',
+] as const satisfies readonly Trouble['kind'][];
+
+export function isTrouble<Some extends FaultKind>(fault: Some): fault is Some & Trouble {
+  return (troubleKinds as readonly string[]).includes(fault.kind);
+}
 
 export type HookStatus = 'created' | 'pending' | 'running' | 'finished';
 /**

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { spotWarningType, stateChangeType } from '../../autoscaler/interrupt-runner/instance-event.ts';
-import { smallestLimit } from '../../autoscaler/runners/lambda-limit.ts';
+import { lambdaJobsAtOnce, smallestLimit } from '../../autoscaler/runners/lambda-limit.ts';
 import { RunnerStateChangedError } from '../../autoscaler/runners/runners-store.ts';
 import { decideRunner } from '../../autoscaler/start-runner/choose-runner.ts';
 import { sourcesOf } from '../../autoscaler/start-runner/ec2/launch-source.ts';
@@ -19,6 +19,7 @@ import { type BusEvent, createBusModel } from './bus-model.ts';
 import type { AllPorts, Composition } from './composition.ts';
 import { deployedParts, ruleTakes } from './deployed.ts';
 import { createEc2Model, lives } from './ec2-model.ts';
+import { createExecutionsModel } from './executions-model.ts';
 import { createFaults } from './faults.ts';
 import { isOnlyAsked } from './generate-schedule.ts';
 import { createGitLabModel, isOver, type SimulatedJob } from './gitlab-model.ts';
@@ -28,8 +29,9 @@ import { createManagersModel } from './managers-model.ts';
 import { createProcess, portsOf } from './process.ts';
 import { createQueueModel } from './queue-model.ts';
 import { createRandom, type Random, seedOf } from './random.ts';
-import { isCapped, type LambdaName, type Schedule } from './schedule.ts';
+import { isCapped, type LambdaName, type Schedule, type Settings } from './schedule.ts';
 import { createTablesModel } from './tables-model.ts';
+import { troubleOf } from './trouble.ts';
 import { createVirtualTime } from './virtual-time.ts';
 import { createWebhooksModel } from './webhooks-model.ts';
 import { conditionFailed, createWorkflowsModel } from './workflows-model.ts';
@@ -39,8 +41,19 @@ const functionFailedType = 'Lambda Function Invocation Result - Failure';
 /** As in bundled-function.construct.ts. */
 const lambdaMilliseconds = 30_000;
 
+const throttled = 'Lambda.TooManyRequestsException';
+
+/** What Lambda does with an event for a function. */
+type AsyncRules = { readonly retries: number; readonly maxAgeMilliseconds: number };
+/** Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html */
+const usualAsync: AsyncRules = { retries: 2, maxAgeMilliseconds: 6 * 60 * 60_000 };
+/** As in reconciler.construct.ts. */
+const asyncOfReconciler: AsyncRules = { retries: 0, maxAgeMilliseconds: 60_000 };
+
 /** A boot takes up to 25 s here, and a job's runner may be taken by the seven others first, one after the other. */
 const calmWaitSeconds = 240;
+
+const longestAfterTroubleSeconds = 600;
 
 /** Told of everything that happens, for people who look into a run. `at`: milliseconds since 1970. */
 export type Trace = (at: number, line: string) => void;
@@ -57,6 +70,11 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
   let invocationsUnderWay = 0;
   let ids = 0;
 
+  const executions = createExecutionsModel({
+    most: settings.lambdaLimit,
+    faults,
+    onStarved: invariants.sawStarved,
+  });
   const tables = createTablesModel({ ...parts, random: randomOf('tables'), onWrite: invariants.sawWrite });
   const gitlab = createGitLabModel({
     ...parts,
@@ -83,6 +101,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     random: randomOf('webhooks'),
     gitlab: () => gitlab,
     writesLate: settings.writesLate,
+    executions,
     readHook: composition.readHook,
     put,
   });
@@ -112,12 +131,16 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     },
     onInterrupted: invariants.sawInterrupted,
     onSpotWarning: (instanceId) => putOfInstance(spotWarningType, { 'instance-id': instanceId }),
-    onFunctionFailed: (payload) =>
+    executions,
+    onStarted: invariants.sawStarted,
+    onFunctionFailed: (payload, { condition, errorType }) =>
       put(functionFailedType, {
-        requestContext: { condition: 'RetriesExhausted', approximateInvokeCount: 1 },
+        requestContext: { condition, approximateInvokeCount: 1 },
         requestPayload: payload,
-        responseContext: { statusCode: 200, functionError: 'Unhandled' },
-        responsePayload: { errorType: 'Sandbox.Timedout', errorMessage: 'Error: Task timed out after 900.00 seconds' },
+        ...(errorType && {
+          responseContext: { statusCode: 200, functionError: 'Unhandled' },
+          responsePayload: { errorType, errorMessage: 'simulated' },
+        }),
       }),
   });
   const queue = createQueueModel({
@@ -128,6 +151,13 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
 
   const longLived = settings.longLived && gitlab.bring(settings.longLived);
   if (settings.longLived?.hasOtherHost && longLived) fleet.runOtherHost(longLived.token);
+  /** What stands in the table, which a person edits. */
+  function mappingsNow(): Settings['mappings'] {
+    if (!faults.isOn('mapping-wrong')) return settings.mappings;
+    return settings.mappings.map((mapping) =>
+      mapping.target.type === 'IGNORE' ? mapping : { ...mapping, target: { type: 'EC2', profile: 'undeployed' } },
+    );
+  }
   const offer = {
     profiles: settings.profiles,
     defaultRunner: { type: 'IGNORE' },
@@ -138,7 +168,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     store: tables.store,
     gitlab: gitlab.api,
     jobs: { readJob: gitlab.api.readJob },
-    mappings: { read: async () => ({ mappings: settings.mappings, invalid: [] }) },
+    mappings: { read: async () => ({ mappings: mappingsNow(), invalid: [] }) },
     offer,
     ...(settings.lambdaLimit === undefined ? {} : { lambdaLimit: knownLimit(settings.lambdaLimit) }),
     instances: { launch: ec2.launch, terminate: ec2.terminate, listInstances: async () => ec2.list() },
@@ -192,8 +222,8 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
   function tick(): void {
     const random = randomOf(`tick ${time.now()}`);
     time.after(60_000 + random.whole(-2_000, 2_000), () => {
-      if (!faults.strikeNth('pass-lost')) void invoke('reconcile', {}).catch(() => {});
-      if (faults.strikeNth('pass-repeated')) void invoke('reconcile', {}).catch(() => {});
+      if (!faults.strikeNth('pass-lost')) void invokeLater('reconcile', asyncOfReconciler);
+      if (faults.strikeNth('pass-repeated')) void invokeLater('reconcile', asyncOfReconciler);
       tick();
     });
   }
@@ -209,9 +239,12 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     const lambda = composition.lambdas[name];
     if (!lambda) throw new Error(`The simulation has no Lambda ${name}`);
     invocationsUnderWay += 1;
+    let end: (() => void) | null = null;
     try {
       await time.sleep(random.chance(0.1) ? random.whole(300, 1_500) : random.whole(5, 60));
-      if (faults.strike('lambda-refused', isThis)) throw new StateError('Lambda.TooManyRequestsException', name);
+      if (faults.strike('lambda-refused', isThis)) throw new StateError(throttled, name);
+      end = executions.beginOurs();
+      if (!end) throw new StateError(throttled, name);
       const parsed = z.safeParse(lambda.input, input);
       if (!parsed.success) throw new InvalidInputError(JSON.stringify(parsed.error.issues));
       const process = createProcess(name);
@@ -232,20 +265,28 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
         invariants.fail('0 no mistake in the code', String(error.stack));
       throw error;
     } finally {
+      end?.();
       invocationsUnderWay -= 1;
     }
   }
 
-  /** An asynchronous one: Lambda tries twice more. */
-  async function invokeLater(name: LambdaName, input: unknown): Promise<void> {
+  /** An asynchronous one. What fails is tried again; what is throttled too, later and later, and without counting. */
+  async function invokeLater(name: LambdaName, rules: AsyncRules, input: unknown = {}): Promise<void> {
     invocationsUnderWay += 1;
-    for (const wait of [0, 60_000, 120_000]) {
-      await time.sleep(wait);
-      const done = await invoke(name, input).then(
-        () => true,
-        () => false,
+    const until = time.now() + rules.maxAgeMilliseconds;
+    let wait = 1_000;
+    for (let tries = 0; ; ) {
+      const error = await invoke(name, input).then(
+        () => null,
+        (reason: unknown) => reason,
       );
-      if (done) break;
+      if (!error) break;
+      const isThrottled = error instanceof StateError && error.error === throttled;
+      if (!isThrottled) tries += 1;
+      const pause = isThrottled ? wait : tries * 60_000;
+      if (tries > rules.retries || time.now() + pause > until) break;
+      if (isThrottled) wait = Math.min(2 * wait, 5 * 60_000);
+      await time.sleep(pause);
     }
     invocationsUnderWay -= 1;
   }
@@ -306,7 +347,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     const targets = deployedParts().rules.flatMap((rule) => (ruleTakes(rule, event) ? [rule.target] : []));
     if (targets.length === 0) invariants.fail('0 no mistake in the code', `no rule takes the event ${event.type}`);
     for (const target of targets) {
-      if (target === 'bindRunner') void invokeLater(target, event.detail);
+      if (target === 'bindRunner') void invokeLater(target, usualAsync, event.detail);
       else workflows.start(target, event.detail);
     }
   }
@@ -318,7 +359,9 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
   }
 
   const goesWrong = schedule.faults.filter((fault) => !isOnlyAsked(fault) && fault.kind !== 'gitlab-lagging');
-  const isCalm = goesWrong.length === 0 && !isCapped(settings);
+  const trouble = troubleOf(schedule);
+  const waitsAreShort = (goesWrong.length === 0 || trouble.isAll) && !isCapped(settings);
+  const longestWaitSeconds = calmWaitSeconds + (trouble.isAll ? longestAfterTroubleSeconds : 0);
   const watched = {
     tables,
     gitlab,
@@ -328,7 +371,10 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     retriedProfiles: settings.retriedProfiles ?? [],
     settings,
     onlyInterrupted: schedule.faults.every(({ kind }) => kind === 'spot-interrupted'),
-    longestWaitSeconds: isCalm ? calmWaitSeconds : Number.POSITIVE_INFINITY,
+    longestWaitSeconds: waitsAreShort ? longestWaitSeconds : Number.POSITIVE_INFINITY,
+    troubleEndsAt: testStart + trouble.endsAt * 1_000,
+    mostRefusals: trouble.mostRefusals,
+    mostFunctions: lambdaJobsAtOnce(settings.lambdaLimit ?? Number.POSITIVE_INFINITY) + 2,
     isOurs,
   };
   return {

@@ -15,6 +15,9 @@ export class PassingTroubleError extends Error {
   }
 }
 
+/** Throttling, and an update that meets a transaction. */
+const busyErrors = ['ThrottlingException', 'TransactionConflictException'];
+
 export type TablesModel = ReturnType<typeof createTablesModel>;
 
 /** The tables in DynamoDB: transactions that conflict, answers that get lost, and indexes that lag. */
@@ -53,8 +56,18 @@ export function createTablesModel({
     onWrite(parts);
   }
 
+  /** Every other request of those that the SDK and our client have tried for some seconds. */
+  function giveWay(several: boolean): void {
+    if (!faults.isOn('tables-busy') || random.chance(0.5)) return;
+    throw new PassingTroubleError(several ? 'TransactionCanceledException' : random.pick(busyErrors));
+  }
+
   const store: RunnersStore = {
     ...inner,
+    async read(job) {
+      giveWay(false);
+      return inner.read(job);
+    },
     async readByRunnerId(runnerId) {
       const found = asOf(then()).find((item) => item.runnerId === runnerId);
       const item = found ? await inner.read(found.pk) : null;
@@ -72,6 +85,7 @@ export function createTablesModel({
     },
     async write(...parts) {
       const several = parts.length > 1;
+      giveWay(several);
       if (several && faults.strikeNth('write-conflict')) throw new PassingTroubleError('TransactionCanceledException');
       if (faults.strikeNth('write-throttled')) throw new PassingTroubleError('ThrottlingException');
       const unanswered = faults.strikeNth('write-unanswered');

@@ -1,9 +1,13 @@
 import { readJobHook } from '../../infrastructure/ingest/job-hook.ts';
+import type { ExecutionsModel } from './executions-model.ts';
 import type { Faults } from './faults.ts';
 import { type GitLabModel, pipelineOf, type SimulatedJob } from './gitlab-model.ts';
 import type { Random } from './random.ts';
 import type { HookStatus } from './schedule.ts';
 import type { VirtualTime } from './virtual-time.ts';
+
+/** What the ingest Lambda takes for one hook. */
+const ingestMilliseconds = 60;
 
 /** How GitLab's hooks come to the bus: late, twice, in any order, not at all, and some tell yesterday's news. */
 export function createWebhooksModel({
@@ -12,6 +16,7 @@ export function createWebhooksModel({
   random,
   gitlab,
   writesLate,
+  executions,
   readHook = readJobHook,
   put,
 }: {
@@ -20,6 +25,7 @@ export function createWebhooksModel({
   readonly random: Random;
   readonly gitlab: () => GitLabModel;
   readonly writesLate: boolean;
+  readonly executions: ExecutionsModel;
   readonly readHook: typeof readJobHook | undefined;
   readonly put: (type: string, detail: unknown) => void;
 }) {
@@ -28,6 +34,13 @@ export function createWebhooksModel({
 
   function arrive(body: unknown, deliveryId: string): void {
     underWay -= 1;
+    const end = executions.beginOurs();
+    if (!end) {
+      // GitLab does not send it again.
+      faults.count('hook-refused');
+      return;
+    }
+    time.after(ingestMilliseconds, end);
     const hook = readHook(body, { receivedAt: new Date(time.now()).toISOString(), deliveryId });
     if (hook.kind === 'event') put(hook.type, hook.event);
   }

@@ -16,7 +16,7 @@ function seen(changes: Partial<Seen> = {}): Seen {
   return {
     ...nothing,
     leftToOthers: new Set(),
-    isGitLabUp: true,
+    isGitLabAway: false,
     listedProjects: new Set([7]),
     memory: emptyMemory,
     maxAttempts: 3,
@@ -454,6 +454,15 @@ describe('a runner that took its job', () => {
     const all = seen({ live: [running({ type })], instances: [instance('i-1')], jobs: busy });
     expect(kindsOf(all, overdue - 2 * minute)).toEqual([]);
     expect(kindsOf(all, overdue + 1)).toEqual(['stop-overdue-runner']);
+  });
+
+  it('is left as it is while GitLab is away, however long, and ends with the first look after that', () => {
+    const lost = seen({ live: [running()], instances: [], isGitLabAway: true });
+    expect(looks(40, lost).flat()).toEqual([]);
+    let memory = lost.memory;
+    for (let pass = 0; pass < 40; pass += 1) memory = planRepairs({ ...lost, memory }, late + pass * minute).memory;
+    const back = planRepairs({ ...lost, memory, isGitLabAway: false }, late + 40 * minute);
+    expect(back.repairs.map(({ kind }) => kind)).toEqual(['stop-lost-host']);
   });
 
   it('stays as long as GitLab says that it runs', () => {

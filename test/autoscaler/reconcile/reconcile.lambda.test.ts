@@ -243,6 +243,31 @@ it('begins no repair without the time to end it', async () => {
   expect(world.told).toEqual([]);
 });
 
+describe('a job that waits for no place', () => {
+  const waitsFor = {
+    error: 'GitLabLimitError',
+    message: 'no more runners',
+    since: '2030-01-01T00:00:00.000Z',
+    lookAt: '2030-01-01T00:01:00.000Z',
+    looks: 4,
+  };
+  const waiting = () => reconcileWorld([runnerItem({ state: 'WAITING', attemptBegun: true, waitsFor })]);
+
+  it('is looked at also by a pass that has no time to ask GitLab everything', async () => {
+    const world = waiting();
+    await reconcile({}, world.ports, { ...world.context, remainingMilliseconds: () => 15_000 });
+    expect(world.told).toMatchObject([{ type: 'Job Pending', detail: { jobId: 1, deliveryId: null } }]);
+  });
+
+  it('is not looked at while GitLab is away', async () => {
+    const world = waiting();
+    const down = () => Promise.reject(new GitLabUnavailableError('no answer'));
+    Object.assign(world.ports, { gitlab: { ...world.gitlab, ownRunners: down, pendingJobs: down, readJob: down } });
+    await world.pass(3);
+    expect(world.told).toEqual([]);
+  });
+});
+
 describe('what a pass says in its log', () => {
   it('is information, with its metrics, while a job waits that nothing was done for', async () => {
     const world = reconcileWorld();

@@ -17,7 +17,7 @@ const looked = (
   changes: Partial<Parameters<typeof jobsToLookAt>[0]> = {},
   seconds = 100,
 ) =>
-  jobsToLookAt({ live, jobs: new Map(), isGitLabUp: true, patience: 1, ...changes }, secondsAfter(seconds)).map(
+  jobsToLookAt({ live, jobs: new Map(), isGitLabAway: false, patience: 1, ...changes }, secondsAfter(seconds)).map(
     ({ jobId }) => jobId,
   );
 
@@ -29,7 +29,7 @@ describe('a job that waits because something is in the way', () => {
   });
 
   it('is not looked at while GitLab is away', () => {
-    expect(looked([waiting(1, 0)], { isGitLabUp: false })).toEqual([]);
+    expect(looked([waiting(1, 0)], { isGitLabAway: true })).toEqual([]);
   });
 
   it('is not looked at when GitLab says that it waits no more', () => {
@@ -47,7 +47,7 @@ describe('a job that waits because something is in the way', () => {
 
   it('is asked for by an event that is no delivery of GitLab’s', () => {
     const event = pendingJob({ deliveryId: 'delivery-1' });
-    const seen = { live: [waiting(1, 0, { event })], jobs: new Map(), isGitLabUp: true, patience: 1 };
+    const seen = { live: [waiting(1, 0, { event })], jobs: new Map(), isGitLabAway: false, patience: 1 };
     expect(jobsToLookAt(seen, secondsAfter(100))).toEqual([{ ...event, deliveryId: null }]);
   });
 
