@@ -55,6 +55,12 @@ export function makeHandle(
       end.sharedRunners.add(runner);
       return runner;
     },
+    rotateAccessToken: (from, to) => {
+      const index = parts.accessTokens.findIndex(({ token }) => token === from);
+      const known = parts.accessTokens[index];
+      if (!known) throw new Error('there is no such access token to rotate');
+      parts.accessTokens[index] = { ...known, token: to };
+    },
     goDown: end.goDown,
     comeBack: end.comeBack,
     stop: end.stop,

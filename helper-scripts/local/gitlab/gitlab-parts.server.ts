@@ -24,7 +24,7 @@ export interface GitLabParts {
   readonly ports: GitLabPorts;
   readonly adminToken: string;
   /** All that the API takes, the administrator's among them. */
-  readonly accessTokens: readonly AccessToken[];
+  readonly accessTokens: AccessToken[];
   /** 0: a request for a job is answered at once. */
   readonly longPollSeconds: number;
   /** How often runners are asked to send their logs. */
