@@ -4,7 +4,10 @@ import { type RunnerSentence, sentenceOf } from '../infrastructure/lib/runner-lo
 export type RunnerSign =
   | { readonly kind: 'config-read' }
   | { readonly kind: 'job-received'; readonly jobId: number }
-  /** GitLab's answer to an update of the job's state. `refused`: it wants no more of this job; `open`: the runner goes on, or tries again. */
+  /**
+   * GitLab's answer to an update of the job's state. `refused`: it wants no more of this job; `open`: the runner goes
+   * on, or tries again.
+   */
   | { readonly kind: 'update-answered'; readonly answer: 'ok' | 'refused' | 'open'; readonly jobStatus: string }
   | {
       readonly kind: 'job-ended';

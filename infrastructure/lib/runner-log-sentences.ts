@@ -1,6 +1,7 @@
 /**
- * What gitlab-runner (19.3) says in its log that somebody acts on, and what it means. Whoever reads that log (the Lambda runner,
- * the boot script of EC2 hosts) and whoever writes such a log in its place (stand-ins of it) goes by this list.
+ * What gitlab-runner (19.3) says in its log that somebody acts on, and what it means. Whoever reads that log (the
+ * Lambda runner, the boot script of EC2 hosts) and whoever writes such a log in its place (stand-ins of it) goes by
+ * this list.
  */
 export const runnerSentences = {
   /** It has read its configuration, and the id beside it. */

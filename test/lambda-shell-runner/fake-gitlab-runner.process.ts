@@ -9,8 +9,9 @@ import { runnerSentences as sentences } from '../../infrastructure/lib/runner-lo
 import type { FakeRunnerScript } from './fake-gitlab-runner.ts';
 
 /*
- * Stands in for gitlab-runner where no GitLab is: takes the command line, the configuration and the words of its log from the stand-in of
- * the local run, and does what its script says. The script comes as a file, since there is nothing in the environment that could carry it.
+ * Stands in for gitlab-runner where no GitLab is: takes the command line, the configuration and the words of its log
+ * from the stand-in of the local run, and does what its script says. The script comes as a file, since there is nothing
+ * in the environment that could carry it.
  */
 
 const [scriptFile = '', ...args] = process.argv.slice(2);

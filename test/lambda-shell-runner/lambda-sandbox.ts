@@ -30,8 +30,9 @@ export const namespaces = [
 const nobody = process.getuid?.() === 0 ? ['--reuid', '65534', '--regid', '65534', '--clear-groups'] : [];
 
 /**
- * Lambda's file system, for bash: read-only, with the function of the folder `$1` in `/var/task`, that folder at `/mnt`, an empty `/tmp` and no
- * shared memory; and its limit of open files. Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+ * Lambda's file system, for bash: read-only, with the function of the folder `$1` in `/var/task`, that folder at
+ * `/mnt`, an empty `/tmp` and no shared memory; and its limit of open files. Source:
+ * https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
  */
 export const mounts = `
 set -e

@@ -23,7 +23,10 @@ export type InMemoryGitLab = GitLab & {
   readonly projects: Map<string, number>;
   /** Adds a job, or changes what is known of it. */
   setJob(job: Partial<KnownJob> & { readonly id: number }): void;
-  /** The job that GitLab gives a runner that asks, which runs from then on: the pending one of the lowest id that fits. Null when there is none. */
+  /**
+   * The job that GitLab gives a runner that asks, which runs from then on: the pending one of the lowest id that fits.
+   * Null when there is none.
+   */
   giveJobTo(runnerId: number): number | null;
 };
 

@@ -337,7 +337,8 @@ heed() {
       if ((kill_at)); then kill_at=$((SECONDS + stop_grace_seconds)); fi
       ;;
     *'"msg":"Checking for jobs... failed'* | *'"msg":"Checking for jobs... forbidden'* | \
-      *'"msg":"Checking for jobs... GitLab instance currently unavailable'* | *'"msg":"Checking for jobs... client error'*)
+      *'"msg":"Checking for jobs... GitLab instance currently unavailable'* | \
+      *'"msg":"Checking for jobs... client error'*)
       refused_at=$SECONDS
       ;;
     *'"msg":"Submitting job to coordinator...'*) heed_answer "$1" ;;
@@ -351,8 +352,9 @@ heed() {
   esac
 }
 
-# GitLab's answer to an update of the job's state. The first one says whether the job may begin; after later ones the runner itself
-# ends the job, and says so. After a job that was canceled before it began it asks for another one, as if it had had none.
+# GitLab's answer to an update of the job's state. The first one says whether the job may begin; after later ones the
+# runner itself ends the job, and says so. After a job that was canceled before it began it asks for another one, as if
+# it had had none.
 heed_answer() {
   [[ $taken && -z $begun ]] || return 0
   case $1 in

@@ -81,7 +81,7 @@ export function readGlobalFlags(args: readonly string[], env: Environment): Glob
 
 /**
  * Reads the command and its flags; words between and behind them are ignored, as the released binary does.
- * @throws CommandLineError, in the released binary's words, for what it refuses and for what this stand-in does not know.
+ * @throws CommandLineError, in the released binary's words, for what it refuses and what this stand-in does not know.
  */
 export function readCommand([name = '', ...args]: readonly string[]): CommandLine {
   const command = runnerCommands.find((known) => known === name);

@@ -2,8 +2,8 @@
 const reference = /\$(?:([*#$@!?0-9-])|(\w+)|\{([^}]*)\}|(\{))/g;
 
 /**
- * Replaces references as the released binary does by Go's `os.Expand`: `$$` becomes `$`, what is no variable becomes nothing, and a dollar
- * sign that no name follows stays.
+ * Replaces references as the released binary does by Go's `os.Expand`: `$$` becomes `$`, what is no variable becomes
+ * nothing, and a dollar sign that no name follows stays.
  * Source: https://pkg.go.dev/os#Expand
  */
 export function expandReferences(text: string, lookUp: (name: string) => string | undefined): string {

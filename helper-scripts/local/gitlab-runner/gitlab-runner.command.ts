@@ -150,7 +150,10 @@ function defaultConfigFile(): string {
     : join(process.env.HOME ?? userInfo().homedir, '.gitlab-runner/config.toml');
 }
 
-/** A file that is not there is one without runners. A socket as standard input cannot be opened by path, in Go or here; a pipe can. */
+/**
+ * A file that is not there is one without runners. A socket as standard input cannot be opened by path, in Go or here;
+ * a pipe can.
+ */
 function readConfig(path: string): string {
   try {
     return readFileSync(path, 'utf8');

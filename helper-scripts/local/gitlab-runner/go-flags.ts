@@ -17,8 +17,8 @@ export interface ParsedFlags {
 }
 
 /**
- * Reads flags as Go's flag package does: one dash or two, a value behind `=` or as the next word, whatever it begins with; the last of
- * equal flags counts; the first word that is no flag ends them.
+ * Reads flags as Go's flag package does: one dash or two, a value behind `=` or as the next word, whatever it begins
+ * with; the last of equal flags counts; the first word that is no flag ends them.
  * Source: https://pkg.go.dev/flag#hdr-Command_line_flag_syntax
  * @throws GoFlagError
  */
@@ -42,8 +42,8 @@ export function parseGoFlags(flags: readonly GoFlag[], args: readonly string[]):
 }
 
 /**
- * Puts the flags of a command before its other words, as urfave/cli 1.22 does before Go reads them: a flag behind a word counts, and a flag
- * that nobody knows behind a word is not seen.
+ * Puts the flags of a command before its other words, as urfave/cli 1.22 does before Go reads them: a flag behind a
+ * word counts, and a flag that nobody knows behind a word is not seen.
  */
 export function reorderFlags(flags: readonly GoFlag[], args: readonly string[]): readonly string[] {
   const isKnown = (word: string): boolean => {

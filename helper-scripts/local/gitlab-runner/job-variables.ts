@@ -14,8 +14,8 @@ export interface JobFolders {
 export type JobVariables = ReadonlyMap<string, JobVariable>;
 
 /**
- * What the job's shell sees beside the runner's own environment. A later one wins: those of the config file give way to what the runner
- * predefines, and this to what GitLab says, but for the last few.
+ * What the job's shell sees beside the runner's own environment. A later one wins: those of the config file give way to
+ * what the runner predefines, and this to what GitLab says, but for the last few.
  */
 export function collectVariables(
   job: RunnerJob,
@@ -60,8 +60,8 @@ function predefined(values: Readonly<Record<string, string>>): readonly JobVaria
 }
 
 /**
- * The text that the shell gets: a file variable is the path of its file, in others `$NAME` becomes the variable of this job. What the host's
- * environment has, such as PATH, is none, and becomes nothing.
+ * The text that the shell gets: a file variable is the path of its file, in others `$NAME` becomes the variable of this
+ * job. What the host's environment has, such as PATH, is none, and becomes nothing.
  */
 export function shellValue(variable: JobVariable, variables: JobVariables, folders: JobFolders): string {
   const pathOf = (key: string): string => `${folders.temporary}/${key}`;

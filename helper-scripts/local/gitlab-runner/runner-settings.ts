@@ -41,8 +41,8 @@ const defaultOutputLimitKilobytes = 4096;
 const defaultFinalUpdateTries = 10;
 
 /**
- * The `[[runners]]` entries of a config.toml, in its order. Keys count without regard to case, as in the released binary, where it differs
- * from start to start which of two such keys wins.
+ * The `[[runners]]` entries of a config.toml, in its order. Keys count without regard to case, as in the released
+ * binary, where it differs from start to start which of two such keys wins.
  * @throws RunnerSettingsError when the text is not TOML, or a value has another type than the released binary takes.
  */
 export function readConfigFile(toml: string): readonly RunnerSettings[] {

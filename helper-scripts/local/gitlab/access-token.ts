@@ -7,8 +7,8 @@ export interface AccessToken {
 export type TokenScope = 'api' | 'read_api' | 'create_runner' | 'manage_runner';
 
 /**
- * The scopes of which a token needs one for a call, or null for a call that every token may make. `manage_runner` reaches what begins with
- * `/runners`, and nothing of a project or a group.
+ * The scopes of which a token needs one for a call, or null for a call that every token may make. `manage_runner`
+ * reaches what begins with `/runners`, and nothing of a project or a group.
  * Source: https://docs.gitlab.com/user/profile/personal_access_tokens/#personal-access-token-scopes
  * @param path without `/api/v4`
  */

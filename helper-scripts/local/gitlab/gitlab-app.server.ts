@@ -47,7 +47,10 @@ function answerError({ status, body, headers }: ApiError): Response {
 
 const apiRoot = /^\/api\/v4(?=\/)/;
 
-/** 401 without a token that is known, 403 with one whose scopes do not reach the call. What is not GitLab's is for the whole `api`. */
+/**
+ * 401 without a token that is known, 403 with one whose scopes do not reach the call. What is not GitLab's is for the
+ * whole `api`.
+ */
 function requireToken(accessTokens: readonly AccessToken[]): MiddlewareHandler {
   return async (context, next) => {
     const bearer = context.req.header('authorization')?.replace(/^Bearer /i, '');

@@ -27,7 +27,10 @@ export type HostedInstances = {
   /** The decoded user data; empty when there is none. */
   readUserData(instanceId: string): Promise<string>;
   terminate(instanceId: string): Promise<void>;
-  /** Does to an instance that has shut itself down what it was launched with: without a word EC2 only stops it, and keeps its disk. */
+  /**
+   * Does to an instance that has shut itself down what it was launched with: without a word EC2 only stops it, and
+   * keeps its disk.
+   */
   endAfterShutdown(instanceId: string): Promise<void>;
   /** Makes EC2 announce on the account's bus that it takes a spot instance back. */
   announceInterruption(instanceId: string): Promise<void>;

@@ -9,8 +9,9 @@ import { type RoleCredentials, spotNoticeMilliseconds } from './instance-metadat
 import { createInstanceRoles, type InstanceRole } from './instance-role.client.ts';
 
 /**
- * `booting`: it waits for its delay; `running`: its boot script runs; `halted`: the script has ended without a shutdown, which
- * leaves an instance running, as on EC2; `terminated`: EC2 says so (or that it is stopped), and nothing of it is left but its log.
+ * `booting`: it waits for its delay; `running`: its boot script runs; `halted`: the script has ended without a
+ * shutdown, which leaves an instance running, as on EC2; `terminated`: EC2 says so (or that it is stopped), and nothing
+ * of it is left but its log.
  */
 export type HostedInstanceState = 'booting' | 'running' | 'halted' | 'terminated';
 

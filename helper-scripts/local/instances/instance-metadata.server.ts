@@ -39,8 +39,8 @@ const longestSessionSeconds = 21_600;
 export const spotNoticeMilliseconds = 120_000;
 
 /**
- * The metadata service (IMDSv2 alone) of one host: the paths that boot scripts, the AWS SDKs and the AWS CLI read. Tags are not among them:
- * EC2 tells them only to instances that were launched so, and ours are not.
+ * The metadata service (IMDSv2 alone) of one host: the paths that boot scripts, the AWS SDKs and the AWS CLI read. Tags
+ * are not among them: EC2 tells them only to instances that were launched so, and ours are not.
  * Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-categories.html
  */
 export function createInstanceMetadataApp(

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Logs of the real gitlab-runner 19.3.0, called as our hosts call it (`--log-format json run-single -c FILE -r NAME --max-builds 1`), beside a
- * server that answered as each one's name and text say; executor shell. Times, ids and addresses in them are not those that were recorded.
+ * Logs of the real gitlab-runner 19.3.0, called as our hosts call it (`--log-format json run-single -c FILE -r NAME
+ * --max-builds 1`), beside a server that answered as each one's name and text say; executor shell. Times, ids and
+ * addresses in them are not those that were recorded.
  */
 export const recordedRunnerLogs = {
   success: 'a job that succeeds',

@@ -101,7 +101,7 @@ describe('a log of the real gitlab-runner', () => {
   });
 });
 
-it('the boot script looks for sentences of the one list, and for all of them but those that change nothing for it', () => {
+it('the boot script looks for sentences of the list, and for all but those that change nothing for it', () => {
   const sought = [...readers.matchAll(/'"msg":"([^']+)'/g)].map(([, text = '']) => text);
   const changeNothing = ['updateTaken', 'updateFailed', 'updateOpen'];
   const known = Object.entries(runnerSentences).flatMap(([name, { says }]) =>

@@ -141,7 +141,7 @@ ship: { stage: deploy, script: 'echo never' }
     ).toEqual([]);
   });
 
-  it('lets the environment of its file give way to what is predefined, and takes variables in it from the job', async () => {
+  it('lets the environment of its file give way to what is predefined, and expands it from job variables', async () => {
     const { gitlab, project, run } = await setUp();
     const names = ['CI_SERVER', 'CI_CONCURRENT_ID', 'CI_RUNNER_VERSION', 'CI_JOB_NAME', 'WHERE', 'COST'];
     const script = names.map((name) => `echo "${name} $${name}"`);
