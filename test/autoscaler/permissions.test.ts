@@ -361,6 +361,7 @@ describe('no policy', () => {
       'chooserunner',
       'registerrunner',
       'abandonrunner',
+      'findrunner',
       'drainrunner',
       'unregisterrunner',
       'reconcile',
