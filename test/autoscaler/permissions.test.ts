@@ -365,6 +365,7 @@ describe('no policy', () => {
       'chooserunner',
       'registerrunner',
       'abandonrunner',
+      'findrunner',
       'drainrunner',
       'unregisterrunner',
       'reconcile',
