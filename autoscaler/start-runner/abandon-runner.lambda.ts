@@ -23,7 +23,7 @@ import type { Instances } from './ec2/fleet.ts';
 import { createInstanceStates } from './ec2/instance-states.client.ts';
 import { createInstances } from './ec2/instances.client.ts';
 import { readFailureCause } from './failure-cause.ts';
-import { abandonRunnerInput, functionFailed } from './start-runner-input.ts';
+import { abandonRunnerInput, functionCutOff, functionFailed } from './start-runner-input.ts';
 
 export type AbandonRunnerPorts = {
   readonly gitlab: Pick<GitLab, 'removeRunner' | 'pauseRunner' | 'jobsOf'>;
@@ -144,7 +144,8 @@ async function whoCountedOn(item: RunnerItem, store: RunnersStore): Promise<read
 
 /** A function that failed does not work on its job any more, whatever GitLab says: nobody else will end that job. */
 function unwantedOf(item: RunnerItem, { error }: z.infer<typeof abandonRunnerInput>): UnwantedRunner | null {
-  if (error !== functionFailed || !['REGISTERED', 'LAUNCHED', 'RUNNING'].includes(item.state)) return null;
+  if (![functionFailed, functionCutOff].includes(error) || !['REGISTERED', 'LAUNCHED', 'RUNNING'].includes(item.state))
+    return null;
   return unwantedRunnerOf(item, 'its function failed', true);
 }
 

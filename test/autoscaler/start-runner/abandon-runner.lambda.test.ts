@@ -297,12 +297,16 @@ describe('a runner that is not to be abandoned', () => {
     expect(store.counters.get('cap#deployment')).toBe(1);
   });
 
-  it.each(['LAUNCHED', 'RUNNING'] as const)(
-    'ends with its job when its function failed, since nobody else will end that job: %s',
-    async (state) => {
+  it.each([
+    ['LAUNCHED', 'LambdaRunnerFailed'],
+    ['RUNNING', 'LambdaRunnerFailed'],
+    ['LAUNCHED', 'LambdaRunnerCutOff'],
+  ] as const)(
+    'ends with its job when its function is over, since nobody else will end that job: %s, %s',
+    async (state, error) => {
       const { gitlab, store, runnerId } = await world({ state, type: 'LAMBDA' });
       gitlab.setJob({ id: 2, status: 'running', runnerId });
-      const { unwanted } = await abandon({ gitlab, store }, { error: 'LambdaRunnerFailed' });
+      const { unwanted } = await abandon({ gitlab, store }, { error });
       expect(unwanted).toMatchObject({ kind: 'runner-unwanted', projectId: 7, jobId: 1, attempt: 1, force: true });
     },
   );

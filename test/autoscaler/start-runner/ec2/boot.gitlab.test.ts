@@ -5,17 +5,16 @@ import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vit
 import { mendJob } from '../../../../autoscaler/interrupt-runner/mend-job.lambda.ts';
 import { startLocalGitLab } from '../../../../helper-scripts/local/gitlab/local-gitlab.server.ts';
 import { writeRunnerFolder } from '../../../../helper-scripts/local/gitlab-runner/find-gitlab-runner.process.ts';
-import { runnerVersion } from '../../../../helper-scripts/local/gitlab-runner/runner-identity.ts';
 import { timeScaleVariable } from '../../../../helper-scripts/local/gitlab-runner/runner-time.process.ts';
 import { createGitLab } from '../../../../infrastructure/lib/gitlab.client.ts';
 import { jobKeyOf } from '../../../../infrastructure/lib/job-key.ts';
 import { adminToken, registerRunner } from '../../../helper-scripts/local/gitlab/gitlab-under-test.ts';
 import { silentRegistry } from '../../../helper-scripts/local/gitlab-runner/registry.server.ts';
 import { freePort } from '../../../support/free-port.ts';
-import { runnerUnderTest } from '../../../support/runner-under-test.ts';
 import { inMemoryRetryMarks } from '../../../support/in-memory-retry-marks.ts';
 import { inMemoryRunnersStore } from '../../../support/in-memory-runners-store.ts';
 import { lambdaContext } from '../../../support/lambda-context.ts';
+import { runnerUnderTest } from '../../../support/runner-under-test.ts';
 import { bootRunnerHost, type RunnerHostOptions, ticket } from './runner-host.ts';
 
 let folder: string;
