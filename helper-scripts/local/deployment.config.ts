@@ -20,9 +20,7 @@ export default [
         timeoutMinutes: 10,
         retryInterrupted: 'onDemand',
       },
-      ...(runnerTokenSecretArn
-        ? { 'long-lived': { type: 'EC2', executor: 'shell', runnerTokenSecretArn, timeoutMinutes: 10 } }
-        : {}),
+      ...(runnerTokenSecretArn ? { 'long-lived': { type: 'EC2', runnerTokenSecretArn, timeoutMinutes: 10 } } : {}),
       shell: {
         type: 'LAMBDA',
         packaging: process.env.LOCAL_LAMBDA_PACKAGING === 'image' ? 'image' : 'zip',
