@@ -81,9 +81,9 @@ describe('bindRunner', () => {
     expect(item(1)).toEqual(launched(1, { jobState: 'FINISHED' }));
   });
 
-  it('says in the log how long the job waited for its pick-up', async () => {
+  it('says in the log how long the job waited for its pick-up, from when GitLab called it pending', async () => {
     const { lines } = await bind({ runnerId: 501 }, launched(1));
-    expect(lines).toContainEqual(expect.objectContaining({ message: 'runner bound', secondsToPickUp: 30 }));
+    expect(lines).toContainEqual(expect.objectContaining({ message: 'runner bound', secondsToPickUp: 31 }));
   });
 
   it('lets a failing store fail it, so that the event comes again', async () => {
