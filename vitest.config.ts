@@ -1,18 +1,42 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import { findGitLabRunner } from './helper-scripts/local/gitlab-runner/find-gitlab-runner.process.ts';
 
-export default defineConfig({
-  test: {
-    globalSetup: ['test/global-setup.ts'],
-    testTimeout: 240_000,
-    hookTimeout: 300_000,
-    // Many tests wait for processes and servers of their own, so that a second worker pays even on two processors.
-    maxWorkers: 2,
-    // Patience for what happens in another process, on a machine that may be busy.
-    expect: { poll: { timeout: 30_000, interval: 50 } },
-    // Slow ones have a process of their own each: everything on the local AWS runs one after the other, beside the rest.
-    projects: [
-      { extends: true, test: { name: 'fast', include: ['test/**/*.test.ts'], exclude: ['test/end-to-end/**'] } },
-      { extends: true, test: { name: 'end-to-end', include: ['test/end-to-end/*.test.ts'], fileParallelism: false } },
-    ],
-  },
+/** Tests whose jobs run with gitlab-runner itself: with the stand-in always, and once more with a real one where there is one. */
+const jobsOfBothTypes = [
+  'test/end-to-end/whole-path.test.ts',
+  'test/autoscaler/start-runner/ec2/boot.gitlab.test.ts',
+  'test/lambda-shell-runner/lambda-environment.test.ts',
+];
+
+export default defineConfig(async () => {
+  const runner = await findGitLabRunner(process.env);
+  const withRealRunner: TestProjectInlineConfiguration = {
+    extends: true,
+    test: {
+      name: 'real gitlab-runner',
+      include: jobsOfBothTypes,
+      env: { REAL_RUNNER_UNDER_TEST: runner.path },
+      fileParallelism: false,
+    },
+  };
+  return {
+    test: {
+      globalSetup: ['test/global-setup.ts'],
+      testTimeout: 240_000,
+      hookTimeout: 300_000,
+      // Many tests wait for processes and servers of their own, so that a second worker pays even on two processors.
+      maxWorkers: 2,
+      // Patience for what happens in another process, on a machine that may be busy.
+      expect: { poll: { timeout: 30_000, interval: 50 } },
+      // Slow ones have a process of their own each: everything on the local AWS runs one after the other, beside the rest.
+      projects: [
+        { extends: true, test: { name: 'fast', include: ['test/**/*.test.ts'], exclude: ['test/end-to-end/**'] } },
+        {
+          extends: true,
+          test: { name: 'end-to-end', include: ['test/end-to-end/*.test.ts'], fileParallelism: false },
+        },
+        ...(runner.kind === 'real' ? [withRealRunner] : []),
+      ],
+    },
+  };
 });

@@ -123,10 +123,11 @@ export class AutoscalerFunctions extends Construct {
     });
     eventBus.grantPutEventsTo(this.bindRunner);
     grants.useRunners(this.bindRunner, [...reads, ...updates]);
-    grants.askWhichHost(this.bindRunner);
+    grants.askOnlyWhichHost(this.bindRunner);
 
     this.findRunner = this.add('stop-runner/find-runner', 'Finds the runners that a finished job leaves');
     grants.useRunners(this.findRunner, [...reads, ...puts, ...updates]);
+    grants.useGitLab(this.findRunner);
     grants.askWhichHost(this.findRunner);
 
     this.drainRunner = this.add('stop-runner/drain-runner', 'Pauses a runner and looks whether it is idle');

@@ -76,8 +76,8 @@ export const runnerTokensEnvironment = z.object({
   RUNNER_TOKEN_SECRETS: z.optional(json(z.record(z.string(), nonEmpty))),
 });
 
-/** Of Lambdas that ask GitLab only where a profile brings a long-lived runner. */
-export const optionalGitlabEnvironment = z.partial(gitlabEnvironment);
+/** Of Lambdas that ask which host has a job, where a profile brings a long-lived runner. */
+export const hostsEnvironment = z.object({ HOSTS_SHARE_RUNNERS: z.optional(z.literal('true')) });
 
 export const attemptsEnvironment = z.object({ MAX_ATTEMPTS: z.coerce.number() });
 

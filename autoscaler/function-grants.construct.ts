@@ -67,9 +67,15 @@ export class FunctionGrants {
     this.allow(lambda, ['secretsmanager:GetSecretValue'], ...Object.values(this.#runnerTokenSecrets));
   }
 
-  /** Events name a long-lived runner; which of its hosts has the job, GitLab is asked. */
+  /** Events name a long-lived runner; which of its hosts has the job, GitLab is asked, where there is such a runner. */
   askWhichHost(lambda: BundledFunction): void {
+    if (this.#hasManagedHosts) lambda.addEnvironment('HOSTS_SHARE_RUNNERS', 'true');
+  }
+
+  /** As {@link askWhichHost}, for a Lambda that asks GitLab nothing else. */
+  askOnlyWhichHost(lambda: BundledFunction): void {
     if (this.#hasManagedHosts) this.useGitLab(lambda);
+    this.askWhichHost(lambda);
   }
 
   /** A host of a long-lived runner ends when its ticket can be taken back, or when it is gone. */

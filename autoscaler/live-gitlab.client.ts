@@ -4,7 +4,7 @@ import { createGitLab, type GitLab, type GitLabOptions } from '../infrastructure
 import { readEnvironment } from '../infrastructure/lib/lambda-handler.client.ts';
 import { createSecretReader } from '../infrastructure/lib/secret.client.ts';
 import { SecretUnavailableError } from '../infrastructure/lib/secret-errors.ts';
-import { gitlabEnvironment, optionalGitlabEnvironment } from './environment.ts';
+import { gitlabEnvironment, hostsEnvironment } from './environment.ts';
 
 const gitlabSecretSchema = z.object({ token: z.string().check(z.minLength(1)) });
 
@@ -20,7 +20,7 @@ export function createGitLabFromEnvironment(secretCacheSeconds?: number): GitLab
 
 /** GitLab where the deployment has a profile with a long-lived runner; undefined where it has none. */
 export function createGitLabForManagers(): GitLab | undefined {
-  return readEnvironment(optionalGitlabEnvironment).GITLAB_URL ? createGitLabFromEnvironment() : undefined;
+  return readEnvironment(hostsEnvironment).HOSTS_SHARE_RUNNERS ? createGitLabFromEnvironment() : undefined;
 }
 
 /** Where GitLab is, and the access token for it, which is read anew when GitLab refuses it. */

@@ -5,6 +5,7 @@ import {
   installVariables,
 } from '../infrastructure/lib/gitlab-runner-release.ts';
 import type { ComponentSource } from './component-document.ts';
+import { sampleConfigs } from './sample-configs.ts';
 
 /** Texts of the scripts, by their paths from this folder. */
 export type ReadText = (path: string) => string;
@@ -56,6 +57,13 @@ export function finalComponents(
       description: 'Everything is there, and a host boots with it',
       scripts: { validate: read('components/check-installation.sh'), test: read('components/check-booted-host.sh') },
       variables: { version: release.version, ...helper },
+    },
+    {
+      name: 'runner-config',
+      description: 'gitlab-runner knows every key that a host writes for it',
+      scripts: { validate: read('../infrastructure/lib/check-runner-configs.sh') },
+      variables: {},
+      files: sampleConfigs(),
     },
     {
       name: 'jobs',

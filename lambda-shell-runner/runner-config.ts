@@ -40,8 +40,15 @@ export function readRunnerSettings(variable: string | undefined): Readonly<Recor
 }
 
 /**
- * The `config.toml` for one runner with the shell executor; `settings` are those of the profile. With `-c FILE -r NAME` gitlab-runner takes all of this from the file, so
- * that the token is neither on its command line nor in its environment, both of which the job can read.
+ * Ten tries to report a job's end, the default, would outlive the job by more than a minute when GitLab is down. It stands in the
+ * file, since gitlab-runner heeds no flag for it beside `-r`.
+ */
+const finalUpdateTries = 3;
+
+/**
+ * The `config.toml` for one runner with the shell executor; `settings` are those of the profile. With `-c FILE -r NAME`
+ * gitlab-runner takes all of this from the file, so that the token is neither on its command line nor in its environment, both
+ * of which the job can read.
  * Source: https://docs.gitlab.com/runner/configuration/advanced-configuration/
  */
 export function renderRunnerConfig(
@@ -53,6 +60,7 @@ export function renderRunnerConfig(
     concurrent: 1,
     runners: [
       {
+        job_status_final_update_retry_limit: finalUpdateTries,
         ...settings,
         name: runner.name,
         url: runner.url,
@@ -71,12 +79,13 @@ export function systemIdOf(ticketId: string): string {
   return `r_${createHash('sha256').update(ticketId).digest('hex').slice(0, 12)}`;
 }
 
-/** How to call gitlab-runner for one job. Never with `--shutdown-timeout`: it panics (17.11 to 19.3). */
+/**
+ * How to call gitlab-runner for one job. What is for all of its commands (`--log-format`) stands before the command's name: behind
+ * it gitlab-runner knows no such flag and ends. Never with `--shutdown-timeout`: it panics (17.11 to 19.3).
+ */
 export function runnerArguments(folder: JobFolder, name: string, waitForJobSeconds: number): readonly string[] {
   return [
-    ...['run-single', '-c', folder.configFile, '-r', name],
+    ...['--log-format', 'json', 'run-single', '-c', folder.configFile, '-r', name],
     ...['--max-builds', '1', '--wait-timeout', String(waitForJobSeconds)],
-    // Ten tries, the default, would outlive the job by more than a minute when GitLab is down.
-    ...['--job-status-final-update-retry-limit', '3', '--log-format', 'json'],
   ];
 }

@@ -1,9 +1,11 @@
+import { type RunnerSentence, sentenceOf } from '../infrastructure/lib/runner-log-sentences.ts';
+
 /** What a line of gitlab-runner's log means to us. Its exit code says nothing: it is 0 whatever the job's result. */
 export type RunnerSign =
   | { readonly kind: 'config-read' }
   | { readonly kind: 'job-received'; readonly jobId: number }
-  /** GitLab's answer to an update of the job's state. `refused`: GitLab wants no more of this job from us. */
-  | { readonly kind: 'update-answered'; readonly answer: 'ok' | 'refused'; readonly jobStatus: string }
+  /** GitLab's answer to an update of the job's state. `refused`: it wants no more of this job; `open`: the runner goes on, or tries again. */
+  | { readonly kind: 'update-answered'; readonly answer: 'ok' | 'refused' | 'open'; readonly jobStatus: string }
   | {
       readonly kind: 'job-ended';
       readonly succeeded: boolean;
@@ -35,33 +37,48 @@ export function readRunnerLogLine(line: string): RunnerLogLine {
 }
 
 function signOf(message: string, level: unknown, fields: Record<string, unknown>): RunnerSign {
-  if (message.startsWith('Starting runner for ')) return { kind: 'config-read' };
-  if (message === 'Checking for jobs... received') return { kind: 'job-received', jobId: Number(fields.job) };
-  if (message.startsWith('Runner is not healthy')) return { kind: 'not-healthy' };
-  if (message === 'Job succeeded') return { kind: 'job-ended', succeeded: true, failureReason: null, exitCode: null };
-  if (message.startsWith('Job failed')) {
-    return {
-      kind: 'job-ended',
-      succeeded: false,
-      failureReason: textOf(fields.failure_reason),
-      // 0 stands for "no exit code", as when the job was canceled.
-      exitCode: typeof fields.exit_code === 'number' && fields.exit_code !== 0 ? fields.exit_code : null,
-    };
-  }
-  if (message.startsWith('Submitting job to coordinator...')) return updateSignOf(message, fields);
-  if (message.startsWith('Checking for jobs...') || ['error', 'fatal', 'panic'].includes(String(level))) {
-    return { kind: 'trouble', detail: [message, textOf(fields.status)].filter(Boolean).join(': ') };
-  }
-  return { kind: 'other' };
+  const sentence = sentenceOf(message);
+  if (sentence !== undefined) return signOfSentence(sentence, message, fields);
+  return ['error', 'fatal', 'panic'].includes(String(level)) ? troubleOf(message, fields) : { kind: 'other' };
 }
 
-function updateSignOf(message: string, fields: Record<string, unknown>): RunnerSign {
-  const answer = message.slice('Submitting job to coordinator...'.length).trim();
+function signOfSentence(sentence: RunnerSentence, message: string, fields: Record<string, unknown>): RunnerSign {
   const jobStatus = textOf(fields['job-status']) ?? '';
-  if (answer === 'ok') return { kind: 'update-answered', answer: 'ok', jobStatus };
-  // The runner tries again by itself after these.
-  if (answer === 'failed' || answer.startsWith('accepted')) return { kind: 'other' };
-  return { kind: 'update-answered', answer: 'refused', jobStatus };
+  switch (sentence) {
+    case 'started':
+      return { kind: 'config-read' };
+    case 'jobReceived':
+      return { kind: 'job-received', jobId: Number(fields.job) };
+    case 'askingFailed':
+    case 'askingRefused':
+    case 'askingUnavailable':
+    case 'askingImpossible':
+      return troubleOf(message, fields);
+    case 'notHealthy':
+      return { kind: 'not-healthy' };
+    case 'updateTaken':
+      return { kind: 'update-answered', answer: 'ok', jobStatus };
+    case 'updateOfEndedJob':
+    case 'updateOfUnknownJob':
+      return { kind: 'update-answered', answer: 'refused', jobStatus };
+    case 'updateFailed':
+    case 'updateOpen':
+      return { kind: 'update-answered', answer: 'open', jobStatus };
+    case 'jobSucceeded':
+      return { kind: 'job-ended', succeeded: true, failureReason: null, exitCode: null };
+    case 'jobFailed':
+      return {
+        kind: 'job-ended',
+        succeeded: false,
+        failureReason: textOf(fields.failure_reason),
+        // 0 stands for "no exit code", as when the job was canceled.
+        exitCode: typeof fields.exit_code === 'number' && fields.exit_code !== 0 ? fields.exit_code : null,
+      };
+  }
+}
+
+function troubleOf(message: string, fields: Record<string, unknown>): RunnerSign {
+  return { kind: 'trouble', detail: [message, textOf(fields.status)].filter(Boolean).join(': ') };
 }
 
 function levelOf(level: unknown): RunnerLogLine['level'] {

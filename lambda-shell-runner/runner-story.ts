@@ -45,11 +45,13 @@ export function hasRunningJob({ job }: RunnerStory): boolean {
 }
 
 /**
- * The first answer says whether the job may begin: a job that was canceled meanwhile is refused, or accepted as `canceling`. Later
- * answers while it runs (kept alive, canceled by the user) change nothing, since the runner then ends the job and says so.
+ * The first answer says whether the job may begin: a job that was canceled meanwhile is refused, or accepted as `canceling`. Without an
+ * answer it begins. Later answers while it runs (kept alive, canceled by the user) change nothing, since the runner then ends the job
+ * and says so.
  */
 function withAnswer(job: TakenJob, { answer, jobStatus }: RunnerSign & { kind: 'update-answered' }): TakenJob {
-  if (job.phase === 'succeeded' || job.phase === 'failed') return { ...job, reported: true };
+  if (job.phase === 'succeeded' || job.phase === 'failed')
+    return { ...job, reported: job.reported || answer !== 'open' };
   if (job.phase !== 'received') return job;
   const withdrawn = answer === 'refused' || jobStatus.startsWith('cancel');
   return {

@@ -1,4 +1,4 @@
-import { appendFileSync, chmodSync, copyFileSync, mkdirSync, rmSync } from 'node:fs';
+import { appendFileSync, chmodSync, copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Duration, RemovalPolicy, Size, Stage, Tags } from 'aws-cdk-lib';
 import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
@@ -27,6 +27,7 @@ import { type GitLabTrust, writeCaCertificates } from '../infrastructure/lib/git
 import { caCertificatesFile, type GitLabConnection, trustVariables } from '../infrastructure/lib/gitlab-trust.ts';
 import { runnerRightsOf } from '../infrastructure/lib/runner-role.construct.ts';
 import { JobRole } from './job-role.construct.ts';
+import { sampleConfig } from './sample-config.ts';
 import { addUserImage } from './user-image.construct.ts';
 
 const entry = join(import.meta.dirname, 'run-job.lambda.ts');
@@ -120,6 +121,7 @@ const imageFiles = [
   join(import.meta.dirname, 'image/Dockerfile'),
   join(import.meta.dirname, 'image/install-aws-cli.sh'),
   join(import.meta.dirname, '../infrastructure/lib/install-gitlab-runner.sh'),
+  join(import.meta.dirname, '../infrastructure/lib/check-runner-configs.sh'),
 ];
 
 /** The image is built where the app is deployed (`cdk deploy` calls the container engine); synth needs only the files. */
@@ -135,6 +137,8 @@ function imageFor(scope: Construct, profile: LambdaProfile, { caCertificates }: 
     // A file keeps its mode in the image, where Lambda's user must be able to read it whatever this machine's umask is.
     chmodSync(copy, 0o644);
   }
+  writeFileSync(join(context, 'function.toml'), sampleConfig());
+  chmodSync(join(context, 'function.toml'), 0o644);
   if (caCertificates !== undefined) {
     writeCaCertificates(context, caCertificates);
     const copy = `COPY ${basename(caCertificatesFile)} ${caCertificatesFile}`;

@@ -12,7 +12,9 @@ export class UserImageError extends Error {
  *
  * @throws {UserImageError} when the user's image does not start from ours, or would not run our function.
  */
-export function joinDockerfiles(ours: string, theirs: string, folder: string): string {
+export function joinDockerfiles(ours: string, saved: string, folder: string): string {
+  // In the middle of a file a byte order mark would be a part of the first instruction.
+  const theirs = saved.replace(/^\uFEFF/, '');
   const instructions = instructionsOf(theirs);
   const [first] = instructions;
   const last = instructions.findLastIndex(({ name }) => name === 'FROM');

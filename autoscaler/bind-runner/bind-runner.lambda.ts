@@ -28,7 +28,7 @@ export type BindRunnerPorts = FindHostPorts & {
  */
 export async function bindRunner(event: JobEvent, ports: BindRunnerPorts, { log }: LambdaContext): Promise<void> {
   const job = jobKeyOf(event);
-  // Some versions of GitLab send the hook of a pending job as one that runs: that it runs is only true together with who runs it.
+  // That it runs is only true together with who runs it.
   if (event.runnerId === null) return log.info('nothing to bind: the event names no runner');
   await noteJobState(ports.store, job, 'RUNNING', expiryOf(ports.now()));
   const item = await findHost(event, ports);
@@ -39,7 +39,7 @@ export async function bindRunner(event: JobEvent, ports: BindRunnerPorts, { log 
       runnerId: event.runnerId,
       runnerOf: item.pk,
       type: item.type,
-      secondsToPickUp: (Date.parse(event.occurredAt) - Date.parse(item.event.receivedAt)) / 1_000,
+      secondsToPickUp: (Date.parse(event.occurredAt) - Date.parse(item.event.occurredAt)) / 1_000,
     });
   } catch (error) {
     if (!(error instanceof RunnerStateChangedError)) throw error;

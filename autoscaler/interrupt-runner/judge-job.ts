@@ -6,14 +6,17 @@ export type JobEnd = {
 };
 
 /**
- * How GitLab says that a job ended with its host instead of by its own doing. What a runner reports that was told to stop: `runner_interrupted`
- * since 19.1, before that one of the next two. What GitLab concludes by itself when it hears no more: the others.
+ * How GitLab says that a job ended with its host instead of by its own doing. What a runner reports that was told to
+ * stop: `runner_interrupted` since 19.1, before that one of the next two, and one of these or the next when its host
+ * took docker away while it prepared the job. What GitLab concludes by itself when it hears no more: the others.
  * Source: https://docs.gitlab.com/ci/yaml/#retrywhen
  */
 export const interruptionReasons = [
   'runner_interrupted',
   'runner_system_failure',
   'unknown_failure',
+  'image_pull_failure',
+  'runner_external_dependency_failure',
   'no_updates_running',
   'stuck_or_timeout_failure',
 ] as const;

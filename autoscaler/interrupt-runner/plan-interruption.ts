@@ -11,6 +11,12 @@ export type InterruptionPlan = {
 const nothing: InterruptionPlan = { stop: null, mend: null };
 
 /**
+ * A host that cannot serve a job ends before it takes one: without docker, without space on its disk, when its boot
+ * hook fails.
+ */
+const diedIdle = 'its instance ended before it took a job; the last line of its log says why';
+
+/**
  * What to do when an instance is taken back or ends. An idle runner goes at once, and its job gets another one: for EC2's interruption without
  * counting it as a failed attempt, for a host that died otherwise with counting it, since a host that never works would else be launched
  * for ever. The job of a busy runner has two minutes, or as long as a shutdown takes, in which its host reports how it ended; only when
@@ -18,7 +24,7 @@ const nothing: InterruptionPlan = { stop: null, mend: null };
  */
 export function planInterruption(item: RunnerItem, { kind }: Interruption): InterruptionPlan {
   const lives = item.state === 'LAUNCHED' || item.state === 'RUNNING';
-  const died = item.interruptedAt === undefined ? { failure: 'its instance ended before it took a job' } : {};
+  const died = item.interruptedAt === undefined ? { failure: diedIdle } : {};
   switch (kind) {
     case 'warning':
       return {

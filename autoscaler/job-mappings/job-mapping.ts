@@ -175,8 +175,13 @@ function targetOf(item: z.output<typeof mappingItemSchema>): MappingTarget {
   }
 }
 
+/** GitLab's tags have no blanks around them, which a person's hand may have left here. */
 function tagsOf(sk: string): string[] {
-  return sk.slice('tags#'.length).split('#').filter(Boolean);
+  return sk
+    .slice('tags#'.length)
+    .split('#')
+    .map((tag) => tag.trim())
+    .filter(Boolean);
 }
 
 function isItem(item: unknown): item is Readonly<Record<string, unknown>> {

@@ -22,7 +22,10 @@ export const retrialSeconds = 5 * 60;
 /** REGISTERED on EC2: the launcher gives up after about a quarter of an hour without capacity, and tickets are worthless after half an hour. */
 export const launchSeconds = 30 * 60;
 
-/** LAUNCHED on EC2: boot, the profile's boot hook (120 s), the ticket (180 s), the wait for a job (115 s). */
+/**
+ * LAUNCHED on EC2: boot, the profile's boot hook (120 s), the ticket (180 s), docker (35 s), the wait for a job (115
+ * s).
+ */
 export const instanceServesSeconds = 10 * 60;
 
 /** LAUNCHED on Lambda: a cold start, then the wait for a job (22 s). */

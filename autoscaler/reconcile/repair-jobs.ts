@@ -1,3 +1,4 @@
+import { isOver } from '../../infrastructure/lib/gitlab-listings.ts';
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { type JobKey, jobKeyOf, parseJobKey } from '../../infrastructure/lib/job-key.ts';
 import { type ForsakenJob, forsakenJobs } from '../runners/forsaken-jobs.ts';
@@ -6,9 +7,6 @@ import { isOlder, retrySeconds } from './deadlines.ts';
 import type { Repair, RepairKind } from './repair.ts';
 import type { Seen } from './seen.ts';
 import type { Suspect } from './suspicion.ts';
-
-/** GitLab's words for a job that is over. Source: https://docs.gitlab.com/api/jobs/ */
-const overStatuses = ['success', 'failed', 'canceled', 'skipped'];
 
 type Looked = Pick<Seen, 'jobs' | 'leftToOthers' | 'places' | 'maxAttempts' | 'patience'> & {
   readonly live: readonly RunnerItem[];
@@ -113,10 +111,6 @@ export function runnersToBind({ live, jobs }: Looked, now: number): Suspect[] {
     const named = jobKeyOf(runner.event) === job ? event : { ...event, jobName: '' };
     return [tell('bind-runner', 'Job Running', job, named, `runner ${runnerId} took it, and no hook said so`)];
   });
-}
-
-function isOver(status: string): boolean {
-  return overStatuses.includes(status);
 }
 
 function start(kind: RepairKind, job: JobKey, event: JobEvent, reason: string): Suspect {

@@ -12,3 +12,8 @@ export class CapReachedError extends Error {
 export class JobNotYetPendingError extends Error {
   override readonly name = 'JobNotYetPendingError';
 }
+
+/** GitLab says that the job is not over, although its hook said so: its database replica lags, or the hook was wrong. */
+export class JobNotOverError extends Error {
+  override readonly name = 'JobNotOverError';
+}

@@ -34,7 +34,8 @@ export async function admitJob(input: z.infer<typeof admitJobInput>, ports: Admi
     const mayBeRetry = [choice, fallback].some((one) => one?.type === 'EC2');
     const onDemandOnly = mayBeRetry && ((await ports.marks?.claim(input.event)) ?? false);
     const item = await admit(ports.store, jobKeyOf(input.event), {
-      event: input.event,
+      // Whatever its hook said, GitLab has called it pending since.
+      event: standIn ? input.event : { ...input.event, status: 'pending' },
       choice,
       fallback,
       admittedBy: input.execution,

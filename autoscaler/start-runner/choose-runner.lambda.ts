@@ -1,5 +1,6 @@
 import type { GitLab } from '../../infrastructure/lib/gitlab.client.ts';
 import { type JobEvent, jobEventSchema } from '../../infrastructure/lib/job-event.ts';
+import { isBeforePending } from '../../infrastructure/lib/job-event-types.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
 import { routingEnvironment, tablesEnvironment } from '../environment.ts';
@@ -10,9 +11,9 @@ import { leaveQueue } from '../runners/end-runner.ts';
 import { createKnownLambdaLimit, type KnownLambdaLimit } from '../runners/known-lambda-limit.client.ts';
 import { lambdaJobsAtOnce, underLambdaLimit } from '../runners/lambda-limit.ts';
 import { JobNotYetPendingError } from '../runners/runner-errors.ts';
-import { choiceOf } from '../runners/runner-item.ts';
+import { choiceOf, type RunnerItem } from '../runners/runner-item.ts';
 import { type RunnersStore, whenItWentOn } from '../runners/runners-store.ts';
-import { decideRunner, mightBeOurs, type Offer, type RunnerDecision } from './choose-runner.ts';
+import { decideRunner, mightBeOurs, type Offer, type RunnerAnswer, type RunnerDecision } from './choose-runner.ts';
 import { findWhoNeedsStandIn } from './find-who-needs-stand-in.ts';
 
 export type ChooseRunnerPorts = {
@@ -27,13 +28,15 @@ export type ChooseRunnerPorts = {
 
 /** GitLab's states before `pending`: its hook came from the database, its answer from a replica that lags. */
 const notYetPending = ['created', 'waiting_for_resource', 'waiting_for_callback', 'preparing', 'scheduled', 'manual'];
+/** Those that a job leaves by itself, and maybe has left already: the others need a person or a time. */
+const aboutToWait = ['created', 'waiting_for_resource', 'waiting_for_callback', 'preparing'];
 
 /** A log line has its limits; `mapping ls` shows them all. */
 const mostRowsNamed = 20;
 
 /**
  * Decides where a pending job runs: its mapping by name, project and tags, once GitLab confirms that it still waits (the hook has no
- * tags, and some versions send stale ones). When it already runs, on the runner of another job that now has none, the runner that it would
+ * tags, and some versions send stale ones). A hook that told of a state before `pending` is only a reason to ask. When the job already runs, on the runner of another job that now has none, the runner that it would
  * have got is made for that job: one for each job that waited.
  *
  * @throws {JobNotYetPendingError} when GitLab's answer lags behind its hook.
@@ -43,7 +46,7 @@ export async function chooseRunner(
   event: JobEvent,
   ports: ChooseRunnerPorts,
   { log }: LambdaContext,
-): Promise<RunnerDecision> {
+): Promise<RunnerAnswer> {
   const { mappings, invalid } = await ports.mappings.read();
   if (invalid.length > 0) {
     const rows = invalid.slice(0, mostRowsNamed).map(({ id, faults }) => ({ mapping: id, faults }));
@@ -51,11 +54,15 @@ export async function chooseRunner(
   }
   const offer = { ...ports.offer, mappings };
   // A job that is told as running may have taken a runner of ours, whatever the mappings say of it.
-  if (event.status !== 'running' && !mightBeOurs(event, offer)) {
+  const runsSomewhere = event.status === 'running' && event.runnerId !== null;
+  if (!runsSomewhere && !mightBeOurs(event, offer)) {
     // An event that is no delivery of GitLab's is another look at a job that may wait.
     if (event.deliveryId === null) await stopWaiting(event, ports);
     return ignore('no mapping names the job', log);
   }
+  const isUnsure = isBeforePending(event.status);
+  // Most of these hooks come late, after the one that told of `pending`: they cost GitLab nothing.
+  if (isUnsure && isServed(await ports.store.read(jobKeyOf(event)))) return ignore('the job has its runner', log);
 
   const [job, unreserved] = await Promise.all([
     ports.gitlab.readJob(event.projectId, event.jobId),
@@ -66,7 +73,8 @@ export async function chooseRunner(
     await stopWaiting(event, ports);
     return ignore('the job does not exist in GitLab any more', log);
   }
-  if (notYetPending.includes(job.status)) {
+  if (isUnsure && aboutToWait.includes(job.status)) return lookAgain(`the job is ${job.status}`, log);
+  if (!isUnsure && notYetPending.includes(job.status)) {
     throw new JobNotYetPendingError(`job ${event.jobId} is "${job.status}" in GitLab although its hook said pending`);
   }
   if (job.status === 'running' && job.runnerId !== null) {
@@ -77,7 +85,10 @@ export async function chooseRunner(
     const today = functionsAtOnce === undefined ? choice : underLambdaLimit(choice, functionsAtOnce);
     return { decision: 'LAUNCH', choice: { ...today, standIn: true } };
   }
-  if (job.status !== 'pending') return ignore(`the job is ${job.status}`, log);
+  if (job.status !== 'pending') {
+    if (event.deliveryId === null) await stopWaiting(event, ports);
+    return ignore(`the job is ${job.status}`, log);
+  }
   const decision = decideRunner(event, job, { ...offer, lambdaJobsAtOnce: functionsAtOnce });
   if (decision.decision === 'IGNORE') {
     await stopWaiting(event, ports);
@@ -91,6 +102,17 @@ export async function chooseRunner(
 async function stopWaiting(event: JobEvent, { store, now }: ChooseRunnerPorts): Promise<void> {
   const item = await store.read(jobKeyOf(event));
   if (item?.state === 'WAITING') await leaveQueue({ store, now }, item).catch(whenItWentOn);
+}
+
+/** Whether a job needs no runner but the one that it has, if any, as far as our table tells. */
+function isServed(item: RunnerItem | null): boolean {
+  if (!item) return false;
+  return item.jobState !== 'PENDING' || !['WAITING', 'FAILED', 'RELEASED'].includes(item.state);
+}
+
+function lookAgain(reason: string, log: LambdaContext['log']): RunnerAnswer {
+  log.info('one more look at the job is worth it', { reason });
+  return { decision: 'LOOK_AGAIN', reason };
 }
 
 function ignore(reason: string, log: LambdaContext['log']): RunnerDecision {

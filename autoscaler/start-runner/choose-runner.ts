@@ -27,6 +27,9 @@ export type RunnerDecision =
       readonly choice: RunnerChoice & { readonly fallback?: RunnerChoice; readonly standIn?: true };
     };
 
+/** What ChooseRunner says. `LOOK_AGAIN`: GitLab may call the job pending in a moment. */
+export type RunnerAnswer = RunnerDecision | { readonly decision: 'LOOK_AGAIN'; readonly reason: string };
+
 /** The mapping asks for something that this deployment does not offer; the message names the row and the remedy. */
 export class MappingNotAllowedError extends Error {
   override readonly name = 'MappingNotAllowedError';

@@ -17,6 +17,7 @@ import { Construct } from 'constructs';
 import { causeOf, lambdaState, Workflow } from '../workflow.construct.ts';
 import { retryPassingTrouble } from '../workflow-retries.construct.ts';
 import { abandonStates } from './abandon-states.construct.ts';
+import { decided, secondLook, unlessOnlySuspected } from './second-look.construct.ts';
 
 export type StartRunnerProps = {
   readonly chooseRunner: IFunction;
@@ -91,10 +92,11 @@ export class StartRunner extends Construct {
       },
     });
     choose.addRetry({ ...retryPassingTrouble, errors: ['JobNotYetPendingError'] });
-    choose.addCatch(ended('NotPending', 'GitLab never came to call the job pending; its next event will tell'), {
-      errors: ['JobNotYetPendingError'],
-    });
-    choose.addCatch(abandon, noteFailure('$states.input', 'null'));
+    const second = secondLook(this, props.chooseRunner);
+    choose.addCatch(second.begin, { errors: ['JobNotYetPendingError'], assign: { event: '{% $states.input %}' } });
+    const notChosen = unlessOnlySuspected(this, abandon);
+    choose.addCatch(notChosen, noteFailure('$states.input', 'null'));
+    second.look.addCatch(notChosen, noteFailure('$event', 'null'));
 
     const admit = lambdaState(this, 'AdmitJob', {
       lambda: props.admitJob,
@@ -151,9 +153,11 @@ export class StartRunner extends Construct {
       .when(Condition.jsonata("{% $choice.type = 'LAMBDA' %}"), invoke.next(note).next(launched))
       .otherwise(request.next(launched));
     const isOurs = Choice.jsonata(this, 'IsOurs', { stateName: 'IsOurs' })
-      .when(Condition.jsonata("{% $states.input.decision = 'LAUNCH' %}"), admit)
+      .when(Condition.jsonata(decided('LAUNCH')), admit)
+      .when(Condition.jsonata(decided('LOOK_AGAIN')), second.begin)
       .otherwise(ended('Ignored', 'The job is left to other runners; nothing was written'));
     choose.next(isOurs);
+    second.whenLaunched(admit);
     admit.next(register);
     register.next(byType);
 

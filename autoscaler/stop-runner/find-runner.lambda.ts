@@ -1,19 +1,27 @@
+import type { GitLab } from '../../infrastructure/lib/gitlab.client.ts';
+import { isOver } from '../../infrastructure/lib/gitlab-listings.ts';
 import { type JobEvent, jobEventSchema } from '../../infrastructure/lib/job-event.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
 import { interruptionReasons } from '../interrupt-runner/judge-job.ts';
 import { type InterruptedRunner, interruptedRunnerOf } from '../interrupt-runner/mend-job-input.ts';
-import { createGitLabForManagers } from '../live-gitlab.client.ts';
+import { createGitLabForManagers, createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createTables } from '../live-tables.client.ts';
 import { expiryOf, leaveQueue, recordTombstone } from '../runners/end-runner.ts';
 import { type FindHostPorts, findHost } from '../runners/find-host.ts';
 import { noteJobState, noteTakenJob } from '../runners/job-state.ts';
 import { planStops, type SeenRunners } from '../runners/plan-stops.ts';
+import { JobNotOverError } from '../runners/runner-errors.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
 import { type RunnerToStop, runnerToStopOf } from './stop-runner-input.ts';
 
-export type FindRunnerPorts = FindHostPorts & { readonly store: RunnersStore; readonly now: () => number };
+export type FindRunnerPorts = FindHostPorts & {
+  readonly store: RunnersStore;
+  /** Asked about jobs of which nobody told us that they ran. */
+  readonly jobs: Pick<GitLab, 'readJob'>;
+  readonly now: () => number;
+};
 
 type FoundRunners = {
   readonly runners: readonly RunnerToStop[];
@@ -24,6 +32,8 @@ type FoundRunners = {
 /**
  * Finds the runners that end because a job is over: by the job and by the runner that GitLab names, both in our own table. When EC2 had
  * announced to take back the instance of the one that had the job, it says so while that can still be told.
+ *
+ * @throws {JobNotOverError} when GitLab says that the job is not over.
  */
 export async function findRunner(
   event: JobEvent,
@@ -32,13 +42,18 @@ export async function findRunner(
 ): Promise<FoundRunners> {
   const { log } = context;
   const job = jobKeyOf(event);
-  const named = await findBoundRunner(event, ports);
-  const own = await noteJobState(ports.store, job, 'FINISHED', expiryOf(ports.now()));
-  const byRunner = named?.pk === job ? own : named;
-  if (!own && !byRunner && event.runnerId !== null) {
+  const host = await findHost(event, ports);
+  const before = await ports.store.read(job);
+  if (!before && !host && event.runnerId !== null) {
     log.info('the job had no runner of ours', { status: event.status });
     return { runners: [], mend: null };
   }
+  // From a job that is said to be over there is no way back. Of one that ran, the drain asks whether it still does.
+  const isKnownToHaveRun = (before !== null && before.jobState !== 'PENDING') || host?.takenJob === job;
+  if (!isKnownToHaveRun) await confirmEnd(event, ports);
+  const named = host && (await bindLate(host, job, ports.store));
+  const own = await noteJobState(ports.store, job, 'FINISHED', expiryOf(ports.now()));
+  const byRunner = named?.pk === job ? own : named;
   if (own?.state === 'WAITING') {
     try {
       await leaveQueue(ports, own);
@@ -84,13 +99,19 @@ async function findInterruption(
   return interruptedRunnerOf(item, { hostGone: false, takenJob: job });
 }
 
-/** The runner that GitLab names; when the job was so short that its `running` event has not come yet, it is bound now. */
-async function findBoundRunner(event: JobEvent, ports: FindRunnerPorts): Promise<RunnerItem | null> {
-  const { store } = ports;
-  const runner = await findHost(event, ports);
-  if (!runner || runner.takenJob) return runner;
+/** A hook's word alone would take a waiting job's runner away, and all others that it may ask for. */
+async function confirmEnd({ projectId, jobId, status }: JobEvent, { jobs }: FindRunnerPorts): Promise<void> {
+  const job = await jobs.readJob(projectId, jobId);
+  if (job && !isOver(job.status)) {
+    throw new JobNotOverError(`job ${jobId} is "${job.status}" in GitLab although its hook said ${status}`);
+  }
+}
+
+/** The runner that GitLab names, which is bound now when the job was so short that its `running` event has not come yet. */
+async function bindLate(runner: RunnerItem, job: JobKey, store: RunnersStore): Promise<RunnerItem | null> {
+  if (runner.takenJob) return runner;
   try {
-    await noteTakenJob(store, runner, jobKeyOf(event));
+    await noteTakenJob(store, runner, job);
   } catch (error) {
     if (!(error instanceof RunnerStateChangedError)) throw error;
   }
@@ -100,6 +121,6 @@ async function findBoundRunner(event: JobEvent, ports: FindRunnerPorts): Promise
 export const handler = lambdaHandler({
   input: jobEventSchema,
   logFields: ({ projectId, jobId }) => ({ projectId, jobId }),
-  ports: () => ({ ...createTables(), gitlab: createGitLabForManagers() }),
+  ports: () => ({ ...createTables(), jobs: createGitLabFromEnvironment(), gitlab: createGitLabForManagers() }),
   work: findRunner,
 });

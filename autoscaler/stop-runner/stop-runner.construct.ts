@@ -1,7 +1,9 @@
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { assignMend, mendJobState } from '../interrupt-runner/mend-job-state.construct.ts';
 import { failWithErrorOf, lambdaState, Workflow } from '../workflow.construct.ts';
+import { retryPassingTrouble } from '../workflow-retries.construct.ts';
 import { allStoppedState, type StopStatesProps, stopEachState } from './stop-states.construct.ts';
 
 export type StopRunnerProps = StopStatesProps & { readonly findRunner: IFunction; readonly mendJob: IFunction };
@@ -17,10 +19,16 @@ export class StopRunner extends Construct {
     super(scope, id);
     const find = lambdaState(this, 'FindRunner', {
       lambda: props.findRunner,
-      comment: 'By job and by runner, in our own table',
+      comment: 'By job and by runner, in our own table; GitLab confirms an end that surprises',
       payload: '{% $states.input %}',
       assign: assignMend,
     });
+    find.addRetry({ ...retryPassingTrouble, errors: ['JobNotOverError'] });
+    const notOver = Succeed.jsonata(this, 'NotOver', {
+      stateName: 'NotOver',
+      comment: 'GitLab does not call the job over; its next event will tell',
+    });
+    find.addCatch(notOver, { errors: ['JobNotOverError'] });
     failWithErrorOf(find, this, 'FindFailed');
     const mend = mendJobState(this, props.mendJob, allStoppedState(this));
     const { findRunner, mendJob, drainRunner, unregisterRunner, terminateInstance, releaseRunner } = props;

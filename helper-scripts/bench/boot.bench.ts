@@ -11,6 +11,7 @@ import Table from 'cli-table3';
 import { Hono } from 'hono';
 import { type BootSettings, renderBootScript } from '../../autoscaler/start-runner/ec2/boot-script.ts';
 import { findGitLabRunner, writeRunnerFolder } from '../local/gitlab-runner/find-gitlab-runner.process.ts';
+import { startDockerStandIn } from '../local/instances/docker-stand-in.server.ts';
 import { createInstanceMetadataApp } from '../local/instances/instance-metadata.server.ts';
 import { sampleBootSettings } from './sample-boot-settings.ts';
 
@@ -49,7 +50,6 @@ async function startServices(notice: (seen: Seen) => void) {
       architecture: 'x86_64',
       privateIp: '10.0.0.1',
       launchedAt: new Date(),
-      tags: {},
       userData: '',
       roleName: 'runner-role',
     },
@@ -91,6 +91,7 @@ const parts: readonly (readonly [title: string, end: string, roundTrips: string]
 ];
 
 async function bootOnce({ settings }: Subject, folder: string, programs: string): Promise<readonly number[]> {
+  const docker = await startDockerStandIn();
   const seen: Seen[] = [];
   const { promise: asked, resolve: heard } = Promise.withResolvers<void>();
   const services = await startServices((event) => {
@@ -120,6 +121,7 @@ async function bootOnce({ settings }: Subject, folder: string, programs: string)
       HOST_ROOT: folder,
       AWS_ENDPOINT_URL: services.url,
       AWS_EC2_METADATA_SERVICE_ENDPOINT: services.url,
+      DOCKER_HOST: docker.host,
     },
   });
   try {
@@ -137,6 +139,7 @@ async function bootOnce({ settings }: Subject, folder: string, programs: string)
     });
   } finally {
     await powerOff(host);
+    await docker.close();
     services.server.close();
     if ('closeAllConnections' in services.server) services.server.closeAllConnections();
   }

@@ -1,6 +1,6 @@
 import { runnerFailedType } from '../../autoscaler/start-runner/runner-failed.ts';
 import { runnerUnwantedType } from '../../autoscaler/stop-runner/runner-unwanted.ts';
-import { jobEventSource } from '../../infrastructure/lib/job-event-types.ts';
+import { jobEventSource, jobEventTypeOf } from '../../infrastructure/lib/job-event-types.ts';
 
 /** A message that could not be delivered or handled. */
 export type DeadLetter = {
@@ -70,21 +70,10 @@ export function eventOf(body: string): EventToSend | null {
 }
 
 /** Which of our events has such a detail. */
-function typeOf({ kind, status, error, attempt }: Record<string, unknown>): string | null {
+function typeOf({ kind, status, runnerId, error, attempt }: Record<string, unknown>): string | null {
   if (kind === 'runner-unwanted') return runnerUnwantedType;
   if (typeof error === 'string' && attempt !== undefined) return runnerFailedType;
-  switch (status) {
-    case 'pending':
-      return 'Job Pending';
-    case 'running':
-      return 'Job Running';
-    case 'success':
-    case 'failed':
-    case 'canceled':
-      return 'Job Finished';
-    default:
-      return null;
-  }
+  return jobEventTypeOf(status, runnerId);
 }
 
 function parse(text: string): Record<string, unknown> | null {

@@ -20,6 +20,10 @@ export async function openSecrets(options: DeploymentOptions) {
   const store = async (SecretId: string, value: object) => {
     await secrets.send(new PutSecretValueCommand({ SecretId, SecretString: JSON.stringify(value) }));
   };
+  const read = async (SecretId: string): Promise<unknown> => {
+    const { SecretString } = await secrets.send(new GetSecretValueCommand({ SecretId }));
+    return JSON.parse(SecretString ?? '{}');
+  };
   return {
     storeGitLabToken: async (token: string) => store(await readParameter(names.gitlabTokenSecretArn), { token }),
     rotateWebhookSecret: async () => store(await readParameter(names.webhookSecretArn), newWebhookSecret()),
@@ -38,6 +42,8 @@ export async function openSecrets(options: DeploymentOptions) {
       ]);
       return { madeAt: CreatedDate?.getTime() ?? 0, hasPrevious };
     },
+    readGitLabToken: async () =>
+      ((await read(await readParameter(names.gitlabTokenSecretArn))) as { readonly token?: string }).token,
   };
 }
 

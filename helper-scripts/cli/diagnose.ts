@@ -5,6 +5,7 @@ import type { Finding } from './finding.ts';
 import { jobFindings, type SeenJobs } from './job-findings.ts';
 import { type AccountQuotas, quotaFindings } from './quota-notes.ts';
 import { ageText } from './time-text.ts';
+import { lackOf, type SeenToken } from './token-scopes.ts';
 
 /** What was seen of a deployment; null where it could not be seen. Times are milliseconds since 1970. */
 export type SeenDeployment = Omit<SeenJobs, 'maxAttempts'> & {
@@ -14,6 +15,8 @@ export type SeenDeployment = Omit<SeenJobs, 'maxAttempts'> & {
   readonly quotas: AccountQuotas;
   /** The GitLab of that configuration, when Lambdas would not accept its certificate. */
   readonly gitlab: (Distrust & { readonly url: string }) | null;
+  /** The stored access token, where its scopes matter and can be told from here. */
+  readonly accessToken: SeenToken | null;
   readonly deadLetters: number;
   /** When the reconciler last began to ask GitLab for waiting jobs; 0 when it never did. */
   readonly lookedForJobsAt: number;
@@ -26,6 +29,7 @@ const longestRoundMinutes = 15;
 export function diagnose(seen: SeenDeployment, now: number): Finding[] {
   return [
     ...gitlabFindings(seen),
+    ...tokenFindings(seen),
     ...reconcilerFindings(seen, now),
     ...jobFindings({ ...seen, maxAttempts: seen.configured?.maxAttempts ?? null }, now),
     ...deadLetterFindings(seen),
@@ -38,6 +42,13 @@ function gitlabFindings({ gitlab }: SeenDeployment): Finding[] {
   if (!gitlab) return [];
   const { url, wrong, remedy } = gitlab;
   return [{ what: `GitLab (${url})`, wrong: `${wrong}, as seen from here with what Lambdas trust`, remedy }];
+}
+
+function tokenFindings({ accessToken }: SeenDeployment): Finding[] {
+  const wrong = accessToken && lackOf(accessToken);
+  if (!wrong) return [];
+  const remedy = 'make a token with the scopes create_runner, read_api and api; store it with "secret gitlab-token"';
+  return [{ what: `the access token for ${accessToken.gitlab}`, wrong, remedy }];
 }
 
 function reconcilerFindings({ lookedForJobsAt }: SeenDeployment, now: number): Finding[] {

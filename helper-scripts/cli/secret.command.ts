@@ -9,7 +9,7 @@ export function addSecretCommands(program: Command): void {
   secret
     .command('gitlab-token')
     .description(
-      'store the GitLab access token (scopes create_runner, manage_runner, read_api), read from standard input',
+      'store the GitLab access token (scopes create_runner, manage_runner, read_api; api instead of manage_runner where GitLab is below a path), read from standard input',
     )
     .addHelpText(
       'after',

@@ -23,6 +23,7 @@ import { bootstrap, deployApp, destroyApp } from './deploy-apps.process.ts';
 import { startLocalGitLab } from './gitlab/local-gitlab.server.ts';
 import type { LocalGitLab } from './gitlab/local-gitlab.ts';
 import { type FoundRunner, findGitLabRunner, writeRunnerFolder } from './gitlab-runner/find-gitlab-runner.process.ts';
+import { startDockerStandIn } from './instances/docker-stand-in.server.ts';
 import { type InstanceHost, startInstanceHost } from './instances/instance-host.process.ts';
 import { countLeftovers, type Leftovers } from './leftovers.client.ts';
 import { LocalLambdaRunner } from './local-lambda-runner.process.ts';
@@ -42,7 +43,7 @@ export type LocalRunOptions = {
   readonly gitlabPort: number;
   /** How long an instance takes from its launch to its boot script, in milliseconds. */
   readonly bootDelayMilliseconds: number;
-  /** What decides about the package of the Lambda shell runner; this process's environment unless given. */
+  /** What decides about gitlab-runner and the package of the Lambda shell runner; this process's environment unless given. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly signal?: AbortSignal | undefined;
   /** Tags of a runner that is made in GitLab before anything is deployed, and that the profile `long-lived` brings; none when absent. */
@@ -131,7 +132,7 @@ export class LocalRun {
           const [bundles, lambdaRunner, runner] = await Promise.all([
             buildLambdas(),
             LocalLambdaRunner.plan(environment, this.options.awsPort),
-            findGitLabRunner(process.env),
+            findGitLabRunner(environment),
           ]);
           this.#plannedLambdaRunner = lambdaRunner;
           this.#runner = runner;
@@ -315,12 +316,17 @@ export class LocalRun {
   }
 
   async #startInstances(): Promise<undefined> {
+    // The stand-in for gitlab-runner runs jobs of the docker executor without docker; the real one needs this
+    // machine's.
+    const docker = this.runner.kind === 'real' ? undefined : await startDockerStandIn();
+    if (docker) this.#stops.push(docker.close);
     this.#instances = await startInstanceHost({
       endpoint: this.aws.endpoint,
       region,
       log: createLog((line) => appendFileSync(join(this.options.folder, 'instances.log'), `${line}\n`), Date.now),
       folder: join(this.options.folder, 'instances'),
       runnerPathFolder: join(this.options.folder, 'bin'),
+      dockerHost: docker ? docker.host : process.env.DOCKER_HOST,
       bootDelayMilliseconds: this.options.bootDelayMilliseconds,
     });
     this.#stops.push(() => this.instances.stop());

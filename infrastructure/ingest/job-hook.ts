@@ -1,5 +1,5 @@
 import type { JobEvent } from '../lib/job-event.ts';
-import type { JobEventType } from '../lib/job-event-types.ts';
+import { isBeforePending, type JobEventType, jobEventTypeOf } from '../lib/job-event-types.ts';
 import { parseGitLabTime } from './gitlab-time.ts';
 
 /** What a hook's body means to us. Numbers that could be read are kept for the log, even when the event is ignored. */
@@ -14,14 +14,6 @@ export type JobHook =
 
 /** How and when a hook arrived; `receivedAt` is ISO 8601. */
 export type Arrival = { readonly receivedAt: string; readonly deliveryId: string | null };
-
-const eventTypes = new Map<unknown, JobEventType>([
-  ['pending', 'Job Pending'],
-  ['running', 'Job Running'],
-  ['success', 'Job Finished'],
-  ['failed', 'Job Finished'],
-  ['canceled', 'Job Finished'],
-]);
 
 /** GitLab allows 255 characters; only a template of somebody's own can send more, and workflows take 256 KiB in all. */
 const longestTextCharacters = 1_024;
@@ -47,13 +39,14 @@ export function readJobHook(body: unknown, arrival: Arrival): JobHook {
 
   // Old documentation says "job" for "build"; a template may leave it out.
   if (kind != null && kind !== 'build' && kind !== 'job') return ignore(`object_kind ${brief(kind)} is not a job's`);
-  const type = eventTypes.get(status);
-  if (!type) return ignore(`status ${brief(status)} neither starts nor ends anything`);
+  const runnerId = positiveInteger(fieldsOf(payload.runner).id);
+  const type = jobEventTypeOf(status, runnerId);
+  if (!type || (isBeforePending(status) && !mayWait(payload))) {
+    return ignore(`status ${brief(status)} neither starts nor ends anything`);
+  }
   if (jobId === null) return ignore(`build_id ${brief(payload.build_id)} is no job (GitLab's test events have none)`);
   if (projectId === null) return ignore('the body has no project_id');
 
-  const startedAt = timeOf(payload, 'build_started_at');
-  const finishedAt = timeOf(payload, 'build_finished_at');
   const { receivedAt, deliveryId } = arrival;
   return {
     kind: 'event',
@@ -68,9 +61,8 @@ export function readJobHook(body: unknown, arrival: Arrival): JobHook {
       pipelineId: positiveInteger(payload.pipeline_id) ?? positiveInteger(fieldsOf(payload.commit).id),
       ref: textOf(payload.ref),
       // Some versions send a runner with a pending job: nobody has taken it yet.
-      runnerId: type === 'Job Pending' ? null : positiveInteger(fieldsOf(payload.runner).id),
-      // GitLab does not say when a job became pending: build_created_at is the pipeline's creation.
-      occurredAt: { 'Job Pending': null, 'Job Running': startedAt, 'Job Finished': finishedAt }[type] ?? receivedAt,
+      runnerId: type === 'Job Pending' ? null : runnerId,
+      occurredAt: occurredAtOf(payload, type) ?? receivedAt,
       receivedAt,
       failureReason: status === 'failed' ? textOf(payload.build_failure_reason) || null : null,
       deliveryId,
@@ -78,13 +70,43 @@ export function readJobHook(body: unknown, arrival: Arrival): JobHook {
   };
 }
 
+/**
+ * Whether a job may wait for a runner although the hook says that it does not yet: until September 2026 GitLab could tell of `pending` in the
+ * words of the state before, once the pipeline had begun. Since it says when the status changed, each hook keeps the word of its own change.
+ * Without a pipeline's state (a template of somebody's own) the word stands.
+ *
+ * @see https://gitlab.com/gitlab-org/gitlab/-/issues/546182
+ * @see https://gitlab.com/gitlab-org/gitlab/-/merge_requests/266428
+ */
+function mayWait(payload: Fields): boolean {
+  if ('build_status_changed_at' in payload || 'build_status_changed_at_iso' in payload) return false;
+  const pipeline = fieldsOf(payload.commit);
+  return timeOf(pipeline, 'started_at') !== null || !['', 'created'].includes(textOf(pipeline.status));
+}
+
+/** When the job became what the hook tells; the newest GitLab says so, also of `pending`. Null when it does not. */
+function occurredAtOf(payload: Fields, type: JobEventType): string | null {
+  const changedAt = timeOf(payload, 'build_status_changed_at');
+  switch (type) {
+    case 'Job Pending':
+      return payload.build_status === 'pending' ? changedAt : null;
+    case 'Job Running':
+      return timeOf(payload, 'build_started_at') ?? changedAt;
+    case 'Job Finished':
+      return timeOf(payload, 'build_finished_at') ?? changedAt;
+  }
+}
+
+/** What comes before the path in an SSH address: a scheme with host and port, or a host (maybe IPv6 in brackets, maybe with a user). */
+const sshAddress = /^(?:ssh:\/\/[^/]+\/|(?:[^/:@[\]]+@)?(?:\[[\da-f:.]+\]|[^/:@[\]]+):)([\w.-]+(?:\/[\w.-]+)+)$/i;
+
 /** Old payloads lack `project`: its path is in the SSH address too, which carries no relative URL root. */
 function projectPathOf(payload: Fields): string | null {
   const path = textOf(fieldsOf(payload.project).path_with_namespace);
   if (path) return path;
   const repository = fieldsOf(payload.repository);
   const address = (textOf(repository.git_ssh_url) || textOf(repository.url)).replace(/\.git$/, '');
-  return /^(?:ssh:\/\/[^/]+\/|[^/:@]+@[^/:]+:)([\w.-]+(?:\/[\w.-]+)+)$/.exec(address)?.[1] ?? null;
+  return sshAddress.exec(address)?.[1] ?? null;
 }
 
 function timeOf(payload: Fields, name: string): string | null {

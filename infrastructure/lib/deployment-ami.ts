@@ -5,15 +5,14 @@ import type { Ec2Profile } from './deployment-ec2-profile.ts';
 import type { Fault } from './deployment-faults.ts';
 import type { LambdaProfile } from './deployment-lambda-profile.ts';
 import { distinct } from './deployment-lists.ts';
-import { type ExistingNetwork, type OwnNetwork, securityGroupIds } from './deployment-network.ts';
+import { awsId, type ExistingNetwork, type OwnNetwork, securityGroupIds } from './deployment-network.ts';
 import { nameSchema } from './deployment-profile.ts';
+import { script } from './deployment-script.ts';
 
 /** A component holds 16,000 characters; YAML and what we put around take some of them. */
 const longestScriptCharacters = 12_000;
 
-const script = z
-  .string()
-  .min(1)
+const componentScript = script
   .max(longestScriptCharacters)
   .refine((text) => !text.includes('{{'), { error: 'has "{{", which Image Builder replaces; write it otherwise' });
 
@@ -48,7 +47,7 @@ export const amiSchema = z.strictObject({
     .strictObject({ x86_64: buildInstanceTypes.optional(), arm64: buildInstanceTypes.optional() })
     .default({}),
   /** Where images are built, instead of the network's first subnet; it needs a way to the internet. */
-  subnetId: z.string().startsWith('subnet-').optional(),
+  subnetId: awsId('subnet-').optional(),
   /** Instead of the network's. */
   securityGroupIds: securityGroupIds.optional(),
   /**
@@ -59,7 +58,7 @@ export const amiSchema = z.strictObject({
     .record(
       nameSchema,
       z
-        .strictObject({ build: script.optional(), test: script.optional() })
+        .strictObject({ build: componentScript.optional(), test: componentScript.optional() })
         .refine(({ build, test }) => build !== undefined || test !== undefined, {
           error: 'does nothing; write a script for build or test',
         }),

@@ -5,7 +5,7 @@ import { longestStatementsCharacters } from './deployment-iam.ts';
 import type { LambdaProfile } from './deployment-lambda-profile.ts';
 import { nearestOf } from './deployment-nearest.ts';
 import type { ExistingNetwork, OwnNetwork } from './deployment-network.ts';
-import { runnerConfigFaults } from './deployment-runner-settings.ts';
+import { runnerConfigFaults } from './deployment-runner-config.ts';
 import { runnerTokenFaults } from './deployment-runner-tokens.ts';
 import type { GitLabConnection } from './gitlab-trust.ts';
 

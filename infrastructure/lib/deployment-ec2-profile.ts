@@ -5,28 +5,65 @@ import { securityGroupIds, subnetIds } from './deployment-network.ts';
 import { jobHooks, profileFields, shortestTimeoutMinutes } from './deployment-profile.ts';
 import { registriesSchema } from './deployment-registries.ts';
 import { secretArnSchema } from './deployment-runner-tokens.ts';
+import { script } from './deployment-script.ts';
 
 const pullPolicies = ['always', 'if-not-present', 'never'] as const;
+
+/** A word that goes to docker as it is: a blank at its end would be a part of it. */
+const word = z.string().min(1).regex(/^\S*$/, 'has a blank or a line break; remove it');
+
+/** In the containers of jobs. */
+const folder = z
+  .string()
+  .regex(/^(?:\/(?!\.{1,2}(?:\/|$))[\w.@+-]+)+$/, 'write a folder such as /builds, without a slash at its end');
 
 /** How the docker executor runs jobs. */
 export const dockerSchema = z.strictObject({
   /** Image of jobs that name none. */
-  image: z.string().min(1).default('public.ecr.aws/docker/library/alpine:3.22'),
+  image: word.default('public.ecr.aws/docker/library/alpine:3.22'),
   /** Jobs own the whole host, its role included; docker-in-docker needs it. */
   privileged: z.boolean().default(false),
-  /** Give jobs the host's docker socket, to build images beside themselves. Jobs own the whole host, its role included. */
+  /**
+   * Give jobs the host's docker socket, to build images beside themselves. Jobs own the whole host, its role included.
+   * The folder of their sources is then one of the host, at the same path, so that `docker run -v "$PWD:/src"` finds
+   * it.
+   */
   hostSocket: z.boolean().default(false),
-  /** Mounts of every job's containers. When absent `/cache`, and with `privileged` what docker-in-docker shares. */
-  volumes: distinct(z.string().startsWith('/')).optional(),
+  /**
+   * Where the sources of jobs are, in their containers; `/builds` when absent. To have it on another disk of the host,
+   * mount that here by `volumes`. With `hostSocket` the host has the same folder at the same path, unless `volumes` has
+   * another one there.
+   */
+  buildsDir: folder.optional(),
+  /**
+   * Where archives of caches are made and unpacked from, in the jobs' containers; `/cache` when absent. On the host as
+   * `buildsDir` is.
+   */
+  cacheDir: folder.optional(),
+  /**
+   * Which shell runs the scripts of jobs. `bash`, which is meant when absent, is `sh` in images without it; `pwsh` is
+   * PowerShell.
+   */
+  shell: z.enum(['bash', 'pwsh']).optional(),
+  /**
+   * Mounts of every job's containers. When absent `/cache` with `hostSocket` or `privileged`, and with `privileged` what
+   * docker-in-docker shares; else none.
+   */
+  volumes: distinct(
+    z
+      .string()
+      .startsWith('/')
+      .regex(/^(?:.*\S)?$/, 'has a blank or a line break at its end; remove it'),
+  ).optional(),
   /** Tried in this order. A host has no image but what its AMI brought: asking the registry whether it is stale costs a round trip per image. */
   pullPolicies: distinct(z.enum(pullPolicies)).min(1).default(['if-not-present']),
   /** Containers beside every job's own, such as `docker:28-dind` for builds in privileged containers. */
   services: z
     .array(
       z.strictObject({
-        name: z.string().min(1),
+        name: word,
         /** Its name for the job; that of its image when absent. */
-        alias: z.string().min(1).optional(),
+        alias: word.optional(),
         command: z.array(z.string()).min(1).optional(),
       }),
     )
@@ -45,13 +82,21 @@ export const volumeSchema = z.strictObject({
   /** At least 125, which are free, and at most a quarter of `iops`. */
   throughputMiBps: z.int().min(125).max(2_000).optional(),
   /** The AMI's name for it: `/dev/sda1` for Ubuntu, say. */
-  deviceName: z.string().startsWith('/dev/').default('/dev/xvda'),
+  deviceName: z
+    .string()
+    .startsWith('/dev/')
+    .regex(/^[\w/]*$/, 'write the name of a device such as /dev/sda1')
+    .default('/dev/xvda'),
 });
 
 /** Whom hosts let in by SSH. */
 export const sshSchema = z.strictObject({
   /** An EC2 key pair of the region; its private key opens every host of the profile. */
-  keyName: z.string().min(1).max(255),
+  keyName: z
+    .string()
+    .min(1)
+    .max(255)
+    .regex(/^\S(?:.*\S)?$/, 'has a blank at one of its ends; remove it'),
   /** Where connections may come from. */
   cidrs: distinct(
     z
@@ -80,7 +125,11 @@ export const ec2ProfileSchema = z.strictObject({
   maxPriceUsd: z.number().positive().optional(),
   volume: volumeSchema.prefault({}),
   /** SSM parameter with the id of another AMI than ours. */
-  imageParameter: z.string().startsWith('/').optional(),
+  imageParameter: z
+    .string()
+    .startsWith('/')
+    .regex(/^[\w./-]*$/, 'write the name of a parameter such as /images/runner')
+    .optional(),
   /** Instead of the network's. */
   subnetIds: subnetIds.optional(),
   /** Instead of the network's. */
@@ -107,6 +156,8 @@ export const ec2ProfileSchema = z.strictObject({
         .string()
         .regex(/^[\w.-]+(?:\/[\w.-]+)*$/, 'write a path of letters, digits and _.- such as linux/arm64')
         .default('shared'),
+      /** Largest archive of a cache; the job goes on without keeping a larger one. Unlimited when absent. */
+      maxArchiveMiB: z.int().positive().max(1_048_576).optional(),
     })
     .optional(),
   timeoutMinutes: z
@@ -117,7 +168,7 @@ export const ec2ProfileSchema = z.strictObject({
   hooks: z
     .strictObject({
       /** A bash script that root runs on each host before it takes its job, for at most two minutes. When a command fails, the host ends. */
-      boot: z.string().min(1).optional(),
+      boot: script.optional(),
       ...jobHooks,
     })
     .default({}),

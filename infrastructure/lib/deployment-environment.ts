@@ -3,6 +3,7 @@ import type { Fault } from './deployment-faults.ts';
 import type { LambdaProfile } from './deployment-lambda-profile.ts';
 import { dockerConfigOf } from './deployment-registries.ts';
 import { runnerSettingsOf } from './deployment-runner-settings.ts';
+import { withGitTrust } from './git-trust.ts';
 import { connectionSettingsOf, type GitLabConnection, trustVariables } from './gitlab-trust.ts';
 
 type Profile = Ec2Profile | LambdaProfile;
@@ -30,7 +31,7 @@ export function launchEntryOf(profile: Ec2Profile, template: DeployedTemplate) {
 
 /** What is said of GitLab Runner to the function of a LAMBDA profile, as an environment variable; undefined when nothing is. */
 export function runnerSettingsVariableOf(profile: LambdaProfile, gitlab: GitLabConnection = {}): string | undefined {
-  const text = JSON.stringify({ ...connectionSettingsOf(gitlab), ...runnerSettingsOf(profile) });
+  const text = JSON.stringify({ ...connectionSettingsOf(gitlab), ...withGitTrust(runnerSettingsOf(profile), gitlab) });
   return text === '{}' ? undefined : text;
 }
 

@@ -94,7 +94,8 @@ function bestOption(options: readonly (readonly Issue[])[]): readonly Issue[] {
 
 const longestShownCharacters = 60;
 
-function stateOf(value: unknown): string {
+/** What stands there, for a message. */
+export function stateOf(value: unknown): string {
   if (value === undefined) return 'is missing';
   if (Array.isArray(value)) return value.length === 0 ? 'is an empty list' : `is a list of ${value.length}`;
   if (typeof value === 'object' && value !== null) return 'is an object';

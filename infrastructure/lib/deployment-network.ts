@@ -1,8 +1,16 @@
 import { z } from 'zod';
 import { distinct } from './deployment-lists.ts';
 
-export const subnetIds = distinct(z.string().startsWith('subnet-')).min(1);
-export const securityGroupIds = distinct(z.string().startsWith('sg-')).min(1);
+/** An id that AWS gave, and nothing around it. */
+export function awsId(prefix: 'subnet-' | 'sg-' | 'vpc-') {
+  return z
+    .string()
+    .startsWith(prefix)
+    .regex(/^[\w-]*$/, 'has a sign that no id has, a blank perhaps; remove it');
+}
+
+export const subnetIds = distinct(awsId('subnet-')).min(1);
+export const securityGroupIds = distinct(awsId('sg-')).min(1);
 
 const largestPrefix = 16;
 /** Room for a public and a private subnet in each of six zones. */
@@ -23,7 +31,7 @@ export const ownNetworkSchema = z.strictObject({
 
 /** Subnets that exist. */
 export const existingNetworkSchema = z.strictObject({
-  vpcId: z.string().startsWith('vpc-'),
+  vpcId: awsId('vpc-'),
   subnetIds,
   /** When absent, a group is made in the VPC: nothing comes in, everything goes out. */
   securityGroupIds: securityGroupIds.optional(),

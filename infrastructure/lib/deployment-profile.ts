@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { permissionFields } from './deployment-iam.ts';
+import { environmentSchema } from './deployment-job-variables.ts';
+import { script } from './deployment-script.ts';
 import { tagsSchema } from './deployment-tags.ts';
 
 /** Profiles' names are parts of names on AWS. */
@@ -10,13 +12,14 @@ export const nameSchema = z
 /** GitLab refuses runners with a shorter maximum timeout (POST /user/runners). */
 export const shortestTimeoutMinutes = 10;
 
-const script = z.string().min(1);
-
 /** Shell scripts around each job's own, run where the job runs. A script that fails fails the job. */
 export const jobHooks = {
-  /** Before the sources are fetched. */
+  /**
+   * Before the sources are fetched. Not in jobs with `GIT_STRATEGY: none` or `empty`, which fetch none; what every job
+   * needs is for `preBuild`.
+   */
   preGetSources: script.optional(),
-  /** After the sources were fetched. */
+  /** After the sources were fetched. Not in jobs with `GIT_STRATEGY: none` or `empty` either. */
   postGetSources: script.optional(),
   /** Before the job's script, in the same shell. */
   preBuild: script.optional(),
@@ -31,14 +34,17 @@ export const profileFields = {
   /** Jobs of this profile that may run at the same time; as many as the account's quotas allow when absent. */
   maxConcurrent: z.int().positive().optional(),
   ...permissionFields,
-  /** Variables of every job. They are no secrets: whoever may look at the runner's settings on AWS sees them. */
-  environment: z
-    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'write the name of an environment variable'), z.string())
-    .default({}),
+  /**
+   * Variables of every job; a job's own and GitLab's win over them. As in `.gitlab-ci.yml`, `$$` is a dollar sign and
+   * `$CI_PROJECT_DIR` the value of a variable of GitLab's; no other is known here (`$PATH`, say): `export` what needs
+   * one in `hooks.preBuild`. They are no secrets: whoever may look at the runner's settings on AWS sees them.
+   */
+  environment: environmentSchema.default({}),
   /** Longest log of a job; GitLab Runner cuts what is above. 4,096 when absent. */
   outputLimitKiB: z.int().min(1).max(1_048_576).optional(),
   /**
-   * Whatever else GitLab Runner's `[[runners]]` section knows, in its own words, such as `{ docker: { memory: '4g' } }`.
+   * Whatever else GitLab Runner's `[[runners]]` section knows, in its own words, for example
+   * `{ docker: { memory: '4g' } }`. Names and types are those of the release that the images have.
    * Source: https://docs.gitlab.com/runner/configuration/advanced-configuration/
    */
   runnerConfig: z.record(z.string(), z.json()).default({}),

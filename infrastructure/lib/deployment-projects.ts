@@ -11,5 +11,6 @@ export const allowedProjectsSchema = z.array(
     .regex(/^[^!]/, orElse('a list of what is allowed cannot exclude; name what you want instead'))
     .regex(/^(?!\/|\w+:\/\/)/, orElse('write the path alone, such as group/project'))
     .regex(/\/|^\*\*$/, orElse('a project is in a group; write group/project, or group/** for all of a group'))
+    .regex(/[^/]$/, orElse('a path does not end with a slash; remove it, or write group/** for all of a group'))
     .regex(/^\S*$/, orElse('a path has no spaces; remove them')),
 );

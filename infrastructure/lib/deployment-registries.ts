@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { addressSchema } from './deployment-address.ts';
 import { distinct } from './deployment-lists.ts';
 
 const ecrPattern =
@@ -31,7 +32,7 @@ export const registriesSchema = z.strictObject({
     )
     .optional(),
   /** Address of a mirror of Docker Hub, which docker asks first. Docker-in-docker has a daemon of its own: tell it by its service's `command`. */
-  mirror: z.url({ protocol: /^https?$/, error: 'write an address such as https://mirror.example.com' }).optional(),
+  mirror: addressSchema('https://mirror.example.com').optional(),
 });
 export type Registries = z.output<typeof registriesSchema>;
 

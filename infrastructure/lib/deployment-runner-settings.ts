@@ -1,9 +1,10 @@
 import { dockerSchema, type Ec2Profile } from './deployment-ec2-profile.ts';
 import { isSettings } from './deployment-extends.ts';
-import type { Fault } from './deployment-faults.ts';
 import type { LambdaProfile } from './deployment-lambda-profile.ts';
 
 type Profile = Ec2Profile | LambdaProfile;
+type Docker = NonNullable<Ec2Profile['docker']>;
+type Cache = NonNullable<Ec2Profile['cache']>;
 
 /** Keys of GitLab Runner's `[[runners]]` section and their values, ready to be written as TOML or JSON. */
 export type RunnerSettings = Readonly<Record<string, unknown>>;
@@ -33,19 +34,18 @@ function hostSettingsOf(profile: Ec2Profile, bucket: CacheBucket | undefined) {
   return {
     job_status_final_update_retry_limit: 10,
     docker: profile.executor === 'docker' ? dockerSettingsOf(profile) : undefined,
-    cache: profile.cache && bucket ? cacheSettingsOf(profile.cache.prefix, bucket) : undefined,
+    cache: profile.cache && bucket ? cacheSettingsOf(profile.cache, bucket) : undefined,
+    ...(profile.executor === 'docker' ? placesOf(profile.docker ?? dockerSchema.parse({})) : {}),
   };
 }
 
 function dockerSettingsOf({ docker }: Ec2Profile) {
-  const { image, privileged, hostSocket, volumes, pullPolicies, services, capAdd, shmSizeMiB } =
-    docker ?? dockerSchema.parse({});
-  // Docker-in-docker shares its certificates by the second one.
-  const mounts = volumes ?? (privileged ? ['/cache', '/certs/client'] : hostSocket ? ['/cache'] : []);
+  const settings = docker ?? dockerSchema.parse({});
+  const { image, privileged, pullPolicies, services, capAdd, shmSizeMiB } = settings;
   return {
     image,
     privileged,
-    volumes: listOrNothing(hostSocket ? [...mounts, '/var/run/docker.sock:/var/run/docker.sock'] : mounts),
+    volumes: listOrNothing(mountsOf(settings)),
     services: listOrNothing(services),
     cap_add: listOrNothing(capAdd),
     shm_size: shmSizeMiB && shmSizeMiB * bytesPerMiB,
@@ -56,12 +56,41 @@ function dockerSettingsOf({ docker }: Ec2Profile) {
 
 const bytesPerMiB = 1_048_576;
 
+/** Where the docker executor has the sources and the archives of caches, and by which shell it runs scripts. */
+function placesOf({ buildsDir, cacheDir, shell, hostSocket }: Docker) {
+  return { builds_dir: buildsDir ?? (hostSocket ? defaultBuildsDir : undefined), cache_dir: cacheDir, shell };
+}
+
+/** The docker executor's own. */
+const defaultBuildsDir = '/builds';
+
+/**
+ * The host's docker mounts folders of the host: what a job of the host's socket mounts from its sources is there only
+ * when the host has them too, at the same path. Without the socket gitlab-runner makes a volume of the sources itself,
+ * and none of the cache.
+ * Source: https://docs.gitlab.com/runner/configuration/advanced-configuration/ (`cache_dir`)
+ */
+function mountsOf({ volumes, privileged, hostSocket, buildsDir, cacheDir }: Docker): readonly string[] {
+  // Docker-in-docker shares its certificates by the second one.
+  const said = volumes ?? (privileged ? ['/cache', '/certs/client'] : hostSocket ? ['/cache'] : []);
+  const places = hostSocket ? [buildsDir ?? defaultBuildsDir, cacheDir] : [cacheDir];
+  const missing = places.filter((place) => place !== undefined).filter((place) => !isMounted(place, said));
+  if (!hostSocket) return [...said, ...missing];
+  return [...said, ...missing.map((place) => `${place}:${place}`), '/var/run/docker.sock:/var/run/docker.sock'];
+}
+
+function isMounted(place: string, mounts: readonly string[]): boolean {
+  const inContainer = mounts.map((mount) => mount.split(':').slice(0, 2).at(-1) ?? '');
+  return inContainer.some((folder) => place === folder || place.startsWith(`${folder}/`));
+}
+
 /** `Shared`: without it each runner would have a cache of its own, and here each runner is for one job. */
-function cacheSettingsOf(prefix: string, { name, region }: CacheBucket) {
+function cacheSettingsOf({ prefix, maxArchiveMiB }: Cache, { name, region }: CacheBucket) {
   return {
     Type: 's3',
     Path: prefix,
     Shared: true,
+    MaxUploadedArchiveSize: maxArchiveMiB && maxArchiveMiB * bytesPerMiB,
     s3: { BucketName: name, BucketLocation: region, AuthenticationType: 'iam' },
   };
 }
@@ -77,59 +106,4 @@ function overlay(below: RunnerSettings, above: RunnerSettings): RunnerSettings {
 
 function listOrNothing<Entry>(list: readonly Entry[]): readonly Entry[] | undefined {
   return list.length > 0 ? list : undefined;
-}
-
-/** What each host writes itself: who it is, and where its job works. */
-const decidedByHost = [
-  'id',
-  'name',
-  'url',
-  'token',
-  'token_obtained_at',
-  'token_expires_at',
-  'shell',
-  'builds_dir',
-  'cache_dir',
-];
-
-/** Settings of GitLab Runner that a profile has a setting of its own for. */
-const saidElsewhere: Readonly<Record<string, string>> = {
-  environment: 'environment',
-  output_limit: 'outputLimitKiB',
-  pre_get_sources_script: 'hooks.preGetSources',
-  post_get_sources_script: 'hooks.postGetSources',
-  pre_build_script: 'hooks.preBuild',
-  post_build_script: 'hooks.postBuild',
-};
-const saidElsewhereOfHosts: Readonly<Record<string, string>> = {
-  executor: 'executor',
-  cache: 'cache',
-  'docker.image': 'docker.image',
-  'docker.privileged': 'docker.privileged',
-  'docker.volumes': 'docker.volumes',
-  'docker.pull_policy': 'docker.pullPolicies',
-  'docker.services': 'docker.services',
-  'docker.cap_add': 'docker.capAdd',
-  'docker.shm_size': 'docker.shmSizeMiB',
-};
-
-/** What is wrong with a profile's `runnerConfig`: keys that are not its own to set, and values that TOML has not. */
-export function runnerConfigFaults(profile: Profile): Fault[] {
-  const isHost = profile.type === 'EC2';
-  const elsewhere = { ...saidElsewhere, ...(isHost ? saidElsewhereOfHosts : {}) };
-  const decided = isHost ? decidedByHost : [...decidedByHost, 'executor'];
-  const faultOf = (path: readonly string[], value: unknown): Fault[] => {
-    const at = ['runnerConfig', ...path];
-    const key = path.join('.');
-    if (decided.includes(key)) return [{ path: at, message: 'each host writes this itself; remove it' }];
-    const place = Object.hasOwn(elsewhere, key) ? elsewhere[key] : undefined;
-    if (place) return [{ path: at, message: `the profile has a setting for this; write it as "${place}"` }];
-    if (value === null) return [{ path: at, message: 'is null, which GitLab Runner does not know; remove it' }];
-    if (key === 'docker' && !(isHost && profile.executor === 'docker')) {
-      return [{ path: at, message: 'has no effect without the docker executor; remove it' }];
-    }
-    if (typeof value !== 'object') return [];
-    return Object.entries(value).flatMap(([name, inner]) => faultOf([...path, name], inner));
-  };
-  return Object.entries(profile.runnerConfig).flatMap(([key, value]) => faultOf([key], value));
 }

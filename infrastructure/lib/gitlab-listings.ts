@@ -19,17 +19,31 @@ export type ListedJob = GitLabJob & {
   readonly createdAt: string;
 };
 
+/** GitLab's words for a job that is over. Source: https://docs.gitlab.com/api/jobs/ */
+const overStatuses = ['success', 'failed', 'canceled', 'skipped'];
+
+/** Whether a status of GitLab's says that a job is over. */
+export function isOver(status: string): boolean {
+  return overStatuses.includes(status);
+}
+
 /** A job that a runner has or had. */
 export type RunnerJob = JobReference & { readonly status: string };
 
-/** The last of a runner's jobs, newest first, that it began and that is over, or about to be. */
+/** The last of a runner's jobs, newest first, that it began and that is over. */
 export function lastOf(jobs: readonly RunnerJob[]): RunnerJob | undefined {
-  return jobs.find(({ status }) => ['success', 'failed', 'canceled', 'canceling'].includes(status));
+  return jobs.find(({ status }) => ['success', 'failed', 'canceled'].includes(status));
 }
 
-/** The one of a runner's jobs that runs now. */
+/**
+ * A runner works on a job also while GitLab waits for it to cancel: it hears of that with its next update, up to 34 s
+ * later when the job writes nothing, and then runs its after_script. Nobody else would end such a job for half an hour.
+ */
+const withRunner: readonly string[] = ['running', 'canceling'];
+
+/** The one of a runner's jobs that it works on now. */
 export function runningOf(jobs: readonly RunnerJob[]): RunnerJob | undefined {
-  return jobs.find(({ status }) => status === 'running');
+  return jobs.find(({ status }) => withRunner.includes(status));
 }
 
 /** A runner as lists show it: without its maintenance note. */

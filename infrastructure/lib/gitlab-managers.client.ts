@@ -23,7 +23,7 @@ export type RunnerManagers = {
   verify(token: string): Promise<number | null>;
   /** What the runner may run; null when it does not exist, or may not be seen with our access token. */
   readRunner(runnerId: number): Promise<RunnerDetails | null>;
-  /** Ids of the jobs that run on one host now. */
+  /** Ids of the jobs that one host works on now: they run there, or are about to be canceled. */
   runningJobsOf(manager: RunnerManager): Promise<readonly { readonly projectId: number; readonly jobId: number }[]>;
   /** Removes one host from its runner; false when it was already gone, or the token is no longer the runner's. */
   remove(token: string, systemId: string): Promise<boolean>;
@@ -73,9 +73,14 @@ export function createRunnerManagers({
       return { tags, runUntagged, projectIds: type === 'project_type' ? projects.map(({ id }) => id) : null };
     },
     async runningJobsOf(manager) {
-      const filter = { status: 'running', systemId: manager.systemId } as const;
-      const running = await orWhenGone(runners.allJobs(manager.runnerId, filter), []);
-      const named = running.map((job) => ({ projectId: projectIdOf(job), jobId: job.id }));
+      const { runnerId, systemId } = manager;
+      const filter = { status: 'running', systemId } as const;
+      const running = await orWhenGone(runners.allJobs(runnerId, filter), []);
+      // GitLab before 17 does not know the status `canceling`, and would refuse it as a filter.
+      const newest = { systemId, orderBy: 'id', sort: 'desc', perPage: 20, maxPages: 1 } as const;
+      const last = running.length > 0 ? [] : await orWhenGone(runners.allJobs(runnerId, newest), []);
+      const working = [...running, ...last.filter(({ status }) => String(status) === 'canceling')];
+      const named = working.map((job) => ({ projectId: projectIdOf(job), jobId: job.id }));
       // Seldom one, never more: before 16.8 GitLab did not know the filter and named the jobs of every host.
       const answers = await Promise.all(named.map((job) => mayHaveJob(manager, job)));
       return named.filter((_, index) => answers[index]);

@@ -10,7 +10,7 @@ export const jobEventSchema = z.object({
   projectId: z.int().check(z.positive()),
   jobName: z.string(),
   stage: z.string(),
-  /** GitLab's status as sent: pending, running, success, failed or canceled. */
+  /** GitLab's status as sent; one before `pending` when the job may wait all the same. */
   status: z.string(),
   /** Path with namespace (`group/project`); null when GitLab is too old to send it. */
   projectPath: z.nullable(z.string()),

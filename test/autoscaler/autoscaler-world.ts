@@ -144,7 +144,7 @@ export function autoscalerWorld({
       abandonRunner,
       context,
     ),
-    Functionsfindrunner: lambda(jobEventSchema, given, findRunner, context),
+    Functionsfindrunner: lambda(jobEventSchema, { ...given, jobs: gitlab }, findRunner, context),
     Functionsdrainrunner: lambda(runnerToStopSchema, given, drainRunner, context),
     Functionsunregisterrunner: lambda(runnerToStopSchema, given, unregisterRunner, context),
     Functionsterminateinstance: lambda(runnerToStopSchema, given, terminateInstance, context),

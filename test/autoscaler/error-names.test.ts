@@ -73,6 +73,8 @@ describe('what the workflows match on', () => {
 
   it.each([
     ['JobNotYetPendingError', 'StartRunner.ChooseRunner', ['Retry', 'Catch']],
+    ['JobNotYetPendingError', 'StartRunner.LookAgain', ['Catch']],
+    ['JobNotOverError', 'StopRunner.FindRunner', ['Retry', 'Catch']],
     ['JobAlreadyAdmittedError', 'StartRunner.AdmitJob', ['Catch']],
     ['CapReachedError', 'StartRunner.AdmitJob', ['Catch']],
     ['RunnerStateChangedError', 'StartRunner.RegisterRunner', ['Catch']],

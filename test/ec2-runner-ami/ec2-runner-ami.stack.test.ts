@@ -72,6 +72,7 @@ describe('the images of a deployment', () => {
       'helper-image',
       'clear-identity',
       'host',
+      'runner-config',
       'jobs',
     ]);
   });
@@ -160,7 +161,7 @@ describe('an image', () => {
         ? 'arn'
         : ComponentArn['Fn::GetAtt'][0].replace(/^.*Component|[0-9A-F]{8}$/g, ''),
     );
-    expect(order?.slice(2, -2)).toEqual(['helperimage', 'ownfirst', 'ownsecond', 'arn', 'clearidentity']);
+    expect(order?.slice(2, -3)).toEqual(['helperimage', 'ownfirst', 'ownsecond', 'arn', 'clearidentity']);
   });
 
   it('outlives what CloudFormation knows of it, so that a rollback or a destruction takes nothing that hosts start from', () => {

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { LocalRun } from '../../helper-scripts/local/local-run.process.ts';
 import { freePort } from '../support/free-port.ts';
+import { runnerEnvironment, runnerUnderTest } from '../support/runner-under-test.ts';
 import { authenticity } from './scenarios/authenticity.ts';
 import { bothTypes } from './scenarios/both-types.ts';
 import { cancellation } from './scenarios/cancellation.ts';
@@ -23,17 +24,18 @@ let run: LocalRun | undefined;
 let world: World;
 
 beforeAll(async () => {
+  const { kind } = await runnerUnderTest();
   run = new LocalRun({
-    folder: resolve(import.meta.dirname, '../../.local/end-to-end'),
+    folder: resolve(import.meta.dirname, `../../.local/end-to-end-with-${kind}`),
     awsPort: await freePort(),
     gitlabPort: await freePort(),
     bootDelayMilliseconds: 1_000,
     longLivedRunnerTags: ['long-lived'],
-    // What is tested must not depend on whether a container engine is there.
-    environment: { LOCAL_LAMBDA_PACKAGING: 'zip' },
+    // What is tested must not depend on whether a container engine or a gitlab-runner is there.
+    environment: { ...runnerEnvironment, LOCAL_LAMBDA_PACKAGING: 'zip' },
   });
   await run.start((line) => {
-    if (/cdk|Local|Package of/.test(line)) console.log(`end to end: ${line}`);
+    if (/cdk|Local|Package of|jobs run with/.test(line)) console.log(`end to end: ${line}`);
   });
   // Deploying needs more rights than running: from here on every missing grant is an error.
   await run.aws.enforceIam(true);

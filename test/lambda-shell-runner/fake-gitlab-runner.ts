@@ -1,11 +1,16 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { build } from 'esbuild';
 
 /** What the stand-in does (`fake-gitlab-runner.process.ts`). */
 export type FakeRunnerScript = {
   /** What GitLab answers to its requests for a job, in turn; after the last one there is nothing. */
   readonly answers: readonly (
-    | { readonly kind: 'job' | 'canceled-job'; readonly jobId: number; readonly afterMilliseconds?: number }
+    | {
+        readonly kind: 'job' | 'canceled-job' | 'canceling-job' | 'unknown-job';
+        readonly jobId: number;
+        readonly afterMilliseconds?: number;
+      }
     | { readonly kind: 'forbidden' | 'error' | 'crash'; readonly afterMilliseconds?: number }
   )[];
   /** Bash commands of the job. */
@@ -30,13 +35,19 @@ export type FakeRunnerNotes = {
   readonly workingFolder: string;
 };
 
+const program = join(import.meta.dirname, 'fake-gitlab-runner.process.ts');
+
+/** Writes the stand-in's program as one file, for a place where the project is not. */
+export async function bundleFakeRunner(outfile: string): Promise<void> {
+  await build({ entryPoints: [program], outfile, bundle: true, platform: 'node', format: 'esm', logLevel: 'error' });
+}
+
 /** Puts a `gitlab-runner` that follows the script into `folder`, and returns its path. */
 export function installFakeRunner(folder: string, script: FakeRunnerScript): string {
   mkdirSync(folder, { recursive: true });
   const scriptFile = join(folder, 'script.json');
   const binary = join(folder, 'gitlab-runner');
   writeFileSync(scriptFile, JSON.stringify(script));
-  const program = join(import.meta.dirname, 'fake-gitlab-runner.process.ts');
   writeFileSync(binary, `#!/bin/sh\nexec '${process.execPath}' '${program}' '${scriptFile}' "$@"\n`);
   chmodSync(binary, 0o755);
   return binary;

@@ -65,7 +65,8 @@ describe('the outcome of an execution', () => {
     expect(outcomeOf(stories.succeededAndReported, late, exited).outcome).toBe('job-succeeded');
   });
 
-  it.each(['canceledBeforeStart', 'cancelingBeforeStart'] as const)('is a failed job when it was %s', (name) => {
+  const withdrawn = ['canceledBeforeStart', 'cancelingBeforeStart', 'goneBeforeStart'] as const;
+  it.each(withdrawn)('is a failed job when it was %s', (name) => {
     expect(outcomeOf(stories[name], doings({ removed: { because: 'job-withdrawn' } }), exited)).toEqual({
       outcome: 'job-failed',
       takenJobId: 10,

@@ -4,7 +4,7 @@ import { whyNoSandbox } from './lambda-sandbox.ts';
 
 /*
  * The built function in a process that looks like Lambda's (read-only working folder, a user nobody knows, only /tmp to write to, the
- * runtime API on loopback), with gitlab-runner (the real one where there is one) against the local GitLab. All jobs run in one environment,
+ * runtime API on loopback), with gitlab-runner (once more with the real one where there is one) against the local GitLab. All jobs run in one environment,
  * as they do in a warm function.
  */
 

@@ -17,12 +17,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { runtimeClientSource, startRuntimeApi } from '../../helper-scripts/bench/lambda-runtime.server.ts';
 import { startLocalGitLab } from '../../helper-scripts/local/gitlab/local-gitlab.server.ts';
 import type { LocalGitLab } from '../../helper-scripts/local/gitlab/local-gitlab.ts';
-import {
-  bundleStandIn,
-  findGitLabRunner,
-} from '../../helper-scripts/local/gitlab-runner/find-gitlab-runner.process.ts';
+import { bundleStandIn } from '../../helper-scripts/local/gitlab-runner/find-gitlab-runner.process.ts';
 import { bundleFolderOf } from '../../infrastructure/lib/bundled-function.construct.ts';
+import { refusalOf } from '../autoscaler/start-runner/ec2/ticket-table.server.ts';
 import { adminToken, registerRunner, type TestRunner } from '../helper-scripts/local/gitlab/gitlab-under-test.ts';
+import { runnerUnderTest } from '../support/runner-under-test.ts';
 import { jobPayload } from './executions.ts';
 import { mounts, namespaces } from './lambda-sandbox.ts';
 
@@ -30,6 +29,13 @@ const entry = join(import.meta.dirname, '../../lambda-shell-runner/run-job.lambd
 
 /** What the function has, and no job may see. */
 export const functionSecret = 'not-a-real-secret-of-the-function';
+
+const region = 'eu-west-1';
+const credentials = {
+  accessKeyId: 'fake-access-key',
+  secretAccessKey: functionSecret,
+  sessionToken: functionSecret,
+};
 
 /** As Lambda's: without an entry in /etc/passwd. */
 const oddUser = process.getuid?.() === 0 ? ['--reuid', '10993', '--regid', '10990', '--clear-groups'] : [];
@@ -66,8 +72,6 @@ export class LambdaEnvironment {
   #process: ChildProcess | undefined;
   #output = '';
   #count = 0;
-  /** `real` or `stand-in`. */
-  runner = '';
 
   get gitlab(): LocalGitLab {
     if (!this.#gitlab) throw new Error('not started');
@@ -89,10 +93,10 @@ export class LambdaEnvironment {
         BUNDLE: '/var/task/index.mjs',
         AWS_LAMBDA_RUNTIME_API: this.#api.address,
         AWS_ENDPOINT_URL: await this.#serveTickets(),
-        AWS_REGION: 'eu-west-1',
-        AWS_ACCESS_KEY_ID: 'fake-access-key',
-        AWS_SECRET_ACCESS_KEY: functionSecret,
-        AWS_SESSION_TOKEN: functionSecret,
+        AWS_REGION: region,
+        AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+        AWS_SESSION_TOKEN: credentials.sessionToken,
       },
     });
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
@@ -184,8 +188,7 @@ export class LambdaEnvironment {
     copyFileSync(process.execPath, at('bin', 'node'));
     copyFileSync(join(bundleFolderOf(entry), 'index.mjs'), at('task', 'index.mjs'));
     writeFileSync(at('bin', 'runtime.mjs'), runtimeClientSource);
-    const found = await findGitLabRunner(process.env);
-    this.runner = found.kind;
+    const found = await runnerUnderTest();
     if (found.kind === 'real') copyFileSync(found.path, at('bin', 'gitlab-runner'));
     else {
       await bundleStandIn(at('bin', 'stand-in.mjs'));
@@ -196,10 +199,15 @@ export class LambdaEnvironment {
     for (const name of ['.', 'out']) chmodSync(at(name), 0o777);
   }
 
-  /** DynamoDB, as far as tickets are deleted from it. */
+  /** DynamoDB, as far as tickets are deleted from it by who signs for it. */
   async #serveTickets(): Promise<string> {
     const server = createServer(async (request, response) => {
       const body = Buffer.concat(await request.toArray()).toString('utf8');
+      const refusal = refusalOf(request, body, credentials, region);
+      if (refusal) {
+        response.writeHead(400, { connection: 'close' }).end(JSON.stringify({ message: refusal }));
+        return;
+      }
       const { S: id } = (JSON.parse(body) as { Key: { id: { S: string } } }).Key.id;
       const token = this.#tickets.get(id);
       this.#tickets.delete(id);

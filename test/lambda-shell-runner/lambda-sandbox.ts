@@ -1,14 +1,15 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { bundleFolderOf } from '../../infrastructure/lib/bundled-function.construct.ts';
 import type { RunnerTicket } from '../../infrastructure/lib/runner-ticket.ts';
+import { refusalOf } from '../autoscaler/start-runner/ec2/ticket-table.server.ts';
 import { fakeToken, jobPayload } from './executions.ts';
-import type { FakeRunnerScript } from './fake-gitlab-runner.ts';
+import { bundleFakeRunner, type FakeRunnerScript } from './fake-gitlab-runner.ts';
 
 const run = promisify(execFile);
 const entry = join(import.meta.dirname, '../../lambda-shell-runner/run-job.lambda.ts');
@@ -28,7 +29,10 @@ export const namespaces = [
 ];
 const nobody = process.getuid?.() === 0 ? ['--reuid', '65534', '--regid', '65534', '--clear-groups'] : [];
 
-/** Lambda's file system, for bash: read-only, with the function of the folder `$1` in `/var/task`, that folder at `/mnt`, and an empty `/tmp`. */
+/**
+ * Lambda's file system, for bash: read-only, with the function of the folder `$1` in `/var/task`, that folder at `/mnt`, an empty `/tmp` and no
+ * shared memory; and its limit of open files. Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+ */
 export const mounts = `
 set -e
 mount --bind "$1" /mnt
@@ -36,9 +40,11 @@ mount -t tmpfs tmpfs /tmp
 mount -t tmpfs tmpfs /var
 mkdir /var/task
 mount --bind /mnt/task /var/task
+[ ! -d /dev/shm ] || mount -t tmpfs -o ro tmpfs /dev/shm
 mount -o remount,bind,ro /
 chmod 1777 /tmp
 cd /var/task
+ulimit -n 1024
 `;
 
 /**
@@ -77,7 +83,7 @@ export async function runInSandbox(
   const servers = [await serveTickets(tickets), await serveGitLab(runners)];
   const [aws, gitlab] = servers.map(({ address }) => address);
   try {
-    furnish(folder, { answers: [{ kind: 'job', jobId: 10, afterMilliseconds: 50 }], jobScript });
+    await furnish(folder, { answers: [{ kind: 'job', jobId: 10, afterMilliseconds: 50 }], jobScript });
     const payloads = Array.from({ length: events }, () => jobPayload({ gitlabUrl: gitlab ?? '' }));
     writeFileSync(join(folder, 'out', 'events.json'), JSON.stringify(payloads));
     const { stdout } = await run(
@@ -87,9 +93,10 @@ export async function runInSandbox(
         env: {
           PATH: `/mnt/bin:${process.env.PATH}`,
           AWS_ENDPOINT_URL: aws,
-          AWS_REGION: 'eu-west-1',
-          AWS_ACCESS_KEY_ID: 'fake-access-key',
-          AWS_SECRET_ACCESS_KEY: 'not-a-real-secret',
+          AWS_REGION: region,
+          AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+          AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+          AWS_SESSION_TOKEN: credentials.sessionToken,
           AWS_LAMBDA_RUNTIME_API: '127.0.0.1:9001',
         },
       },
@@ -106,17 +113,19 @@ export async function runInSandbox(
   }
 }
 
-function furnish(folder: string, script: FakeRunnerScript): void {
+async function furnish(folder: string, script: FakeRunnerScript): Promise<void> {
   for (const name of ['bin', 'task', 'out']) mkdirSync(join(folder, name));
   copyFileSync(process.execPath, join(folder, 'bin', 'node'));
   copyFileSync(join(bundleFolderOf(entry), 'index.mjs'), join(folder, 'task', 'index.mjs'));
-  for (const name of ['lambda-runtime.process.ts', 'fake-gitlab-runner.process.ts']) {
-    copyFileSync(join(import.meta.dirname, name), join(folder, 'bin', name));
-  }
+  copyFileSync(
+    join(import.meta.dirname, 'lambda-runtime.process.ts'),
+    join(folder, 'bin', 'lambda-runtime.process.ts'),
+  );
+  await bundleFakeRunner(join(folder, 'bin', 'fake-gitlab-runner.mjs'));
   writeFileSync(join(folder, 'bin', 'script.json'), JSON.stringify(script));
   writeFileSync(
     join(folder, 'bin', 'gitlab-runner'),
-    '#!/bin/sh\nexec /mnt/bin/node /mnt/bin/fake-gitlab-runner.process.ts /mnt/bin/script.json "$@"\n',
+    '#!/bin/sh\nexec /mnt/bin/node /mnt/bin/fake-gitlab-runner.mjs /mnt/bin/script.json "$@"\n',
     { mode: 0o755 },
   );
   for (const name of ['.', 'out']) chmodSync(join(folder, name), 0o777);
@@ -125,18 +134,30 @@ function furnish(folder: string, script: FakeRunnerScript): void {
 
 type Stub = { readonly server: Server; readonly address: string };
 
-async function serve(answer: (body: string) => { readonly status: number; readonly body: string }): Promise<Stub> {
+type Answer = { readonly status: number; readonly body: string };
+
+async function serve(answer: (body: string, request: IncomingMessage) => Answer): Promise<Stub> {
   const server = createServer(async (request, response) => {
-    const { status, body } = answer(Buffer.concat(await request.toArray()).toString('utf8'));
+    const { status, body } = answer(Buffer.concat(await request.toArray()).toString('utf8'), request);
     response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0', connection: 'close' }).end(body);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return { server, address: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 
-/** DynamoDB, as far as one ticket after the other is deleted from it. */
+const region = 'eu-west-1';
+const credentials = {
+  accessKeyId: 'fake-access-key',
+  secretAccessKey: 'not-a-real-secret',
+  sessionToken: 'not-a-real-session',
+};
+
+/** DynamoDB, as far as one ticket after the other is deleted from it by who signs for it. */
 function serveTickets(tokens: string[]): Promise<Stub> {
-  return serve((body) => {
+  return serve((body, request) => {
+    const refusal = refusalOf(request, body, credentials, region);
+    if (refusal)
+      return { status: 400, body: JSON.stringify({ __type: 'InvalidSignatureException', message: refusal }) };
     const token = tokens.shift();
     const { id } = (JSON.parse(body) as { Key: { id: { S: string } } }).Key;
     const ticket: RunnerTicket = { id: id.S, token: token ?? '', job: 'job#123#10', expiresAt: Date.now() + 600 };
@@ -147,9 +168,12 @@ function serveTickets(tokens: string[]): Promise<Stub> {
   });
 }
 
+/** GitLab, as far as runners remove themselves from it. */
 function serveGitLab(runners: Set<string>): Promise<Stub> {
-  return serve((body) => {
-    const removed = runners.delete((JSON.parse(body) as { token: string }).token);
+  return serve((body, { method, url, headers }) => {
+    if (`${method} ${url}` !== 'DELETE /api/v4/runners') return { status: 404, body: '' };
+    const isJson = headers['content-type']?.startsWith('application/json');
+    const removed = isJson && runners.delete((JSON.parse(body) as { token: string }).token);
     return { status: removed ? 204 : 403, body: '' };
   });
 }

@@ -261,6 +261,8 @@ describe('the image', () => {
     const context = join(directory, images[0]?.directory ?? '');
     expect(readdirSync(context).sort()).toEqual([
       'Dockerfile',
+      'check-runner-configs.sh',
+      'function.toml',
       'index.mjs',
       'install-aws-cli.sh',
       'install-gitlab-runner.sh',
@@ -325,8 +327,8 @@ describe('the image', () => {
     const files = images.map((source) => readdirSync(join(directory, source.directory)));
     const withTools = files.findIndex((names) => names.includes('wait-for-url.sh'));
     const dockerfile = readFileSync(join(directory, images[withTools]?.directory ?? '', 'Dockerfile'), 'utf8');
-    expect(files[withTools]).toHaveLength(5);
-    expect(files[1 - withTools]).toHaveLength(4);
+    expect(files[withTools]).toHaveLength(7);
+    expect(files[1 - withTools]).toHaveLength(6);
     expect(dockerfile.match(/^FROM .*lambda-shell-runner$/gm)).toEqual([
       `FROM \${BASE} AS lambda-shell-runner`,
       'FROM lambda-shell-runner',
@@ -345,6 +347,8 @@ describe('the image', () => {
     const context = join(directory, images[0]?.directory ?? '');
     const copied = [...readFileSync(join(context, 'Dockerfile'), 'utf8').matchAll(/^COPY (?!--from)(\S+) /gm)];
     expect(copied.map(([, name]) => name).sort()).toEqual([
+      'check-runner-configs.sh',
+      'function.toml',
       'index.mjs',
       'install-aws-cli.sh',
       'install-gitlab-runner.sh',

@@ -38,6 +38,15 @@ describe('the bundle of the Lambda shell runner', () => {
     expect(log).not.toContain(fakeToken);
   });
 
+  it('gives jobs as few open files as Lambda does, and no shared memory', async (context) => {
+    needSandbox(context);
+    const { seen } = await runInSandbox(`
+      ulimit -n >>/mnt/out/seen
+      (: >/dev/shm/word) 2>/dev/null || echo none >>/mnt/out/seen
+    `);
+    expect(seen).toEqual(['1024', 'none']);
+  });
+
   it('keeps the credentials of the function and the memory of its process from the job', async (context) => {
     needSandbox(context);
     const { answers, log, seen } = await runInSandbox(

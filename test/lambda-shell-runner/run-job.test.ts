@@ -106,21 +106,24 @@ describe('an execution of the Lambda shell runner', () => {
     expectNothingLeft(machine);
   });
 
-  it('does not wait for a second job when the first one was canceled at hand-over', async () => {
-    const machine = machineWhere({
-      answers: [
-        { kind: 'canceled-job', jobId: 10 },
-        { kind: 'job', jobId: 11, afterMilliseconds: 10_000 },
-      ],
-    });
-    expect(await machine.execute()).toEqual({
-      outcome: 'job-failed',
-      takenJobId: 10,
-      reported: true,
-      failureReason: 'canceled_before_start',
-    });
-    expectNothingLeft(machine);
-  });
+  it.each(['canceled-job', 'canceling-job', 'unknown-job'] as const)(
+    'does not wait for a second job when the first one was canceled at hand-over: %s',
+    async (kind) => {
+      const machine = machineWhere({
+        answers: [
+          { kind, jobId: 10 },
+          { kind: 'job', jobId: 11, afterMilliseconds: 10_000 },
+        ],
+      });
+      expect(await machine.execute()).toEqual({
+        outcome: 'job-failed',
+        takenJobId: 10,
+        reported: true,
+        failureReason: 'canceled_before_start',
+      });
+      expectNothingLeft(machine);
+    },
+  );
 
   it('lets a job run that was handed out while its runner was being removed', async () => {
     const machine = machineWhere({
@@ -163,7 +166,7 @@ describe('an execution of the Lambda shell runner', () => {
   it('still returns when GitLab does not let the runner be removed', async () => {
     const machine = machineWhere({ answers: [] });
     const removeRunner = () => Promise.reject(new Error('GitLab is down'));
-    const patience = { waitForJob: 1_000 };
+    const patience = { waitForJob: 3_000 };
     expect(await machine.execute({ ports: { removeRunner }, patience })).toMatchObject({ outcome: 'no-job' });
     expect(machine.logLines).toContainEqual(
       expect.objectContaining({ level: 'warn', message: 'runner not removed in GitLab', runnerId: 7 }),
@@ -223,7 +226,7 @@ describe('what a job sees', () => {
     expect(config).toContain(fakeToken);
     expect(systemId).toMatch(/^[rs]_[0-9a-zA-Z]{12}$/);
     expect(args.join(' ')).toMatch(
-      /^run-single -c \S+ -r on demand --max-builds 1 --wait-timeout 20 --job-status-final-update-retry-limit 3 --log-format json$/,
+      /^--log-format json run-single -c \S+ -r on demand --max-builds 1 --wait-timeout 20$/,
     );
     expect(JSON.stringify(environment)).not.toContain(fakeToken);
   });

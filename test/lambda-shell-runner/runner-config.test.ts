@@ -18,6 +18,7 @@ describe('the configuration for gitlab-runner', () => {
   it('has one shell runner that works inside the folder of its job', () => {
     const config = renderRunnerConfig({ name: 'one', url: 'https://gitlab.example.com', token: 'glrt-fake' }, folder);
     expect(runnerIn(config)).toEqual({
+      job_status_final_update_retry_limit: 3,
       name: 'one',
       url: 'https://gitlab.example.com',
       token: 'glrt-fake',
@@ -26,6 +27,14 @@ describe('the configuration for gitlab-runner', () => {
       builds_dir: '/tmp/job-abc/builds',
       cache_dir: '/tmp/job-abc/cache',
     });
+  });
+
+  it('tries three times to report the end of the job, or as often as the profile says', () => {
+    const runner = { name: 'one', url: 'https://gitlab.example.com', token: 'glrt-fake' };
+    const limitOf = (config: string) => runnerIn(config)?.job_status_final_update_retry_limit;
+    expect(limitOf(renderRunnerConfig(runner, folder))).toBe(3);
+    const settings = { job_status_final_update_retry_limit: 5 };
+    expect(limitOf(renderRunnerConfig(runner, folder, settings))).toBe(5);
   });
 
   it('keeps every name, address and token as it is, whatever signs they hold', () => {
@@ -48,7 +57,7 @@ describe('the configuration for gitlab-runner', () => {
 describe('the arguments of gitlab-runner', () => {
   it('name the file instead of the token, and one job', () => {
     expect(runnerArguments(folder, 'one', 20).join(' ')).toBe(
-      'run-single -c /tmp/job-abc/runner/config.toml -r one --max-builds 1 --wait-timeout 20 --job-status-final-update-retry-limit 3 --log-format json',
+      '--log-format json run-single -c /tmp/job-abc/runner/config.toml -r one --max-builds 1 --wait-timeout 20',
     );
   });
 

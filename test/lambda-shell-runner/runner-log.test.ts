@@ -71,9 +71,10 @@ describe('the log of gitlab-runner', () => {
   it.each([
     ['...ok', 'running', { kind: 'update-answered', answer: 'ok', jobStatus: 'running' }],
     ['... job failed', 'canceled', { kind: 'update-answered', answer: 'refused', jobStatus: 'canceled' }],
-    ['... forbidden', '', { kind: 'update-answered', answer: 'refused', jobStatus: '' }],
-    ['...accepted, but not yet completed', '', { kind: 'other' }],
-    ['... failed', '', { kind: 'other' }],
+    ['... not found', '', { kind: 'update-answered', answer: 'refused', jobStatus: '' }],
+    ['...accepted, but not yet completed', '', { kind: 'update-answered', answer: 'open', jobStatus: '' }],
+    ['... failed', '', { kind: 'update-answered', answer: 'open', jobStatus: '' }],
+    ['...trace validation failed', '', { kind: 'other' }],
   ])('reads GitLab’s answer "%s" to an update (status "%s")', (answer, status, sign) => {
     expect(signOf(line('info', `Submitting job to coordinator${answer}`, { job: 10, 'job-status': status }))).toEqual(
       sign,

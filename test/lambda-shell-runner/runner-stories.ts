@@ -48,6 +48,11 @@ export const stories = {
     ['Submitting job to coordinator...ok', { 'job-status': 'canceling' }],
     ['Submitting job to coordinator... job failed', { 'job-status': 'failed', code: 200 }],
   ),
+  goneBeforeStart: told(
+    [...started],
+    [...received],
+    ['Submitting job to coordinator... not found', { 'job-status': '', code: 404 }],
+  ),
   secondJobAfterCanceled: told(
     [...started],
     [...received],

@@ -11,6 +11,12 @@ describe('an image of a profile’s own', () => {
     expect(dockerfile).toMatch(/# From here on: my-image\/Dockerfile\n# my tools\nFROM lambda-shell-runner\nRUN dnf/);
   });
 
+  it('may have been saved with a byte order mark, which would be a part of its first word behind ours', () => {
+    expect(join('\uFEFFFROM lambda-shell-runner', 'RUN true')).toBe(
+      `${ours}\n# From here on: my-image/Dockerfile\nFROM lambda-shell-runner\nRUN true\n`,
+    );
+  });
+
   it('may have stages of other images before its last one', () => {
     const build = ['FROM --platform=$BUILDPLATFORM golang:1 AS build', 'RUN go build \\', '  CMD', 'CMD ["x"]'];
     expect(() => join(...build, 'from lambda-shell-runner as mine', 'COPY --from=build /a /b')).not.toThrow();

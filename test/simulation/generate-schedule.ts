@@ -36,6 +36,10 @@ const interruptedFrom = 5;
 const fallbackEvery = 17;
 const fallbackFrom = 3;
 
+/** In one schedule in so many, hooks tell of what was, or of what never came to be. */
+const staleEvery = 19;
+const staleFrom = 7;
+
 /** In one schedule in so many there is trouble that is no runner's fault, of up to half an hour. */
 const troubledEvery = 10;
 const troubledFrom = 7;
@@ -58,6 +62,7 @@ function withRarities(schedule: Schedule): Schedule {
   if (seed % troubledEvery === troubledFrom) return withTroubles(schedule, createRandom(seedOf(seed, 'troubles')));
   if (seed % interruptedEvery === interruptedFrom)
     return withInterruptions(schedule, createRandom(seedOf(seed, 'interruptions')));
+  if (seed % staleEvery === staleFrom) return withStaleWords(schedule, createRandom(seedOf(seed, 'stale words')));
   if (seed % fallbackEvery === fallbackFrom) return withFallback(schedule, createRandom(seedOf(seed, 'fallback')));
   return schedule;
 }
@@ -94,9 +99,17 @@ function isBearable(fault: Fault, { reconciler, writesLate }: Settings): boolean
     case 'write-throttled':
     case 'index-stale':
       return !writesLate;
+    case 'hook-stale':
+      return isOnlyAsked(fault);
     default:
-      return fault.kind !== 'hook-stale';
+      return true;
   }
+}
+
+/** Whether a fault is a word that is only a reason to ask GitLab, and that costs no more than the asking. */
+export function isOnlyAsked(fault: FaultKind): boolean {
+  if (fault.kind !== 'hook-stale') return false;
+  return ['as-created', 'as-running', 'pipeline-runs'].includes(fault.how) && fault.status !== 'running';
 }
 
 function settingsOf(random: Random, reconciler: boolean): Settings {
@@ -208,6 +221,47 @@ function withInterruptions(schedule: Schedule, random: Random): Schedule {
     },
     jobs: jobs.map((job) => (random.chance(0.5) ? { ...job, durationSeconds: random.whole(40, 200) } : job)),
     faults: [...others, ...interruptions],
+  };
+}
+
+/**
+ * Hooks that say `created` or `running` of a job that waits, `created` of one that does not and whose pipeline runs, and any word that is not true, beside the
+ * right ones. GitLab's answers may lag just then. In every other schedule nothing else goes wrong.
+ */
+function withStaleWords(schedule: Schedule, random: Random): Schedule {
+  const { jobs, settings } = schedule;
+  const others = random.chance(0.5) ? [] : schedule.faults;
+  const words = jobs.flatMap(({ index, pendingAt }): FaultKind[] => {
+    const stale = (status: HookStatus, how: 'as-created' | 'as-running' | 'pipeline-runs'): FaultKind => ({
+      kind: 'hook-stale',
+      job: index,
+      status,
+      how,
+    });
+    return [
+      ...(random.chance(0.6) ? [stale('pending', random.pick(['as-created', 'as-created', 'as-running']))] : []),
+      ...(random.chance(0.3) ? [stale('created', 'pipeline-runs')] : []),
+      ...(random.chance(0.3) && pendingAt !== null
+        ? [{ kind: 'gitlab-lagging', from: pendingAt, seconds: random.whole(1, 4) } as const]
+        : []),
+    ];
+  });
+  const isEasy = random.chance(0.5);
+  const untrue = Array.from(
+    { length: isEasy ? 0 : random.whole(1, 4) },
+    (): FaultKind => ({
+      kind: 'hook-untrue',
+      job: jobOf(random, jobs),
+      status: random.pick([...hookStatuses, 'finished']),
+      seconds: random.pick([0, 1, 5, 20, 90]),
+    }),
+  );
+  const first = Math.max(0, ...others.map(({ index }) => index + 1));
+  const added = [...words, ...untrue].map((fault, index): Fault => ({ index: first + index, ...fault }));
+  return {
+    ...schedule,
+    settings: others.length === 0 ? withoutCaps(settings) : settings,
+    faults: [...others, ...added],
   };
 }
 

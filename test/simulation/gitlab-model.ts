@@ -17,6 +17,8 @@ export type SimulatedJob = {
   startedAt: number | null;
   finishedAt: number | null;
   failureReason: string | null;
+  /** Its user cancels it: nobody is to bring it back. */
+  isUnwanted: boolean;
   /** The job that took its place, and the one whose place it took, when our control plane retried it. */
   retriedAs: SimulatedJob | null;
   readonly retryOf: SimulatedJob | null;
@@ -45,6 +47,11 @@ const minute = 60_000;
 /** GitLab drops a job that no runner came for, and one whose runner says nothing any more. */
 const stuckPendingMilliseconds = 60 * minute;
 const silentRunningMilliseconds = 30 * minute;
+/**
+ * A runner hears with its next update that its job is canceled: after 3 to 34 s, and up to 51 s when the job ignores
+ * its signal.
+ */
+const longestCancelSeconds = 51;
 
 export type GitLabModelOptions = {
   readonly time: VirtualTime;
@@ -112,6 +119,7 @@ export function createGitLabModel(options: GitLabModelOptions) {
       startedAt: null,
       finishedAt: null,
       failureReason: null,
+      isUnwanted: false,
       retriedAs: null,
       retryOf,
       onCancel: null,
@@ -137,14 +145,15 @@ export function createGitLabModel(options: GitLabModelOptions) {
     },
     cancel(job: SimulatedJob): void {
       if (isOver(job)) return;
+      job.isUnwanted = true;
       if (job.status !== 'running' || cancelsAtOnce) {
         const stop = job.onCancel;
         change(job, 'canceled');
-        if (stop) time.after(3_000, stop);
+        if (stop) time.after(cancelMilliseconds(job), stop);
         return;
       }
       job.status = 'canceling';
-      if (job.onCancel) time.after(3_000, job.onCancel);
+      if (job.onCancel) time.after(cancelMilliseconds(job), job.onCancel);
     },
 
     /** What a runner gets that asks for a job. `refused`: its token is not known (any more). `systemId`: which host of a long-lived one asks. */
@@ -331,6 +340,10 @@ export function createGitLabModel(options: GitLabModelOptions) {
     for (const job of jobs.values()) if (job.runnerId === runnerId) job.runnerId = null;
     return runners.delete(runnerId);
   }
+}
+
+function cancelMilliseconds({ id }: SimulatedJob): number {
+  return (3 + ((id * 17) % (longestCancelSeconds - 2))) * 1_000;
 }
 
 export function isOver({ status }: { readonly status: string }): boolean {

@@ -58,6 +58,11 @@ const spotNoticeMilliseconds = 120_000;
 /** As in runner-deadlines.ts. */
 const functionWaitMilliseconds = 22_000;
 const functionLifeMilliseconds = 15 * 60_000;
+/**
+ * How long a runner that pulls its job's image goes on after SIGTERM, and then ends without a word; and the host's
+ * shutdown.
+ */
+const silentEndMilliseconds = 40_000;
 /** As in shell-runner-function.construct.ts. Lambda tries to start a function later and later. */
 const eventAgeMilliseconds = 5 * 60_000;
 
@@ -193,17 +198,27 @@ export function createHostsModel(options: HostsModelOptions) {
     });
   }
 
-  /** A host that sees EC2's warning lets its job fail, or goes at once. */
+  /**
+   * A host that sees EC2's warning lets its job fail, or goes at once. While its runner pulls an image, that says
+   * nothing to GitLab.
+   */
   function stopInterrupted(host: Host, instance: SimulatedInstance): void {
     const { job } = host;
     if (!host.isAlive()) return;
     if (job?.status === 'running') {
       if (!gitlab.isDown()) options.onInterrupted(job, instance);
-      void report(host, job, 'failed', random.pick(['runner_interrupted', 'runner_system_failure']));
+      if (random.chance(0.3)) time.after(silentEndMilliseconds, () => endSilently(host, instance));
+      else void report(host, job, 'failed', random.pick(['runner_interrupted', 'runner_system_failure']));
     } else if (!job) {
       leave(host, false);
       options.ec2().end(instance);
     }
+  }
+
+  function endSilently(host: Host, instance: SimulatedInstance): void {
+    if (!host.isAlive()) return;
+    host.job = null;
+    options.ec2().end(instance);
   }
 
   /** An execution for a function, which Lambda has at once or within some minutes; null when it gives the event up. */

@@ -136,8 +136,9 @@ export function createInvariants(watched: () => Watched) {
       const { hosts, gitlab } = watched();
       const host = hosts.find(({ name }) => name === instance.id);
       const mayBeKnown = !gitlab.removedByHand.has(runnerIdOf(host?.token));
-      if (host?.job?.status === 'running' && mayBeKnown)
-        fail('4 no job loses its host', `${instance.id} is terminated while job ${host.job.id} runs on it`);
+      const works = host?.job?.status === 'running' || host?.job?.status === 'canceling';
+      if (works && mayBeKnown)
+        fail('4 no job loses its host', `${instance.id} is terminated while job ${host.job?.id} runs on it`);
     },
     /** The reconciler asked for the runner of a job that it took for lost. */
     sawJobStarted(jobId: number | undefined): void {
@@ -224,7 +225,10 @@ export function createInvariants(watched: () => Watched) {
       const forgotten = interrupted.filter(
         ({ job, instanceId }) =>
           // A runner's item forgets it when its own job, for which it was made, gets the next one: EC2's warning may come later.
-          !job.retriedAs && !hasRetry(job, gitlab) && items.some((item) => item.instanceId === instanceId),
+          !job.isUnwanted &&
+          !job.retriedAs &&
+          !hasRetry(job, gitlab) &&
+          items.some((item) => item.instanceId === instanceId),
       );
       if (watched().onlyInterrupted && forgotten.length > 0)
         fail('8 an interrupted job is retried', `not so ${forgotten.map(({ job }) => `job ${job.id}`).join(', ')}`);

@@ -25,7 +25,7 @@ const settings: Settings = {
 const runs = 25;
 
 /** A job alone in an idle deployment, which comes at any moment between the reconciler's looks, and what goes wrong with it. */
-function oneJob(seed: number, name: string, fault: FaultKind | null): Schedule {
+function oneJob(seed: number, name: string, faults: readonly FaultKind[]): Schedule {
   const pendingAt = createRandom(seedOf(seed, 'longest waits')).whole(0, 600);
   const job = {
     index: 0,
@@ -39,13 +39,18 @@ function oneJob(seed: number, name: string, fault: FaultKind | null): Schedule {
     canceledAt: null,
     retried: false,
   } as const;
-  return { seed, settings, jobs: [job], faults: fault ? [{ index: 0, ...fault }] : [] };
+  return { seed, settings, jobs: [job], faults: faults.map((fault, index) => ({ index, ...fault })) };
 }
 
-async function longestWaitSeconds(name: string, fault: FaultKind | null): Promise<number> {
+async function longestWaitSeconds(
+  name: string,
+  fault: FaultKind | null,
+  others: readonly FaultKind[] = [],
+): Promise<number> {
   const waits: number[] = [];
+  const all = fault ? [fault, ...others] : others;
   for (let seed = 1; seed <= runs; seed += 1) {
-    const { violation, faults: struck, worstWaitSeconds } = await runSchedule(oneJob(seed, name, fault));
+    const { violation, faults: struck, worstWaitSeconds } = await runSchedule(oneJob(seed, name, all));
     expect(violation).toBeNull();
     if (fault) expect([...struck.keys()]).toContain(fault.kind);
     waits.push(worstWaitSeconds);
@@ -80,4 +85,23 @@ it.each(bounds)('when %s, a job waits for less than %i min', async (_, minutes, 
   expect(seconds).toBeLessThan(minutes * 60);
   // And not by minutes that nobody would notice.
   expect(seconds).toBeGreaterThan((minutes - 3) * 60);
+});
+
+/** A boot in the middle of those of this model, which take from 8 s to 25 s. */
+const boot: FaultKind = { kind: 'boot-slow', nth: 1, seconds: 16 };
+
+/** GitLab tells of the job that waits in the words of another state: no `pending` ever comes. The start of a function takes up to 6 s here. */
+const words: readonly (readonly [how: 'as-created' | 'as-running', name: 'build' | 'lint', seconds: number])[] = [
+  ['as-created', 'build', 30],
+  ['as-created', 'lint', 12],
+  ['as-running', 'build', 30],
+  ['as-running', 'lint', 12],
+];
+
+it.each(words)('whose hook tells of it %s, a job called %s waits for less than %i s', async (how, name, seconds) => {
+  const others = name === 'build' ? [boot] : [];
+  const longest = await longestWaitSeconds(name, { kind: 'hook-stale', job: 0, status: 'pending', how }, others);
+  expect(longest).toBeLessThan(seconds);
+  // The right word is worth no more than a moment.
+  expect(longest - (await longestWaitSeconds(name, null, others))).toBeLessThan(0.5);
 });

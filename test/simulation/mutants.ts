@@ -78,6 +78,29 @@ export const mutants: Readonly<Record<string, Composition>> = {
       return readJobHook({ ...(body as object), build_status: status === 'created' ? 'pending' : status }, arrival);
     },
   },
+  'a hook that says created is believed, although the pipeline runs': {
+    ...realComposition,
+    readHook: (body, arrival) => {
+      const { build_status: status } = body as { readonly build_status: string };
+      return readJobHook(status === 'created' ? { ...(body as object), commit: null } : body, arrival);
+    },
+  },
+  'a hook that says running of a job that nobody runs is believed': withLambdas({
+    chooseRunner: async (input: JobEvent, ports: AllPorts, context: Context) =>
+      input.status === 'running' && input.runnerId === null
+        ? { decision: 'IGNORE', reason: 'the job is running' }
+        : chooseRunner(input, ports, context),
+  } as never),
+  'a job that is about to wait is not looked at again': withLambdas({
+    chooseRunner: async (input, ports, context) => {
+      const answer = await chooseRunner(input, ports, context);
+      return answer.decision === 'LOOK_AGAIN' ? { ...answer, decision: 'IGNORE' } : answer;
+    },
+  }),
+  'a hook that says that a job is over is believed': withLambdas({
+    findRunner: (input, ports, context) =>
+      findRunner(input, { ...ports, jobs: { readJob: async () => null } }, context),
+  }),
   'the runner that a payload names is believed': withLambdas({
     findRunner: stopWhatThePayloadNames,
     drainRunner: (input: RunnerToStop, ports: AllPorts, context: Context) =>

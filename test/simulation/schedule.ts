@@ -79,6 +79,13 @@ export type FaultKind =
   | { readonly kind: 'hook-repeated'; readonly job: number; readonly status: HookStatus; readonly seconds: number }
   | { readonly kind: 'hook-delayed'; readonly job: number; readonly status: HookStatus; readonly seconds: number }
   | { readonly kind: 'hook-stale'; readonly job: number; readonly status: HookStatus; readonly how: Staleness }
+  | {
+      /** So many seconds after it became pending, a job has one hook more, whose word is not true then, or not any more. */
+      readonly kind: 'hook-untrue';
+      readonly job: number;
+      readonly status: HookStatus;
+      readonly seconds: number;
+    }
   | { readonly kind: 'event-lost' | 'event-repeated'; readonly nth: number }
   | { readonly kind: 'event-delayed'; readonly nth: number; readonly seconds: number }
   | { readonly kind: 'archive-replayed'; readonly at: number }
@@ -153,8 +160,11 @@ export function isTrouble<Some extends FaultKind>(fault: Some): fault is Some & 
 }
 
 export type HookStatus = 'created' | 'pending' | 'running' | 'finished';
-/** What is wrong with a hook's body. */
-export type Staleness = 'as-created' | 'as-running' | 'no-runner' | 'wrong-runner';
+/**
+ * What is wrong with a hook's body. `as-created`, `as-running`: it tells of another state, as one of a pipeline that runs. `pipeline-runs`: it is
+ * true, and was written when the pipeline ran already.
+ */
+export type Staleness = 'as-created' | 'as-running' | 'pipeline-runs' | 'no-runner' | 'wrong-runner';
 
 export const lambdaNames = [
   'chooseRunner',

@@ -21,6 +21,7 @@ import { deployedParts, ruleTakes } from './deployed.ts';
 import { createEc2Model, lives } from './ec2-model.ts';
 import { createExecutionsModel } from './executions-model.ts';
 import { createFaults } from './faults.ts';
+import { isOnlyAsked } from './generate-schedule.ts';
 import { createGitLabModel, isOver, type SimulatedJob } from './gitlab-model.ts';
 import { createHostsModel } from './hosts-model.ts';
 import { createInvariants } from './invariants.ts';
@@ -166,6 +167,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     deployment: 'ci',
     store: tables.store,
     gitlab: gitlab.api,
+    jobs: { readJob: gitlab.api.readJob },
     mappings: { read: async () => ({ mappings: mappingsNow(), invalid: [] }) },
     offer,
     ...(settings.lambdaLimit === undefined ? {} : { lambdaLimit: knownLimit(settings.lambdaLimit) }),
@@ -356,8 +358,9 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     return decideRunner(event, plan, { ...offer, mappings: settings.mappings }).decision === 'LAUNCH';
   }
 
+  const goesWrong = schedule.faults.filter((fault) => !isOnlyAsked(fault) && fault.kind !== 'gitlab-lagging');
   const trouble = troubleOf(schedule);
-  const waitsAreShort = (schedule.faults.length === 0 || trouble.isAll) && !isCapped(settings);
+  const waitsAreShort = (goesWrong.length === 0 || trouble.isAll) && !isCapped(settings);
   const longestWaitSeconds = calmWaitSeconds + (trouble.isAll ? longestAfterTroubleSeconds : 0);
   const watched = {
     tables,

@@ -45,9 +45,25 @@ export function createWebhooksModel({
     if (hook.kind === 'event') put(hook.type, hook.event);
   }
 
+  function arriveIn(milliseconds: number, bodyOf: () => unknown, deliveryId: string): void {
+    underWay += 1;
+    time.after(milliseconds, () => arrive(bodyOf(), deliveryId));
+  }
+
+  /** Words of a job that are not true, beside those that are. */
+  function sendUntrue(job: SimulatedJob): void {
+    for (const fault of faults.all('hook-untrue').filter((one) => one.job === job.plan.index)) {
+      const word = fault.status === 'finished' ? random.pick(['success', 'failed', 'canceled']) : fault.status;
+      const runnerId = () => (random.chance(0.5) && word !== 'running' ? job.runnerId : null);
+      faults.count('hook-untrue');
+      arriveIn(fault.seconds * 1_000, () => jobHookBody(job, word, runnerId(), true), `untrue-${fault.index}`);
+    }
+  }
+
   return {
     isEmpty: () => underWay === 0,
     send(job: SimulatedJob, status: string): void {
+      if (status === 'pending') sendUntrue(job);
       deliveries += 1;
       const deliveryId = `delivery-${deliveries}`;
       const hook = hookStatusOf(status);
@@ -63,17 +79,16 @@ export function createWebhooksModel({
         if (how === 'wrong-runner') return random.pick([...gitlab().runners.keys(), null]);
         return job.runnerId;
       };
-      const written = writesLate ? null : jobHookBody(job, bodyStatus, runnerOf(stale?.how));
-      const bodyOf = () => written ?? jobHookBody(job, bodyStatus, runnerOf(stale?.how));
+      const pipelineRuns = status !== 'created' || stale?.how === 'pipeline-runs';
+      const write = () => jobHookBody(job, bodyStatus, runnerOf(stale?.how), pipelineRuns);
+      const written = writesLate ? null : write();
+      const bodyOf = () => written ?? write();
       if (lost) return;
       const first = (delayed?.seconds ?? 0) * 1_000 + random.whole(100, 3_000);
       const times = repeated
         ? [first, ...Array.from({ length: 3 }, () => random.whole(0, repeated.seconds * 1_000))]
         : [first];
-      for (const milliseconds of times) {
-        underWay += 1;
-        time.after(milliseconds, () => arrive(bodyOf(), deliveryId));
-      }
+      for (const milliseconds of times) arriveIn(milliseconds, bodyOf, deliveryId);
     },
   };
 }
@@ -82,8 +97,8 @@ function hookStatusOf(status: string): HookStatus {
   return status === 'created' || status === 'pending' || status === 'running' ? status : 'finished';
 }
 
-/** The body of a job hook as GitLab 19 sends it, as far as anything reads it. */
-function jobHookBody(job: SimulatedJob, status: string, runnerId: number | null) {
+/** The body of a job hook as GitLab 19 sent it before September 2026, as far as anything reads it. */
+function jobHookBody(job: SimulatedJob, status: string, runnerId: number | null, pipelineRuns: boolean) {
   const { id, plan, startedAt, finishedAt } = job;
   const iso = (at: number | null) => (at === null ? null : new Date(at).toISOString());
   return {
@@ -97,6 +112,7 @@ function jobHookBody(job: SimulatedJob, status: string, runnerId: number | null)
     build_finished_at: iso(finishedAt),
     build_failure_reason: status === 'failed' ? (job.failureReason ?? 'script_failure') : 'unknown_failure',
     pipeline_id: pipelineOf(job),
+    commit: { id: pipelineOf(job), status: pipelineRuns ? 'running' : 'created' },
     project_id: plan.projectId,
     project: { id: plan.projectId, path_with_namespace: `group/project-${plan.projectId}` },
     runner: runnerId === null ? null : { id: runnerId },

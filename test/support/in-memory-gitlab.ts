@@ -1,5 +1,5 @@
 import type { GitLab, GitLabJob, NewRunner } from '../../infrastructure/lib/gitlab.client.ts';
-import { GitLabRefusedError } from '../../infrastructure/lib/gitlab-errors.ts';
+import { GitLabNotFoundError, GitLabRefusedError } from '../../infrastructure/lib/gitlab-errors.ts';
 
 /** Stands in every runner token of the tests, so that a token that went astray is found. */
 export const tokenWord = 'not-a-real-secret';
@@ -23,7 +23,7 @@ export type InMemoryGitLab = GitLab & {
   readonly projects: Map<string, number>;
   /** Adds a job, or changes what is known of it. */
   setJob(job: Partial<KnownJob> & { readonly id: number }): void;
-  /** The job that GitLab gives a runner that asks, which runs from then on: the first pending one that fits. Null when there is none. */
+  /** The job that GitLab gives a runner that asks, which runs from then on: the pending one of the lowest id that fits. Null when there is none. */
   giveJobTo(runnerId: number): number | null;
 };
 
@@ -46,7 +46,8 @@ export function inMemoryGitLab(): InMemoryGitLab {
     giveJobTo(runnerId) {
       const runner = runners.get(runnerId);
       if (!runner || runner.paused) return null;
-      const job = [...jobs.values()].find((one) => one.status === 'pending' && fits(runner, one));
+      const inOrder = [...jobs.values()].sort((one, other) => one.id - other.id);
+      const job = inOrder.find((one) => one.status === 'pending' && fits(runner, one));
       if (!job) return null;
       setJob({ id: job.id, status: 'running', runnerId });
       return job.id;
@@ -56,7 +57,10 @@ export function inMemoryGitLab(): InMemoryGitLab {
       return job?.projectId === projectId ? job : null;
     },
     async createRunner(runner) {
-      if (runner.maximumTimeoutSeconds < 600) throw new GitLabRefusedError('maximum_timeout needs to be at least 600');
+      const { maximumTimeoutSeconds, tags, maintenanceNote } = runner;
+      if (maximumTimeoutSeconds < 600) throw new GitLabRefusedError('maximum_timeout needs to be at least 600');
+      if (tags.length > 50) throw new GitLabRefusedError('Too many tags specified');
+      if (maintenanceNote.length > 1_024) throw new GitLabRefusedError('maintenance_note is too long');
       lastRunnerId += 1;
       const token = `glrt-fake-${tokenWord}-${lastRunnerId}`;
       runners.set(lastRunnerId, { ...runner, runnerId: lastRunnerId, token, paused: false });
@@ -68,11 +72,13 @@ export function inMemoryGitLab(): InMemoryGitLab {
       const { status, failureReason = null, finishedAt = null } = job;
       return { status, jobName: 'build', pipelineId: 50, failureReason, finishedAt };
     },
-    async cancelJob(_projectId, jobId) {
+    async cancelJob(projectId, jobId) {
       const job = jobs.get(jobId);
+      if (job?.projectId !== projectId) throw new GitLabNotFoundError(`no job ${jobId} in project ${projectId}`);
       // A job whose runner exists waits for it; ours asks GitLab to wait no longer.
-      if (job?.status === 'running' || job?.status === 'pending') setJob({ id: jobId, status: 'canceled' });
-      return jobs.get(jobId)?.status ?? 'canceled';
+      if (!['running', 'canceling', 'pending'].includes(job.status)) return job.status;
+      setJob({ id: jobId, status: 'canceled' });
+      return 'canceled';
     },
     async retryJob(projectId, jobId) {
       const job = jobs.get(jobId);

@@ -9,6 +9,7 @@ import {
   type RunnerSettings,
   runnerSettingsOf,
 } from '../../../infrastructure/lib/deployment-runner-settings.ts';
+import { withGitTrust } from '../../../infrastructure/lib/git-trust.ts';
 
 /** Limits of a host's life that no profile changes; tests shorten them. */
 export type BootTimings = {
@@ -18,6 +19,8 @@ export type BootTimings = {
   readonly stopGraceSeconds: number;
   /** GitLab may hold a request for a job for 50 s, which the runner's own waiting time does not count. */
   readonly longPollSeconds: number;
+  /** How long a host waits for its docker, which may start beside it; without one it ends before it takes a job. */
+  readonly dockerSeconds: number;
   /** On top of the job's own timeout: a job that ignores SIGTERM gets ten more minutes from gitlab-runner, uploads come after. */
   readonly marginSeconds: number;
 };
@@ -26,6 +29,7 @@ export const defaultBootTimings: BootTimings = {
   spotCheckSeconds: 5,
   stopGraceSeconds: 40,
   longPollSeconds: 55,
+  dockerSeconds: 30,
   marginSeconds: 900,
 };
 
@@ -90,7 +94,10 @@ export function bootSettingsOf(deployment: Deployment, profile: Ec2Profile, name
     region,
     gitlabUrl: url,
     executor: profile.executor,
-    runnerSettings: { ...(cloneUrl ? { clone_url: cloneUrl } : {}), ...runnerSettingsOf(profile, cacheBucket) },
+    runnerSettings: {
+      ...(cloneUrl ? { clone_url: cloneUrl } : {}),
+      ...withGitTrust(runnerSettingsOf(profile, cacheBucket), deployment.gitlab),
+    },
     caCertificates: caCertificates ?? '',
     dockerConfig: dockerConfigOf(profile.registries),
     registrySecretArn: profile.registries?.secretArn ?? '',
@@ -136,6 +143,7 @@ export function renderBootScript(source: string, settings: BootSettings): string
     registry_secret: text('registrySecretArn', settings.registrySecretArn),
     registry_mirror: text('registryMirror', settings.registryMirror),
     log_group: text('logGroup', settings.logGroup),
+    docker_host: text('runnerSettings.docker.host', dockerHostOf(settings.runnerSettings)),
     boot_hook: script('bootHook', settings.bootHook),
     boot_hook_seconds: settings.bootHook === '' ? '0' : seconds('bootHookSeconds', bootHookSeconds),
     wait_timeout_seconds: seconds('waitTimeoutSeconds', settings.waitTimeoutSeconds),
@@ -144,6 +152,7 @@ export function renderBootScript(source: string, settings: BootSettings): string
     spot_check_seconds: seconds('timings.spotCheckSeconds', timings.spotCheckSeconds),
     stop_grace_seconds: seconds('timings.stopGraceSeconds', timings.stopGraceSeconds),
     long_poll_seconds: seconds('timings.longPollSeconds', timings.longPollSeconds),
+    docker_seconds: seconds('timings.dockerSeconds', timings.dockerSeconds),
     margin_seconds: seconds('timings.marginSeconds', timings.marginSeconds),
   };
   const assignments = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
@@ -182,6 +191,11 @@ function renderRunnerSettings(settings: RunnerSettings): string {
   const keys = stringify(Object.fromEntries(entries.filter(([, value]) => !isTable(value))));
   const tables = entries.filter(([, value]) => isTable(value));
   return tables.length === 0 ? keys : `${keys}\n${stringify({ runners: Object.fromEntries(tables) })}`;
+}
+
+/** The daemon that the profile's runners are told to use; empty for the image's own. */
+function dockerHostOf({ docker }: RunnerSettings): string {
+  return isSettings(docker) && typeof docker.host === 'string' ? docker.host : '';
 }
 
 function isTable(value: unknown): boolean {

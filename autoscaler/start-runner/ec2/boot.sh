@@ -1,7 +1,7 @@
 #!/bin/bash
 # The life of a runner host: claim one ticket, run one job, end. The host's static user data; the settings of its profile
-# are put in front by boot-script.ts. Needs bash >= 5.1, curl >= 7.86, coreutils, gzip and gitlab-runner (docker for that
-# executor, docker-credential-ecr-login for registries of ECR, jq and systemd for a registry mirror).
+# are put in front by boot-script.ts. Needs bash >= 5.1, curl >= 7.86, coreutils >= 8.31, gzip and gitlab-runner (docker for
+# its executor, docker-credential-ecr-login for registries of ECR, jq and systemd for a registry mirror).
 #
 # Round trips between power-on and the first jobs/request, each for a reason:
 #   1 metadata  PUT api/token: IMDSv2 answers nobody without a session (link-local: under a millisecond, like 2 and 3)
@@ -9,10 +9,11 @@
 #   3 metadata  GET the role's credentials: their path needs 2
 #   4 DynamoDB  DeleteItem: the token, handed over once; again every half second while the ticket is not there yet
 #   5 GitLab    POST jobs/request, by gitlab-runner, about 0.1 s after its start
-# Only for a profile with a secret for its registries, and at the same time as 4: Secrets Manager GetSecretValue.
-# Left out on purpose: packages and downloads (the AMI has them), the AWS CLI, registration (run-single needs none), waiting
-# for docker (its socket is there first), a look for a spot interruption before the runner runs, and the log's agent, which
-# starts when the runner has asked for its first job.
+# Only for a profile with a secret for its registries, and at the same time as 4: Secrets Manager GetSecretValue. The look
+# whether docker answers is made at that time too, and delays nothing where it does.
+# Left out on purpose: packages and downloads (the AMI has them), the AWS CLI, registration (run-single needs none), a look
+# for a spot interruption before the runner runs, and the log's agent, which starts when the runner has asked for its first
+# job.
 #
 # The token is in this process, for a moment in a file in memory, and in the runner; never in an argument, an environment or
 # a log. A job of the docker executor is kept off the metadata service by the hop limit of 1. A job of the shell executor
@@ -48,7 +49,8 @@ guard_pid=$!
 # boot-script.ts compresses what follows: user data ends at 16 KiB.
 # ---- compressed ----
 : "${deployment:?}" "${tickets_table:?}" "${region?}" "${gitlab_url:?}" "${executor:?}" "${runner_settings?}" "${boot_hook?}"
-: "${ca_certificates?}" "${docker_config?}" "${registry_secret?}" "${registry_mirror?}" "${log_group?}"
+: "${ca_certificates?}" "${docker_config?}" "${docker_host?}" "${registry_secret?}" "${registry_mirror?}"
+: "${log_group?}" "${docker_seconds:?}"
 : "${wait_timeout_seconds:?}" "${claim_seconds:?}" "${maximum_job_seconds:?}" "${long_poll_seconds:?}"
 : "${boot_hook_seconds:?}" "${spot_check_seconds:?}" "${stop_grace_seconds:?}" "${margin_seconds:?}"
 
@@ -59,8 +61,9 @@ say() { TZ=UTC printf 'time=%(%FT%TZ)T deployment=%s instance=%s event=%s\n' -1 
 # Ends the host with a reason: `end REASON [key=value]...`
 end() { reason=$*; exit 0; }
 
+# A runner is stopped between two lines of its log, never within one.
 # shellcheck disable=SC2329 # by way of a trap
-terminate() { if [[ $runner ]]; then stop_runner terminated; else end terminated; fi; }
+terminate() { if [[ $runner ]]; then stop_for=terminated; else end terminated; fi; }
 
 # shellcheck disable=SC2329 # by way of a trap
 finish() {
@@ -150,6 +153,8 @@ claim_ticket() {
       [[ $status == 200 ]] || end claim-refused "status=$status"
       end no-ticket
     fi
+    # While there is no ticket, none is lost.
+    [[ -z $docker_look ]] || kill -0 "$docker_look" 2>/dev/null || require_docker
     pause 0.5
   done
   if [[ ! $token =~ ^[A-Za-z0-9._-]+$ ]]; then token=''; end malformed-ticket; fi
@@ -222,6 +227,29 @@ use_registry_mirror() {
   fi
 }
 
+# Waits until docker answers whoever asks for its API; its socket may be there long before. Addresses that curl cannot
+# ask (ssh) are left to gitlab-runner.
+await_docker() {
+  local address=${docker_host:-${DOCKER_HOST:-unix:///var/run/docker.sock}} until=$((SECONDS + docker_seconds))
+  local -a where
+  case $address in
+    unix://*) where=(--unix-socket "${address#unix://}" http://docker/_ping) ;;
+    tcp://*) where=("http://${address#tcp://}/_ping") ;; # where TLS is spoken, its refusal is an answer
+    *) return 0 ;;
+  esac
+  until curl -q -s --noproxy '*' --max-time 5 -o /dev/null "${where[@]}"; do
+    ((SECONDS < until)) || return 1
+    pause 0.5
+  done
+}
+
+# A host without docker would take one job after the other, and fail it; ended now, it is one failed attempt of ours.
+require_docker() {
+  [[ $docker_look ]] || return 0
+  wait "$docker_look" || end docker-unavailable "after=${SECONDS}s"
+  docker_look=''
+}
+
 toml() { local value=${1//\\/\\\\}; printf '"%s"' "${value//\"/\\\"}"; }
 
 write_config() {
@@ -241,9 +269,14 @@ write_config() {
   } >"$folder/config.toml"
 }
 
+# Jobs of the shell executor inherit what the runner is started with, so nothing that is private here may reach it: our
+# umask, our open files, and the signals that bash lets its background processes ignore, which no shell could trap then.
 start_runner() {
-  exec {log}< <(exec gitlab-runner --log-format json run-single -c "$folder/config.toml" -r "$instance" \
-    --max-builds 1 --wait-timeout "$wait_timeout_seconds" 2>&1 </dev/null {never}<&-)
+  exec {log}< <(
+    umask 022
+    exec env --default-signal gitlab-runner --log-format json run-single -c "$folder/config.toml" -r "$instance" \
+      --max-builds 1 --wait-timeout "$wait_timeout_seconds" 2>&1 </dev/null {never}<&-
+  )
   runner=$!
   stop_at=$((SECONDS + wait_timeout_seconds + long_poll_seconds))
 }
@@ -254,13 +287,30 @@ stop_runner() {
   ((kill_at)) && return
   local grace=$stop_grace_seconds
   kill_at=$life_seconds reason=$1
+  [[ $taken ]] || catch_up
   if [[ -z $taken ]]; then
     unregister
     grace=2
   fi
-  kill_at=$((SECONDS + grace))
+  # Docker goes after 15 s: a script has had time to clean up, and the runner has enough of its 30 left to give up (nine).
+  kill_at=$((SECONDS + grace)) stop_docker_at=$((SECONDS + grace * 3 / 8))
   say stopping "reason=$reason"
   kill -TERM "$runner" 2>/dev/null || :
+}
+
+# A runner heeds no signal while it prepares its job: as long as an image is pulled, or docker hangs. After 30 s it ends
+# without a word, and GitLab waits for the job. Without docker it gives up in time, and says so. The docker of
+# somebody's machine (HOST_ROOT) stays as it is; there, and without systemd, the control plane ends the job when the
+# host is gone.
+stop_docker() {
+  stop_docker_at=$life_seconds
+  [[ $executor == docker && $taken && -z ${HOST_ROOT-} && ${docker_host:-${DOCKER_HOST:-unix:}} == unix:* ]] || return 0
+  say stopping-docker
+  # `stop` so that nothing starts it again, `kill` since one that hangs would not end.
+  {
+    timeout 5 systemctl stop --no-block docker.socket docker.service || :
+    timeout 5 systemctl kill --signal KILL docker.service
+  } </dev/null >/dev/null 2>&1 &
 }
 
 # Lets the runner finish what it has or is being given, and ask for no other job. Once only: a second signal would abort the job.
@@ -270,14 +320,15 @@ last_job() {
   kill -QUIT "$runner" 2>/dev/null || :
 }
 
-# Acts on one line of the runner's log; its exit code says nothing about the job.
+# Acts on one line of the runner's log; its exit code says nothing about the job. The sentences are those of
+# infrastructure/lib/runner-log-sentences.ts.
 heed() {
   printf '%s\n' "$1" || :
   case $1 in
     # The config and the id beside it have been read (the runner says this after both), so the token's file can go.
-    *'"msg":"Starting runner for'*) rm -f "$folder/config.toml" ;;
-    *'"msg":"Checking for jobs... received"'*)
-      outcome=unknown stop_at=$((SECONDS + maximum_job_seconds + margin_seconds))
+    *'"msg":"Starting runner for '*) rm -f "$folder/config.toml" ;;
+    *'"msg":"Checking for jobs... received'*)
+      begun='' outcome=unknown stop_at=$((SECONDS + maximum_job_seconds + margin_seconds))
       if [[ $1 =~ \"job\":([0-9]+) ]]; then taken=${BASH_REMATCH[1]}; fi
       # A job that is canceled before it starts does not count as the one build. Another one, of a runner that lives on, could be
       # handed out while this host is terminated: SIGQUIT lets the runner finish this job and ask for no other.
@@ -285,28 +336,52 @@ heed() {
       # Handed out while we were stopping an idle runner: it must have the time to report the job as failed.
       if ((kill_at)); then kill_at=$((SECONDS + stop_grace_seconds)); fi
       ;;
-    *'"msg":"Checking for jobs... '[fc]*) refused_at=$SECONDS ;; # failed, forbidden, client error
-    *'"msg":"Job succeeded'*) outcome=succeeded ;;
+    *'"msg":"Checking for jobs... failed'* | *'"msg":"Checking for jobs... forbidden'* | \
+      *'"msg":"Checking for jobs... GitLab instance currently unavailable'* | *'"msg":"Checking for jobs... client error'*)
+      refused_at=$SECONDS
+      ;;
+    *'"msg":"Submitting job to coordinator...'*) heed_answer "$1" ;;
+    *'"msg":"Job succeeded'*) begun=1 outcome=succeeded ;;
     *'"msg":"Job failed'*)
-      outcome=failed
+      begun=1 outcome=failed
       if [[ $1 =~ \"failure_reason\":\"([a-z_]+)\" ]]; then outcome+=" failure=${BASH_REMATCH[1]}"; fi
       ;;
-    *'"msg":"Submitting job to coordinator... job failed'*)
-      # Canceled before it began: the runner asks for another one, as if it had had none.
-      if [[ $outcome == unknown ]]; then
-        say job-gone "job=$taken"
-        taken='' outcome='' stop_at=$((SECONDS + wait_timeout_seconds + long_poll_seconds))
-      fi
-      ;;
     # GitLab refuses the token: the runner would now sleep for 300 s without a word.
-    *'"msg":"Runner is not healthy'*) stop_runner runner-refused ;;
+    *'"msg":"Runner is not healthy!'*) stop_runner runner-refused ;;
   esac
+}
+
+# GitLab's answer to an update of the job's state. The first one says whether the job may begin; after later ones the runner itself
+# ends the job, and says so. After a job that was canceled before it began it asks for another one, as if it had had none.
+heed_answer() {
+  [[ $taken && -z $begun ]] || return 0
+  case $1 in
+    *'"job-status":"cancel'* | *'"msg":"Submitting job to coordinator... job failed'* | \
+      *'"msg":"Submitting job to coordinator... not found'*)
+      say job-gone "job=$taken"
+      taken='' outcome='' stop_at=$((SECONDS + wait_timeout_seconds + long_poll_seconds))
+      ;;
+    *) begun=1 ;;
+  esac
+}
+
+# Heeds what the runner has said and nobody has read yet: it may have a job by now.
+catch_up() {
+  local text
+  while read -rt 0 -u "$log"; do
+    if ! read -rt 1 -u "$log"; then
+      line+=$REPLY
+      return
+    fi
+    text=$line$REPLY line=''
+    heed "$text"
+  done
 }
 
 # shellcheck disable=SC2329 # by way of a trap
 relay_rest() {
-  local text until=$((SECONDS + 5))
-  while ((SECONDS < until)) && { IFS= read -rt 0.5 -u "$log" text || [[ $text ]]; }; do printf '%s\n' "$text" || :; done
+  local until=$((SECONDS + 5))
+  while ((SECONDS < until)) && { read -rt 0.5 -u "$log" || [[ $REPLY ]]; }; do printf '%s\n' "$REPLY" || :; done
 }
 
 look_for_interruption() {
@@ -319,21 +394,25 @@ look_for_interruption() {
 }
 
 # Follows the runner until its log ends. Every second at most: is it time to stop it, to kill it, to look for an interruption?
+# `read` without a name keeps blanks by itself: with `IFS=` before it, a trap that runs meanwhile would see that IFS.
 follow_runner() {
   local text line='' look_at=0 forget_at=$((SECONDS + 30)) log_at=$((SECONDS + 2))
   while :; do
-    if IFS= read -rt 1 -u "$log" text; then
-      heed "$line$text"
-      line=''
+    if read -rt 1 -u "$log"; then
+      text=$line$REPLY line=''
+      heed "$text"
     elif (($? > 128)); then
-      line+=$text
+      line+=$REPLY
       kill -0 "$runner" 2>/dev/null || break # gone, though something holds its log open
     else
-      [[ -z $line$text ]] || heed "$line$text"
+      [[ -z $line$REPLY ]] || heed "$line$REPLY"
       break
     fi
+    [[ -z $stop_for ]] || stop_runner "$stop_for"
     if ((kill_at && SECONDS >= kill_at)); then
       kill -KILL "$runner" 2>/dev/null || :
+    elif ((kill_at && SECONDS >= stop_docker_at)); then
+      stop_docker
     elif ((SECONDS >= stop_at && kill_at == 0)); then
       if [[ $taken ]]; then
         stop_runner too-late
@@ -416,7 +495,7 @@ trim_environment() {
 run_boot_hook() {
   local status=0
   [[ $boot_hook ]] || return 0
-  timeout --kill-after 5 "$boot_hook_seconds" bash -ec $'umask 022\n'"$boot_hook" </dev/null || status=$?
+  timeout --kill-after 5 "$boot_hook_seconds" bash -ec $'umask 022\n'"$boot_hook" </dev/null {never}<&- || status=$?
   say boot-hook "status=$status after=${SECONDS}s"
   ((status == 0)) || end boot-hook-failed "status=$status"
   ((claim_seconds += SECONDS)) # its time is not the ticket's
@@ -440,6 +519,10 @@ main() {
     write_docker_config &
     registries=$!
   fi
+  if [[ $executor == docker ]]; then
+    await_docker </dev/null >/dev/null 2>&1 &
+    docker_look=$!
+  fi
   claim_ticket
   if [[ $registries ]]; then
     wait "$registries" || status=$?
@@ -451,6 +534,7 @@ main() {
     esac
   fi
   write_config
+  require_docker
   start_runner
   follow_runner
   wait "$runner" || status=$?
@@ -466,8 +550,8 @@ main() {
 imds=${AWS_EC2_METADATA_SERVICE_ENDPOINT:-http://169.254.169.254}
 imds=${imds%/} data=${imds%/}/latest/meta-data
 instance='' role='' session='' access_key='' secret_key='' session_token='' token='' job='' mode='' system_id='' quit=''
-folder='' runner=''
-reason=script-error taken='' outcome='' kill_at=0 stop_at=0 refused_at=0 log_agent='' log_agent_at=0
+folder='' runner='' docker_look='' stop_for=''
+reason=script-error taken='' outcome='' kill_at=0 stop_at=0 stop_docker_at=0 refused_at=0 log_agent='' log_agent_at=0
 trap finish EXIT
 trap 'reason="script-error line=$LINENO"' ERR
 trap terminate HUP INT TERM

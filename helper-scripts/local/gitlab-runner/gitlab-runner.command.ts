@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { type CommandLine, CommandLineError, parseCommandLine } from './command-line.ts';
+import { join } from 'node:path';
+import { runnerSentences } from '../../../infrastructure/lib/runner-log-sentences.ts';
+import { type CommandLine, CommandLineError, type GlobalFlags, readCommand, readGlobalFlags } from './command-line.ts';
+import { GoFlagError } from './go-flags.ts';
 import { Interrupts } from './interrupts.process.ts';
 import { JobProtocol } from './job-protocol.client.ts';
 import { type ManagedRunner, unregisterRunners, verifyRunners } from './manage-runner.process.ts';
@@ -40,13 +43,13 @@ class ShutdownTimeoutPanicError extends Error {
   override readonly name = 'ShutdownTimeoutPanicError';
 }
 
-async function main(): Promise<number> {
-  const line = parseCommandLine(process.argv.slice(2));
-  if (line.command === 'version') {
+async function main(args: readonly string[]): Promise<number> {
+  const before = readBefore(args);
+  if (before.version) {
     process.stdout.write(`${versionText(nodeVersion, platform, architecture)}\n`);
     return 0;
   }
-  const log = runnerLog(line.logFormat, write);
+  const log = runnerLog({ format: before.logFormat, threshold: before.logLevel }, write);
   if (!hasHome()) {
     log.fatal('homedir variable is not set: "HOME"');
     return 1;
@@ -59,19 +62,35 @@ async function main(): Promise<number> {
     version: runnerVersion,
   });
   try {
+    const line = readCommand(before.rest);
     return await (line.command === 'run-single' ? runSingleCommand(line, log) : manageCommand(line, log));
   } catch (error) {
-    if (!(error instanceof RunnerSettingsError || error instanceof RangeError)) throw error;
+    if (!isRefusal(error)) throw error;
     log.fatal(error.message);
     return 1;
   }
 }
 
+/** As long as nobody has said how to log, the released binary logs as Go's logrus does by itself. */
+function readBefore(args: readonly string[]): GlobalFlags {
+  try {
+    return readGlobalFlags(args, process.env);
+  } catch (error) {
+    if (!(error instanceof GoFlagError || error instanceof CommandLineError)) throw error;
+    runnerLog({ format: 'text', threshold: 'info' }, write).fatal(error.message);
+    return process.exit(1);
+  }
+}
+
+function isRefusal(error: unknown): error is Error {
+  return error instanceof CommandLineError || error instanceof RunnerSettingsError || error instanceof RangeError;
+}
+
 async function runSingleCommand(line: CommandLine, log: RunnerLog): Promise<number> {
   const time = runnerTime(readTimeScale(process.env));
   if (line.flags['shutdown-timeout'] !== undefined) throw new ShutdownTimeoutPanicError('reflect.Value.SetInt');
-  const configFile = line.flags.config;
-  const settings = readRunSettings(line);
+  const configFile = line.flags.runner === undefined ? undefined : (line.flags.config ?? defaultConfigFile());
+  const settings = readRunSettings(line, configFile);
   checkRunner(settings);
   const limits = readRunLimits(line);
   const systemId = findSystemId(configFile, log);
@@ -80,13 +99,12 @@ async function runSingleCommand(line: CommandLine, log: RunnerLog): Promise<numb
   const api = newApi(settings, log, time);
   const interrupts = new Interrupts(log, time, (code) => process.exit(code));
   interrupts.listen();
-  log.info(`Starting runner for ${settings.url} with token ${shortenToken(settings.token)} ...`);
+  log.info(`${runnerSentences.started.says}${settings.url} with token ${shortenToken(settings.token)} ...`);
   await runSingle(
     {
       settings,
       systemId,
       platform: `${platform}/${architecture}`,
-      finalUpdateRetryLimit: limits.finalUpdateRetryLimit,
       protocol: new JobProtocol(api, info, settings.token, systemId, named),
       interrupts,
       log,
@@ -102,8 +120,8 @@ async function runSingleCommand(line: CommandLine, log: RunnerLog): Promise<numb
 async function manageCommand(line: CommandLine, log: RunnerLog): Promise<number> {
   logMode(log);
   const time = runnerTime(readTimeScale(process.env));
-  const configFile = line.flags.config;
-  const all = configFile === undefined ? [runnerFromFlags(line, process.env)] : readConfigFile(readConfig(configFile));
+  const configFile = line.flags.config ?? defaultConfigFile();
+  const all = readConfigFile(readConfig(configFile));
   const name = line.flags.name;
   const chosen = name === undefined ? all : [findRunner(all, name)];
   const managed = chosen.map((settings): ManagedRunner => {
@@ -119,23 +137,30 @@ async function manageCommand(line: CommandLine, log: RunnerLog): Promise<number>
   return (await unregisterRunners(managed, configFile, log)) ? 0 : 1;
 }
 
-function readRunSettings(line: CommandLine): RunnerSettings {
-  const { config, runner } = line.flags;
-  if (config === undefined || runner === undefined) return runnerFromFlags(line, process.env);
-  return findRunner(readConfigFile(readConfig(config)), runner);
+/** With `-r` the file says everything, without it nothing. */
+function readRunSettings({ flags }: CommandLine, configFile: string | undefined): RunnerSettings {
+  if (configFile === undefined) return runnerFromFlags(flags, process.env);
+  return findRunner(readConfigFile(readConfig(configFile)), flags.runner ?? '');
 }
 
-/** A socket as standard input cannot be opened by path, in Go or here; a pipe can. */
+/** Source: https://docs.gitlab.com/runner/commands/#configuration-file */
+function defaultConfigFile(): string {
+  return process.getuid?.() === 0
+    ? '/etc/gitlab-runner/config.toml'
+    : join(process.env.HOME ?? userInfo().homedir, '.gitlab-runner/config.toml');
+}
+
+/** A file that is not there is one without runners. A socket as standard input cannot be opened by path, in Go or here; a pipe can. */
 function readConfig(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    const reason =
-      cause instanceof Error && 'code' in cause && cause.code === 'ENXIO' ? 'no such device or address' : '';
-    throw new RunnerSettingsError(
-      `Error loading config: decoding configuration file: open ${path}: ${reason || 'no such file or directory'}`,
-      { cause },
-    );
+    const code = cause instanceof Error && 'code' in cause ? cause.code : '';
+    if (code === 'ENOENT') return '';
+    const reason = code === 'ENXIO' ? 'no such device or address' : String(code);
+    throw new RunnerSettingsError(`Error loading config: decoding configuration file: open ${path}: ${reason}`, {
+      cause,
+    });
   }
 }
 
@@ -170,13 +195,9 @@ function explain(error: unknown): number {
     write(`panic: \nreflect: ${error.message} using value obtained using unexported field\n [recovered, repanicked]\n`);
     return 2;
   }
-  if (error instanceof CommandLineError) {
-    write(`FATAL: ${error.message}\n`);
-    return 1;
-  }
   write(`FATAL: the stand-in for gitlab-runner has a fault: ${error instanceof Error ? error.stack : String(error)}\n`);
   return 1;
 }
 
-process.exitCode = await main().catch(explain);
+process.exitCode = await main(process.argv.slice(2)).catch(explain);
 process.exit();

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { runnerSentences } from '../../../infrastructure/lib/runner-log-sentences.ts';
 import { type ApiAnswer, headerText, messageOf, replyFields, updateAnswer } from './api-answer.ts';
 import type { JobResult, RunnerJob } from './job.ts';
 import { publicRepositoryUrl, supportedFailureReason } from './job.ts';
@@ -56,11 +57,13 @@ export class JobProtocol {
       return this.#readOffer(answer, log);
     } catch (error) {
       if (error instanceof UnusableUrlError) {
-        log.error('Checking for jobs... client error', { status: error.message });
+        log.error(runnerSentences.askingImpossible.says, { status: error.message });
         return { kind: 'unhealthy' };
       }
       if (!(error instanceof NoAnswerError)) throw error;
-      log.warn('Checking for jobs... failed', { status: `execute JSON request: execute request: ${error.message}` });
+      log.warn(runnerSentences.askingFailed.says, {
+        status: `execute JSON request: execute request: ${error.message}`,
+      });
       return { kind: 'none' };
     }
   }
@@ -99,7 +102,7 @@ export class JobProtocol {
     const correlationId = newCorrelationId();
     const sentRange = `${fromByte}-${fromByte + content.length - 1}`;
     const log = this.#log.with({ correlation_id: correlationId, job: job.id });
-    const answer = await this.#answerOrUndefined(
+    const answer = await this.#answerOrReason(
       this.#api.call({
         method: 'PATCH',
         path: `jobs/${job.id}/trace?debug_trace=false`,
@@ -108,8 +111,8 @@ export class JobProtocol {
         correlationId,
       }),
     );
-    if (answer === undefined) {
-      log.error('Appending trace to coordinator... error');
+    if (answer instanceof NoAnswerError) {
+      this.#log.error(`Appending trace to coordinator... error ${answer.message}`);
       return { kind: 'failed' };
     }
     const storedRange = headerText(answer, 'range');
@@ -128,7 +131,7 @@ export class JobProtocol {
     const contentType = headerText(answer, 'content-type').split(';')[0] ?? '';
     if (answer.status === 201 && contentType !== 'application/json') {
       const reason = `server should return application/json. Got: ${contentType}`;
-      log.warn('Checking for jobs... failed', { status: `response is not application/json: ${reason}` });
+      log.warn(runnerSentences.askingFailed.says, { status: `response is not application/json: ${reason}` });
       return { kind: 'none' };
     }
     if (answer.status === 201 || answer.status === 204) {
@@ -136,15 +139,19 @@ export class JobProtocol {
     }
     if (answer.status === 201) {
       const job = JSON.parse(answer.text) as RunnerJob;
-      log.info('Checking for jobs... received', { job: job.id, repo_url: publicRepositoryUrl(job) });
+      log.info(runnerSentences.jobReceived.says, { job: job.id, repo_url: publicRepositoryUrl(job) });
       return { kind: 'job', job };
     }
     if (answer.status === 204) return { kind: 'none' };
+    if (answer.status === 503) {
+      log.warn(runnerSentences.askingUnavailable.says, { status });
+      return { kind: 'none' };
+    }
     if (answer.status === 403) {
-      log.error('Checking for jobs... forbidden', { status });
+      log.error(runnerSentences.askingRefused.says, { status });
       return { kind: 'unhealthy' };
     }
-    log.warn('Checking for jobs... failed', { status });
+    log.warn(runnerSentences.askingFailed.says, { status });
     return { kind: 'none' };
   }
 
@@ -153,7 +160,7 @@ export class JobProtocol {
     const log = this.#log.with({ correlation_id: correlationId, job: job.id, bytesize: bytes, checksum });
     log.info('Updating job...');
     const path = `jobs/${job.id}`;
-    const answer = await this.#answerOrUndefined(
+    const answer = await this.#answerOrReason(
       this.#api.call({
         method: 'PUT',
         path,
@@ -162,8 +169,9 @@ export class JobProtocol {
         correlationId,
       }),
     );
-    if (answer === undefined) {
-      log.error('Submitting job to coordinator... error');
+    if (answer instanceof NoAnswerError) {
+      const status = `execute JSON request: execute request: ${answer.message}`;
+      log.warn(runnerSentences.updateFailed.says, { code: -1, 'job-status': '', 'update-interval': 0, status });
       return { kind: 'failed' };
     }
     const verdict = judgeUpdate(updateAnswer(answer));
@@ -178,11 +186,11 @@ export class JobProtocol {
     return `${method} ${this.#api.address(path)}: ${answer.statusText}${messageOf(answer)}`;
   }
 
-  async #answerOrUndefined(call: Promise<ApiAnswer>): Promise<ApiAnswer | undefined> {
+  async #answerOrReason(call: Promise<ApiAnswer>): Promise<ApiAnswer | NoAnswerError> {
     try {
       return await call;
     } catch (error) {
-      if (error instanceof NoAnswerError) return undefined;
+      if (error instanceof NoAnswerError) return error;
       throw error;
     }
   }

@@ -1,5 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { pullImage } from './image-pull.process.ts';
+import type { Interrupts } from './interrupts.process.ts';
 import type { JobResult, JobStep, RunnerJob } from './job.ts';
 import { renderFetchScript, renderStepScript, type ScriptContext } from './job-script.ts';
 import { type JobStop, stoppedResult } from './job-stop.process.ts';
@@ -18,6 +20,7 @@ export interface StageContext {
   readonly systemId: string;
   readonly folders: JobFolders;
   readonly variables: JobVariables;
+  readonly interrupts: Interrupts;
   readonly stop: JobStop;
   readonly writer: TraceWriter;
   readonly log: RunnerLog;
@@ -29,9 +32,11 @@ const timeoutWarning =
 
 /** Runs a job from preparation to clean-up and says how it ended. */
 export async function runStages(context: StageContext): Promise<JobResult> {
-  prepareExecutor(context);
+  const { stop, interrupts } = context;
+  await prepareExecutor(context);
+  if (stop.reason !== undefined) return finish(context, stoppedResult(stop.reason));
+  stop.heedInterrupt(interrupts.abort);
   await prepareEnvironment(context);
-  const { stop } = context;
   if (stop.reason !== undefined) return finish(context, stoppedResult(stop.reason));
 
   const sources = await getSources(context);
@@ -44,7 +49,7 @@ export async function runStages(context: StageContext): Promise<JobResult> {
   return finish(context, result);
 }
 
-function prepareExecutor({ job, settings, systemId, writer }: StageContext): void {
+async function prepareExecutor({ job, settings, systemId, writer, stop }: StageContext): Promise<void> {
   writer.text(`Running with gitlab-runner ${runnerVersion} (${runnerRevision})`);
   writer.text(`  on ${settings.name} ${shortenToken(settings.token)}, system ID: ${systemId}`);
   writer.startSection('prepare_executor', `Preparing the "${settings.executor}" executor`);
@@ -53,6 +58,10 @@ function prepareExecutor({ job, settings, systemId, writer }: StageContext): voi
     writer.warning(
       `this is the stand-in for gitlab-runner: there is no docker executor, so the script runs on this host in a plain shell instead of a container of ${image}`,
     );
+    if (job.image) {
+      writer.text(`Pulling docker image ${job.image.name} ...`);
+      await pullImage(job.image.name, stop.script);
+    }
   } else writer.text(`Using Shell (${settings.shell}) executor...`);
   for (const [what, list] of [['artifacts', job.artifacts] as const, ['caches', job.cache] as const]) {
     if (list != null && list.length > 0)
@@ -171,7 +180,7 @@ async function runShell(
     {
       shell: settings.shell,
       script: render({ variables, folders, jobStatus }),
-      folder: folders.builds,
+      folder: process.cwd(),
       env: process.env,
       signal,
       onOutput: (stream, text) => writer.output(stream, text),

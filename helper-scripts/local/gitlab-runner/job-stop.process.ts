@@ -21,11 +21,15 @@ export class JobStop {
   readonly #timer = new AbortController();
   #reason: StopReason | undefined;
 
-  constructor(interrupt: AbortSignal, timeoutSeconds: number, time: RunnerTime) {
+  constructor(timeoutSeconds: number, time: RunnerTime) {
+    void this.#stopAfter(timeoutSeconds, time);
+  }
+
+  /** From now on signals to the runner stop the job; the released binary heeds none while it prepares one. */
+  heedInterrupt(interrupt: AbortSignal): void {
     const abort = (): void => this.stop({ kind: 'aborted', signal: String(interrupt.reason) });
     if (interrupt.aborted) abort();
     else interrupt.addEventListener('abort', abort, { once: true, signal: this.#timer.signal });
-    void this.#stopAfter(timeoutSeconds, time);
   }
 
   get script(): AbortSignal {

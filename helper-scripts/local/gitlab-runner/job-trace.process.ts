@@ -76,11 +76,11 @@ export class JobTrace {
     this.#stop.abort();
   }
 
-  /** Sends the rest, however often it takes; gives up only when GitLab no longer knows the job. */
+  /** Sends the rest, however often it takes; gives up only when GitLab does not want the job or its log. */
   async sendRest(): Promise<void> {
     while (this.#sentBytes < this.#content.length) {
       const reply = await this.#patch();
-      if (reply.kind === 'gone') return;
+      if (reply.kind === 'gone' || reply.kind === 'no-log') return;
       if (reply.kind === 'failed') await this.#time.sleep(this.#intervalMs);
     }
   }
@@ -92,16 +92,17 @@ export class JobTrace {
 
   async #sendOnce(): Promise<void> {
     if (this.#sentBytes < this.#content.length) this.#heed(await this.#patch());
-    else if (this.#time.now() - this.#lastContact >= keepAliveMs) {
-      this.#lastContact = this.#time.now();
-      this.#heed(await this.#protocol.reportRunning(this.#job));
+    else if (this.#time.now() - this.#lastContact > keepAliveMs) {
+      const reply = await this.#protocol.reportRunning(this.#job);
+      if (reply.kind !== 'failed') this.#lastContact = this.#time.now();
+      this.#heed(reply);
     }
   }
 
   async #patch(): Promise<JobReply> {
     const piece = this.#content.subarray(this.#sentBytes, this.#sentBytes + largestPatchBytes);
-    this.#lastContact = this.#time.now();
     const reply = await this.#protocol.patchTrace(this.#job, piece, this.#sentBytes);
+    if (reply.kind !== 'failed') this.#lastContact = this.#time.now();
     if (reply.kind === 'continue' || reply.kind === 'canceling') this.#sentBytes += piece.length;
     if (reply.kind === 'resend') this.#sentBytes = Math.min(reply.fromByte, this.#content.length);
     return reply;

@@ -3,9 +3,11 @@ export const callAttempts = 5;
 
 const shortestDelayMs = 100;
 
+const retriedStatuses: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
+
 /** Too many requests, and faults that may pass. */
 export function isWorthRetrying(status: number): boolean {
-  return status === 429 || status >= 500;
+  return retriedStatuses.has(status);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { runnerSentences } from '../../../infrastructure/lib/runner-log-sentences.ts';
 import type { Interrupts } from './interrupts.process.ts';
 import { type JobResult, jobTimeoutSeconds, projectPath, type RunnerJob } from './job.ts';
 import type { JobProtocol } from './job-protocol.client.ts';
@@ -16,7 +17,6 @@ export interface JobRunContext {
   readonly settings: RunnerSettings;
   readonly systemId: string;
   readonly platform: string;
-  readonly finalUpdateRetryLimit: number;
   readonly protocol: JobProtocol;
   readonly interrupts: Interrupts;
   readonly log: RunnerLog;
@@ -32,7 +32,7 @@ const defaultUpdateIntervalMs = 3000;
  * @returns false when the job was cancelled before it began, which does not count against `--max-builds`.
  */
 export async function runJob(job: RunnerJob, context: JobRunContext): Promise<boolean> {
-  const { protocol, settings, time, interrupts } = context;
+  const { protocol, settings, time } = context;
   const first = await protocol.reportRunning(job);
   if (first.kind === 'gone') return false;
   if (first.kind === 'canceling') {
@@ -42,7 +42,7 @@ export async function runJob(job: RunnerJob, context: JobRunContext): Promise<bo
 
   const started = time.now();
   const log = context.jobLog.with(jobFields(job));
-  const stop = new JobStop(interrupts.abort, jobTimeoutSeconds(job), time);
+  const stop = new JobStop(jobTimeoutSeconds(job), time);
   const trace = new JobTrace({
     protocol,
     job,
@@ -83,7 +83,7 @@ async function endSafely(run: () => Promise<JobResult>, say: (message: string) =
 
 /** Repeats the final update until GitLab has taken it, no longer knows the job, or the limit of failures is reached. */
 async function reportResult(job: RunnerJob, result: JobResult, trace: JobTrace, context: JobRunContext): Promise<void> {
-  const { protocol, time, finalUpdateRetryLimit } = context;
+  const { protocol, time, settings } = context;
   for (let failures = 0; ; ) {
     const reply = await protocol.reportResult(job, result, trace.summary());
     if (reply.kind === 'accepted') await time.sleep(reply.updateIntervalMs);
@@ -93,7 +93,7 @@ async function reportResult(job: RunnerJob, result: JobResult, trace: JobTrace, 
     } else if (reply.kind === 'failed') {
       await time.sleep(defaultUpdateIntervalMs);
       failures += 1;
-      if (failures >= finalUpdateRetryLimit) return;
+      if (failures >= settings.finalUpdateTries) return;
       await time.sleep(finalUpdateDelaySeconds(failures - 1) * 1000);
     } else return;
   }
@@ -120,10 +120,10 @@ function jobFields({ id, job_info }: RunnerJob) {
 
 function logResult(result: JobResult, durationSeconds: number, log: RunnerLog): void {
   const fields = { duration_s: durationSeconds, 'job-status': result.state };
-  if (result.state === 'success') log.info('Job succeeded', fields);
+  if (result.state === 'success') log.info(runnerSentences.jobSucceeded.says, fields);
   else {
     const system = result.failureReason === 'runner_system_failure' ? ' (system failure)' : '';
-    log.warn(`Job failed${system}: ${result.error}`, {
+    log.warn(`${runnerSentences.jobFailed.says}${system}: ${result.error}`, {
       ...fields,
       error: result.error ?? '',
       exit_code: result.exitCode ?? 0,

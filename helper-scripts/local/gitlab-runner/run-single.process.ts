@@ -1,3 +1,4 @@
+import { runnerSentences } from '../../../infrastructure/lib/runner-log-sentences.ts';
 import type { Interrupts } from './interrupts.process.ts';
 import { type JobRunContext, runJob } from './run-job.process.ts';
 import type { RunLimits } from './runner-settings.ts';
@@ -23,7 +24,8 @@ export async function runSingle(context: JobRunContext, limits: RunLimits): Prom
       log.info('This runner has processed its build limit, so now exiting');
       return;
     }
-    if (limits.waitTimeoutSeconds > 0 && time.now() - lastBuild > limits.waitTimeoutSeconds * 1000) {
+    const waitedSeconds = Math.floor((time.now() - lastBuild) / 1000);
+    if (limits.waitTimeoutSeconds > 0 && waitedSeconds > limits.waitTimeoutSeconds) {
       log.info(`This runner has not received a job in ${limits.waitTimeoutSeconds} seconds, so now exiting`);
       return;
     }
@@ -41,7 +43,7 @@ async function takeJob(context: JobRunContext, interrupts: Interrupts): Promise<
       await time.sleep(checkIntervalMs, interrupts.abort);
       return false;
     case 'unhealthy':
-      log.info('Runner is not healthy!');
+      log.info(runnerSentences.notHealthy.says);
       await time.sleep(unhealthyIntervalMs, interrupts.abort);
       return false;
   }

@@ -84,8 +84,7 @@ export class RunnerApi {
     };
     const options = { method: call.method, headers, agent: this.#agents[secure ? 'https:' : 'http:'] };
     return new Promise((resolve, reject) => {
-      const fail = (cause: Error): void =>
-        reject(new NoAnswerError(`couldn't execute ${call.method} against ${url.href}: ${cause.message}`, { cause }));
+      const fail = (cause: Error): void => reject(noAnswer(call.method, url.href, cause));
       const request = (secure ? https : http).request(url, options, (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -103,4 +102,12 @@ export class RunnerApi {
       request.end(call.body);
     });
   }
+}
+
+/** In Go's words, which say the address twice. */
+function noAnswer(method: string, address: string, cause: Error): NoAnswerError {
+  const verb = `${method.slice(0, 1)}${method.slice(1).toLowerCase()}`;
+  return new NoAnswerError(`couldn't execute ${method} against ${address}: ${verb} "${address}": ${cause.message}`, {
+    cause,
+  });
 }

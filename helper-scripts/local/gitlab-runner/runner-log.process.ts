@@ -1,5 +1,5 @@
-import type { LogFormat } from './command-line.ts';
-import { formatLogEntry, type LogFields, type LogLevel } from './runner-log.ts';
+import type { LogFormat, LogThreshold } from './command-line.ts';
+import { formatLogEntry, isLogged, type LogFields, type LogLevel } from './runner-log.ts';
 
 /** Writes to stderr, as the released binary does; `with` adds fields to every later line. */
 export interface RunnerLog {
@@ -10,16 +10,24 @@ export interface RunnerLog {
   with(fields: LogFields): RunnerLog;
 }
 
-export function runnerLog(format: LogFormat, write: (line: string) => void, common: LogFields = {}): RunnerLog {
+export interface LogStyle {
+  readonly format: LogFormat;
+  readonly threshold: LogThreshold;
+}
+
+export function runnerLog(style: LogStyle, write: (line: string) => void, common: LogFields = {}): RunnerLog {
   const writer =
     (level: LogLevel) =>
-    (message: string, fields: LogFields = {}): void =>
-      write(`${formatLogEntry({ level, message, fields: { ...common, ...fields }, at: new Date() }, format)}\n`);
+    (message: string, fields: LogFields = {}): void => {
+      if (!isLogged(level, style.threshold)) return;
+      const entry = { level, message, fields: { ...common, ...fields }, at: new Date() };
+      write(`${formatLogEntry(entry, style.format)}\n`);
+    };
   return {
     info: writer('info'),
     warn: writer('warning'),
     error: writer('error'),
     fatal: writer('fatal'),
-    with: (fields) => runnerLog(format, write, { ...common, ...fields }),
+    with: (fields) => runnerLog(style, write, { ...common, ...fields }),
   };
 }

@@ -1,4 +1,4 @@
-import type { LogFormat } from './command-line.ts';
+import type { LogFormat, LogThreshold } from './command-line.ts';
 
 export type LogLevel = 'info' | 'warning' | 'error' | 'fatal';
 export type LogFields = Readonly<Record<string, string | number>>;
@@ -15,19 +15,55 @@ const updateIntervalField = 'update-interval';
 
 const messageWidth = 50;
 
+const reset = '\u001b[0;m';
+const colours: Readonly<Record<LogLevel, string>> = {
+  info: '',
+  warning: '\u001b[0;33m',
+  error: '\u001b[31;1m',
+  fatal: '\u001b[31;1m',
+};
+
+const thresholds: Readonly<Record<LogThreshold, readonly LogLevel[]>> = {
+  debug: ['info', 'warning', 'error', 'fatal'],
+  info: ['info', 'warning', 'error', 'fatal'],
+  warn: ['warning', 'error', 'fatal'],
+  error: ['error', 'fatal'],
+  fatal: ['fatal'],
+  panic: [],
+};
+
+export function isLogged(level: LogLevel, threshold: LogThreshold): boolean {
+  return thresholds[threshold].includes(level);
+}
+
 /**
  * One line as the released binary writes it to stderr, without the line break. Wrappers read `msg` and `job` from the
  * JSON form, so names and wording are the binary's own.
  */
 export function formatLogEntry(entry: LogEntry, format: LogFormat): string {
-  return format === 'json' ? formatJson(entry) : formatText(entry);
+  switch (format) {
+    case 'json':
+      return formatJson(entry);
+    case 'text':
+      return formatText(entry);
+    case 'runner':
+      return formatForReaders(entry);
+  }
 }
 
-function formatText({ level, message, fields }: LogEntry): string {
+/** The format that it starts in, with colours also where no terminal is. */
+function formatForReaders({ level, message, fields }: LogEntry): string {
+  const colour = colours[level];
   const prefix = level === 'info' ? '' : `${level.toUpperCase()}: `;
-  const head = `${`${prefix}${message}`.padEnd(messageWidth)} `;
-  const tail = sortedNames(fields).map((name) => ` ${name}=${textValue(name, fields[name])}`);
-  return `${head}${tail.join('')}`;
+  const tail = sortedNames(fields).map((name) => ` ${colour}${name}${reset}=${textValue(name, fields[name])}`);
+  return `${colour}${prefix}${message.padEnd(messageWidth - prefix.length)}${reset} ${tail.join('')}`;
+}
+
+/** Source: https://pkg.go.dev/github.com/sirupsen/logrus#TextFormatter */
+function formatText({ level, message, fields, at }: LogEntry): string {
+  const quote = (value: string) => (/^[\w\-./@^+]+$/.test(value) ? value : JSON.stringify(value));
+  const tail = sortedNames(fields).map((name) => ` ${name}=${quote(textValue(name, fields[name]))}`);
+  return `time="${at.toISOString()}" level=${level} msg=${quote(message)}${tail.join('')}`;
 }
 
 function formatJson({ level, message, fields, at }: LogEntry): string {

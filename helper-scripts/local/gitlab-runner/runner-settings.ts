@@ -1,4 +1,4 @@
-import { parse, stringify, type TomlTable } from 'smol-toml';
+import { parse, stringify, type TomlTable, type TomlValue } from 'smol-toml';
 import type { CommandLine } from './command-line.ts';
 
 /** Everything that one `[[runners]]` entry, or the flags in its place, says. */
@@ -12,6 +12,8 @@ export interface RunnerSettings {
   readonly cacheDir: string;
   readonly environment: readonly string[];
   readonly outputLimitKilobytes: number;
+  /** How often the end of a job is reported that GitLab does not take. */
+  readonly finalUpdateTries: number;
   readonly hooks: RunnerHooks;
 }
 
@@ -29,7 +31,6 @@ export interface RunLimits {
   readonly maxBuilds: number;
   /** 0 means without end. */
   readonly waitTimeoutSeconds: number;
-  readonly finalUpdateRetryLimit: number;
 }
 
 export class RunnerSettingsError extends Error {
@@ -37,36 +38,42 @@ export class RunnerSettingsError extends Error {
 }
 
 const defaultOutputLimitKilobytes = 4096;
-const defaultFinalUpdateRetryLimit = 10;
+const defaultFinalUpdateTries = 10;
 
 /**
- * The `[[runners]]` entries of a config.toml, in its order.
- * @throws RunnerSettingsError when the text is not TOML.
+ * The `[[runners]]` entries of a config.toml, in its order. Keys count without regard to case, as in the released binary, where it differs
+ * from start to start which of two such keys wins.
+ * @throws RunnerSettingsError when the text is not TOML, or a value has another type than the released binary takes.
  */
 export function readConfigFile(toml: string): readonly RunnerSettings[] {
-  return runnerTables(parseToml(toml)).map((table) => ({
-    name: textOf(table.name),
-    url: textOf(table.url),
-    token: textOf(table.token),
-    executor: textOf(table.executor),
-    shell: textOf(table.shell) || 'bash',
-    buildsDir: textOf(table.builds_dir) || './builds',
-    cacheDir: textOf(table.cache_dir) || './cache',
-    environment: Array.isArray(table.environment) ? table.environment.map(textOf) : [],
-    outputLimitKilobytes: Number(table.output_limit ?? 0) || defaultOutputLimitKilobytes,
-    hooks: {
-      preGetSources: textOf(table.pre_get_sources_script),
-      postGetSources: textOf(table.post_get_sources_script),
-      preBuild: textOf(table.pre_build_script),
-      postBuild: textOf(table.post_build_script),
-    },
-  }));
+  return runnerTables(parseToml(toml)).map((table) => {
+    const text = (key: string): string => readValue(table, key, 'string', isText) ?? '';
+    const whole = (key: string): number => readValue(table, key, 'integer', isNumber) ?? 0;
+    return {
+      name: text('name'),
+      url: text('url'),
+      token: text('token'),
+      executor: text('executor'),
+      shell: text('shell') || 'bash',
+      buildsDir: text('builds_dir') || './builds',
+      cacheDir: text('cache_dir') || './cache',
+      environment: readValue(table, 'environment', 'slice', isTextList) ?? [],
+      outputLimitKilobytes: whole('output_limit') || defaultOutputLimitKilobytes,
+      finalUpdateTries: whole('job_status_final_update_retry_limit') || defaultFinalUpdateTries,
+      hooks: {
+        preGetSources: text('pre_get_sources_script'),
+        postGetSources: text('post_get_sources_script'),
+        preBuild: text('pre_build_script'),
+        postBuild: text('post_build_script'),
+      },
+    };
+  });
 }
 
 /** The config.toml without the runners of these names: what `unregister` leaves behind. */
 export function removeRunners(toml: string, names: ReadonlySet<string>): string {
   const document = parseToml(toml);
-  const kept = runnerTables(document).filter((table) => !names.has(textOf(table.name)));
+  const kept = runnerTables(document).filter((table) => !names.has(String(table.name)));
   return stringify({ ...document, runners: kept });
 }
 
@@ -77,30 +84,28 @@ export function removeRunners(toml: string, names: ReadonlySet<string>): string 
 export function findRunner(runners: readonly RunnerSettings[], name: string): RunnerSettings {
   const found = runners.find((runner) => runner.name === name);
   if (found === undefined) {
-    throw new RunnerSettingsError(`Error loading config: could not find a runner with the name "${name}"`);
+    throw new RunnerSettingsError(`Error loading runner by name: could not find a runner with the name '${name}'`);
   }
   return found;
 }
 
-/** The runner that flags and environment describe together; flags win. */
-export function runnerFromFlags(line: CommandLine, env: Readonly<Record<string, string | undefined>>): RunnerSettings {
-  const read = (flag: string, variable: string): string => line.flags[flag] || env[variable] || '';
+/** The runner that flags describe; its token may also come from the environment. */
+export function runnerFromFlags(
+  flags: CommandLine['flags'],
+  env: Readonly<Record<string, string | undefined>>,
+): RunnerSettings {
   return {
-    name: read('name', 'RUNNER_NAME'),
-    url: read('url', 'CI_SERVER_URL'),
-    token: read('token', 'CI_SERVER_TOKEN'),
-    executor: read('executor', 'RUNNER_EXECUTOR'),
-    shell: read('shell', 'RUNNER_SHELL') || 'bash',
-    buildsDir: read('builds-dir', 'RUNNER_BUILDS_DIR') || './builds',
-    cacheDir: read('cache-dir', 'RUNNER_CACHE_DIR') || './cache',
+    name: '',
+    url: flags.url ?? '',
+    token: flags.token || env.CI_SERVER_TOKEN || '',
+    executor: flags.executor ?? '',
+    shell: flags.shell || 'bash',
+    buildsDir: flags['builds-dir'] || './builds',
+    cacheDir: flags['cache-dir'] || './cache',
     environment: [],
-    outputLimitKilobytes: Number(read('output-limit', 'RUNNER_OUTPUT_LIMIT')) || defaultOutputLimitKilobytes,
-    hooks: {
-      preGetSources: read('pre-get-sources-script', 'RUNNER_PRE_GET_SOURCES_SCRIPT'),
-      postGetSources: read('post-get-sources-script', 'RUNNER_POST_GET_SOURCES_SCRIPT'),
-      preBuild: read('pre-build-script', 'RUNNER_PRE_BUILD_SCRIPT'),
-      postBuild: read('post-build-script', 'RUNNER_POST_BUILD_SCRIPT'),
-    },
+    outputLimitKilobytes: defaultOutputLimitKilobytes,
+    finalUpdateTries: Number(flags['job-status-final-update-retry-limit'] ?? 0) || defaultFinalUpdateTries,
+    hooks: { preGetSources: '', postGetSources: '', preBuild: '', postBuild: '' },
   };
 }
 
@@ -110,21 +115,14 @@ export function checkRunner(runner: RunnerSettings): void {
   if (runner.token === '') throw new RunnerSettingsError('Missing Token');
   if (runner.executor === '') throw new RunnerSettingsError('Missing Executor');
   if (runner.executor !== 'shell' && runner.executor !== 'docker') {
-    throw new RunnerSettingsError(`executor "${runner.executor}" is unknown: the stand-in takes shell or docker`);
+    throw new RunnerSettingsError(`Unknown executor: ${runner.executor}`);
   }
 }
 
-export function readRunLimits(line: CommandLine): RunLimits {
-  const whole = (flag: string, otherwise: number): number => {
-    const value = line.flags[flag];
-    if (value === undefined) return otherwise;
-    if (!/^\d+$/.test(value)) throw new RunnerSettingsError(`--${flag} is "${value}": give a whole number`);
-    return Number(value);
-  };
+export function readRunLimits({ flags }: CommandLine): RunLimits {
   return {
-    maxBuilds: whole('max-builds', 0),
-    waitTimeoutSeconds: whole('wait-timeout', 0),
-    finalUpdateRetryLimit: whole('job-status-final-update-retry-limit', defaultFinalUpdateRetryLimit),
+    maxBuilds: Number(flags['max-builds'] ?? 0),
+    waitTimeoutSeconds: Number(flags['wait-timeout'] ?? 0),
   };
 }
 
@@ -144,14 +142,28 @@ function parseToml(toml: string): TomlTable {
 }
 
 function runnerTables(document: TomlTable): readonly TomlTable[] {
-  const { runners } = document;
-  return Array.isArray(runners) ? runners.filter(isTable) : [];
+  return readValue(document, 'runners', 'slice', isTableList) ?? [];
 }
 
-function isTable(value: unknown): value is TomlTable {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
+function readValue<Value extends TomlValue>(
+  table: TomlTable,
+  key: string,
+  type: string,
+  fits: (value: TomlValue) => value is Value,
+): Value | undefined {
+  const value = Object.entries(table).findLast(([name]) => name.toLowerCase() === key)?.[1];
+  if (value === undefined || fits(value)) return value;
+  const types = `TOML value has type ${Array.isArray(value) ? 'slice' : typeof value}; destination has type ${type}`;
+  throw new RunnerSettingsError(
+    `Error loading config: decoding configuration file: toml: (last key "${key}"): incompatible types: ${types}`,
+  );
 }
 
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : '';
+const isText = (value: TomlValue): value is string => typeof value === 'string';
+const isNumber = (value: TomlValue): value is number => typeof value === 'number' && Number.isInteger(value);
+const isTextList = (value: TomlValue): value is string[] => Array.isArray(value) && value.every(isText);
+const isTableList = (value: TomlValue): value is TomlTable[] => Array.isArray(value) && value.every(isTable);
+
+function isTable(value: TomlValue): value is TomlTable {
+  return typeof value === 'object' && !Array.isArray(value) && !(value instanceof Date);
 }

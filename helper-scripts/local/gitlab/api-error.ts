@@ -24,6 +24,16 @@ export function unauthorized(): ApiError {
   return new ApiError(401, { message: '401 Unauthorized' });
 }
 
+/** For a token that is good, but not for this. */
+export function insufficientScope(scopes: readonly string[]): ApiError {
+  const description = 'The request requires higher privileges than provided by the access token.';
+  return new ApiError(403, {
+    error: 'insufficient_scope',
+    error_description: description,
+    scope: scopes.join(' '),
+  });
+}
+
 /** @param reason is appended as GitLab does */
 export function forbidden(reason?: string, headers: Readonly<Record<string, string>> = {}): ApiError {
   return new ApiError(403, { message: reason === undefined ? '403 Forbidden' : `403 Forbidden  - ${reason}` }, headers);

@@ -1,7 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { HttpBindings } from '@hono/node-server';
 import type { Hono, MiddlewareHandler } from 'hono';
-import { type ApiError, asApiError, unauthorized } from './api-error.ts';
+import { type AccessToken, scopesFor } from './access-token.ts';
+import { type ApiError, asApiError, insufficientScope, unauthorized } from './api-error.ts';
 import { controlRoutes, UnknownProjectError } from './control-api.server.ts';
 import type { GitLabParts } from './gitlab-parts.server.ts';
 import { jobRequestRoutes } from './job-requests.server.ts';
@@ -16,16 +17,16 @@ type App = Hono<{ Bindings: HttpBindings }>;
 
 /** All routes, in the order in which they are tried: those of runners come before the access token is asked for. */
 export function addRoutes(app: App, parts: GitLabParts, gitlab: LocalGitLab, changes: readonly JobChangeView[]): void {
-  const { adminToken } = parts;
+  const { accessTokens } = parts;
   app.use('*', async (context, next) => {
     await next();
     context.header('X-Request-Id', context.req.header('x-request-id') ?? parts.ports.randomUuid());
   });
-  app.use('/_local/*', requireToken(adminToken));
+  app.use('/_local/*', requireToken(accessTokens));
   app.route('/_local', controlRoutes(gitlab, changes));
   app.use('/api/*', strikeFaults(parts));
   app.route('/api/v4', jobRequestRoutes(parts));
-  app.use('/api/*', requireToken(adminToken));
+  app.use('/api/*', requireToken(accessTokens));
   app.route('/api/v4', runnerRoutes(parts));
   app.route('/api/v4', jobRoutes(parts));
   app.route('/api/v4', projectRoutes(parts));
@@ -44,11 +45,20 @@ function answerError({ status, body, headers }: ApiError): Response {
   return new Response(JSON.stringify(body), { status, headers: { 'Content-Type': 'application/json', ...headers } });
 }
 
-function requireToken(adminToken: string): MiddlewareHandler {
+const apiRoot = /^\/api\/v4(?=\/)/;
+
+/** 401 without a token that is known, 403 with one whose scopes do not reach the call. What is not GitLab's is for the whole `api`. */
+function requireToken(accessTokens: readonly AccessToken[]): MiddlewareHandler {
   return async (context, next) => {
     const bearer = context.req.header('authorization')?.replace(/^Bearer /i, '');
-    const token = context.req.header('private-token') ?? bearer ?? context.req.query('private_token');
-    if (token !== adminToken) throw unauthorized();
+    const given = context.req.header('private-token') ?? bearer ?? context.req.query('private_token');
+    const known = accessTokens.find(({ token }) => token === given);
+    if (known === undefined) throw unauthorized();
+    const { pathname } = new URL(context.req.url);
+    const needed = apiRoot.test(pathname)
+      ? scopesFor(context.req.method, pathname.replace(apiRoot, ''))
+      : (['api'] as const);
+    if (needed !== null && !needed.some((scope) => known.scopes.includes(scope))) throw insufficientScope(needed);
     await next();
   };
 }

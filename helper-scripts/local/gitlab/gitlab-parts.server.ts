@@ -1,3 +1,4 @@
+import type { AccessToken } from './access-token.ts';
 import type { Faults } from './faults.ts';
 import { type GitLabPorts, type GitLabStore, NotFoundError } from './gitlab-store.ts';
 import type { Instance } from './instance.ts';
@@ -22,6 +23,8 @@ export interface GitLabParts {
   readonly sender: WebhookSender;
   readonly ports: GitLabPorts;
   readonly adminToken: string;
+  /** All that the API takes, the administrator's among them. */
+  readonly accessTokens: readonly AccessToken[];
   /** 0: a request for a job is answered at once. */
   readonly longPollSeconds: number;
   /** How often runners are asked to send their logs. */

@@ -22,6 +22,8 @@ interface OfferVariable {
 
 const projectTimeoutSeconds = 3600;
 const afterScriptTimeoutSeconds = 300;
+/** The one that every self-managed GitLab has. */
+const organizationId = 1;
 const noCommit = '0'.repeat(40);
 
 /** The reasons with which a runner may fail a job; a runner translates those that an older server does not list. */
@@ -51,10 +53,14 @@ export function renderJobOffer(subject: OfferSubject): Readonly<Record<string, u
       id: job.id,
       name: plan.name,
       stage: plan.stage,
+      pipeline_id: pipeline.id,
       project_id: project.id,
       project_name: projectName(project),
       project_full_path: project.path,
       namespace_id: project.groupIds.at(-1) ?? 0,
+      root_namespace_id: project.groupIds[0] ?? 0,
+      organization_id: organizationId,
+      user_id: user.id,
     },
     git_info: {
       repo_url: repositoryUrl(instance, project, job),

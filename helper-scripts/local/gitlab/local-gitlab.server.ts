@@ -96,6 +96,7 @@ function assembleParts(options: LocalGitLabOptions, instance: () => Instance, st
     runners: new Runners(store, ports),
     queue: new JobQueue(store, ports, jobs),
     adminToken: options.adminToken,
+    accessTokens: [{ token: options.adminToken, scopes: ['api'] }, ...(options.accessTokens ?? [])],
     longPollSeconds: options.longPollSeconds ?? 0,
     traceUpdateIntervalSeconds: options.traceUpdateIntervalSeconds ?? 3,
   };

@@ -1,3 +1,4 @@
+import type { AccessToken } from './access-token.ts';
 import type { CompositeStatus } from './composite-status.ts';
 import type { Delivery } from './delivery.ts';
 import type { Faults } from './faults.ts';
@@ -10,8 +11,10 @@ export interface LocalGitLabOptions {
   /** 0 takes any free port. */
   readonly port: number;
   readonly hostname?: string;
-  /** The access token that the API takes. */
+  /** An access token of scope `api`, of somebody who may do everything. */
   readonly adminToken: string;
+  /** Further ones, which may do less. */
+  readonly accessTokens?: readonly AccessToken[];
   readonly webhook?: Webhook;
   /** Told what happens, one line each. */
   readonly log?: (line: string) => void;

@@ -1,4 +1,4 @@
-import type { GitLabPorts, GitLabStore } from './gitlab-store.ts';
+import { type GitLabPorts, type GitLabStore, NotFoundError } from './gitlab-store.ts';
 import { isWithRunner } from './job.ts';
 import type { Runner, RunnerManager } from './runner.ts';
 import { findRunnerFaults, type NewRunnerInput, type RunnerChangeInput } from './runner-input.ts';
@@ -44,6 +44,9 @@ export class Runners {
   /** @throws InvalidRunnerError, NotFoundError */
   create(input: NewRunnerInput): Runner {
     if (input.runner_type === 'project_type') this.#store.project(input.project_id ?? 0);
+    if (input.runner_type === 'group_type' && !this.#store.groups.has(input.group_id ?? 0)) {
+      throw new NotFoundError('Group', input.group_id ?? 0);
+    }
     const runner: Runner = {
       id: this.#store.nextId('runner'),
       token: `glrt-fake-${this.#ports.randomText(randomLength)}`,

@@ -15,6 +15,8 @@ export type BootOptions = {
   /** Folders that come first in the instance's PATH: what the image would have brought. */
   readonly pathFolders: readonly string[];
   readonly awsEndpoint: string;
+  /** The daemon for jobs in containers; docker's own default when absent. */
+  readonly dockerHost?: string | undefined;
 };
 
 export type BootedInstance = {
@@ -66,6 +68,7 @@ export async function bootInstance(options: BootOptions): Promise<BootedInstance
       // Where the boot script writes what is below /etc on a real host: this machine's own is not the instance's.
       HOST_ROOT: folder,
       AWS_ENDPOINT_URL: options.awsEndpoint,
+      ...(options.dockerHost ? { DOCKER_HOST: options.dockerHost } : {}),
       AWS_EC2_METADATA_SERVICE_ENDPOINT: metadata.url,
     },
   });

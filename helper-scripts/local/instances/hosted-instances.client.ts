@@ -3,6 +3,7 @@ import {
   EC2Client,
   type Instance,
   paginateDescribeInstances,
+  StopInstancesCommand,
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
 import { AwsClient } from 'aws4fetch';
@@ -26,6 +27,8 @@ export type HostedInstances = {
   /** The decoded user data; empty when there is none. */
   readUserData(instanceId: string): Promise<string>;
   terminate(instanceId: string): Promise<void>;
+  /** Does to an instance that has shut itself down what it was launched with: without a word EC2 only stops it, and keeps its disk. */
+  endAfterShutdown(instanceId: string): Promise<void>;
   /** Makes EC2 announce on the account's bus that it takes a spot instance back. */
   announceInterruption(instanceId: string): Promise<void>;
 };
@@ -54,6 +57,14 @@ export function createHostedInstances({ endpoint, region, credentials }: AwsAcce
     },
     async terminate(instanceId) {
       await ec2.send(new TerminateInstancesCommand({ InstanceIds: [instanceId] }));
+    },
+    async endAfterShutdown(InstanceId) {
+      const Attribute = 'instanceInitiatedShutdownBehavior';
+      const answer = await ec2.send(new DescribeInstanceAttributeCommand({ InstanceId, Attribute }));
+      const ends = answer.InstanceInitiatedShutdownBehavior?.Value === 'terminate';
+      const instances = { InstanceIds: [InstanceId] };
+      if (ends) await ec2.send(new TerminateInstancesCommand(instances));
+      else await ec2.send(new StopInstancesCommand(instances));
     },
     async announceInterruption(instanceId) {
       // The SDK knows no such call: on AWS only Fault Injection Service makes it.
@@ -84,7 +95,6 @@ function describe(instance: Instance, accountId: string, region: string): Runnin
     architecture: instance.Architecture ?? '',
     privateIp: instance.PrivateIpAddress ?? '',
     launchedAt: instance.LaunchTime ?? new Date(0),
-    tags: Object.fromEntries((instance.Tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value])),
     instanceProfileArn: instance.IamInstanceProfile?.Arn,
   };
 }

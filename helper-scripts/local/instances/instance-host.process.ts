@@ -10,7 +10,7 @@ import { createInstanceRoles, type InstanceRole } from './instance-role.client.t
 
 /**
  * `booting`: it waits for its delay; `running`: its boot script runs; `halted`: the script has ended without a shutdown, which
- * leaves an instance running, as on EC2; `terminated`: EC2 says so, and nothing of it is left but its log.
+ * leaves an instance running, as on EC2; `terminated`: EC2 says so (or that it is stopped), and nothing of it is left but its log.
  */
 export type HostedInstanceState = 'booting' | 'running' | 'halted' | 'terminated';
 
@@ -28,6 +28,8 @@ export type InstanceHostOptions = {
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
   /** Where `gitlab-runner` is. */
   readonly runnerPathFolder: string;
+  /** The daemon for jobs in containers; docker's own default when absent. */
+  readonly dockerHost?: string | undefined;
   readonly log: Log;
   /** From "running" to the start of the user data; real hosts take some eight seconds. */
   readonly bootDelayMilliseconds?: number;
@@ -86,6 +88,7 @@ export async function startInstanceHost(options: InstanceHostOptions): Promise<I
       logPath: entry.logPath,
       pathFolders: [options.runnerPathFolder],
       awsEndpoint: endpoint,
+      dockerHost: options.dockerHost,
     });
     entry.state = 'running';
     log.info('instance boots', { instanceId, instanceType: instance.instanceType, logPath: entry.logPath });
@@ -120,7 +123,7 @@ export async function startInstanceHost(options: InstanceHostOptions): Promise<I
     for (const [id, entry] of hosted) {
       if (entry.state === 'terminated') continue;
       if (!running.has(id)) await powerOff(id, entry);
-      else if (entry.booted?.wantsShutdown()) await ec2.terminate(id).then(() => powerOff(id, entry));
+      else if (entry.booted?.wantsShutdown()) await ec2.endAfterShutdown(id).then(() => powerOff(id, entry));
       else if (entry.state === 'running' && !entry.booted?.isAlive()) entry.state = 'halted';
     }
   }

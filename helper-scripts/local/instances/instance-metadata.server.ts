@@ -14,7 +14,6 @@ export type InstanceIdentity = {
   readonly architecture: string;
   readonly privateIp: string;
   readonly launchedAt: Date;
-  readonly tags: Readonly<Record<string, string>>;
   readonly userData: string;
   /** Name of the instance profile's role; without one there are no credentials, as on EC2. */
   readonly roleName?: string | undefined;
@@ -40,7 +39,8 @@ const longestSessionSeconds = 21_600;
 export const spotNoticeMilliseconds = 120_000;
 
 /**
- * The metadata service (IMDSv2 alone) of one host: the paths that boot scripts, the AWS SDKs and the AWS CLI read.
+ * The metadata service (IMDSv2 alone) of one host: the paths that boot scripts, the AWS SDKs and the AWS CLI read. Tags are not among them:
+ * EC2 tells them only to instances that were launched so, and ours are not.
  * Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-categories.html
  */
 export function createInstanceMetadataApp(
@@ -75,11 +75,8 @@ export function createInstanceMetadataApp(
     'local-ipv4': instance.privateIp,
     'placement/availability-zone': instance.availabilityZone,
     'placement/region': instance.region,
-    'tags/instance': Object.keys(instance.tags).join('\n'),
   };
   for (const [path, text] of Object.entries(texts)) app.get(`${data}/${path}`, (context) => context.text(text));
-  const tags = new Map(Object.entries(instance.tags));
-  app.get(`${data}/tags/instance/:key`, (context) => textOr404(context, tags.get(context.req.param('key'))));
   app.get('/latest/user-data', (context) => textOr404(context, instance.userData || undefined));
   app.get('/latest/dynamic/instance-identity/document', (context) => context.json(identityDocument(instance)));
 

@@ -177,6 +177,17 @@ describe('a busy host that EC2 takes back', () => {
     expect(jobs()).toEqual({ 1: 'failed' });
   });
 
+  it('keeps a job that somebody cancels, until its host has ended it or is gone', async () => {
+    const { warn, become, gitlab, instances, item, jobs } = await world({ busy: true, retriedProfiles });
+    gitlab.setJob({ id: 1, status: 'canceling' });
+    await warn();
+    expect([instances.running.size, item(1)?.state]).toEqual([1, 'RUNNING']);
+    await become('terminated');
+    // Nobody wanted it any more: it is no interruption that a retry would mend.
+    expect(jobs()).toEqual({ 1: 'canceled' });
+    expect(gitlab.runners.size).toBe(0);
+  });
+
   it('has its job left alone when it ended well in time', async () => {
     const { warn, finish, run, become, jobs, leftovers } = await world({ busy: true, retriedProfiles });
     await warn();
@@ -194,6 +205,16 @@ describe('a host that is gone without a word', () => {
     expect(item(1)).toMatchObject({ state: 'FAILED', failure: expect.stringContaining('HostGone') });
     expect(context.lines).toContainEqual(expect.objectContaining({ AttemptsFailed: 1 }));
     expect(leftovers()).toEqual({ runners: [], instances: [], tickets: [], places: [] });
+    expect(await again()).toEqual([1]);
+    expect(item(1)).toMatchObject({ state: 'LAUNCHED', attempt: 2 });
+  });
+
+  it('has failed its attempt also when it removed its runner before, as one without docker does', async () => {
+    const { become, again, item, gitlab, context } = await world({ busy: false, maxAttempts: 2 });
+    await gitlab.removeRunner(item(1)?.runnerId ?? 0);
+    await become('shutting-down');
+    expect(item(1)).toMatchObject({ state: 'FAILED', failure: expect.stringContaining('its log says why') });
+    expect(context.lines).toContainEqual(expect.objectContaining({ AttemptsFailed: 1 }));
     expect(await again()).toEqual([1]);
     expect(item(1)).toMatchObject({ state: 'LAUNCHED', attempt: 2 });
   });

@@ -9,12 +9,13 @@ const judge = (job: Partial<JobEnd>, seen: Partial<Parameters<typeof judgeJob>[1
   );
 
 describe('the job of an interrupted runner', () => {
-  it.each(['runner_interrupted', 'runner_system_failure', 'unknown_failure', 'no_updates_running'])(
-    'was interrupted when it failed after the warning as "%s"',
-    (failureReason) => {
-      expect(judge({ failureReason })).toEqual({ cancel: false, interrupted: true });
-    },
-  );
+  it.each([
+    ...['runner_interrupted', 'runner_system_failure', 'unknown_failure', 'no_updates_running'],
+    // Its host took docker away from a runner that pulled its image.
+    ...['image_pull_failure', 'runner_external_dependency_failure'],
+  ])('was interrupted when it failed after the warning as "%s"', (failureReason) => {
+    expect(judge({ failureReason })).toEqual({ cancel: false, interrupted: true });
+  });
 
   it.each(['script_failure', 'job_execution_timeout', 'runner_configuration_error', null])(
     'failed by its own doing as "%s", though the warning had come',
@@ -31,6 +32,8 @@ describe('the job of an interrupted runner', () => {
 
   it('was not interrupted when EC2 announced nothing: it may have brought its host down itself', () => {
     expect(judge({}, { interruptedAt: undefined }).interrupted).toBe(false);
+    // An image that cannot be had is nobody's interruption.
+    expect(judge({ failureReason: 'image_pull_failure' }, { interruptedAt: undefined }).interrupted).toBe(false);
     expect(judge({ status: 'running' }, { interruptedAt: undefined, hostGone: true })).toEqual({
       cancel: true,
       interrupted: false,

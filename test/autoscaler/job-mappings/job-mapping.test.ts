@@ -53,6 +53,12 @@ describe('readMapping', () => {
     expect(readMapping({ pk: 'job#c#-build', sk: 'tags#', type: 'EC2' })).toMatchObject({ jobName: 'c#-build' });
   });
 
+  it('reads tags without the blanks around them, which GitLab’s never have', () => {
+    expect(readMapping({ pk: 'job#a', sk: 'tags#aws # big runner#', type: 'EC2' })).toMatchObject({
+      tags: ['aws', 'big runner'],
+    });
+  });
+
   it('counts a tag that is written twice once', () => {
     expect(readMapping({ pk: 'job#a', sk: 'tags#x#x#y#', type: 'EC2' })).toMatchObject({ tags: ['x', 'y'] });
   });

@@ -55,6 +55,17 @@ describe('a job', () => {
     expect(inUse(store)).toBe(1);
   });
 
+  it('is asked for again as one that waits, whatever its hook said', async () => {
+    const store = inMemoryRunnersStore();
+    const ports = { store, projects: inMemoryReconcileStore(store), maxAttempts: 3, now: () => testStart };
+    await admitJob(
+      { event: pendingJob({ status: 'created' }), choice: choice(), execution: 'e' },
+      ports,
+      lambdaContext(),
+    );
+    expect(store.items.get('job#7#1')?.event.status).toBe('pending');
+  });
+
   it('is refused to a duplicate of its event, which takes no place', async () => {
     const store = inMemoryRunnersStore();
     await admit(store);

@@ -88,6 +88,57 @@ describe('chooseRunner', () => {
     },
   );
 
+  const statesBefore = ['created', 'waiting_for_resource', 'waiting_for_callback', 'preparing', 'scheduled', 'manual'];
+
+  it.each([...statesBefore, 'skipped'])(
+    'takes a hook that says %s for a reason to ask, no more and no less',
+    async (status) => {
+      const event = pendingJob({ status });
+      expect((await choose({ event })).decision).toMatchObject({ decision: 'LAUNCH' });
+      expect((await choose({ event, job: gitlabJob({ status: 'canceled' }) })).decision).toMatchObject({
+        decision: 'IGNORE',
+      });
+    },
+  );
+
+  it.each([
+    ['created', 'LOOK_AGAIN'],
+    ['preparing', 'LOOK_AGAIN'],
+    ['waiting_for_resource', 'LOOK_AGAIN'],
+    ['waiting_for_callback', 'LOOK_AGAIN'],
+    ['manual', 'IGNORE'],
+    ['scheduled', 'IGNORE'],
+    ['skipped', 'IGNORE'],
+  ])('when GitLab as well says %s of a job that its hook called created, decides %s', async (status, decision) => {
+    const given = { event: pendingJob({ status: 'created' }), job: gitlabJob({ status }) };
+    expect((await choose(given)).decision).toMatchObject({ decision });
+  });
+
+  it.each<[string, Partial<RunnerItem>]>([
+    ['has its runner', { state: 'REGISTERED' }],
+    ['is being given one', { state: 'ADMITTED' }],
+    ['runs', { state: 'RUNNING', jobState: 'RUNNING' }],
+    ['is over', { state: 'RELEASED', jobState: 'FINISHED' }],
+  ])('does not ask GitLab about a job that %s, when a hook says late that it was created', async (_what, item) => {
+    const { decision, asked } = await choose({ event: pendingJob({ status: 'created' }), items: [runnerItem(item)] });
+    expect(decision).toMatchObject({ decision: 'IGNORE' });
+    expect(asked).toEqual([]);
+  });
+
+  it.each(['WAITING', 'FAILED', 'RELEASED'] as const)(
+    'asks about one that waits, whose runner is %s',
+    async (state) => {
+      const given = { event: pendingJob({ status: 'created' }), items: [runnerItem({ state })] };
+      expect((await choose(given)).decision).toMatchObject({ decision: 'LAUNCH' });
+    },
+  );
+
+  it('asks about a job that is told as running by nobody in particular, if a mapping names it', async () => {
+    const event = pendingJob({ status: 'running', runnerId: null });
+    expect((await choose({ event })).decision).toMatchObject({ decision: 'LAUNCH' });
+    expect((await choose({ event, mappings: [jobMapping({ jobName: 'deploy' })] })).asked).toEqual([]);
+  });
+
   it('skips rows that cannot be read, names them in the log, and routes by the others', async () => {
     const row = { id: 'job#x tags#', faults: ['type: Invalid option'] };
     const { decision, lines } = await choose({ invalid: [row] });
@@ -142,7 +193,8 @@ describe('a job that took the runner of another one before it had one itself', (
   it('does so also for a job that no mapping names, when it is told as running', async () => {
     const mappings = [jobMapping({ jobName: 'deploy' })];
     const given = { mappings, job: ranOn(502), items: [robbed()] };
-    expect((await choose({ ...given, event: pendingJob({ status: 'running' }) })).decision).toMatchObject({
+    const event = pendingJob({ status: 'running', runnerId: 502 });
+    expect((await choose({ ...given, event })).decision).toMatchObject({
       decision: 'LAUNCH',
     });
     expect((await choose(given)).decision).toMatchObject({ decision: 'IGNORE' });

@@ -146,8 +146,58 @@ describe('a pending job', () => {
     gitlab.setJob({ id: 1, status: 'created' });
     const execution = await start(pendingJob());
     expect(execution).toMatchObject({ status: 'SUCCEEDED', retries: { length: 3 } });
-    expect(execution.visited).toEqual(['ChooseRunner', 'NotPending']);
+    expect(execution.visited).toEqual(['ChooseRunner', 'WaitBeforeLookingAgain', 'LookAgain', 'NotPending']);
     expect(store.items.size).toBe(0);
+  });
+
+  it('whose hook said that it was only created gets its runner all the same', async () => {
+    const { pend, start, item } = world(onLambda);
+    const execution = await start({ ...pend(1), status: 'created' });
+    expect(execution).toMatchObject({ status: 'SUCCEEDED', retries: [] });
+    expect(execution.visited).not.toContain('WaitBeforeLookingAgain');
+    expect(item(1)).toMatchObject({ state: 'LAUNCHED', event: { status: 'pending' } });
+  });
+
+  it('whose hook said so, and GitLab as well, is looked at once more some seconds later', async () => {
+    const { start, gitlab, item } = world();
+    gitlab.setJob({ id: 1, status: 'created' });
+    const { readJob } = gitlab;
+    gitlab.readJob = async (projectId, jobId) => {
+      const job = await readJob(projectId, jobId);
+      gitlab.setJob({ id: 1, status: 'pending' });
+      return job;
+    };
+    const execution = await start(pendingJob({ status: 'created' }));
+    expect(execution).toMatchObject({ status: 'SUCCEEDED', retries: [] });
+    expect(execution.visited).toContain('LookAgain');
+    expect(item(1)).toMatchObject({ state: 'REGISTERED' });
+  });
+
+  it.each(['ChooseRunner', 'LookAgain'])(
+    'of which a hook gave only a suspicion has no item that says that it waits, when GitLab is down at %s',
+    async (state) => {
+      const { start, gitlab, store } = world();
+      gitlab.setJob({ id: 1, status: 'created' });
+      const execution = await start(pendingJob({ status: 'created' }), { [state]: { error: down } });
+      expect(execution).toMatchObject({ status: 'FAILED', error: 'GitLabUnavailableError' });
+      expect(execution.visited.at(-1)).toBe('NotAsked');
+      expect(store.items.size).toBe(0);
+    },
+  );
+
+  it('that waits, but whose mapping names what is not there, fails visibly whatever its hook said', async () => {
+    const { pend, start, item } = world({ mappings: [jobMapping({ target: { type: 'EC2', profile: 'huge' } })] });
+    expect(await start({ ...pend(1), status: 'created' })).toMatchObject({ status: 'FAILED' });
+    expect(item(1)).toMatchObject({ state: 'FAILED', failure: expect.stringContaining('MappingNotAllowedError') });
+  });
+
+  it('that was only created is looked at twice, and nothing is written', async () => {
+    const { start, gitlab, store } = world();
+    gitlab.setJob({ id: 1, status: 'created' });
+    const execution = await start(pendingJob({ status: 'created' }));
+    expect(execution).toMatchObject({ status: 'SUCCEEDED', retries: [] });
+    expect(execution.visited.slice(-3)).toEqual(['LookAgain', 'WaitsByNow', 'NotPending']);
+    expect(store.items.size + gitlab.runners.size).toBe(0);
   });
 
   it('that GitLab calls pending a moment later gets its runner', async () => {

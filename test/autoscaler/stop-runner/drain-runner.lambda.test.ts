@@ -93,6 +93,13 @@ describe('a busy runner', () => {
     },
   );
 
+  it('is kept while GitLab waits for it to cancel its job, which nobody else would end', async () => {
+    const { gitlab, runnerId, drain, item } = await world();
+    gitlab.setJob({ id: 2, status: 'canceling', runnerId });
+    expect(await drain()).toMatchObject({ verdict: 'KEEP' });
+    expect(item()).toMatchObject({ state: 'RUNNING', takenJob: 'job#7#2' });
+  });
+
   it('is kept when the job slips in just before it is paused', async () => {
     const { gitlab, drain, item } = await world();
     gitlab.setJob({ id: 2 });

@@ -3,14 +3,24 @@ import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
 import { admitJob } from '../../../autoscaler/start-runner/admit-job.lambda.ts';
 import { findRunner } from '../../../autoscaler/stop-runner/find-runner.lambda.ts';
 import type { JobEvent } from '../../../infrastructure/lib/job-event.ts';
-import { choice, finishedJob, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
+import { choice, finishedJob, gitlabJob, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
 import { inMemoryReconcileStore } from '../../support/in-memory-reconcile-store.ts';
 import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
 import { lambdaContext } from '../../support/lambda-context.ts';
 
+/** GitLab, in which every job has this status; `asked` counts how often one was asked about. */
+function gitlabWhereJobsAre(status: string | null) {
+  const asked: number[] = [];
+  const readJob = async (_projectId: number, jobId: number) => {
+    asked.push(jobId);
+    return status === null ? null : gitlabJob({ id: jobId, status });
+  };
+  return { readJob, asked };
+}
+
 function world(...items: readonly RunnerItem[]) {
   const store = inMemoryRunnersStore(...items);
-  const ports = { store, now: () => testStart };
+  const ports = { store, jobs: gitlabWhereJobsAre('success'), now: () => testStart };
   const find = async (event: Partial<JobEvent> = {}) =>
     (await findRunner(finishedJob(event), ports, lambdaContext())).runners;
   return { store, find, item: (jobId: number) => store.items.get(`job#7#${jobId}`) };
@@ -131,6 +141,52 @@ describe('a job of which we know nothing', () => {
   });
 });
 
+describe('a job that is said to be over before anybody said that it ran', () => {
+  const place = { counter: 'cap#deployment', limit: 1 };
+  const untold: readonly (readonly [string, readonly RunnerItem[], Partial<JobEvent>])[] = [
+    ['of which we know nothing', [], { runnerId: null }],
+    ['that waits for a place', [runnerItem({ state: 'WAITING', caps: [place] })], {}],
+    ['whose runner is on its way', [runnerItem({ state: 'LAUNCHED', runnerId: 501 })], {}],
+    [
+      'that is said to have had the idle runner of another one',
+      [runnerItem({ jobId: 2, state: 'LAUNCHED', runnerId: 502 })],
+      { runnerId: 502 },
+    ],
+  ];
+  async function find(status: string | null, items: readonly RunnerItem[], event: Partial<JobEvent>) {
+    const store = inMemoryRunnersStore(...items);
+    const jobs = gitlabWhereJobsAre(status);
+    const before = structuredClone(store.items);
+    const found = findRunner(finishedJob(event), { store, jobs, now: () => testStart }, lambdaContext());
+    return { found: await found.catch((error: Error) => error.name), isAsTold: store.items, before, asked: jobs.asked };
+  }
+
+  it.each(untold)('keeps all that it has while GitLab says otherwise: one %s', async (_what, items, event) => {
+    for (const status of ['created', 'pending', 'running', 'canceling']) {
+      const { found, isAsTold, before } = await find(status, items, event);
+      expect(found).toBe('JobNotOverError');
+      expect(isAsTold).toEqual(before);
+    }
+  });
+
+  it.each(untold)('is over when GitLab says so, or does not know it: one %s', async (_what, items, event) => {
+    for (const status of ['canceled', 'failed', 'skipped', null]) {
+      const { found, isAsTold } = await find(status, items, event);
+      expect(found).not.toBe('JobNotOverError');
+      expect(isAsTold.get('job#7#1')).toMatchObject({ jobState: 'FINISHED' });
+    }
+  });
+
+  it('is asked about, and no other one: the drain looks at what runs', async () => {
+    const ran = [running(1)];
+    const { found, asked } = await find('running', ran, { runnerId: 501 });
+    expect(found).toMatchObject({ runners: [{ runnerId: 501 }] });
+    expect(asked).toEqual([]);
+    expect((await find('running', [running(2, { takenJob: 'job#7#1' })], { runnerId: 502 })).asked).toEqual([]);
+    expect((await find('running', [], { runnerId: 999 })).asked).toEqual([]);
+  });
+});
+
 describe('a job that waits for a place', () => {
   const waiting = runnerItem({ state: 'WAITING', caps: [{ counter: 'cap#deployment', limit: 1 }] });
 
@@ -168,7 +224,8 @@ describe('a job that failed', () => {
   const interruptedAt = '2030-01-01T00:02:00Z';
   const failed = { status: 'failed', runnerId: 501, failureReason: 'runner_interrupted' } as const;
   async function mendAfter(event: Partial<JobEvent>, ...items: readonly RunnerItem[]) {
-    const ports = { store: inMemoryRunnersStore(...items), now: () => testStart };
+    const jobs = gitlabWhereJobsAre('failed');
+    const ports = { store: inMemoryRunnersStore(...items), jobs, now: () => testStart };
     return (await findRunner(finishedJob({ ...failed, ...event }), ports, lambdaContext())).mend;
   }
   const served = { takenJob: 'job#7#1', profile: 'default', interruptedAt };

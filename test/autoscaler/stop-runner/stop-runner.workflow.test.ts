@@ -82,6 +82,33 @@ describe('a finished job', () => {
     });
   });
 
+  it('that waits in truth keeps its runner, after GitLab was asked several times', async () => {
+    const { start, stop, item, leftovers } = world();
+    await start(1);
+    const execution = await stop(finishedJob({ status: 'canceled' }));
+    expect(execution).toMatchObject({
+      status: 'SUCCEEDED',
+      visited: ['FindRunner', 'NotOver'],
+      retries: { length: 3 },
+    });
+    expect(item(1)).toMatchObject({ state: 'LAUNCHED', jobState: 'PENDING' });
+    expect(leftovers()).toMatchObject({ instances: ['i-0001'], runners: [expect.any(Number)] });
+  });
+
+  it('that GitLab calls over a moment later leaves nothing', async () => {
+    const { start, stop, gitlab, leftovers } = world();
+    await start(1);
+    const { readJob } = gitlab;
+    gitlab.readJob = async (projectId, jobId) => {
+      const job = await readJob(projectId, jobId);
+      gitlab.setJob({ id: jobId, status: 'canceled' });
+      return job;
+    };
+    const execution = await stop(finishedJob({ status: 'canceled' }));
+    expect(execution).toMatchObject({ status: 'SUCCEEDED', retries: { length: 1 } });
+    expect(leftovers()).toEqual(nothing);
+  });
+
   it('that took another job’s runner leaves that job its own', async () => {
     const { start, stop, pickUp, finish, leftovers, item, runnerOf } = world();
     await start(1, 2);

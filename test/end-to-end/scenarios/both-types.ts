@@ -6,19 +6,34 @@ import type { World } from '../world.ts';
 const pipeline = `
 on lambda: { tags: [aws], script: [echo from-a-function, test -z "$AWS_ACCESS_KEY_ID"] }
 on ec2: { tags: [aws, big], script: [echo from-an-instance] }
-failing: { tags: [aws, big], script: [exit 7] }
+failing on ec2: { tags: [aws, big], script: [exit 7] }
+failing on lambda: { tags: [aws], script: [exit 3] }
 `;
 
 export function bothTypes(world: () => World): void {
-  it('runs a job on a function, one on an instance and a failing one, and leaves nothing', async () => {
+  it('runs a good and a failing job on functions and on instances, and leaves nothing', async () => {
     const jobs = world().startPipeline(pipeline);
-    const [onLambda, onEc2, failing] = await world().untilOver(...jobs);
+    const [onLambda, onEc2, failingOnEc2, failingOnLambda] = await world().untilOver(...jobs);
 
     expect(onLambda).toMatchObject({ status: 'success' });
     expect(onEc2).toMatchObject({ status: 'success' });
-    expect(failing).toMatchObject({ status: 'failed', failureReason: 'script_failure', exitCode: 7 });
+    expect(failingOnEc2).toMatchObject({ status: 'failed', failureReason: 'script_failure', exitCode: 7 });
+    expect(failingOnLambda).toMatchObject({ status: 'failed', failureReason: 'script_failure', exitCode: 3 });
     expect(world().run.gitlab.jobTrace(onLambda?.id ?? 0)).toContain('from-a-function');
     expect(world().run.gitlab.jobTrace(onEc2?.id ?? 0)).toContain('from-an-instance');
+    await world().untilNothingIsLeft();
+  });
+
+  it('ends silent jobs that their user cancels while they run', async () => {
+    const jobs = world().startPipeline(
+      ['on lambda: { tags: [aws], script: [sleep 240] }', 'on ec2: { tags: [aws, big], script: [sleep 240] }'].join(
+        '\n',
+      ),
+    );
+    await world().until('both jobs to run', () => jobs.every(({ id }) => world().job(id).status === 'running'));
+    // A runner hears of it at its next word to GitLab, of which a silent job gives no occasion: the real one speaks up after half a minute.
+    for (const { id } of jobs) world().run.gitlab.cancelJob(id);
+    expect(await world().untilOver(...jobs)).toMatchObject([{ status: 'canceled' }, { status: 'canceled' }]);
     await world().untilNothingIsLeft();
   });
 

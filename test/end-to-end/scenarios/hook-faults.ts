@@ -43,6 +43,25 @@ export function hookFaults(world: () => World): void {
     expect(new Set(hooks.map(({ outcome }) => outcome))).toEqual(new Set(['dropped']));
   });
 
+  /** A quarter of a minute, of which two boots take the most. */
+  it('gives jobs their runners of which no hook says pending, but a second created, without the reconciler', async () => {
+    const { gitlab } = world().run;
+    const stale = gitlab.faults.addWebhook({ statuses: ['pending'], effect: { kind: 'stale' } });
+    const jobs = world().startPipeline(pipeline);
+    const over = await world().untilOver(...jobs);
+    gitlab.faults.clear(stale);
+    await world().untilNothingIsLeft();
+
+    expect(over.map(({ status }) => status)).toEqual(jobs.map(() => 'success'));
+    for (const job of jobs) {
+      const bodies = gitlab.deliveries().flatMap(({ jobId, body }) => (jobId === job.id ? [JSON.parse(body)] : []));
+      const told = bodies.map((body) => body.build_status);
+      expect(told).toEqual(['created', 'created', 'running', 'success']);
+      // What the reconciler asks for came with no delivery.
+      expect((await world().itemOf(job))?.event).toMatchObject({ status: 'pending', deliveryId: expect.any(String) });
+    }
+  });
+
   /** A quarter of a minute, of which the late copies take a half. */
   it('runs each job once when each hook of a pipeline comes five times, in any order', async () => {
     const { gitlab } = world().run;

@@ -3,8 +3,10 @@ import { expect, it } from 'vitest';
 import type { World } from '../world.ts';
 
 /** A job that holds its first host, and ends well on its second; of a profile that retries interrupted jobs. */
-const victim = (mark: string) =>
-  `integration tests: { tags: [integration], script: ["test -e '${mark}' || { touch '${mark}'; sleep 240; }", echo survived] }`;
+const victim = (mark: string, before = '') => {
+  const script = `test -e '${mark}' || { touch '${mark}'; ${before}sleep 240; }`;
+  return `integration tests: { tags: [integration], script: ["${script}", echo survived] }`;
+};
 
 export function interruptions(world: () => World): void {
   const inState = async (what: string, id: number, status: string) =>
@@ -47,6 +49,21 @@ export function interruptions(world: () => World): void {
       .run.gitlab.jobs()
       .filter(({ name, pipelineId }) => name === interrupted.name && pipelineId === interrupted.pipelineId);
     expect(ofThatName).toHaveLength(2);
+    await world().untilNothingIsLeft();
+  });
+
+  it('has a job retried of which its runner told nothing in time, and GitLab would wait for it', async () => {
+    // As while an image is pulled, the runner cannot end the job within its 30 s.
+    const [job] = world().startPipeline(victim(join(world().run.options.folder, 'deaf'), "trap '' TERM; "));
+    if (!job) throw new Error('the pipeline has no job');
+    await inState('the job to run', job.id, 'running');
+    const { instanceId = '' } = await world().untilState(job, 'RUNNING');
+    await world().until('the job to be deaf', () => world().run.gitlab.jobTrace(job.id).includes('test -e'));
+    await world().run.instances.interrupt(instanceId);
+
+    await inState('the job to be canceled', job.id, 'canceled');
+    const [over] = await world().untilOver(await retryOf(job));
+    expect(over?.status).toBe('success');
     await world().untilNothingIsLeft();
   });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type InvalidMapping, readMapping } from '../../../autoscaler/job-mappings/job-mapping.ts';
 import { diagnose, type SeenDeployment } from '../../../helper-scripts/cli/diagnose.ts';
 import { defineDeployment } from '../../../infrastructure/lib/deployment.ts';
-import { jobMapping, runnerItem, testStart } from '../../support/builders.ts';
+import { jobMapping, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
 
 const now = testStart + 60 * 60_000;
 const healthy: SeenDeployment = {
@@ -18,6 +18,7 @@ const healthy: SeenDeployment = {
   deadLetters: 0,
   lookedForJobsAt: now - 60_000,
   gitlab: null,
+  accessToken: null,
 };
 const wrongOf = (changes: Partial<SeenDeployment>) =>
   diagnose({ ...healthy, ...changes }, now).map(({ what, wrong }) => `${what} ${wrong}`);
@@ -34,12 +35,24 @@ describe('the doctor', () => {
     expect(wrongOf({ lookedForJobsAt })).toEqual([expect.stringContaining(expected)]);
   });
 
+  it('says that below a path the access token must have the scope api', () => {
+    const scopes = ['create_runner', 'manage_runner', 'read_api'];
+    const seen = (gitlab: string, ...more: readonly string[]) =>
+      wrongOf({ accessToken: { gitlab, scopes: [...scopes, ...more] } });
+    expect(seen('https://example.com/gitlab')).toEqual([expect.stringContaining('lacks the scope api')]);
+    expect(seen('https://example.com/gitlab', 'api')).toEqual([]);
+    expect(seen('https://gitlab.example.com/')).toEqual([]);
+  });
+
   it('names jobs that get no runner any more, with the reason, and jobs that wait for long', () => {
     const live = [
       runnerItem({ jobId: 1, state: 'FAILED', attempt: 4, excusedAttempts: 1, failure: 'HostGone: none' }),
       runnerItem({ jobId: 2, state: 'FAILED', jobState: 'FINISHED', failure: 'x' }),
       runnerItem({ jobId: 3, state: 'WAITING', caps: [{ counter: 'cap#deployment', limit: 2 }] }),
-      runnerItem({ jobId: 4, state: 'WAITING', admittedAt: new Date(now - 60_000).toISOString() }),
+      runnerItem({
+        state: 'WAITING',
+        event: pendingJob({ jobId: 4, occurredAt: new Date(now - 60_000).toISOString() }),
+      }),
     ];
     const findings = diagnose({ ...healthy, live }, now);
     expect(findings.map(({ what }) => what)).toEqual([

@@ -1,7 +1,7 @@
 /** Bodies of job hooks as GitLab sends them; `changes` replaces top-level fields. */
 type Changes = Readonly<Record<string, unknown>>;
 
-/** GitLab 19: every field there is. */
+/** GitLab 19, before September 2026. */
 export function jobHookBody(changes: Changes = {}) {
   return {
     object_kind: 'build',
@@ -40,6 +40,29 @@ export function jobHookBody(changes: Changes = {}) {
     environment: null,
     ...changes,
   };
+}
+
+/** As since September 2026: the hook says when the status became what it tells. */
+export function newestJobHookBody(changes: Changes = {}) {
+  return jobHookBody({
+    build_status_changed_at: '2026-09-21T02:41:36.250Z',
+    build_status_changed_at_iso: '2026-09-21T02:41:36Z',
+    ...changes,
+  });
+}
+
+/** As all jobs of all stages are told when a pipeline is made. */
+export function createdJobBody() {
+  return jobHookBody({ build_status: 'created', commit: { id: 2366, status: 'created', started_at: null } });
+}
+
+/** A job of a pipeline that has begun, as GitLab 14 told of one that had just become pending. */
+export function staleJobHookBody(changes: Changes = {}) {
+  return jobHookBody({
+    build_status: 'created',
+    commit: { id: 2366, status: 'running', started_at: '2022-03-24 02:08:31 UTC' },
+    ...changes,
+  });
 }
 
 export function runningJobBody(changes: Changes = {}) {

@@ -3,7 +3,15 @@ import { describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { readJobHook } from '../../../infrastructure/ingest/job-hook.ts';
 import { jobEventSchema } from '../../../infrastructure/lib/job-event.ts';
-import { finishedJobBody, jobHookBody, oldJobHookBody, runningJobBody } from './job-hook-bodies.ts';
+import {
+  createdJobBody,
+  finishedJobBody,
+  jobHookBody,
+  newestJobHookBody,
+  oldJobHookBody,
+  runningJobBody,
+  staleJobHookBody,
+} from './job-hook-bodies.ts';
 
 const arrival = { receivedAt: '2026-09-21T02:41:38.500Z', deliveryId: 'delivery-1' };
 
@@ -81,15 +89,164 @@ describe('a job hook of today', () => {
   });
 });
 
+describe('a job hook of the newest GitLab', () => {
+  test('says since when a job waits', () => {
+    expect(eventOf(newestJobHookBody()).event.occurredAt).toBe('2026-09-21T02:41:36.000Z');
+    const body = newestJobHookBody({ build_status_changed_at_iso: undefined });
+    expect(eventOf(body).event.occurredAt).toBe('2026-09-21T02:41:36.250Z');
+    const unknown = newestJobHookBody({ build_status_changed_at: null, build_status_changed_at_iso: null });
+    expect(eventOf(unknown).event.occurredAt).toBe(arrival.receivedAt);
+  });
+
+  test('says it of a job that runs or is over where no time of its own says so', () => {
+    const changed = { build_status_changed_at_iso: '2026-09-21T02:50:00Z', build_started_at: null };
+    const body = { ...runningJobBody(changed), build_started_at_iso: null };
+    expect(eventOf(body).event.occurredAt).toBe('2026-09-21T02:50:00.000Z');
+    expect(eventOf(runningJobBody(changed)).event.occurredAt).toBe('2026-09-21T02:42:01.000Z');
+    const over = finishedJobBody({ ...changed, build_finished_at: null, build_finished_at_iso: null });
+    expect(eventOf(over).event.occurredAt).toBe('2026-09-21T02:50:00.000Z');
+  });
+
+  test('keeps its word, also while the pipeline runs: a job that it calls created does not wait', () => {
+    const running = staleJobHookBody({ build_status_changed_at: '2026-09-21T02:41:36.250Z' });
+    expect(reasonOf(running)).toMatch(/"created"/);
+    expect(reasonOf(staleJobHookBody({ build_status_changed_at_iso: null }))).toMatch(/"created"/);
+  });
+});
+
+describe('a hook that tells of the state before, of a job that may wait by now', () => {
+  test('is worth a question to GitLab as soon as the pipeline has begun', () => {
+    const smallest = {
+      object_kind: 'build',
+      build_id: 1,
+      build_status: 'created',
+      project_id: 2,
+      commit: { status: 'running', started_at: '2022-03-24 02:08:31 UTC' },
+    };
+    const { type, event } = eventOf(smallest);
+    expect({ type, ...event }).toMatchObject({
+      type: 'Job Pending',
+      status: 'created',
+      jobId: 1,
+      projectId: 2,
+      runnerId: null,
+      occurredAt: arrival.receivedAt,
+    });
+  });
+
+  test.each([
+    ['waits for a runner', { status: 'pending' }],
+    ['runs', { status: 'running' }],
+    ['is over, and the job is retried', { status: 'success' }],
+    ['says no more than that it has begun', { started_at: '2022-03-24 02:08:31 UTC' }],
+  ])('of a pipeline that %s', (_what, commit) => {
+    expect(eventOf(staleJobHookBody({ commit })).type).toBe('Job Pending');
+  });
+
+  test.each(['created', 'waiting_for_resource', 'waiting_for_callback', 'preparing', 'scheduled', 'manual', 'skipped'])(
+    'in any word for that state: %s',
+    (build_status) => {
+      expect(eventOf(staleJobHookBody({ build_status })).event).toMatchObject({ status: build_status });
+    },
+  );
+
+  test('starts nothing in a pipeline that has not begun, or of which nothing is said', () => {
+    for (const commit of [{ status: 'created', started_at: null }, {}, null, undefined, 'created', { status: '' }]) {
+      expect(reasonOf(staleJobHookBody({ commit }))).toMatch(/"created"/);
+    }
+  });
+
+  test('may say that the job runs, and not on whose runner', () => {
+    const { type, event } = eventOf(runningJobBody({ runner: null }));
+    expect({ type, ...event }).toMatchObject({
+      type: 'Job Pending',
+      status: 'running',
+      occurredAt: arrival.receivedAt,
+    });
+  });
+});
+
+/** Which fields GitLab has sent, from 8 to 19, and what it has put into those that vary. */
+const anyVersion = fc.record(
+  {
+    build_id: fc.constantFrom(1977, '1977'),
+    commit: fc.constantFrom(null, {}, { id: 2366 }, ...pipelineStates(['created', 'pending', 'running', 'success'])),
+    runner: fc.constantFrom(null, undefined, { description: 'one' }, { id: 9171 }, { id: 9171, tags: null }),
+    project: fc.constantFrom(undefined, { id: 380, path_with_namespace: 'group/project' }),
+    pipeline_id: fc.constantFrom(undefined, 2366),
+    build_started_at: fc.constantFrom(undefined, null, '2016-09-28 10:00:00 +0800', '2016-09-28 10:00:00 UTC'),
+    build_status_changed_at: fc.constantFrom(null, '2026-09-21T02:41:36.250Z'),
+    environment: fc.constantFrom(undefined, null, 'production', { name: 'production', action: 'start' }),
+    build_failure_reason: fc.constantFrom(undefined, null, 'unknown_failure'),
+  },
+  { requiredKeys: ['build_id', 'commit', 'runner'] },
+);
+
+function pipelineStates(statuses: readonly string[]) {
+  return statuses.flatMap((status) => [
+    { id: 2366, status },
+    { id: 2366, status, started_at: status === 'created' ? null : '2022-03-24 02:08:31 UTC' },
+  ]);
+}
+
+describe('a job hook of any version', () => {
+  const kindOf = (body: unknown) => {
+    const hook = readJobHook(body, arrival);
+    return hook.kind === 'event' ? hook.type : 'ignored';
+  };
+
+  test('that says pending always asks for a runner', () => {
+    fc.assert(
+      fc.property(anyVersion, (changes) => {
+        const { event, type } = eventOf(jobHookBody({ ...changes, build_status: 'pending' }));
+        expect({ type, runnerId: event.runnerId }).toEqual({ type: 'Job Pending', runnerId: null });
+      }),
+    );
+  });
+
+  test('that says created asks for none exactly where the job cannot wait: no pipeline that has begun, or a GitLab that keeps its word', () => {
+    const told = new Set<string>();
+    fc.assert(
+      fc.property(anyVersion, (changes) => {
+        const { commit } = changes;
+        const state = commit && 'status' in commit ? commit.status : 'created';
+        const expected = state === 'created' || 'build_status_changed_at' in changes ? 'ignored' : 'Job Pending';
+        told.add(expected);
+        expect(kindOf(oldJobHookBody({ ...changes, build_status: 'created' }))).toBe(expected);
+      }),
+      { numRuns: 300 },
+    );
+    expect([...told].sort()).toEqual(['Job Pending', 'ignored']);
+  });
+
+  test('that says running binds a runner exactly where it names one, and else asks', () => {
+    fc.assert(
+      fc.property(anyVersion, (changes) => {
+        const isNamed = typeof changes.runner === 'object' && changes.runner !== null && 'id' in changes.runner;
+        const type = kindOf(jobHookBody({ ...changes, build_status: 'running' }));
+        expect(type).toBe(isNamed ? 'Job Running' : 'Job Pending');
+      }),
+    );
+  });
+
+  test.each(['success', 'failed', 'canceled'])('that says %s ends the job, whoever had it', (build_status) => {
+    fc.assert(
+      fc.property(anyVersion, (changes) => {
+        expect(kindOf(oldJobHookBody({ ...changes, build_status }))).toBe('Job Finished');
+      }),
+    );
+  });
+});
+
 describe('a job hook of an old GitLab, or of a template', () => {
   test('gives all that can be found in it', () => {
-    const { event } = eventOf(oldJobHookBody());
+    const { event } = eventOf(oldJobHookBody({ runner: { id: 9171 } }));
     expect(event).toMatchObject({
       jobId: 1977,
       projectId: 380,
       projectPath: 'group/sub/project',
       pipelineId: 2366,
-      runnerId: null,
+      runnerId: 9171,
       occurredAt: '2016-09-28T02:00:00.000Z',
     });
   });
@@ -98,6 +255,15 @@ describe('a job hook of an old GitLab, or of a template', () => {
     ['git@gitlab.example.com:group/project.git', 'group/project'],
     ['ssh://git@gitlab.example.com:2222/group/sub/project.git', 'group/sub/project'],
     ['git@gitlab.example.com:group/project', 'group/project'],
+    ['git@[2001:db8::1]:group/project.git', 'group/project'],
+    ['ssh://git@[2001:db8::1]:2222/group/project.git', 'group/project'],
+    ['[::ffff:192.0.2.1]:group/project.git', 'group/project'],
+    ['gitlab.example.com:group/sub/project.git', 'group/sub/project'],
+    ['ssh://gitlab.example.com/group/project.git', 'group/project'],
+    ['git@[2001:db8::1]/group/project.git', null],
+    ['git@[not an address]:group/project.git', null],
+    ['/srv/git/group/project.git', null],
+    ['file:///srv/git/group/project.git', null],
     ['https://gitlab.example.com/gitlab/group/project.git', null],
     ['', null],
   ])('has its project path from the SSH address %s: %s', (url, path) => {
@@ -149,8 +315,8 @@ describe('a job hook of an old GitLab, or of a template', () => {
 
 describe('ignored', () => {
   test.each([
-    ['a job that was only created', jobHookBody({ build_status: 'created' }), /"created"/],
-    ['an unknown status', jobHookBody({ build_status: 'waiting_for_callback' }), /"waiting_for_callback"/],
+    ['a job that was only created', createdJobBody(), /"created"/],
+    ['an unknown status', jobHookBody({ build_status: 'canceling' }), /"canceling"/],
     ['no status', jobHookBody({ build_status: undefined }), /undefined/],
     ['a status that is an object', jobHookBody({ build_status: { toString: 'pending' } }), /neither starts nor ends/],
     ['a pipeline event', { object_kind: 'pipeline', object_attributes: { id: 1 } }, /"pipeline"/],
@@ -167,7 +333,7 @@ describe('ignored', () => {
   });
 
   test('events keep the numbers that could be read, for the log', () => {
-    expect(readJobHook(jobHookBody({ build_status: 'created' }), arrival)).toMatchObject({
+    expect(readJobHook(createdJobBody(), arrival)).toMatchObject({
       projectId: 380,
       jobId: 1977,
     });

@@ -9,7 +9,7 @@ import { createSecretCache, rereadIntervalMilliseconds } from '../../../infrastr
 import type { JobEvent } from '../../../infrastructure/lib/job-event.ts';
 import type { JobEventType } from '../../../infrastructure/lib/job-event-types.ts';
 import { createLog } from '../../../infrastructure/lib/log.ts';
-import { finishedJobBody, jobHookBody, runningJobBody } from './job-hook-bodies.ts';
+import { createdJobBody, finishedJobBody, jobHookBody, runningJobBody } from './job-hook-bodies.ts';
 
 const token = 'current-not-a-real-secret';
 const signingKey = Buffer.alloc(32, 1);
@@ -117,7 +117,7 @@ describe('an authentic job hook', () => {
   });
 
   test.each([
-    ['a job that was only created', jobHookBody({ build_status: 'created' })],
+    ['a job that was only created', createdJobBody()],
     ['a test event', jobHookBody({ build_id: 0 })],
     ['a push', { object_kind: 'push' }],
     ['a list', []],
@@ -340,7 +340,7 @@ describe('the log', () => {
   test('has one JSON line for each request, with project, job and outcome', async () => {
     const { world, receive } = ingest();
     await receive(requestWith(runningJobBody()));
-    await receive(requestWith(jobHookBody({ build_status: 'created' })));
+    await receive(requestWith(createdJobBody()));
     await receive(requestWith(jobHookBody(), {}));
     expect(world.lines.map((line) => JSON.parse(line))).toMatchObject([
       {

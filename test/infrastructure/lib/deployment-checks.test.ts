@@ -49,33 +49,6 @@ describe('the settings of a profile, each fine alone, are refused together when'
       ],
     ],
     [
-      'GitLab Runner is told what a host says itself',
-      { runnerConfig: { name: 'mine', token: 'not-a-real-secret' } },
-      [
-        'runnerConfig.name: each host writes this itself; remove it',
-        'runnerConfig.token: each host writes this itself; remove it',
-      ],
-    ],
-    [
-      'GitLab Runner is told in its words what the profile has own words for',
-      { runnerConfig: { environment: ['A=b'], docker: { image: 'alpine', memory: '4g' }, cache: {} } },
-      [
-        'runnerConfig.environment: the profile has a setting for this; write it as "environment"',
-        'runnerConfig.docker.image: the profile has a setting for this; write it as "docker.image"',
-        'runnerConfig.cache: the profile has a setting for this; write it as "cache"',
-      ],
-    ],
-    [
-      'GitLab Runner is told nothing at all',
-      { runnerConfig: { docker: { dns: null } } },
-      ['runnerConfig.docker.dns: is null, which GitLab Runner does not know; remove it'],
-    ],
-    [
-      'GitLab Runner is told of a docker that it does not use',
-      { executor: 'shell', runnerConfig: { docker: { shm_size: 1 } } },
-      ['runnerConfig.docker: has no effect without the docker executor; remove it'],
-    ],
-    [
       'the statements do not fit into a role',
       { policyStatements: [{ actions: ['s3:GetObject'], resources: [`arn:aws:s3:::${'b'.repeat(8_000)}`] }] },
       [
@@ -103,14 +76,6 @@ describe('the settings of a profile, each fine alone, are refused together when'
       expect.stringMatching(
         /^profiles\.shell: environment, hooks and runnerConfig make 4\d\d\d bytes of the function's environment, and Lambda gives 4096; say less/,
       ),
-    ]);
-  });
-
-  it('a function is told of another executor', () => {
-    const profiles = { shell: { type: 'LAMBDA', runnerConfig: { executor: 'docker', docker: {} } } };
-    expect(faultsOf({ profiles })).toEqual([
-      'profiles.shell.runnerConfig.executor: each host writes this itself; remove it',
-      'profiles.shell.runnerConfig.docker: has no effect without the docker executor; remove it',
     ]);
   });
 
@@ -157,10 +122,6 @@ describe('the settings of a profile are fine together when', () => {
       'subnets are of the existing network',
       { subnetIds: ['subnet-2'] },
       { network: { vpcId: 'vpc-1', subnetIds: ['subnet-1'] } },
-    ],
-    [
-      'GitLab Runner is told what the profile has no words for',
-      { runnerConfig: { request_concurrency: 1, docker: { memory: '4g', dns: ['10.0.0.2'] } } },
     ],
   ])('%s', (_why, profile, deployment) => {
     expect(faultsOfProfile(profile, deployment)).toEqual([]);

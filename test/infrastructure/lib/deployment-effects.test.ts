@@ -81,6 +81,7 @@ const userStatement = (policy: { Statement: Properties[] }) =>
 const image = (type: string, from = images) => from.properties(`ImageBuilder::${type}`);
 const ownComponent = () => images.properties('ImageBuilder::Component', 'Imagex8664ContentComponentowncertificates');
 const imageDisk = () => (image('ImageRecipe').BlockDeviceMappings as [{ Ebs: Properties }])[0].Ebs;
+const environment = ['LEVEL=rich', 'QUOTES=it\'s "fine"', 'PRICE=$$5'];
 const scripts = {
   pre_get_sources_script: 'echo 1',
   post_get_sources_script: 'echo 2',
@@ -113,6 +114,9 @@ const effects: Readonly<Record<string, () => void>> = {
       expect(functionRunner(profile)['tls-ca-file']).toBe(caCertificatesFile);
       expect(variablesOf(functionOf(profile)).NODE_EXTRA_CA_CERTS).toBe(caCertificatesFile);
     }
+    // git in a job's own script is told of the file that gitlab-runner gives the job.
+    for (const { pre_build_script: hook } of [boot.runner, functionRunner('shell')])
+      expect(hook).toContain('sslCAInfo');
     expect(lambda('chooserunner').NODE_EXTRA_CA_CERTS).toBe(caCertificatesFile);
   },
   'network.availabilityZones': () => expect(infrastructure.all('EC2::Subnet')).toHaveLength(2 * 3),
@@ -199,8 +203,7 @@ const effects: Readonly<Record<string, () => void>> = {
       shared.permissionsBoundaryArn,
       shared.permissionsBoundaryArn,
     ]),
-  'profiles.LAMBDA.environment': () =>
-    expect(functionRunner().environment).toEqual(['LEVEL=rich', 'QUOTES=it\'s "fine"']),
+  'profiles.LAMBDA.environment': () => expect(functionRunner().environment).toEqual(environment),
   'profiles.LAMBDA.outputLimitKiB': () => expect(functionRunner().output_limit).toBe(777),
   'profiles.LAMBDA.runnerConfig': () => expect(functionRunner().feature_flags).toEqual({ FF_SCRIPT_SECTIONS: true }),
   'profiles.LAMBDA.tags': () => {
@@ -232,7 +235,8 @@ const effects: Readonly<Record<string, () => void>> = {
   },
   'profiles.LAMBDA.hooks.preGetSources': () => expect(functionRunner()).toMatchObject(pick('pre_get_sources_script')),
   'profiles.LAMBDA.hooks.postGetSources': () => expect(functionRunner()).toMatchObject(pick('post_get_sources_script')),
-  'profiles.LAMBDA.hooks.preBuild': () => expect(functionRunner()).toMatchObject(pick('pre_build_script')),
+  'profiles.LAMBDA.hooks.preBuild': () =>
+    expect(functionRunner().pre_build_script).toMatch(/^# git .*\necho '3'\ndate$/s),
   'profiles.LAMBDA.hooks.postBuild': () => expect(functionRunner()).toMatchObject(pick('post_build_script')),
   'profiles.EC2.type': () => {
     expect(routing.big).toMatchObject({ type: 'EC2' });
@@ -248,7 +252,7 @@ const effects: Readonly<Record<string, () => void>> = {
     expect(userStatement(hostPolicy)).toMatchObject([{ Resource: statement.Resource }]),
   'profiles.EC2.policyStatements.*.conditions': () => expect(userStatement(hostPolicy)).toEqual([statement]),
   'profiles.EC2.permissionsBoundaryArn': () => expect(hostRole.PermissionsBoundary).toBe(shared.permissionsBoundaryArn),
-  'profiles.EC2.environment': () => expect(boot.runner.environment).toEqual(['LEVEL=rich', 'QUOTES=it\'s "fine"']),
+  'profiles.EC2.environment': () => expect(boot.runner.environment).toEqual(environment),
   'profiles.EC2.outputLimitKiB': () => expect(boot.runner.output_limit).toBe(777),
   'profiles.EC2.runnerConfig': () => expect(boot.runner.feature_flags).toEqual({ FF_SCRIPT_SECTIONS: true }),
   'profiles.EC2.tags': () => {
@@ -315,8 +319,19 @@ const effects: Readonly<Record<string, () => void>> = {
     expect(boot.runner.docker).toMatchObject({ volumes: expect.arrayContaining(['/cache', '/data']) }),
   'profiles.EC2.docker.hostSocket': () =>
     expect(boot.runner.docker).toMatchObject({
-      volumes: ['/cache', '/data', '/var/run/docker.sock:/var/run/docker.sock'],
+      volumes: expect.arrayContaining(['/cache', '/data', '/var/run/docker.sock:/var/run/docker.sock']),
     }),
+  'profiles.EC2.docker.buildsDir': () =>
+    expect(boot.runner).toMatchObject({
+      builds_dir: '/srv/builds',
+      docker: { volumes: expect.arrayContaining(['/srv/builds:/srv/builds']) },
+    }),
+  'profiles.EC2.docker.cacheDir': () =>
+    expect(boot.runner).toMatchObject({
+      cache_dir: '/srv/cache',
+      docker: { volumes: expect.arrayContaining(['/srv/cache:/srv/cache']) },
+    }),
+  'profiles.EC2.docker.shell': () => expect(boot.runner.shell).toBe('bash'),
   'profiles.EC2.docker.services.*.name': () =>
     expect(boot.runner.docker).toMatchObject({ services: [{ name: 'docker:28-dind' }] }),
   'profiles.EC2.docker.services.*.alias': () =>
@@ -348,6 +363,8 @@ const effects: Readonly<Record<string, () => void>> = {
     expect(JSON.stringify(rights)).toMatch(/"\/linux\/arm64\/\*".*"s3:prefix":"linux\/arm64\/\*"/);
     expect(bootVariables(template('plain')).runner).not.toHaveProperty('cache');
   },
+  'profiles.EC2.cache.maxArchiveMiB': () =>
+    expect(boot.runner.cache).toMatchObject({ MaxUploadedArchiveSize: 2_097_152 }),
   'profiles.EC2.runnerTokenSecretArn': () => {
     expect(jsonOf(lambda('registerrunner').RUNNER_TOKEN_SECRETS)).toEqual({ shared: tokenSecretArn });
     expect(lambda('launchinstances')).not.toHaveProperty('RUNNER_TOKEN_SECRETS');
@@ -363,7 +380,7 @@ const effects: Readonly<Record<string, () => void>> = {
   'profiles.EC2.hooks.boot': () => expect(boot.read('boot_hook')).toBe("modprobe overlay\necho 'ready'"),
   'profiles.EC2.hooks.preGetSources': () => expect(boot.runner).toMatchObject(pick('pre_get_sources_script')),
   'profiles.EC2.hooks.postGetSources': () => expect(boot.runner).toMatchObject(pick('post_get_sources_script')),
-  'profiles.EC2.hooks.preBuild': () => expect(boot.runner).toMatchObject(pick('pre_build_script')),
+  'profiles.EC2.hooks.preBuild': () => expect(boot.runner.pre_build_script).toMatch(/^# git .*\necho '3'\ndate$/s),
   'profiles.EC2.hooks.postBuild': () => expect(boot.runner).toMatchObject(pick('post_build_script')),
 };
 

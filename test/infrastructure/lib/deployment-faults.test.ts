@@ -72,6 +72,26 @@ describe('the faults of a deployment', () => {
       `tags.a: is "${'b'.repeat(59)}...; give at most 256 characters`,
     ],
     [
+      'a blank that would be a part of a name',
+      { profiles: { a: { type: 'EC2', docker: { image: 'alpine:3.22 ' } } } },
+      'profiles.a.docker.image: is "alpine:3.22 "; has a blank or a line break; remove it',
+    ],
+    [
+      'a blank behind an id',
+      { network: { vpcId: 'vpc-1', subnetIds: ['subnet-1\n'] } },
+      'network.subnetIds[0]: is "subnet-1\\n"; has a sign that no id has, a blank perhaps; remove it',
+    ],
+    [
+      'a folder that is none',
+      { profiles: { a: { type: 'EC2', docker: { buildsDir: '/builds/' } } } },
+      'profiles.a.docker.buildsDir: is "/builds/"; write a folder such as /builds, without a slash at its end',
+    ],
+    [
+      'a control character in a script',
+      { profiles: { a: { type: 'EC2', hooks: { boot: 'true\r' } } } },
+      'profiles.a.hooks.boot: has a control character that is neither a line break nor a tab; remove it',
+    ],
+    [
       'another protocol',
       { gitlab: { url: 'ftp://gitlab.example.com' } },
       'gitlab.url: is "ftp://gitlab.example.com"; write an address such as https://gitlab.example.com',
@@ -138,6 +158,7 @@ describe('the faults of a deployment', () => {
     ['/group/project', 'write the path alone, such as group/project'],
     ['https://gitlab.example.com/group/project', 'write the path alone, such as group/project'],
     ['group', 'a project is in a group; write group/project, or group/** for all of a group'],
+    ['group/project/', 'a path does not end with a slash; remove it, or write group/** for all of a group'],
     ['group/my project', 'a path has no spaces; remove them'],
   ])('name an allowed project that would allow nothing, or everything: "%s"', (path, remedy) => {
     expect(faultsOf({ allowedProjects: ['group/**', path, '**'] })).toEqual([

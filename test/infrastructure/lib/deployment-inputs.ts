@@ -32,7 +32,9 @@ export function faultsOfProfile(profile: object, deployment: object = {}): strin
 
 const some = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }) => fc.record(model, { requiredKeys: [] });
 const word = fc.stringMatching(/^[a-z][a-z0-9]{0,8}$/);
-const texts = fc.dictionary(word, fc.string({ maxLength: 20 }), { maxKeys: 3 });
+/** A dollar sign is written twice, as in `.gitlab-ci.yml`. */
+const value = fc.string({ maxLength: 20 }).map((text) => text.replaceAll('$', '$$$$'));
+const texts = fc.dictionary(word, value, { maxKeys: 3 });
 const tags = fc.dictionary(word, word, { maxKeys: 3 });
 const ids = (prefix: string) =>
   fc.uniqueArray(word, { minLength: 1, maxLength: 3 }).map((all) => all.map((id) => `${prefix}-${id}`));
@@ -57,7 +59,7 @@ const shared = {
   permissionsBoundaryArn: fc.constant('arn:aws:iam::123456789012:policy/boundary'),
   environment: texts,
   outputLimitKiB: fc.integer({ min: 1, max: 100_000 }),
-  runnerConfig: fc.constantFrom({}, { feature_flags: { FF_SCRIPT_SECTIONS: true } }, { request_concurrency: 1 }),
+  runnerConfig: fc.constantFrom({}, { feature_flags: { FF_SCRIPT_SECTIONS: true } }, { get_sources_timeout: '5m' }),
   tags,
 };
 const jobHooks = { preGetSources: fc.constant('date'), postBuild: fc.constant('date') };
@@ -110,7 +112,7 @@ const ec2Profile = fc
       imageParameter: word.map((name) => `/${name}`),
       cache: some({ prefix: word }),
       timeoutMinutes: fc.integer({ min: 10, max: 10_000 }),
-      hooks: some({ boot: fc.constant('modprobe overlay'), ...jobHooks }),
+      hooks: some({ boot: fc.constantFrom('modprobe overlay', 'modprobe overlay\r\ndate\r\n'), ...jobHooks }),
     }),
     market,
     executor,
@@ -127,7 +129,7 @@ export const anyDeployment: fc.Arbitrary<DeploymentInput> = fc
       name: fc.stringMatching(/^[a-z][a-z0-9-]{0,20}$/),
       region: fc.constantFrom('eu-west-1', 'us-gov-west-1'),
       account: fc.constant('123456789012'),
-      gitlab: fc.constant({ url: 'https://gitlab.example.com/gitlab' }),
+      gitlab: fc.constantFrom({ url: 'https://gitlab.example.com/gitlab' }, { url: ' HTTPS://GitLab.example.com/ ' }),
       network: fc.oneof(
         some({
           availabilityZones: fc.integer({ min: 1, max: 6 }),

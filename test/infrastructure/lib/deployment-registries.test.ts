@@ -4,8 +4,7 @@ import {
   registriesSchema,
   registryStatementsOf,
 } from '../../../infrastructure/lib/deployment-registries.ts';
-import { faultsOf, faultsOfProfile } from './deployment-inputs.ts';
-import { caCertificates } from './deployment-rich.ts';
+import { faultsOfProfile } from './deployment-inputs.ts';
 
 const own = '123456789012.dkr.ecr.eu-west-1.amazonaws.com';
 const other = '210987654321.dkr.ecr.cn-north-1.amazonaws.com.cn';
@@ -39,25 +38,9 @@ describe('the registries of a profile', () => {
     [{ ecr: [`${own}/Team`] }, /^registries\.ecr\[0\]: is ".*"; write a registry/],
     [{ ecr: [own, own] }, /^registries\.ecr: names ".*" twice/],
     [{ secretArn: 'registries' }, /^registries\.secretArn: is ".*"; write the ARN of a secret/],
+    [{ mirror: 'https://mirror.example.com/?fast=1' }, /^registries\.mirror: has a user, a query or a fragment/],
     [{ mirror: 'mirror.example.com' }, /^registries\.mirror: is ".*"; write an address such as https:/],
   ])('refuse %j', (input, fault) => {
     expect(faultsOfProfile({ registries: input })).toEqual([expect.stringMatching(fault)]);
   });
-});
-
-it.each(['not-a-real-secret', '-----BEGIN PRIVATE KEY-----\nZmFrZQ==\n-----END PRIVATE KEY-----\n'])(
-  'what is no certificate is refused as one: %j',
-  (caCertificates) => {
-    expect(faultsOf({ gitlab: { caCertificates } })).toEqual([
-      expect.stringMatching(/^gitlab\.caCertificates: is ".*; write certificates in PEM/),
-    ]);
-  },
-);
-
-it('a certificate that nobody can read is refused, which Node would leave out with a mere warning', () => {
-  const damaged = caCertificates.replace(/(?<=BEGIN CERTIFICATE-----\n).{9}/, 'ZmFrZWQ9x');
-  const fault = /^gitlab\.caCertificates: certificate 2 cannot be read; export it anew/;
-  const together = `${caCertificates}${damaged}${caCertificates}`;
-  expect(faultsOf({ gitlab: { caCertificates: together } })).toEqual([expect.stringMatching(fault)]);
-  expect(faultsOf({ gitlab: { caCertificates: `\r\n${caCertificates.replaceAll('\n', '\r\n')}` } })).toEqual([]);
 });

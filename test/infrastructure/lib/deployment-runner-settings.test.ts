@@ -52,14 +52,44 @@ describe('what GitLab Runner is told', () => {
     });
   });
 
-  it('has the host’s socket for jobs that build with the host’s docker', () => {
-    const socket = '/var/run/docker.sock:/var/run/docker.sock';
+  const socket = '/var/run/docker.sock:/var/run/docker.sock';
+
+  it('has the host’s socket for jobs that use the host’s docker, and sources where that docker finds them', () => {
     expect(settingsOf({ type: 'EC2', docker: { hostSocket: true } })).toMatchObject({
-      docker: { privileged: false, volumes: ['/cache', socket] },
+      builds_dir: '/builds',
+      docker: { privileged: false, volumes: ['/cache', '/builds:/builds', socket] },
     });
     expect(settingsOf({ type: 'EC2', docker: { hostSocket: true, volumes: ['/data'] } })).toMatchObject({
-      docker: { volumes: ['/data', socket] },
+      docker: { volumes: ['/data', '/builds:/builds', socket] },
     });
+  });
+
+  it('has sources and caches where the profile wants them, with the host’s socket at the same path there', () => {
+    const places = { buildsDir: '/srv/builds', cacheDir: '/srv/cache' };
+    expect(settingsOf({ type: 'EC2', docker: places })).toMatchObject({
+      builds_dir: '/srv/builds',
+      cache_dir: '/srv/cache',
+      docker: { volumes: ['/srv/cache'] },
+    });
+    expect(settingsOf({ type: 'EC2', docker: { ...places, hostSocket: true } })).toMatchObject({
+      builds_dir: '/srv/builds',
+      cache_dir: '/srv/cache',
+      docker: { volumes: ['/cache', '/srv/builds:/srv/builds', '/srv/cache:/srv/cache', socket] },
+    });
+  });
+
+  it('mounts nothing over what the profile mounts itself', () => {
+    const volumes = ['/mnt/fast:/srv', '/cache'];
+    const docker = { buildsDir: '/srv/builds', cacheDir: '/cache', volumes, hostSocket: true };
+    expect(settingsOf({ type: 'EC2', docker })).toMatchObject({ docker: { volumes: [...volumes, socket] } });
+    expect(settingsOf({ type: 'EC2', docker: { ...docker, volumes: ['/s:/sr'], hostSocket: false } })).toMatchObject({
+      docker: { volumes: ['/s:/sr', '/cache'] },
+    });
+  });
+
+  it('has the shell that the profile wants', () => {
+    expect(settingsOf({ type: 'EC2', docker: { shell: 'pwsh' } })).toMatchObject({ shell: 'pwsh' });
+    expect(settingsOf({ type: 'EC2' })).not.toHaveProperty('shell');
   });
 
   it('has the containers beside the job’s, its capabilities and its shared memory', () => {
@@ -88,10 +118,17 @@ describe('what GitLab Runner is told', () => {
     expect(settingsOf({ type: 'EC2' }, bucket)).not.toHaveProperty('cache');
   });
 
+  it('limits the archives of caches in bytes', () => {
+    const bucket = { name: 'caches', region: 'eu-west-1' };
+    const limited = settingsOf({ type: 'EC2', cache: { maxArchiveMiB: 500 } }, bucket);
+    expect(limited).toMatchObject({ cache: { MaxUploadedArchiveSize: 524_288_000 } });
+    expect(settingsOf({ type: 'EC2', cache: {} }, bucket).cache).not.toHaveProperty('MaxUploadedArchiveSize');
+  });
+
   it('is what the profile says in its words over what it says in ours, key by key', () => {
-    const runnerConfig = { request_concurrency: 2, docker: { memory: '4g', allowed_pull_policies: ['never'] } };
+    const runnerConfig = { get_sources_timeout: '5m', docker: { memory: '4g', allowed_pull_policies: ['never'] } };
     expect(settingsOf({ type: 'EC2', runnerConfig })).toMatchObject({
-      request_concurrency: 2,
+      get_sources_timeout: '5m',
       docker: { privileged: false, memory: '4g', allowed_pull_policies: ['never'] },
     });
   });

@@ -17,8 +17,10 @@ async function world() {
 }
 
 /** The host asks for a job, as gitlab-runner does. */
-const ask = (gitlab: LocalGitLab, token: string, systemId: string) =>
-  call(gitlab, 'POST', '/jobs/request', { token, system_id: systemId, info: {} }, {});
+const ask = (gitlab: LocalGitLab, token: string, systemId: string) => {
+  const info = { features: { cancel_gracefully: true } };
+  return call(gitlab, 'POST', '/jobs/request', { token, system_id: systemId, info }, {});
+};
 
 describe('a runner with many hosts', () => {
   it('is known by its token, and nobody by another one', async () => {
@@ -50,6 +52,20 @@ describe('a runner with many hosts', () => {
     expect(await on('s_000000000001')).toEqual([{ projectId: project.id, jobId: one?.id }]);
     expect(await on('s_000000000002')).toEqual([{ projectId: project.id, jobId: two?.id }]);
     expect(await on('s_000000000003')).toEqual([]);
+  });
+
+  it('works on a job until GitLab need not wait for its cancellation any more', async () => {
+    const { gitlab, project, runner, managers } = await world();
+    gitlab.createPipeline(project.id, 'one: { tags: [docker], script: [x] }');
+    const systemId = 's_000000000001';
+    await ask(gitlab, runner.token, systemId);
+    const [one] = gitlab.jobs();
+    expect(gitlab.cancelJob(one?.id ?? 0).status).toBe('canceling');
+    expect(await managers.runningJobsOf({ runnerId: runner.id, systemId })).toEqual([
+      { projectId: project.id, jobId: one?.id },
+    ]);
+    gitlab.cancelJob(one?.id ?? 0, true);
+    expect(await managers.runningJobsOf({ runnerId: runner.id, systemId })).toEqual([]);
   });
 
   it('loses a host, and stays', async () => {

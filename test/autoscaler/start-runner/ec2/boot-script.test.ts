@@ -146,4 +146,31 @@ describe('bootSettingsOf', () => {
       maximumJobMinutes: 120,
     });
   });
+
+  it('gives the host the places and the shell of docker, and the limit of caches', () => {
+    const deployment = defineDeployment({
+      profiles: {
+        default: {
+          type: 'EC2',
+          docker: { hostSocket: true, buildsDir: '/srv/builds', cacheDir: '/srv/cache', shell: 'pwsh' },
+          cache: { maxArchiveMiB: 1 },
+        },
+      },
+    });
+    const [[, profile] = []] = profilesOfType(deployment, 'EC2');
+    if (!profile) throw new Error('the deployment has lost its profile');
+    const cacheBucket = { name: 'caches', region: 'eu-west-1' };
+    const boot = bootSettingsOf(deployment, profile, { ticketsTable: 'tickets', logGroup: 'hosts', cacheBucket });
+    const probe = '#!/bin/bash\nprintf \'[[runners]]\\nname = "n"\\n%s\' "$runner_settings"';
+    const config = execFileSync('bash', ['-c', renderBootScript(probe, boot)]).toString();
+    expect(parse(config).runners).toMatchObject([
+      {
+        builds_dir: '/srv/builds',
+        cache_dir: '/srv/cache',
+        shell: 'pwsh',
+        docker: { volumes: expect.arrayContaining(['/srv/builds:/srv/builds', '/srv/cache:/srv/cache']) },
+        cache: { MaxUploadedArchiveSize: 1_048_576 },
+      },
+    ]);
+  });
 });

@@ -2,20 +2,28 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import { mendJob } from '../../../../autoscaler/interrupt-runner/mend-job.lambda.ts';
 import { startLocalGitLab } from '../../../../helper-scripts/local/gitlab/local-gitlab.server.ts';
 import { writeRunnerFolder } from '../../../../helper-scripts/local/gitlab-runner/find-gitlab-runner.process.ts';
 import { runnerVersion } from '../../../../helper-scripts/local/gitlab-runner/runner-identity.ts';
+import { timeScaleVariable } from '../../../../helper-scripts/local/gitlab-runner/runner-time.process.ts';
+import { createGitLab } from '../../../../infrastructure/lib/gitlab.client.ts';
+import { jobKeyOf } from '../../../../infrastructure/lib/job-key.ts';
 import { adminToken, registerRunner } from '../../../helper-scripts/local/gitlab/gitlab-under-test.ts';
+import { silentRegistry } from '../../../helper-scripts/local/gitlab-runner/registry.server.ts';
 import { freePort } from '../../../support/free-port.ts';
+import { runnerUnderTest } from '../../../support/runner-under-test.ts';
+import { inMemoryRetryMarks } from '../../../support/in-memory-retry-marks.ts';
+import { inMemoryRunnersStore } from '../../../support/in-memory-runners-store.ts';
+import { lambdaContext } from '../../../support/lambda-context.ts';
 import { bootRunnerHost, type RunnerHostOptions, ticket } from './runner-host.ts';
 
-const entry = join(import.meta.dirname, '../../../../helper-scripts/local/gitlab-runner/gitlab-runner.command.ts');
 let folder: string;
 let runnerProgram: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'boot-gitlab-'));
-  runnerProgram = await writeRunnerFolder(folder, { kind: 'stand-in', path: entry, version: runnerVersion });
+  runnerProgram = await writeRunnerFolder(folder, await runnerUnderTest());
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -136,6 +144,50 @@ describe('a host with a runner and a GitLab', () => {
     expect(there.gitlab.job(jobId)).toMatchObject({ status: 'failed', failureReason: 'runner_interrupted' });
     expect(there.gitlab.runners()).toHaveLength(1);
     expect(machine.filesWith(there.token)).toEqual([]);
+  });
+
+  it('leaves a job whose image is pulled to the control plane, which ends it and has it retried', async (test) => {
+    const { gitlab, run, boot } = await world(test);
+    const registry = await silentRegistry(test);
+    const jobId = run('echo begun', `, image: '${registry.image}'`);
+    const machine = await boot({
+      // The 30 s after which the runner ends, ten times faster.
+      runnerProgram: `env ${timeScaleVariable}=0.1 ${runnerProgram}`,
+      settings: { executor: 'docker', runnerSettings: { docker: { image: 'alpine:3' } } },
+    });
+    await registry.asked;
+    const interruptedAt = new Date().toISOString();
+    machine.interrupt();
+    const { reason, shutdowns, log } = await machine.ended;
+    expect(reason).toBe(`spot-interruption job=${jobId} outcome=unknown`);
+    expect(shutdowns).toEqual(['-h now']);
+    expect(log).toContain('shutdown timed out');
+    expect(gitlab.job(jobId).status).toBe('running');
+
+    const { projectId } = gitlab.job(jobId);
+    const takenJob = jobKeyOf({ projectId, jobId });
+    const served = { takenJob, profile: 'default', interruptedAt };
+    const control = createGitLab({ url: gitlab.url, token: async () => adminToken });
+    const ports = {
+      gitlab: control,
+      store: inMemoryRunnersStore(),
+      marks: inMemoryRetryMarks(),
+      retriedProfiles: ['default'],
+    };
+    for (const { id } of gitlab.runners()) await control.removeRunner(id);
+    await mendJob({ job: takenJob, attempt: 1, hostGone: true, served }, ports, lambdaContext());
+    expect(gitlab.jobs().map(({ status, retried }) => [status, retried])).toEqual([
+      ['canceled', true],
+      ['pending', false],
+    ]);
+  });
+
+  it('runs jobs of the shell executor with the umask of any service', async (test) => {
+    const { gitlab, run, boot } = await world(test);
+    const jobId = run('umask; touch made; stat -c "%a" made .');
+    const machine = await boot();
+    await machine.ended;
+    expect(gitlab.jobTrace(jobId)).toMatch(/ 0022\n.* 644\n.* 755\n/);
   });
 
   it('lets no job begin when EC2 takes the idle host back', async (test) => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parse } from 'smol-toml';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { systemIdOf } from '../../../../autoscaler/runners/long-lived-runner.ts';
+import { recordedRunnerLogFile } from '../../../infrastructure/lib/recorded-runner-logs.ts';
 import { bootRunnerHost, instanceId, type RunnerHostOptions, roleSecret, ticket, token } from './runner-host.ts';
 
 async function host(test: TestContext, options: RunnerHostOptions = {}) {
@@ -173,7 +174,9 @@ describe.concurrent('the life of a runner host', () => {
   });
 
   it('waits for a ticket that is written after the boot', async (test) => {
-    const machine = await host(test, { ticketAfter: 1_200 });
+    const machine = await host(test, { ticketAfter: null });
+    await expect.poll(() => machine.table.claims.length, { timeout: 10_000 }).toBeGreaterThan(0);
+    machine.table.put(instanceId, ticket());
     const { reason, shutdowns } = await machine.ended;
     expect(reason).toBe('job-over job=10 outcome=succeeded');
     expect(machine.table.claims.length).toBeGreaterThan(1);
@@ -279,6 +282,17 @@ describe.concurrent('the life of a runner host', () => {
     expect((await machine.ended).reason).toBe('no-job');
   });
 
+  it.for(['canceled-before-start', 'canceling-before-start', 'gone-before-start'] as const)(
+    'is as good as without a job that was canceled as it was handed out: %s',
+    async (log, test) => {
+      const machine = await host(test, { runner: `cat ${recordedRunnerLogFile(log)} >&2` });
+      const { reason, log: said } = await machine.ended;
+      expect(reason).toBe('no-job');
+      expect(said).toContain('event=job-gone job=10');
+      expect(machine.unregistered).toEqual([token]);
+    },
+  );
+
   it('tells that the runner failed', async (test) => {
     const machine = await host(test, { runner: 'exit 7' });
     const { reason, shutdowns } = await machine.ended;
@@ -315,6 +329,8 @@ describe.concurrent('the life of a runner host', () => {
     const { reason, log, shutdowns } = await machine.ended;
     expect(reason).toBe('terminated job=10 outcome=failed failure=runner_interrupted');
     expect(log).toContain('Job failed: aborted: terminated');
+    // The signal comes while the script reads a line, which must not change how it writes one.
+    expect(log).toContain('event=stopping reason=terminated\n');
     expect(shutdowns).toHaveLength(1);
   });
 
@@ -356,6 +372,21 @@ describe.concurrent('the life of a runner host', () => {
     expect(machine.unregistered).toEqual([]);
     expect(shutdowns).toEqual(['-h now']);
     expect(machine.filesWith(token)).toEqual([]);
+  });
+
+  it('notices a job that came while it asked whether EC2 takes the host back', async (test) => {
+    const machine = await host(test, {
+      runner: `trap 'tell "Job failed: aborted: terminated"; exit 0' TERM
+        until [[ -e $records/asked ]]; do sleep 0.05; done
+        ${takesJobAnd('while :; do sleep 0.1; done')}`,
+      commands: {
+        curl: `[[ $* != *instance-action* ]] || { : >$records/asked; sleep 0.5; }\nexec /usr/bin/curl "$@"`,
+      },
+    });
+    machine.interrupt();
+    expect((await machine.ended).reason).toBe('spot-interruption job=10 outcome=failed');
+    // With the runner GitLab would forget who had the job.
+    expect(machine.unregistered).toEqual([]);
   });
 
   it('removes an idle runner from GitLab when EC2 takes the host back', async (test) => {

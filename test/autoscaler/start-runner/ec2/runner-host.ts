@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BootSettings, renderBootScript } from '../../../../autoscaler/start-runner/ec2/boot-script.ts';
 import { sampleBootSettings } from '../../../../helper-scripts/bench/sample-boot-settings.ts';
+import { startDockerStandIn } from '../../../../helper-scripts/local/instances/docker-stand-in.server.ts';
 import { startInstanceMetadata } from '../../../../helper-scripts/local/instances/instance-metadata.server.ts';
 import { startTicketTable, type TicketItem, textOf } from './ticket-table.server.ts';
 
@@ -56,6 +57,10 @@ export type RunnerHostOptions = {
   readonly alter?: (userData: string) => string;
   /** KiB that a process may write to one file: stands for a full disk. */
   readonly fileLimitKiB?: number;
+  /** The address of the host's docker (`DOCKER_HOST`); one that answers when absent. */
+  readonly dockerHost?: string;
+  /** The host's docker is its own, as on EC2, and not that of somebody's machine. */
+  readonly ownsDocker?: boolean;
   /** The secret key that the metadata service tells; another one than the table's makes bad signatures. */
   readonly secretAccessKey?: string;
 };
@@ -77,7 +82,8 @@ export async function bootRunnerHost(options: RunnerHostOptions = {}) {
   for (const path of [records, bin, home, temporary]) mkdirSync(path);
   const credentials = { accessKeyId: 'ASIAFAKE', secretAccessKey: roleSecret, sessionToken: session };
   const table = await startTicketTable(credentials, region);
-  const gitlab = await startGitLab();
+  const gitlab = await startGitLab(wordOf(options.ticket ?? ticket()));
+  const docker = await startDockerStandIn();
   const metadata = await startInstanceMetadata(identity(options), async () => ({
     ...credentials,
     secretAccessKey: options.secretAccessKey ?? roleSecret,
@@ -92,7 +98,9 @@ export async function bootRunnerHost(options: RunnerHostOptions = {}) {
   if (ticketAfter === 0) putTicket();
   else if (ticketAfter !== null) setTimeout(putTicket, ticketAfter).unref();
 
-  const start = () => boot(folder, { home, bin, temporary, metadata: metadata.url, aws: table.url }, options);
+  const dockerHost = options.dockerHost ?? docker.host;
+  const start = () =>
+    boot(folder, { home, bin, temporary, metadata: metadata.url, aws: table.url, dockerHost }, options);
   const first = start();
   const read = (name: string) => (existsSync(join(records, name)) ? readFileSync(join(records, name), 'utf8') : '');
   const memoryFolders = () =>
@@ -131,7 +139,7 @@ export async function bootRunnerHost(options: RunnerHostOptions = {}) {
     },
     async close() {
       first.kill();
-      await Promise.all([table.close(), gitlab.close(), metadata.close()]);
+      await Promise.all([table.close(), gitlab.close(), metadata.close(), docker.close()]);
       for (const name of memoryFolders()) rmSync(join('/dev/shm', name), { recursive: true, force: true });
       rmSync(folder, { recursive: true, force: true });
     },
@@ -149,7 +157,6 @@ function identity(options: RunnerHostOptions) {
     architecture: 'x86_64',
     privateIp: '10.0.0.1',
     launchedAt: new Date(),
-    tags: {},
     userData: '',
     roleName: 'roleName' in options ? options.roleName : 'runner-role',
   };
@@ -197,9 +204,9 @@ cat "\${config%/*}/.runner_system_id" >${records}/system-id
 tell 'Starting runner for x with token fake ...'
 `;
 
-type Places = Record<'home' | 'bin' | 'temporary' | 'metadata' | 'aws', string>;
+type Places = Record<'home' | 'bin' | 'temporary' | 'metadata' | 'aws' | 'dockerHost', string>;
 
-function boot(folder: string, { home, bin, temporary, metadata, aws }: Places, options: RunnerHostOptions) {
+function boot(folder: string, { home, bin, temporary, metadata, aws, dockerHost }: Places, options: RunnerHostOptions) {
   // A process that ignores SIGXFSZ gets an error when a file would grow beyond the limit, as it does when a disk is full.
   const limit = options.fileLimitKiB === undefined ? '' : `trap '' XFSZ; ulimit -f ${options.fileLimitKiB}; `;
   const redirection = options.logTo === undefined ? '' : ` >${options.logTo} 2>&1`;
@@ -209,9 +216,10 @@ function boot(folder: string, { home, bin, temporary, metadata, aws }: Places, o
       PATH: `${bin}:/usr/bin:/bin`,
       HOME: home,
       TMPDIR: temporary,
-      HOST_ROOT: join(folder, 'root'),
+      ...(options.ownsDocker ? {} : { HOST_ROOT: join(folder, 'root') }),
       AWS_EC2_METADATA_SERVICE_ENDPOINT: `${metadata}/`,
       AWS_ENDPOINT_URL: aws,
+      DOCKER_HOST: dockerHost,
       NOT_FOR_JOBS: 'not-a-real-secret',
     },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -249,18 +257,31 @@ export type Ending = {
   readonly shutdowns: readonly string[];
 };
 
+/** The token that a ticket has; an empty one is nobody's. */
+function wordOf({ token: word }: TicketItem): string {
+  return word && 'S' in word ? word.S : '';
+}
+
 function memoryFolderOf(argv: string): string {
   return /-c (\S+)\/config\.toml/.exec(argv)?.[1] ?? '';
 }
 
-async function startGitLab() {
+/** As much of GitLab as a host speaks to itself: removing its runner, or itself from one. */
+async function startGitLab(runnerToken: string) {
   const deleted: string[] = [];
   const deletedManagers: { readonly token: string | null; readonly systemId: string | null }[] = [];
   const server = createServer(async (request, response) => {
     const body = new URLSearchParams(await textOf(request));
-    if (request.method === 'DELETE' && request.url === '/api/v4/runners') deleted.push(body.get('token') ?? '');
-    if (request.method === 'DELETE' && request.url === '/api/v4/runners/managers') {
-      deletedManagers.push({ token: body.get('token'), systemId: body.get('system_id') });
+    const call = `${request.method} ${request.url}`;
+    const isForm = request.headers['content-type'] === 'application/x-www-form-urlencoded';
+    const known = isForm && body.get('token') === runnerToken;
+    if (known && call === 'DELETE /api/v4/runners') deleted.push(runnerToken);
+    else if (known && call === 'DELETE /api/v4/runners/managers' && body.has('system_id')) {
+      deletedManagers.push({ token: runnerToken, systemId: body.get('system_id') });
+    } else {
+      // As GitLab: nothing but this is there, and it is only for who has the runner's token.
+      response.writeHead(call.startsWith('DELETE /api/v4/runners') ? 403 : 404).end();
+      return;
     }
     response.writeHead(204).end();
   });

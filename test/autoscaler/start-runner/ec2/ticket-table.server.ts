@@ -82,7 +82,13 @@ const servicesOf: Readonly<Record<string, string>> = {
   'secretsmanager.GetSecretValue': 'secretsmanager',
 };
 
-function refusalOf(request: IncomingMessage, body: string, credentials: Credentials, region: string): string | null {
+/** Why AWS would refuse a call; null for a good one. */
+export function refusalOf(
+  request: IncomingMessage,
+  body: string,
+  credentials: Credentials,
+  region: string,
+): string | null {
   const headers = request.headers;
   if (request.method !== 'POST' || request.url !== '/')
     return `${request.method} ${request.url} is not a DynamoDB call`;

@@ -1,3 +1,5 @@
+import { stripVTControlCharacters } from 'node:util';
+
 /** A scenario that the released gitlab-runner 19.3.0 went through, cut down to what a copy of it must do likewise. */
 export interface Recording {
   readonly what: string;
@@ -53,7 +55,9 @@ export const jobPlaceholder = '{job}';
  * the fields. Undefined for lines about parts that the stand-in does not have, or that depend on the account.
  */
 export function describeLogLine(line: string): string | undefined {
-  const { level, message, fields } = line.startsWith('{"') ? readJsonLine(line) : readTextLine(line);
+  const { level, message, fields } = line.startsWith('{"')
+    ? readJsonLine(line)
+    : readTextLine(stripVTControlCharacters(line));
   if (droppedMessages.test(message)) return undefined;
   return `${level}: ${message}${fields.length > 0 ? ` [${[...fields].sort().join(' ')}]` : ''}`;
 }

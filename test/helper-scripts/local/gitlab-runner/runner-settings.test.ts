@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseCommandLine } from '../../../../helper-scripts/local/gitlab-runner/command-line.ts';
+import { readCommand } from '../../../../helper-scripts/local/gitlab-runner/command-line.ts';
 import {
   checkRunner,
   findRunner,
@@ -42,19 +42,43 @@ describe('the settings of a runner', () => {
     expect(() => findRunner(runners, 'three')).toThrow(RunnerSettingsError);
   });
 
-  it('come from flags, and from the environment where a flag is missing', () => {
-    const line = parseCommandLine(['run-single', '--url', 'http://flag', '--executor', 'shell']);
-    const settings = runnerFromFlags(line, { CI_SERVER_URL: 'http://env', CI_SERVER_TOKEN: 'glrt-fake-env' });
+  it('come from flags, and the token from the environment where its flag is missing', () => {
+    const { flags } = readCommand(['run-single', '--url', 'http://flag', '--executor', 'shell']);
+    const settings = runnerFromFlags(flags, { CI_SERVER_TOKEN: 'glrt-fake-env' });
     expect(settings).toMatchObject({ url: 'http://flag', token: 'glrt-fake-env', executor: 'shell' });
   });
 
   it.each([
-    [{}, 'Missing URL'],
-    [{ CI_SERVER_URL: 'http://x' }, 'Missing Token'],
-    [{ CI_SERVER_URL: 'http://x', CI_SERVER_TOKEN: 't' }, 'Missing Executor'],
-    [{ CI_SERVER_URL: 'http://x', CI_SERVER_TOKEN: 't', RUNNER_EXECUTOR: 'ssh' }, 'executor "ssh" is unknown'],
-  ])('from %j are incomplete: %s', (env, message) => {
-    expect(() => checkRunner(runnerFromFlags(parseCommandLine(['run-single']), env))).toThrow(message);
+    [[], 'Missing URL'],
+    [['-u', 'http://x'], 'Missing Token'],
+    [['-u', 'http://x', '-t', 't'], 'Missing Executor'],
+    [['-u', 'http://x', '-t', 't', '--executor', 'ssh'], 'Unknown executor: ssh'],
+  ])('from %j are incomplete: %s', (args, message) => {
+    const { flags } = readCommand(['run-single', ...args]);
+    expect(() => checkRunner(runnerFromFlags(flags, {}))).toThrow(message);
+  });
+
+  it('are matched without regard to case', () => {
+    const [runner] = readConfigFile('[[Runners]]\nNAME = "one"\nExecutor = "shell"\nOutput_Limit = 3\n');
+    expect(runner).toMatchObject({ name: 'one', executor: 'shell', outputLimitKilobytes: 3 });
+  });
+
+  it.each([
+    ['output_limit = "3"', 'string; destination has type integer'],
+    ['environment = "A=b"', 'string; destination has type slice'],
+    ['name = 5', 'number; destination has type string'],
+  ])('are refused with a value of another type: %s', (line, message) => {
+    expect(() => readConfigFile(`[[runners]]\n${line}\n`)).toThrow(
+      `incompatible types: TOML value has type ${message}`,
+    );
+  });
+
+  it('have the tries of a final update in the file, or in a flag where there is no file', () => {
+    const [runner] = readConfigFile('[[runners]]\njob_status_final_update_retry_limit = 3\n');
+    expect(runner?.finalUpdateTries).toBe(3);
+    expect(readConfigFile('[[runners]]\n')[0]?.finalUpdateTries).toBe(10);
+    const { flags } = readCommand(['run-single', '--job-status-final-update-retry-limit', '2']);
+    expect(runnerFromFlags(flags, {}).finalUpdateTries).toBe(2);
   });
 
   it('keep the other runners when one is unregistered', () => {
@@ -69,11 +93,10 @@ describe('the settings of a runner', () => {
 });
 
 describe('limits', () => {
-  it('are without end unless given, and must be whole numbers', () => {
-    const limits = (...args: string[]) => readRunLimits(parseCommandLine(['run-single', ...args]));
-    expect(limits()).toEqual({ maxBuilds: 0, waitTimeoutSeconds: 0, finalUpdateRetryLimit: 10 });
-    expect(limits('--max-builds', '1', '--wait-timeout', '20')).toMatchObject({ maxBuilds: 1, waitTimeoutSeconds: 20 });
-    expect(() => limits('--wait-timeout', '20s')).toThrow('--wait-timeout is "20s"');
+  it('are without end unless given', () => {
+    const limits = (...args: string[]) => readRunLimits(readCommand(['run-single', ...args]));
+    expect(limits()).toEqual({ maxBuilds: 0, waitTimeoutSeconds: 0 });
+    expect(limits('--max-builds', '1', '--wait-timeout', '20')).toEqual({ maxBuilds: 1, waitTimeoutSeconds: 20 });
   });
 });
 

@@ -25,6 +25,7 @@ export async function bundleForTests(folder: string): Promise<string> {
 }
 
 export interface StandInOptions {
+  /** The stand-in's. */
   readonly bundle: string;
   readonly args: readonly string[];
   readonly folder: string;
@@ -35,8 +36,13 @@ export interface StandInOptions {
 }
 
 /** The stand-in as a process of its own, in an environment that holds nothing but the essentials. */
-export function startStandIn(options: StandInOptions) {
-  const command = [process.execPath, options.bundle, ...options.args];
+export function startStandIn({ bundle, ...options }: StandInOptions) {
+  return startRunnerProgram([process.execPath, bundle], options);
+}
+
+/** As `startStandIn`, for another program of the kind. */
+export function startRunnerProgram(runner: readonly string[], options: Omit<StandInOptions, 'bundle'>) {
+  const command = [...runner, ...options.args];
   const [program = '', ...args] =
     options.stdinFile === undefined ? command : ['sh', '-c', 'cat "$0" | exec "$@"', options.stdinFile, ...command];
   const started = performance.now();
@@ -49,7 +55,8 @@ export function startStandIn(options: StandInOptions) {
       [timeScaleVariable]: String(options.scale ?? 1),
       ...options.env,
     },
-    stdio: ['pipe', 'pipe', 'pipe'],
+    // On standard output the released binary explains all of its flags, which is more than a pipe holds.
+    stdio: ['pipe', 'ignore', 'pipe'],
   });
   let output = '';
   // From this line on signals are listened to; the first request follows at once.

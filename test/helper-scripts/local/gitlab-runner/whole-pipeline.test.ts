@@ -23,11 +23,18 @@ async function setUp(variables: Parameters<LocalGitLab['createProject']>[1] = {}
   const { token } = await registerRunner(gitlab, project.id, { description: 'stand-in', tag_list: ['aws'] });
   const folder = mkdtempSync(join(scratch.path, 'host-'));
   const settings = { url: gitlab.url, token, name: 'one', builds_dir: `${folder}/builds` };
-  const run = (maxBuilds: number, more: Partial<Parameters<typeof startStandIn>[0]> & { executor?: string } = {}) => {
-    const toml = Object.entries({ executor: more.executor ?? 'shell', ...settings }).map(
-      ([key, value]) => `${key} = ${JSON.stringify(value)}`,
-    );
-    writeFileSync(`${folder}/config.toml`, `[[runners]]\n${toml.join('\n')}\nenvironment = ["FROM_CONFIG=yes"]\n`);
+  type More = Partial<Parameters<typeof startStandIn>[0]> & {
+    readonly executor?: string;
+    readonly environment?: readonly string[];
+    readonly config?: string;
+  };
+  const run = (
+    maxBuilds: number,
+    { executor = 'shell', environment = ['FROM_CONFIG=yes'], config = '', ...more }: More = {},
+  ) => {
+    const toml = Object.entries({ executor, ...settings }).map(([key, value]) => `${key} = ${JSON.stringify(value)}`);
+    const file = `[[runners]]\n${toml.join('\n')}\nenvironment = ${JSON.stringify(environment)}\n${config}`;
+    writeFileSync(`${folder}/config.toml`, file);
     const limits = ['--max-builds', String(maxBuilds), '--wait-timeout', '20'];
     const args = ['--log-format', 'json', 'run-single', '-c', `${folder}/config.toml`, '-r', 'one', ...limits];
     return startStandIn({ bundle, folder, scale: 0.1, args, ...more });
@@ -134,6 +141,33 @@ ship: { stage: deploy, script: 'echo never' }
     ).toEqual([]);
   });
 
+  it('lets the environment of its file give way to what is predefined, and takes variables in it from the job', async () => {
+    const { gitlab, project, run } = await setUp();
+    const names = ['CI_SERVER', 'CI_CONCURRENT_ID', 'CI_RUNNER_VERSION', 'CI_JOB_NAME', 'WHERE', 'COST'];
+    const script = names.map((name) => `echo "${name} $${name}"`);
+    gitlab.createPipeline(project.id, `job: { tags: [aws], script: ${JSON.stringify(script)} }`);
+    const own = names.slice(0, 4).map((name) => `${name}=ours`);
+    const environment = [...own, 'WHERE=/opt/$CI_JOB_NAME:$PATH:$HOME', 'COST=$$5'];
+    await run(1, { environment }).ended;
+    expect(output(gitlab, 'job')).toEqual([
+      'CI_SERVER yes',
+      'CI_CONCURRENT_ID 0',
+      'CI_RUNNER_VERSION 19.3.0',
+      'CI_JOB_NAME job',
+      'WHERE /opt/job::',
+      'COST $5',
+    ]);
+  });
+
+  it.each(['none', 'empty'])('runs no script around the sources with GIT_STRATEGY %s', async (strategy) => {
+    const { gitlab, project, run } = await setUp();
+    const variables = `variables: { GIT_STRATEGY: ${strategy} }`;
+    gitlab.createPipeline(project.id, `job: { tags: [aws], ${variables}, script: ['echo script'] }`);
+    const config = 'pre_get_sources_script = "echo before"\npost_get_sources_script = "echo after"\n';
+    await run(1, { config }).ended;
+    expect(output(gitlab, 'job')).toEqual(['script']);
+  });
+
   it('shows the token of the runner neither in the environment nor on the command line when it comes in a file', async () => {
     const { gitlab, project, token, run } = await setUp();
     gitlab.createPipeline(
@@ -206,21 +240,9 @@ ship: { stage: deploy, script: 'echo never' }
   });
 
   it('cuts a log that grows too long, and says so', async () => {
-    const { gitlab, project, folder, token } = await setUp();
+    const { gitlab, project, run } = await setUp();
     gitlab.createPipeline(project.id, `job: { tags: [aws], script: ['seq 1 5000'] }`);
-    const flags = [
-      '--url',
-      gitlab.url,
-      '--token',
-      token,
-      '--executor',
-      'shell',
-      '--output-limit',
-      '2',
-      '--max-builds',
-      '1',
-    ];
-    await startStandIn({ bundle, folder, args: ['run-single', ...flags, '--builds-dir', `${folder}/b`] }).ended;
+    await run(1, { config: 'output_limit = 2\n' }).ended;
     const [{ id } = { id: 0 }] = gitlab.jobs();
     expect(gitlab.jobTrace(id)).toContain("Job's log exceeded limit of 2048 bytes.");
     expect(gitlab.jobTrace(id).length).toBeLessThan(2400);

@@ -152,7 +152,14 @@ compile:
   image: alpine:3
 `);
     expect(job).toMatchObject({
-      job_info: { name: 'compile', stage: 'test', project_id: project.id, project_full_path: 'group/app' },
+      job_info: {
+        name: 'compile',
+        stage: 'test',
+        pipeline_id: gitlab.pipelines()[0]?.id,
+        project_id: project.id,
+        project_full_path: 'group/app',
+        root_namespace_id: project.groupIds[0],
+      },
       runner_info: { timeout: 1200 },
       image: { name: 'alpine:3' },
       steps: [

@@ -305,4 +305,25 @@ describe('faults of webhooks', () => {
     const { receiver } = await jobWithFault({ statuses: ['pending'], effect: { kind: 'stale' } });
     expect(receiver.statuses('compile')).toEqual(['created', 'created', 'running', 'success']);
   });
+
+  it('tell of a stage that begins as GitLab did until September 2026: created once more, of a pipeline that runs', async () => {
+    const receiver = await hookReceiver();
+    const gitlab = await gitlabUnderTest({ webhook: { url: receiver.url } });
+    const project = gitlab.createProject('group/app');
+    const runner = await registerRunner(gitlab, project.id, { tag_list: ['aws'] });
+    gitlab.faults.addWebhook({ statuses: ['pending'], effect: { kind: 'stale' } });
+    gitlab.createPipeline(project.id, twoStages);
+    const job = await requestJob(gitlab, runner);
+    if (job === undefined) throw new Error('no job');
+    await updateJob(gitlab, job, { state: 'success' });
+    await gitlab.settleWebhooks();
+    expect(receiver.statuses('unit')).toEqual(['created', 'created']);
+    const unit = gitlab.jobs().find(({ name }) => name === 'unit');
+    const told = gitlab.deliveries().filter(({ jobId }) => jobId === unit?.id);
+    expect(told.map(({ body }) => JSON.parse(body).commit)).toMatchObject([
+      { status: 'created', started_at: null },
+      { status: 'running', started_at: expect.any(String) },
+    ]);
+    expect(unit?.status).toBe('pending');
+  });
 });

@@ -86,6 +86,13 @@ describe('the host for instances', () => {
     expect(consoleOf('i-1')).toBe('bye\n');
   });
 
+  it('only stops one that was not launched to be terminated by its own shutdown', async (test) => {
+    const { ec2, stateOf } = await world(test);
+    ec2.launch('i-1', script('shutdown -h now', 'sleep 300'), { shutdownBehavior: 'stop' });
+    await expect.poll(() => ec2.stateOf('i-1')).toBe('stopped');
+    await expect.poll(() => stateOf('i-1')).toBe('terminated');
+  });
+
   it('kills everything of an instance that EC2 terminates, also what went into a session of its own', async (test) => {
     const { ec2, stateOf, processesOf, consoleOf, folder } = await world(test);
     ec2.launch('i-1', script('setsid bash -c "sleep 300 & sleep 300" &', "trap '' TERM", 'echo up', 'sleep 300'));
@@ -118,15 +125,14 @@ describe('the host for instances', () => {
       script(
         readMetadata('meta-data/instance-id'),
         readMetadata('meta-data/placement/availability-zone'),
-        readMetadata('meta-data/tags/instance/gitlab-runners-on-demand:deployment'),
         readMetadata('meta-data/iam/security-credentials/'),
         readMetadata('meta-data/iam/security-credentials/runner-role'),
         'echo end',
       ),
     );
     await expect.poll(() => consoleOf('i-1')).toContain('end');
-    const [id, zone, tag, role, credentials = ''] = consoleOf('i-1').split('\n');
-    expect([id, zone, tag, role]).toEqual(['i-1', 'eu-west-1b', 'ci', 'runner-role']);
+    const [id, zone, role, credentials = ''] = consoleOf('i-1').split('\n');
+    expect([id, zone, role]).toEqual(['i-1', 'eu-west-1b', 'runner-role']);
     expect(JSON.parse(credentials)).toMatchObject({
       AccessKeyId: 'ASIAFAKE',
       SecretAccessKey: 'not-a-real-secret',

@@ -14,7 +14,6 @@ const instance = (changes: Partial<InstanceIdentity> = {}): InstanceIdentity => 
   architecture: 'x86_64',
   privateIp: '10.0.0.1',
   launchedAt: new Date('2026-11-01T00:00:00Z'),
-  tags: { Name: 'runner', 'gitlab-runners-on-demand:deployment': 'ci' },
   userData: '#!/bin/bash',
   roleName: 'runner-role',
   ...changes,
@@ -64,9 +63,7 @@ describe('the metadata service of an instance', () => {
     const read = await reader();
     expect(await read('meta-data/instance-id')).toBe('i-0123456789abcdef0');
     expect(await read('meta-data/placement/region')).toBe('eu-west-1');
-    expect(await read('meta-data/tags/instance')).toBe('Name\ngitlab-runners-on-demand:deployment');
-    expect(await read('meta-data/tags/instance/gitlab-runners-on-demand:deployment')).toBe('ci');
-    expect(await read('meta-data/tags/instance/constructor')).toBe(404);
+    expect(await read('meta-data/tags/instance')).toBe(404);
     expect(await read('user-data')).toBe('#!/bin/bash');
     expect(JSON.parse(String(await read('dynamic/instance-identity/document')))).toMatchObject({
       instanceId: 'i-0123456789abcdef0',

@@ -2,7 +2,12 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 
-type Stored = { state: 'running' | 'terminated'; readonly userData: string; readonly tagged: boolean };
+type Stored = {
+  state: 'running' | 'stopped' | 'terminated';
+  readonly userData: string;
+  readonly tagged: boolean;
+  readonly shutdownBehavior: 'stop' | 'terminate';
+};
 
 /** As much of the EC2, IAM and STS query APIs as a host for instances asks, over instances that the test makes up. */
 export async function startLocalEc2() {
@@ -22,12 +27,17 @@ export async function startLocalEc2() {
       case 'DescribeInstances':
         return describeInstances(filtersOf(body));
       case 'DescribeInstanceAttribute': {
-        const value = Buffer.from(instances.get(id)?.userData ?? '').toString('base64');
-        return `<DescribeInstanceAttributeResponse><instanceId>${id}</instanceId><userData><value>${value}</value></userData></DescribeInstanceAttributeResponse>`;
+        const asked = body.get('Attribute') ?? '';
+        const { userData = '', shutdownBehavior = 'stop' } = instances.get(id) ?? {};
+        const value = asked === 'userData' ? Buffer.from(userData).toString('base64') : shutdownBehavior;
+        return `<DescribeInstanceAttributeResponse><instanceId>${id}</instanceId><${asked}><value>${value}</value></${asked}></DescribeInstanceAttributeResponse>`;
       }
       case 'TerminateInstances':
         terminate(id);
         return '<TerminateInstancesResponse><instancesSet/></TerminateInstancesResponse>';
+      case 'StopInstances':
+        end(id, 'stopped');
+        return '<StopInstancesResponse><instancesSet/></StopInstancesResponse>';
       case 'SendSpotInstanceInterruptions':
         interruptions.push(id);
         return '<SendSpotInstanceInterruptionsResponse><return>true</return></SendSpotInstanceInterruptionsResponse>';
@@ -55,16 +65,22 @@ export async function startLocalEc2() {
     return `<DescribeInstancesResponse><reservationSet><item><ownerId>000000000000</ownerId><instancesSet>${items.join('')}</instancesSet></item></reservationSet></DescribeInstancesResponse>`;
   }
 
-  function terminate(id: string): void {
+  function end(id: string, state: 'stopped' | 'terminated'): void {
     const instance = instances.get(id);
-    if (instance) instance.state = 'terminated';
+    if (instance) instance.state = state;
   }
+
+  const terminate = (id: string): void => end(id, 'terminated');
 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    launch(id: string, userData: string, { tagged = true } = {}) {
-      instances.set(id, { state: 'running', userData, tagged });
+    launch(
+      id: string,
+      userData: string,
+      { tagged = true, shutdownBehavior = 'terminate' }: Partial<Pick<Stored, 'tagged' | 'shutdownBehavior'>> = {},
+    ) {
+      instances.set(id, { state: 'running', userData, tagged, shutdownBehavior });
     },
     terminate,
     stateOf: (id: string) => instances.get(id)?.state,

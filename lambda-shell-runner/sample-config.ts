@@ -1,0 +1,12 @@
+import { runnerSettingsOf } from '../infrastructure/lib/deployment-runner-settings.ts';
+import { connectionSettingsOf } from '../infrastructure/lib/gitlab-trust.ts';
+import { sampleProfiles } from '../infrastructure/lib/sample-profiles.ts';
+import { layOutJobFolder, renderRunnerConfig } from './runner-config.ts';
+
+/** What a function writes for gitlab-runner, with every setting that a profile has for it. */
+export function sampleConfig(): string {
+  const runner = { name: 'sample', url: 'https://gitlab.example.com', token: 'glrt-fake-sample' };
+  const connection = connectionSettingsOf({ cloneUrl: 'https://git.example.com', caCertificates: 'sample' });
+  const settings = { ...connection, ...runnerSettingsOf(sampleProfiles.function) };
+  return renderRunnerConfig(runner, layOutJobFolder('/tmp/job'), settings);
+}
