@@ -28,8 +28,11 @@ export const launchSeconds = 30 * 60;
  */
 export const instanceServesSeconds = 10 * 60;
 
-/** LAUNCHED on Lambda: a cold start, then the wait for a job (22 s). */
-export const functionServesSeconds = 4 * 60;
+/**
+ * LAUNCHED on Lambda: Lambda tries for five minutes to start the function, and may notice their end late; then a cold start, and the wait for a
+ * job (22 s). Who is given up before that may never have been started, and nobody would know.
+ */
+export const functionServesSeconds = 7 * 60;
 
 /** RUNNING on EC2, after the runner's `maximum_timeout`: GitLab itself fails the job a quarter of an hour after it. */
 export const instanceMarginSeconds = 20 * 60;

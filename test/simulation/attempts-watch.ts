@@ -8,14 +8,19 @@ const begun: readonly RunnerState[] = ['ADMITTED', 'REGISTERED', 'LAUNCHED', 'RU
 /** Watches whose fault attempts are: a job may use up one for each of its runners that was started and failed, and none else. */
 export function createAttemptsWatch({
   fail,
-  maxAttempts,
+  limits,
 }: {
   readonly fail: (invariant: string, what: string) => void;
-  readonly maxAttempts: () => number;
+  readonly limits: () => {
+    readonly maxAttempts: number;
+    /** Whether nothing is in the way of runners that were started. */
+    readonly gitlabIsThere: boolean;
+  };
 }) {
   const failed = new Map<JobKey, Set<number>>();
   const admittedBy = new Map<string, string>();
   const started = new Map<string, Host[]>();
+  const lastStates = new Map<JobKey, RunnerState>();
   const nameOf = (job: JobKey, attempt: number) => `${job} attempt ${attempt}`;
 
   /** An attempt is written down as failed. */
@@ -50,13 +55,19 @@ export function createAttemptsWatch({
         failures.add(attempt);
         checkFailure(item);
       }
+      const before = lastStates.get(pk);
+      lastStates.set(pk, state);
+      const wasGivenUp = state === 'WAITING' && (before === 'LAUNCHED' || before === 'STOPPING');
+      if (wasGivenUp && started.has(name) && limits().gitlabIsThere)
+        fail('8 what failed counts', `${name} counts for nothing, although it was started: ${item.waitsFor?.error}`);
       const mayCount = failures.size + (begun.includes(state) || (state === 'WAITING' && !item.attemptBegun) ? 1 : 0);
       if (attemptsUsed(item) > mayCount)
         fail(
           '8 only failures count',
           `${name} (${state}) used up ${attemptsUsed(item)} of them; ${failures.size} failed`,
         );
-      if (failures.size > maxAttempts()) fail('1 at most maxAttempts', `${failures.size} attempts of ${pk} failed`);
+      if (failures.size > limits().maxAttempts)
+        fail('1 at most maxAttempts', `${failures.size} attempts of ${pk} failed`);
     },
     /** How many attempts of a job failed. */
     failuresOf: (job: JobKey): number => failed.get(job)?.size ?? 0,

@@ -272,7 +272,7 @@ function withTroubles(schedule: Schedule, random: Random): Schedule {
   const settings = random.chance(0.6) ? withoutCaps(schedule.settings) : schedule.settings;
   const troubles = Array.from(
     { length: random.whole(1, random.chance(0.3) ? 4 : 2) },
-    (_, index): Fault => ({ index: first + index, ...random.pick(makeTroubles)(random) }),
+    (_, index): Fault => ({ index: first + index, ...random.pick(makeTroubles)(random, schedule.jobs) }),
   );
   const faults = [...others, ...troubles];
   const concurrency = random.chance(0.3) ? { lambdaLimit: random.pick([10, 12, 20]) } : {};
@@ -436,34 +436,50 @@ const harshFaults: readonly MakeFault[] = [
   }),
 ];
 
-const soon = (random: Random) => random.whole(0, random.chance(0.5) ? 10 : 200);
+/** Often just when a job asks for its runner. */
+function soon(random: Random, jobs: readonly PlannedJob[]): number {
+  const pendingAt = random.pick(jobs)?.pendingAt ?? 0;
+  return random.chance(0.5) ? pendingAt + random.whole(0, 12) : random.whole(0, 200);
+}
 
-const makeTroubles: readonly ((random: Random) => Trouble)[] = [
-  (random) => ({ kind: 'gitlab-down', from: soon(random), seconds: random.pick([1, 5, 20, 60, 180, 600, 1_800]) }),
-  (random) => ({ kind: 'gitlab-down', from: soon(random), seconds: random.whole(1, 1_800) }),
-  (random) => ({
+const makeTroubles: readonly ((random: Random, jobs: readonly PlannedJob[]) => Trouble)[] = [
+  (random, jobs) => ({
+    kind: 'gitlab-down',
+    from: soon(random, jobs),
+    seconds: random.pick([1, 5, 20, 60, 180, 600, 1_800]),
+  }),
+  (random, jobs) => ({
+    kind: 'gitlab-down',
+    from: soon(random, jobs),
+    seconds: random.whole(1, random.chance(0.5) ? 100 : 1_800),
+  }),
+  (random, jobs) => ({
     kind: 'calls-limited',
-    from: soon(random),
+    from: soon(random, jobs),
     seconds: random.pick([60, 300, 1_200]),
     most: random.whole(3, 30),
   }),
-  (random) => ({
+  (random, jobs) => ({
     kind: 'runners-limited',
-    from: soon(random),
+    from: soon(random, jobs),
     seconds: random.pick([60, 300, 1_800]),
     most: random.whole(1, 4),
   }),
-  (random) => ({ kind: 'token-refused', from: soon(random), seconds: random.pick([0, 5, 40, 300, 1_800]) }),
-  (random) => ({
+  (random, jobs) => ({ kind: 'token-refused', from: soon(random, jobs), seconds: random.pick([0, 5, 40, 300, 1_800]) }),
+  (random, jobs) => ({
     kind: 'instances-limited',
-    from: soon(random),
+    from: soon(random, jobs),
     seconds: random.pick([60, 300, 1_800]),
     most: random.whole(1, 3),
   }),
-  (random) => ({ kind: 'lambda-throttled', from: soon(random), seconds: random.pick([2, 20, 90, 600]) }),
-  (random) => ({ kind: 'functions-throttled', from: soon(random), seconds: random.pick([20, 200, 400, 1_200]) }),
-  (random) => ({ kind: 'tables-busy', from: soon(random), seconds: random.pick([5, 60, 300]) }),
-  (random) => ({ kind: 'mapping-wrong', from: soon(random), seconds: random.pick([20, 200, 1_500]) }),
+  (random, jobs) => ({ kind: 'lambda-throttled', from: soon(random, jobs), seconds: random.pick([2, 20, 90, 600]) }),
+  (random, jobs) => ({
+    kind: 'functions-throttled',
+    from: soon(random, jobs),
+    seconds: random.pick([20, 200, 400, 1_200]),
+  }),
+  (random, jobs) => ({ kind: 'tables-busy', from: soon(random, jobs), seconds: random.pick([5, 60, 300]) }),
+  (random, jobs) => ({ kind: 'mapping-wrong', from: soon(random, jobs), seconds: random.pick([20, 200, 1_500]) }),
 ];
 
 function crash(random: Random): FaultKind {

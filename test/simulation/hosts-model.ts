@@ -63,8 +63,9 @@ const functionLifeMilliseconds = 15 * 60_000;
  * shutdown.
  */
 const silentEndMilliseconds = 40_000;
-/** As in shell-runner-function.construct.ts. Lambda tries to start a function later and later. */
+/** As in shell-runner-function.construct.ts; Lambda may notice it late, since it tries to start a function later and later. */
 const eventAgeMilliseconds = 5 * 60_000;
+const latestNoticeMilliseconds = 60_000;
 
 /** Hosts as boot.sh and the Lambda runner make them: claim one ticket, run one job, end. */
 export function createHostsModel(options: HostsModelOptions) {
@@ -226,7 +227,11 @@ export function createHostsModel(options: HostsModelOptions) {
     const until = time.now() + eventAgeMilliseconds;
     for (let wait = 1_000; ; wait *= 2) {
       const end = options.executions.beginJob();
-      if (end || time.now() >= until) return end;
+      if (end) return end;
+      if (time.now() >= until) {
+        await time.sleep(random.whole(0, latestNoticeMilliseconds));
+        return null;
+      }
       await time.sleep(Math.min(wait, until - time.now()));
     }
   }

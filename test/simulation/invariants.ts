@@ -29,6 +29,8 @@ export type Watched = {
   readonly longestWaitSeconds: number;
   /** Before that, in milliseconds since 1970, trouble is in the way: what it costs does not count. */
   readonly troubleEndsAt: number;
+  /** Whether GitLab answers all the time, and Lambda starts every function. */
+  readonly gitlabIsThere: boolean;
   /** How many calls of ours GitLab may refuse, or not answer, in all. */
   readonly mostRefusals: (jobs: number) => number;
   /** How many executions of job functions leave enough to the control plane. */
@@ -40,13 +42,13 @@ export type Watched = {
 const placeHolding = ['ADMITTED', 'REGISTERED', 'LAUNCHED', 'RUNNING', 'STOPPING'];
 /** A job that waits for a person, whom there is none here: to give a long-lived runner another tag, say. Its item says so. */
 const waitsForPerson = ({ state, waitsFor }: RunnerItem) =>
-  state === 'WAITING' && waitsFor?.error === 'LongLivedRunnerError';
+  ['WAITING', 'ADMITTED'].includes(state) && waitsFor?.error === 'LongLivedRunnerError';
 
 /** Watches a run. `violation` is the first one. */
 export function createInvariants(watched: () => Watched) {
   let violation: Violation | null = null;
   let changed = false;
-  const attempts = createAttemptsWatch({ fail, maxAttempts: () => watched().maxAttempts });
+  const attempts = createAttemptsWatch({ fail, limits: watched });
   /** Which attempts each group was to launch. */
   const groups = new Map<string, string[]>();
   const runnersOf = new Map<number, { readonly attempt: string; readonly caps: readonly Cap[] }>();

@@ -16,28 +16,11 @@ import { readJobHook } from '../../infrastructure/ingest/job-hook.ts';
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import type { RunnerTicket } from '../../infrastructure/lib/runner-ticket.ts';
 import { type AllPorts, type Composition, realComposition } from './composition.ts';
+import { type LambdaWork, withLambdas, withPorts, withStore } from './plant-bug.ts';
+import { troubleMutants } from './trouble-mutants.ts';
 
-type LambdaWork = Composition['lambdas'][string]['work'];
 type LongLivedPort = NonNullable<AllPorts['longLived']>;
 type Context = Parameters<LambdaWork>[2];
-
-/** The real code, but for some Lambdas. */
-function withLambdas(changed: Partial<Record<keyof typeof realComposition.lambdas, LambdaWork>>): Composition {
-  const lambdas = Object.entries(realComposition.lambdas).map(([name, lambda]) => [
-    name,
-    { ...lambda, work: changed[name as keyof typeof changed] ?? lambda.work },
-  ]);
-  return { lambdas: Object.fromEntries(lambdas) };
-}
-
-/** The real code, but for what every Lambda is given. */
-function withPorts(ports: (ports: AllPorts) => AllPorts): Composition {
-  return { ...realComposition, ports };
-}
-
-function withStore(change: (store: RunnersStore) => Partial<RunnersStore>): (ports: AllPorts) => AllPorts {
-  return (ports) => ({ ...ports, store: { ...ports.store, ...change(ports.store) } });
-}
 
 /** Ports in which long-lived runners, where there are any, are changed. */
 function withLongLived(change: (longLived: LongLivedPort) => Partial<LongLivedPort>): (ports: AllPorts) => AllPorts {
@@ -264,6 +247,7 @@ export const mutants: Readonly<Record<string, Composition>> = {
       },
     },
   })),
+  ...troubleMutants,
 };
 
 const everyJobIsOurs = {

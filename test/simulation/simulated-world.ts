@@ -374,6 +374,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     longestWaitSeconds: waitsAreShort ? longestWaitSeconds : Number.POSITIVE_INFINITY,
     troubleEndsAt: testStart + trouble.endsAt * 1_000,
     mostRefusals: trouble.mostRefusals,
+    gitlabIsThere: trouble.isNone,
     mostFunctions: lambdaJobsAtOnce(settings.lambdaLimit ?? Number.POSITIVE_INFINITY) + 2,
     isOurs,
   };

@@ -11,6 +11,8 @@ export function troubleOf({ faults }: Pick<Schedule, 'faults'>) {
   const ofGitLab = troubles.filter(({ kind }) => gitlabKinds.includes(kind));
   const minutes = ofGitLab.reduce((sum, { seconds }) => sum + seconds / 60 + 1, 0);
   return {
+    /** Whether GitLab answers all the time, too. */
+    isNone: troubles.length === 0 && !faults.some(({ kind }) => kind === 'gitlab-answers-lost'),
     /** Whether nothing else goes wrong. */
     isAll: troubles.length > 0 && troubles.length === faults.length,
     endsAt: Math.max(0, ...troubles.map(({ from, seconds }) => from + seconds)),

@@ -383,7 +383,7 @@ describe('a runner that stopped half-way', () => {
     ['REGISTERED', {}, 30, 'abandon-unlaunched-runner'],
     ['REGISTERED', { type: 'LAMBDA' }, 5, 'abandon-unlaunched-runner'],
     ['LAUNCHED', {}, 10, 'abandon-idle-host'],
-    ['LAUNCHED', { type: 'LAMBDA' }, 4, 'abandon-idle-host'],
+    ['LAUNCHED', { type: 'LAMBDA' }, 7, 'abandon-idle-host'],
   ] as const)('in %s %o is abandoned after %i minutes', (state, changes, minutes, kind) => {
     const at = testStart + minutes * minute;
     const item = launched({
