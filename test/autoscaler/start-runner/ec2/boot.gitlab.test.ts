@@ -12,10 +12,10 @@ import { jobKeyOf } from '../../../../infrastructure/lib/job-key.ts';
 import { adminToken, registerRunner } from '../../../helper-scripts/local/gitlab/gitlab-under-test.ts';
 import { silentRegistry } from '../../../helper-scripts/local/gitlab-runner/registry.server.ts';
 import { freePort } from '../../../support/free-port.ts';
-import { runnerUnderTest } from '../../../support/runner-under-test.ts';
 import { inMemoryRetryMarks } from '../../../support/in-memory-retry-marks.ts';
 import { inMemoryRunnersStore } from '../../../support/in-memory-runners-store.ts';
 import { lambdaContext } from '../../../support/lambda-context.ts';
+import { runnerUnderTest } from '../../../support/runner-under-test.ts';
 import { bootRunnerHost, type RunnerHostOptions, ticket } from './runner-host.ts';
 
 let folder: string;
