@@ -33,6 +33,9 @@ export function runnersToEnd({ live, jobs, instances, patience }: Looked, now: n
   );
   const others = live.flatMap((item): Suspect[] => {
     const waits = item.jobState === 'PENDING';
+    const { overBecause } = item;
+    if (overBecause && ['ADMITTED', 'REGISTERED', 'LAUNCHED'].includes(item.state))
+      return [abandon('abandon-ended-attempt', item, overBecause.error, overBecause.message)];
     switch (item.state) {
       case 'ADMITTED':
         if (!isOlder(item.admittedAt, startSeconds * patience, now)) return [];

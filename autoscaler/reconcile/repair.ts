@@ -14,6 +14,7 @@ export const repairKinds = [
   'abandon-unlaunched-runner',
   'abandon-idle-host',
   'abandon-lost-host',
+  'abandon-ended-attempt',
   'bind-runner',
   'finish-job',
   'finish-stop',

@@ -91,6 +91,8 @@ export type RunnerItem = RunnerChoice & {
   readonly failure?: string;
   /** WAITING: for what, if not for a place under its caps. Stays while the next attempt begins, which may meet the same. */
   readonly waitsFor?: Wait;
+  /** Why the attempt is over, where GitLab could not be asked as that was told: it is to be ended as soon as GitLab can be. */
+  readonly overBecause?: Pick<Wait, 'error' | 'message'>;
   /** WAITING: the attempt of this number was begun and given up, so that the next one has the next number. */
   readonly attemptBegun?: boolean;
   readonly admittedAt: string;

@@ -86,6 +86,7 @@ export async function abandonRunner(
         return { ...nothing, unwanted };
       }
     } catch (error) {
+      if (!(error instanceof RunnerStateChangedError)) await noteOver(item, failure, ports.store, log);
       // Only what went on is worth another look: a write that is refused for good (a counter that somebody cleared) stays refused.
       if (!(error instanceof RunnerStateChangedError) || !hasGoneOn(item, await ports.store.read(job))) throw error;
       return abandonRunner(input, ports, { log, ...context });
@@ -128,6 +129,13 @@ function isAbandoned({ state, attemptBegun = false }: RunnerItem): boolean {
 async function endOf(item: RunnerItem, failure: Failure, { outages, now, random }: AbandonRunnerPorts) {
   const lastOutage = item.launchedAt === undefined ? null : await outages.lastSeen();
   return judgeAttempt(item, failure, { now: now(), random: random(), lastOutage });
+}
+
+/** Nobody tells of it again: without the note the attempt would look alive until its deadline. */
+async function noteOver({ pk: job, state, attempt }: RunnerItem, overBecause: Failure, store: RunnersStore, log: Log) {
+  await store
+    .write({ kind: 'update', job, from: [state], attempt, set: { overBecause } })
+    .catch((error: unknown) => log.warn('that the attempt is over could not be noted', { error }));
 }
 
 /** Without the note a host that GitLab's absence keeps from its job may count as a failed attempt: no reason to fail here as well. */

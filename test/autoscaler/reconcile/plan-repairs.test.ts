@@ -411,6 +411,14 @@ describe('a runner that stopped half-way', () => {
     },
   );
 
+  it.each(['ADMITTED', 'REGISTERED', 'LAUNCHED'] as const)('in %s is abandoned at once when it is over', (state) => {
+    const overBecause = { error: 'LambdaRunnerCutOff', message: 'no answer' };
+    const live = [launched({ state, type: 'LAMBDA', overBecause })];
+    expect(repairsOf(seen({ live, jobs: jobs(pending()) }), testStart + minute)).toMatchObject([
+      { kind: 'abandon-ended-attempt', reason: 'no answer', action: { do: 'abandon', error: 'LambdaRunnerCutOff' } },
+    ]);
+  });
+
   it('is abandoned by attempt, so that the next one starts with a clean slate', () => {
     const at = testStart + 7 * minute;
     const first = planRepairs(seen({ live: [runnerItem({ admittedAt: '2030-01-01T00:00:00.000Z' })] }), at);

@@ -3,6 +3,7 @@ import type * as z from 'zod/mini';
 import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
 import { type AbandonRunnerPorts, abandonRunner } from '../../../autoscaler/start-runner/abandon-runner.lambda.ts';
 import type { abandonRunnerInput } from '../../../autoscaler/start-runner/start-runner-input.ts';
+import { GitLabUnavailableError } from '../../../infrastructure/lib/gitlab-errors.ts';
 import { metricNames } from '../../../infrastructure/lib/metrics.ts';
 import { launchGroupOf, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
 import { inMemoryGitLab } from '../../support/in-memory-gitlab.ts';
@@ -191,6 +192,18 @@ describe('an attempt whose runner was never started', () => {
       waitsFor: { error: 'MappingNotAllowedError', message: cause },
     });
   });
+});
+
+it('an attempt that ends while GitLab cannot be asked is noted as over, for the reconciler to end', async () => {
+  const one = await world({ state: 'LAUNCHED', type: 'LAMBDA' });
+  const away = new GitLabUnavailableError('no answer');
+  const pauseRunner = () => Promise.reject(away);
+  const input = { error: 'LambdaRunnerNotStarted', cause: 'no room' };
+  await expect(abandon({ ...one, gitlab: { ...one.gitlab, pauseRunner } }, input)).rejects.toBe(away);
+  const overBecause = { error: 'LambdaRunnerNotStarted', message: 'no room' };
+  expect(one.store.items.get(job)).toMatchObject({ state: 'LAUNCHED', overBecause });
+  await abandon(one, input);
+  expect(one.store.items.get(job)).toMatchObject({ state: 'WAITING' });
 });
 
 describe('a runner that was started while GitLab was away', () => {
