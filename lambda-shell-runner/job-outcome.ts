@@ -1,4 +1,5 @@
 import { withTrustRemedy } from '../infrastructure/lib/gitlab-trust.ts';
+import { sentenceOf } from '../infrastructure/lib/runner-log-sentences.ts';
 import type { RunnerDoings } from './runner-deadlines.ts';
 import { GitLabUnreachableError, RunnerCrashedError } from './runner-errors.ts';
 import type { RunnerStory, TakenJob } from './runner-story.ts';
@@ -53,7 +54,8 @@ export function outcomeOf(story: RunnerStory, doings: RunnerDoings, exit: Runner
 function gitlabDidNotAnswer(trouble: string): boolean {
   const status = Number(/: (\d{3}) [A-Z]/u.exec(trouble)?.[1] ?? 0);
   const isRefusal = status >= 400 && status < 500 && ![408, 409, 429].includes(status);
-  return trouble.startsWith('Checking for jobs... failed') && !isRefusal;
+  const sentence = sentenceOf(trouble);
+  return sentence === 'askingUnavailable' || (sentence === 'askingFailed' && !isRefusal);
 }
 
 function jobOutcomeOf(job: TakenJob, outOfTime: boolean): JobOutcome {

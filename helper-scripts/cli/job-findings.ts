@@ -57,16 +57,15 @@ function deferredFindings(pending: readonly RunnerItem[], now: number): Finding[
 
 function queueFindings(pending: readonly RunnerItem[], { taken }: SeenJobs, now: number): Finding[] {
   const waiting = pending.filter(
-    ({ state, waitsFor, admittedAt }) =>
-      state === 'WAITING' && !waitsFor && now - Date.parse(admittedAt) > longWaitMinutes * 60_000,
+    (item) => item.state === 'WAITING' && !item.waitsFor && waitOf(item, now) > longWaitMinutes * 60_000,
   );
   const limits = ({ caps }: RunnerItem) => {
     const full = fullCaps(caps, taken);
     return (full.length > 0 ? full : caps).map((cap) => capText(cap, taken)).join(' and ');
   };
   return groupBy(waiting, limits).map((group) => {
-    const [first] = group.sort((a, b) => (a.admittedAt < b.admittedAt ? -1 : 1));
-    const age = ageText(now - Date.parse(first.admittedAt));
+    const [first] = group.sort((a, b) => waitOf(b, now) - waitOf(a, now));
+    const age = ageText(waitOf(first, now));
     const isQuota = fullCaps(first.caps, taken).some(({ counter }) => counter === 'cap#lambda');
     return {
       what: namesOf(group),
@@ -76,6 +75,11 @@ function queueFindings(pending: readonly RunnerItem[], { taken }: SeenJobs, now:
         : 'raise that maxConcurrent, or wait',
     };
   });
+}
+
+/** Milliseconds. The newest GitLab says since when the job is pending; an older one's hook came in that moment. */
+function waitOf({ event }: RunnerItem, now: number): number {
+  return now - Date.parse(event.occurredAt);
 }
 
 /** Groups are never empty. */

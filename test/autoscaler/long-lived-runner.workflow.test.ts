@@ -98,12 +98,12 @@ describe('jobs of a profile with a long-lived runner', () => {
     expect(leftovers()).toEqual(nothing);
   });
 
-  it('with tags that the runner has not fail at once and say so, with no host and no second attempt', async () => {
+  it('with tags that the runner has not say so at once, and wait with no host until that is mended', async () => {
     const { run, pend, item, events, leftovers } = world();
-    const execution = await run(start, pend(1, ['gpu']));
-    expect(execution).toMatchObject({ status: 'FAILED', error: 'LongLivedRunnerError' });
-    expect(item(1)).toMatchObject({ state: 'FAILED', failure: expect.stringContaining('tags gpu are not among') });
-    expect(events).toEqual([]);
+    await run(start, pend(1, ['gpu']));
+    expect(item(1)).toMatchObject({ state: 'WAITING', waitsFor: { error: 'LongLivedRunnerError' } });
+    expect(item(1)?.waitsFor?.message).toContain('tags gpu are not among');
+    expect(events).toMatchObject([{ type: 'Job Pending' }]);
     expect(leftovers()).toEqual(nothing);
   });
 

@@ -19,7 +19,8 @@ function world({ ticket, ...changes }: Partial<RunnerItem> & { readonly ticket?:
   const gone = new Set<string>();
   const longLived = inMemoryLongLivedRunners(gitlab, (id) => gone.has(id));
   const { runnerId, token } = longLived.bring('shared');
-  const host = { state: 'LAUNCHED', profile: 'shared', managerOf: runnerId, instanceId, caps } as const;
+  const launchedAt = '2029-12-31T23:59:00.000Z';
+  const host = { state: 'LAUNCHED', launchedAt, profile: 'shared', managerOf: runnerId, instanceId, caps } as const;
   const store = inMemoryRunnersStore(runnerItem({ ...host, ...changes }));
   store.counters.set('cap#deployment', 1);
   if (ticket) store.tickets.set(ticket, { id: ticket, token, job, expiresAt: 1, mode: 'manager' });
@@ -42,8 +43,8 @@ function world({ ticket, ...changes }: Partial<RunnerItem> & { readonly ticket?:
     );
   return { gitlab, gone, longLived, runnerId, store, abandon, item: () => store.items.get(job) };
 }
-const undone = (store: ReturnType<typeof inMemoryRunnersStore>) => {
-  expect(store.items.get(job)).toMatchObject({ state: 'FAILED' });
+const undone = (store: ReturnType<typeof inMemoryRunnersStore>, state: RunnerItem['state'] = 'FAILED') => {
+  expect(store.items.get(job)).toMatchObject({ state });
   expect(store.counters.get('cap#deployment')).toBe(0);
   expect(store.tickets.size).toBe(0);
 };
@@ -51,10 +52,10 @@ const undone = (store: ReturnType<typeof inMemoryRunnersStore>) => {
 describe('an attempt on a long-lived runner that failed', () => {
   it('before it had a host is undone, and asked for again', async () => {
     const { abandon, store, item } = world({ state: 'REGISTERED', ticketId: job, ticket: job });
-    const { instanceId: _, ...hostless } = item() as RunnerItem;
+    const { instanceId: _, launchedAt: __, ...hostless } = item() as RunnerItem;
     store.items.set(job, hostless);
     expect(await abandon('NoCapacityError')).toMatchObject({ retry: { jobId: 1 } });
-    undone(store);
+    undone(store, 'WAITING');
   });
 
   it('before its host had claimed the ticket is undone, and the host gets no token any more', async () => {
@@ -104,12 +105,12 @@ describe('an attempt on a long-lived runner that failed', () => {
     expect(item()).toMatchObject({ state: 'LAUNCHED' });
   });
 
-  it('is not asked for again when the runner would never take the job', async () => {
+  it('says why when the runner would never take the job, which waits until somebody mends that', async () => {
     const { abandon, store, item } = world({ state: 'ADMITTED' });
-    const { instanceId: _, managerOf: __, ...admitted } = item() as RunnerItem;
+    const { instanceId: _, managerOf: __, launchedAt: ___, ...admitted } = item() as RunnerItem;
     store.items.set(job, admitted);
     const without = { removeRunner: async () => true, pauseRunner: async () => true, jobsOf: async () => [] };
-    expect(await abandon('LongLivedRunnerError', without)).toMatchObject({ retry: null });
-    expect(item()).toMatchObject({ state: 'FAILED', failure: 'LongLivedRunnerError: none' });
+    expect(await abandon('LongLivedRunnerError', without)).toMatchObject({ retry: { jobId: 1 } });
+    expect(item()).toMatchObject({ state: 'WAITING', waitsFor: { error: 'LongLivedRunnerError', message: 'none' } });
   });
 });

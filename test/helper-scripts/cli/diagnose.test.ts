@@ -84,7 +84,7 @@ describe('the doctor', () => {
     expect(diagnose({ ...healthy, live, taken }, now)).toEqual([
       {
         what: '4 jobs (7/1, 7/2, 7/3, ...)',
-        wrong: 'have waited for 59 min for a place: what the account’s Lambda quota leaves to jobs (5 of 5)',
+        wrong: 'have waited for 60 min for a place: what the account’s Lambda quota leaves to jobs (5 of 5)',
         remedy: expect.stringContaining('Concurrent executions'),
       },
     ]);
