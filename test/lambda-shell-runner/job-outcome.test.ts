@@ -107,6 +107,12 @@ describe('the outcome of an execution', () => {
     expect(outcome).toThrow(`Checking for jobs... failed: ${status}`);
   });
 
+  it('is an error also when GitLab says itself that it is away', () => {
+    const trouble = `Checking for jobs... GitLab instance currently unavailable: ${request}: 503 Service Unavailable (503)`;
+    const outcome = () => outcomeOf({ ...untoldStory, configRead: true, trouble }, doings(), exited);
+    expect(outcome).toThrow(GitLabUnreachableError);
+  });
+
   it('is no job, with its reason, when GitLab’s answer was that it does not know the runner', () => {
     const detail = `Checking for jobs... failed: ${request}: 401 Unauthorized`;
     expect(outcomeOf(askedInVain(`${request}: 401 Unauthorized`), doings(), exited)).toEqual({
