@@ -19,6 +19,7 @@ const recordings = readdirSync(recordedFolder).map((file) => {
 const replayMs = 2500;
 /** Where something must have begun in the shell before a deadline, more real time is needed. */
 const slowerScales: Readonly<Record<string, number>> = {
+  'gitlab-gone-at-end': 0.12,
   'timeout-job-traps': 0.12,
   'sigterm-job-traps': 0.2,
   'sigterm-twice': 1,
