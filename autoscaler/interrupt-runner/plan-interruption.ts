@@ -17,10 +17,11 @@ const nothing: InterruptionPlan = { stop: null, mend: null };
 const diedIdle = 'its instance ended before it took a job; the last line of its log says why';
 
 /**
- * What to do when an instance is taken back or ends. An idle runner goes at once, and its job gets another one: for EC2's interruption without
- * counting it as a failed attempt, for a host that died otherwise with counting it, since a host that never works would else be launched
- * for ever. The job of a busy runner has two minutes, or as long as a shutdown takes, in which its host reports how it ended; only when
- * the host is gone is the runner ended whatever GitLab says about its job.
+ * What to do when an instance is taken back or ends. An idle runner goes at once, and its job gets another one: for
+ * EC2's interruption without counting it as a failed attempt, for a host that died otherwise with counting it, since a
+ * host that never works would else be launched for ever. The job of a busy runner has two minutes, or as long as a
+ * shutdown takes, in which its host reports how it ended; only when the host is gone is the runner ended whatever
+ * GitLab says about its job.
  */
 export function planInterruption(item: RunnerItem, { kind }: Interruption): InterruptionPlan {
   const lives = item.state === 'LAUNCHED' || item.state === 'RUNNING';

@@ -45,7 +45,10 @@ function isOutage(error: unknown): boolean {
   return error instanceof GitLabUnavailableError || error instanceof GitLabLimitError;
 }
 
-/** Asks GitLab as long as it answers and there is time: an outage must not take the whole pass. It is told to `onOutage`. */
+/**
+ * Asks GitLab as long as it answers and there is time: an outage must not take the whole pass. It is told to
+ * `onOutage`.
+ */
 export function askingGitLab(context: LookContext, onOutage: () => Promise<void>): AskGitLab {
   let isUp = true;
   let isAway = false;

@@ -20,7 +20,10 @@ export type Findings = {
   readonly outOfAttempts: readonly string[];
   /** Jobs that wait although no cap keeps them, and for what. */
   readonly deferred: readonly string[];
-  /** Counters that differ from the live items in this look. Only a transaction moves them: one that stays here is a defect. */
+  /**
+   * Counters that differ from the live items in this look. Only a transaction moves them: one that stays here is a
+   * defect.
+   */
   readonly driftedCounters: readonly string[];
 };
 
@@ -39,8 +42,9 @@ const withoutGitLab: readonly Repair['action']['do'][] = ['request-launch', 'rem
 const nothing: Findings = { held: [], unaccounted: [], outOfAttempts: [], deferred: [], driftedCounters: [] };
 
 /**
- * Decides what is to be mended. Nothing is mended on a single look: a suspicion has to be there in two looks in a row, and a repair that did
- * not help is tried again ever more rarely. What was not seen is neither there nor gone. `now`: milliseconds since 1970.
+ * Decides what is to be mended. Nothing is mended on a single look: a suspicion has to be there in two looks in a row,
+ * and a repair that did not help is tried again ever more rarely. What was not seen is neither there nor gone. `now`:
+ * milliseconds since 1970.
  */
 export function planRepairs(seen: Seen, now: number): RepairPlan {
   const { live, memory } = seen;
@@ -78,7 +82,10 @@ export function planRepairs(seen: Seen, now: number): RepairPlan {
   };
 }
 
-/** Whether this pass looked at what a suspicion is about; when it did and the suspicion did not come again, it was wrong. */
+/**
+ * Whether this pass looked at what a suspicion is about; when it did and the suspicion did not come again, it was
+ * wrong.
+ */
 function couldSee(key: string, { instances, runners, tickets, jobs, listedProjects, places }: Seen): boolean {
   const [kind, subject = ''] = splitAtBlank(key);
   const job = jobOfSubject(subject);

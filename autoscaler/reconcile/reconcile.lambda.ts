@@ -36,8 +36,8 @@ const timeToEndMilliseconds = 8_000;
 export type ReconcileOutcome = { readonly repaired: number; readonly failed: number };
 
 /**
- * One pass: looks at what is there, decides what is wrong, remembers what it suspects, and mends each thing on its own. Of two passes at the same
- * time only one is remembered, and only that one mends.
+ * One pass: looks at what is there, decides what is wrong, remembers what it suspects, and mends each thing on its own.
+ * Of two passes at the same time only one is remembered, and only that one mends.
  */
 export async function reconcile(
   _input: unknown,
@@ -85,7 +85,9 @@ async function mend(repair: Repair, ports: ReconcilePorts, { log, remainingMilli
   }
 }
 
-/** What people look at. What is zero is left out, so that an idle deployment writes nothing and has no metrics to pay. */
+/**
+ * What people look at. What is zero is left out, so that an idle deployment writes nothing and has no metrics to pay.
+ */
 function report(plan: RepairPlan, outcomes: readonly boolean[], oldestWait: number, { log }: LambdaContext): void {
   const { held, unaccounted, outOfAttempts, deferred, driftedCounters } = plan.findings;
   const failed = outcomes.filter((mended) => !mended).length;

@@ -17,20 +17,26 @@ export type SeenJob = {
 };
 
 /**
- * What one pass saw. Null is what could not be read, and a job that is missing was not asked about: nothing is ever concluded from what was
- * not seen.
+ * What one pass saw. Null is what could not be read, and a job that is missing was not asked about: nothing is ever
+ * concluded from what was not seen.
  */
 export type Seen = {
   /** Items of runners that live and of jobs that are not over; may be a moment old. */
   readonly live: readonly RunnerItem[] | null;
   readonly instances: readonly ListedInstance[] | null;
-  /** Runners in GitLab whose description is of the kind that we give, but for those whose maintenance note says that they are not ours. */
+  /**
+   * Runners in GitLab whose description is of the kind that we give, but for those whose maintenance note says that
+   * they are not ours.
+   */
   readonly runners: readonly ListedRunner[] | null;
   readonly tickets: readonly SeenTicket[] | null;
   readonly jobs: ReadonlyMap<JobKey, SeenJob>;
   /** Pending jobs that our table does not know, and that the mappings leave to other runners. */
   readonly leftToOthers: ReadonlySet<JobKey>;
-  /** Whether GitLab did not answer in this pass, or took no call of ours. A pass that merely had no time to ask everything does not say so. */
+  /**
+   * Whether GitLab did not answer in this pass, or took no call of ours. A pass that merely had no time to ask
+   * everything does not say so.
+   */
   readonly isGitLabAway: boolean;
   /** Projects whose pending jobs were all read. */
   readonly listedProjects: ReadonlySet<number>;

@@ -15,8 +15,8 @@ export function deferredJobs(live: readonly RunnerItem[]): readonly RunnerItem[]
 }
 
 /**
- * The events of deferred jobs that are to be looked at again: is it still in the way? One look is enough to ask, since nothing is mended by it. While
- * GitLab is away nobody is asked for, so that it is not overrun when it comes back.
+ * The events of deferred jobs that are to be looked at again: is it still in the way? One look is enough to ask, since
+ * nothing is mended by it. While GitLab is away nobody is asked for, so that it is not overrun when it comes back.
  */
 export function jobsToLookAt({ live, jobs, isGitLabAway, patience }: Looked, now: number): readonly JobEvent[] {
   if (isGitLabAway) return [];

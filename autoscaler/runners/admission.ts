@@ -25,8 +25,8 @@ export type AdmissionVerdict =
   | { readonly kind: 'refuse'; readonly why: string };
 
 /**
- * Whether a job may have a runner, given its item (null when there is none). Attempts only count up, so that nothing that happens to
- * an earlier attempt touches a later one.
+ * Whether a job may have a runner, given its item (null when there is none). Attempts only count up, so that nothing
+ * that happens to an earlier attempt touches a later one.
  */
 export function judgeAdmission(current: RunnerItem | null, request: AdmissionRequest): AdmissionVerdict {
   if (!current) return { kind: 'admit', item: admittedItem(request, 1) };
@@ -50,8 +50,8 @@ export function judgeAdmission(current: RunnerItem | null, request: AdmissionReq
 }
 
 /**
- * Of an ended runner that worked for another job, or lost its idle spot instance: that is no failed attempt, and each such round needs a job that
- * was served, or an interruption.
+ * Of an ended runner that worked for another job, or lost its idle spot instance: that is no failed attempt, and each
+ * such round needs a job that was served, or an interruption.
  */
 export function excuse<Item extends Pick<RunnerItem, 'excusedAttempts'>>(
   item: Item,

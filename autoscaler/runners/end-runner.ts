@@ -11,8 +11,8 @@ const tombstoneSeconds = 60 * 60;
 export type EndRunnerPorts = { readonly store: RunnersStore; readonly now: () => number };
 
 /**
- * What becomes of an attempt that ends: it did what it was for; it failed, which counts; or it could not be, and its job waits for another one as
- * long as it takes.
+ * What becomes of an attempt that ends: it did what it was for; it failed, which counts; or it could not be, and its
+ * job waits for another one as long as it takes.
  */
 export type AttemptEnd =
   | { readonly state: 'RELEASED' }
@@ -27,8 +27,8 @@ export type RunnerEnd = {
 };
 
 /**
- * Ends a runner's item in one transaction: its state, the places under its caps, and its ticket, if nobody claimed it. A job that is not
- * over keeps its item among the live ones.
+ * Ends a runner's item in one transaction: its state, the places under its caps, and its ticket, if nobody claimed it.
+ * A job that is not over keeps its item among the live ones.
  *
  * @throws {RunnerStateChangedError} when the item is in none of the states of `from`.
  */
@@ -99,8 +99,8 @@ export async function leaveQueue(ports: EndRunnerPorts, item: RunnerItem): Promi
 }
 
 /**
- * Writes down that nothing could be begun for a job, and why: it waits. Returns the job's item, null when the job has a runner, has had all its
- * attempts, or is over.
+ * Writes down that nothing could be begun for a job, and why: it waits. Returns the job's item, null when the job has a
+ * runner, has had all its attempts, or is over.
  *
  * @param waitFor what it waits for, given its item as it is.
  */
@@ -147,8 +147,8 @@ function whatWaits(item: RunnerItem, { maxAttempts }: { readonly maxAttempts: nu
 }
 
 /**
- * Marks a job as over of which we know nothing: it was canceled while a workflow may just be choosing its runner, which then finds this
- * item and admits nothing.
+ * Marks a job as over of which we know nothing: it was canceled while a workflow may just be choosing its runner, which
+ * then finds this item and admits nothing.
  */
 export async function recordTombstone(store: RunnersStore, event: JobEvent, now: number): Promise<void> {
   await putIfAbsent(store, {
@@ -199,8 +199,8 @@ function ticketIdsOf(item: RunnerItem): string[] {
 }
 
 /**
- * The job that waited longest and can start now that a runner has ended: every cap that it needs has a place. May be asked again when an
- * answer was lost: admission counts, not this list.
+ * The job that waited longest and can start now that a runner has ended: every cap that it needs has a place. May be
+ * asked again when an answer was lost: admission counts, not this list.
  */
 export async function nextWaiting(store: RunnersStore, ended: RunnerItem): Promise<readonly JobEvent[]> {
   if (ended.caps.length === 0) return [];

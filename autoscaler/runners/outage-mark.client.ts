@@ -5,7 +5,9 @@ import { type OutageMark, outageMarkKey } from './outage-mark.ts';
 const shortestGapMilliseconds = 10_000;
 const markLifeSeconds = 24 * 60 * 60;
 
-/** The mark in the runners table, beside the items and the counters. Written while there is an outage, and never else. */
+/**
+ * The mark in the runners table, beside the items and the counters. Written while there is an outage, and never else.
+ */
 export function createOutageMark(dynamodb: DynamoDBDocumentClient, TableName: string): OutageMark {
   let notedAt = Number.NEGATIVE_INFINITY;
   return {

@@ -1,8 +1,8 @@
 import { functionCutOff } from '../start-runner/start-runner-input.ts';
 
 /**
- * When GitLab was last seen not to answer. A host that was started just then could not get its job, which is no fault of its own; and nobody else
- * tells of it, since a host may tell nothing to anybody.
+ * When GitLab was last seen not to answer. A host that was started just then could not get its job, which is no fault
+ * of its own; and nobody else tells of it, since a host may tell nothing to anybody.
  */
 export type OutageMark = {
   /** `at`: milliseconds since 1970. */

@@ -12,7 +12,10 @@ export type WaitCircumstances = {
   readonly random: number;
 };
 
-/** The first looks are the workflow's own, a few seconds apart: most trouble passes by then. All later ones are the reconciler's. */
+/**
+ * The first looks are the workflow's own, a few seconds apart: most trouble passes by then. All later ones are the
+ * reconciler's.
+ */
 export const looksOfWorkflow = 3;
 const firstLookSeconds = 8;
 /** Due again when the reconciler comes by next. */
@@ -44,7 +47,9 @@ function secondsToLook(looks: number, registered: boolean): number {
   return Math.min(laterLookSeconds * 2 ** (looks - looksOfWorkflow - 1), longestLookSeconds);
 }
 
-/** Whether a waiting job is to be looked at by now, and nobody did. `graceSeconds`: for whoever was to look by himself. */
+/**
+ * Whether a waiting job is to be looked at by now, and nobody did. `graceSeconds`: for whoever was to look by himself.
+ */
 export function isLookDue({ lookAt }: Wait, now: number, graceSeconds: number): boolean {
   return now - Date.parse(lookAt) >= graceSeconds * 1_000;
 }

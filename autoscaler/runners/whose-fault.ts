@@ -10,8 +10,9 @@ export type FaultCircumstances = Omit<WaitCircumstances, 'registered'> & {
 };
 
 /**
- * What becomes of an attempt that brought its job no runner. It counts only when a runner of ours was started and failed. Whatever was in the way
- * before (GitLab, AWS, limits, tokens, what was not deployed), and GitLab's absence afterwards, lets the job wait instead.
+ * What becomes of an attempt that brought its job no runner. It counts only when a runner of ours was started and
+ * failed. Whatever was in the way before (GitLab, AWS, limits, tokens, what was not deployed), and GitLab's absence
+ * afterwards, lets the job wait instead.
  */
 export function judgeAttempt(
   item: RunnerItem,

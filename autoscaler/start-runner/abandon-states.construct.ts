@@ -21,7 +21,9 @@ import { retryPassingTrouble } from '../workflow-retries.construct.ts';
 
 const pending: JobEventType = 'Job Pending';
 
-/** A state that asks for a job's runner (again): its event goes on the bus once more. `event` is a JSONata expression. */
+/**
+ * A state that asks for a job's runner (again): its event goes on the bus once more. `event` is a JSONata expression.
+ */
 export function askForRunnerState(
   scope: Construct,
   name: string,
@@ -48,8 +50,9 @@ export function startWaitingJobsState(scope: Construct, name: string, eventBus: 
 }
 
 /**
- * AbandonRunner and what follows: undo the attempt, let waiting jobs have its place, ask again after a while if that is due here, and end as
- * failed when an attempt failed, so that the failure shows in the workflow's metrics. `failure` is the JSONata expression of what AbandonRunner takes.
+ * AbandonRunner and what follows: undo the attempt, let waiting jobs have its place, ask again after a while if that is
+ * due here, and end as failed when an attempt failed, so that the failure shows in the workflow's metrics. `failure` is
+ * the JSONata expression of what AbandonRunner takes.
  */
 export function abandonStates(
   scope: Construct,

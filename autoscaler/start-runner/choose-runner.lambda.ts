@@ -35,8 +35,9 @@ const aboutToWait = ['created', 'waiting_for_resource', 'waiting_for_callback', 
 const mostRowsNamed = 20;
 
 /**
- * Decides where a pending job runs: its mapping by name, project and tags, once GitLab confirms that it still waits (the hook has no
- * tags, and some versions send stale ones). A hook that told of a state before `pending` is only a reason to ask. When the job already runs, on the runner of another job that now has none, the runner that it would
+ * Decides where a pending job runs: its mapping by name, project and tags, once GitLab confirms that it still waits
+ * (the hook has no tags, and some versions send stale ones). A hook that told of a state before `pending` is only a
+ * reason to ask. When the job already runs, on the runner of another job that now has none, the runner that it would
  * have got is made for that job: one for each job that waited.
  *
  * @throws {JobNotYetPendingError} when GitLab's answer lags behind its hook.

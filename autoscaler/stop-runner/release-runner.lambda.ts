@@ -15,8 +15,8 @@ export type ReleaseRunnerPorts = EndRunnerPorts & { readonly outages: Pick<Outag
 const hostGone = 'HostGone';
 
 /**
- * Ends the item of a runner of which nothing is left, and names the jobs that may start in its place. Asked again it names them again: an
- * answer may have been lost, and admission refuses who has started since.
+ * Ends the item of a runner of which nothing is left, and names the jobs that may start in its place. Asked again it
+ * names them again: an answer may have been lost, and admission refuses who has started since.
  */
 export async function releaseRunner(
   { job, attempt, failure }: RunnerToStop,
@@ -55,9 +55,9 @@ async function endOf(item: RunnerItem, failure: string | undefined, ports: Relea
 }
 
 /**
- * Who needs another runner now: the item's own job, when the attempt failed (admission refuses it when there were enough) or when its runner
- * served another one; the job whose runner the item's job took; or the job that counted on this runner while it was idle. Nobody, as long
- * as an idle runner is left over.
+ * Who needs another runner now: the item's own job, when the attempt failed (admission refuses it when there were
+ * enough) or when its runner served another one; the job whose runner the item's job took; or the job that counted on
+ * this runner while it was idle. Nobody, as long as an idle runner is left over.
  */
 async function whoAsksAgain(
   { store }: EndRunnerPorts,

@@ -1,10 +1,15 @@
-/** Everything that the Lambdas count; alarms and dashboards take the names from here, so that none differs by a letter. */
+/**
+ * Everything that the Lambdas count; alarms and dashboards take the names from here, so that none differs by a letter.
+ */
 export const metricNames = [
   /** Attempts whose runner was started and failed, whether another one follows or not. */
   'AttemptsFailed',
   /** Jobs that get no runner of ours any more, since all attempts failed. */
   'JobsGivenUp',
-  /** Looks in vain at a job that waits for no place: GitLab or AWS could not be asked, or said not now. The line says what. */
+  /**
+   * Looks in vain at a job that waits for no place: GitLab or AWS could not be asked, or said not now. The line says
+   * what.
+   */
   'StartsDeferred',
   /** The same, of jobs whose mapping names a function or profile that was not deployed. */
   'MappingsRefused',
@@ -40,7 +45,8 @@ export const metricDimension = 'deployment';
 
 /**
  * What makes CloudWatch count from a log line, without a call (embedded metric format). `at`: milliseconds since 1970.
- * Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+ * Source:
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  */
 export function metricFields(deployment: string, values: MetricValues, at: number): Readonly<Record<string, unknown>> {
   const Metrics = Object.keys(values).map((Name) => ({ Name, Unit: 'Count' }));
