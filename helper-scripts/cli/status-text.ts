@@ -43,7 +43,7 @@ export function statusDetails(
     ['runner in GitLab', item.runnerId],
     ['host', hostOf(item)],
     ['took another job', taken ? `${taken.projectId}/${taken.jobId}` : ''],
-    ['waits since', item.jobState === 'PENDING' ? time(event.occurredAt) : ''],
+    ['pending since', item.jobState === 'PENDING' ? time(event.occurredAt) : ''],
     ['admitted', time(item.admittedAt)],
     ['registered', time(item.registeredAt)],
     ['launched', time(item.launchedAt)],

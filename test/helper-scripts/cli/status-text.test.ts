@@ -32,8 +32,8 @@ describe('a runner in words', () => {
       statusDetails(runnerItem({ registeredAt: '2030-01-01T00:00:03.000Z', takenJob: 'job#7#9', runnerId: 4 }), now),
     );
     expect(details.get('registered')).toBe('2030-01-01T00:00:03.000Z (59 min ago)');
-    expect(details.get('waits since')).toBe('2030-01-01T00:00:00.000Z (60 min ago)');
-    expect(new Map(statusDetails(runnerItem({ jobState: 'RUNNING' }), now)).has('waits since')).toBe(false);
+    expect(details.get('pending since')).toBe('2030-01-01T00:00:00.000Z (60 min ago)');
+    expect(new Map(statusDetails(runnerItem({ jobState: 'RUNNING' }), now)).has('pending since')).toBe(false);
     expect(details.get('took another job')).toBe('7/9');
     expect(details.get('runner in GitLab')).toBe('4');
     expect(details.has('failure')).toBe(false);
