@@ -1,6 +1,6 @@
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
-import type { RunnerItem } from '../runners/runner-item.ts';
-import { isLookDue } from '../runners/waits.ts';
+import type { RunnerItem, Wait } from '../runners/runner-item.ts';
+import { isLookDue, looksOfWorkflow } from '../runners/waits.ts';
 import { lookSeconds } from './deadlines.ts';
 import type { Seen } from './seen.ts';
 
@@ -21,9 +21,14 @@ export function deferredJobs(live: readonly RunnerItem[]): readonly RunnerItem[]
 export function jobsToLookAt({ live, jobs, isGitLabAway, patience }: Looked, now: number): readonly JobEvent[] {
   if (isGitLabAway) return [];
   return deferredJobs(live)
-    .filter(({ waitsFor }) => waitsFor && isLookDue(waitsFor, now, lookSeconds * patience))
+    .filter(({ waitsFor }) => waitsFor && isLookDue(waitsFor, now, graceOf(waitsFor) * patience))
     .filter(({ pk }) => (jobs.get(pk)?.status ?? 'pending') === 'pending')
     .sort((a, b) => ((a.waitsFor?.lookAt ?? '') < (b.waitsFor?.lookAt ?? '') ? -1 : 1))
     .slice(0, mostLooks)
     .map(({ event }) => ({ ...event, deliveryId: null }));
+}
+
+/** The first looks are the workflow's, and nobody else's unless it died. */
+function graceOf({ looks }: Wait): number {
+  return looks <= looksOfWorkflow ? lookSeconds : 0;
 }

@@ -112,7 +112,8 @@ export async function recordWait(
 ): Promise<RunnerItem | null> {
   const current = await store.read(jobKeyOf(event));
   if (!current) {
-    const jobState = event.status === 'running' ? 'RUNNING' : 'PENDING';
+    // A hook that calls it running and names no runner may be the only word of a job that waits.
+    const jobState = event.status === 'running' && event.runnerId !== null ? 'RUNNING' : 'PENDING';
     const first: RunnerItem = { ...bareItem(event, limits.now), jobState, waitsFor: waitFor(null), live: liveMark };
     return (await putIfAbsent(store, first)) ? first : recordWait(store, event, waitFor, limits);
   }

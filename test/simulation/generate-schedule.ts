@@ -443,6 +443,12 @@ function soon(random: Random, jobs: readonly PlannedJob[]): number {
 }
 
 const makeTroubles: readonly ((random: Random, jobs: readonly PlannedJob[]) => Trouble)[] = [
+  // While a runner that was just started asks for its job.
+  (random, jobs) => ({
+    kind: 'gitlab-down',
+    from: (random.pick(jobs)?.pendingAt ?? 0) + random.whole(1, 10),
+    seconds: random.whole(20, 45),
+  }),
   (random, jobs) => ({
     kind: 'gitlab-down',
     from: soon(random, jobs),
@@ -463,14 +469,14 @@ const makeTroubles: readonly ((random: Random, jobs: readonly PlannedJob[]) => T
     kind: 'runners-limited',
     from: soon(random, jobs),
     seconds: random.pick([60, 300, 1_800]),
-    most: random.whole(1, 4),
+    most: random.whole(0, 3),
   }),
   (random, jobs) => ({ kind: 'token-refused', from: soon(random, jobs), seconds: random.pick([0, 5, 40, 300, 1_800]) }),
   (random, jobs) => ({
     kind: 'instances-limited',
     from: soon(random, jobs),
     seconds: random.pick([60, 300, 1_800]),
-    most: random.whole(1, 3),
+    most: random.whole(0, 3),
   }),
   (random, jobs) => ({ kind: 'lambda-throttled', from: soon(random, jobs), seconds: random.pick([2, 20, 90, 600]) }),
   (random, jobs) => ({

@@ -34,12 +34,17 @@ export function createGitLabAccess({ time, faults }: { readonly time: VirtualTim
     return window.calls > most ? (index + 1) * windowMilliseconds - time.now() : 0;
   }
 
+  function tooMany(): GitLabLimitError {
+    faults.count('call-refused');
+    return new GitLabLimitError('429 Too Many Requests');
+  }
+
   async function withinLimit(): Promise<void> {
     const waitMilliseconds = takeCall();
     if (waitMilliseconds === 0) return;
-    if (waitMilliseconds > gitlabBackoff.budgetMilliseconds) throw new GitLabLimitError('429 Too Many Requests');
+    if (waitMilliseconds > gitlabBackoff.budgetMilliseconds) throw tooMany();
     await time.sleep(waitMilliseconds);
-    if (takeCall() > 0) throw new GitLabLimitError('429 Too Many Requests');
+    if (takeCall() > 0) throw tooMany();
   }
 
   async function reach<T>(work: () => T): Promise<T> {

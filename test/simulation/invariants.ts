@@ -29,6 +29,7 @@ export type Watched = {
   readonly longestWaitSeconds: number;
   /** Before that, in milliseconds since 1970, trouble is in the way: what it costs does not count. */
   readonly troubleEndsAt: number;
+  readonly outagesAreNoted: boolean;
   /** Whether GitLab answers all the time, and Lambda starts every function. */
   readonly gitlabIsThere: boolean;
   /** How many calls of ours GitLab may refuse, or not answer, in all. */

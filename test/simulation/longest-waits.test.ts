@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { jobMapping } from '../support/builders.ts';
 import { createRandom, seedOf } from './random.ts';
 import { runSchedule } from './run-schedule.ts';
-import { type FaultKind, projectIds, type Schedule, type Settings } from './schedule.ts';
+import { type FaultKind, projectIds, type Schedule, type Settings, type Trouble } from './schedule.ts';
 
 /** A deployment without caps that runs jobs on hosts, and those with the name "lint" in a function. */
 const settings: Settings = {
@@ -77,7 +77,7 @@ const bounds: readonly (readonly [what: string, minutes: number, name: 'build' |
   ['its host never boots', 13, 'build', { kind: 'boot-dead', nth: 1 }],
   ['its host loses the token on the way', 5, 'build', { kind: 'claim-lost', nth: 1 }],
   ['its runner is paused in GitLab by somebody', 3, 'build', { kind: 'runner-paused', nth: 1, seconds: 1 }],
-  ['its function is not started', 6, 'lint', { kind: 'function-failed', nth: 1 }],
+  ['its function fails at once', 1, 'lint', { kind: 'function-failed', nth: 1 }],
 ];
 
 it.each(bounds)('when %s, a job waits for less than %i min', async (_, minutes, name, fault) => {
@@ -104,4 +104,54 @@ it.each(words)('whose hook tells of it %s, a job called %s waits for less than %
   expect(longest).toBeLessThan(seconds);
   // The right word is worth no more than a moment.
   expect(longest - (await longestWaitSeconds(name, null, others))).toBeLessThan(0.5);
+});
+
+type NamedTrouble = readonly [what: string, minutes: number, name: 'build' | 'lint', trouble: Trouble];
+
+const trouble = (kind: Exclude<Trouble['kind'], `${string}-limited`>, seconds: number) => ({ kind, from: 0, seconds });
+const none = (kind: Extract<Trouble['kind'], `${string}-limited`>, seconds: number) => ({
+  kind,
+  from: 0,
+  seconds,
+  most: 0,
+});
+
+/**
+ * How long a job waits after the end of what was in its way. A pass of the reconciler comes within 62 s. Its first look is due up to 30 s after
+ * the workflow's last one in vain, each further one with the next pass, or after two minutes where each look makes a runner in GitLab (`waits.ts`).
+ * While GitLab is away, whatever needs it is put off, and due with the first pass that reaches it. A boot of up to 25 s follows. Where our own
+ * functions or tables fail, what they lose is found as any other loss is.
+ */
+const afterTrouble: readonly NamedTrouble[] = [
+  ['GitLab was away for a quarter of a minute', 2, 'build', trouble('gitlab-down', 15)],
+  ['GitLab was away for three minutes', 3, 'build', trouble('gitlab-down', 180)],
+  ['GitLab was away for three minutes', 3, 'lint', trouble('gitlab-down', 180)],
+  ['GitLab was away for half an hour', 3, 'build', trouble('gitlab-down', 1_800)],
+  ['GitLab took no more calls', 3, 'build', none('calls-limited', 300)],
+  ['GitLab took no more runners', 3, 'build', none('runners-limited', 600)],
+  ['GitLab took no more runners', 3, 'lint', none('runners-limited', 600)],
+  ['GitLab refused the token, and the right one was stored', 3, 'build', trouble('token-refused', 300)],
+  ['the token was changed, and the old one ended at once', 1, 'build', trouble('token-refused', 0)],
+  ['its mapping named a profile that was not deployed', 3, 'build', trouble('mapping-wrong', 300)],
+  ['the account had no instance left', 4, 'build', none('instances-limited', 1_800)],
+  ['the account had no execution left for its function', 3, 'lint', trouble('functions-throttled', 400)],
+  ['the account had no execution left for anything', 7, 'build', trouble('lambda-throttled', 30)],
+  ['DynamoDB throttled', 7, 'build', trouble('tables-busy', 60)],
+];
+
+it.each(afterTrouble)('once %s, a job has its runner within %i min', async (_, minutes, name, { ...fault }) => {
+  const waits: number[] = [];
+  for (let seed = 1; seed <= runs; seed += 1) {
+    const random = createRandom(seedOf(seed, 'after trouble'));
+    const { jobs, ...schedule } = oneJob(seed, name, []);
+    const [{ pendingAt = 0 } = {}] = jobs;
+    // It begins when the job has just asked, or is over when it did so for long.
+    const from = Math.max(0, (pendingAt ?? 0) + random.whole(-Math.min(fault.seconds, 240), 6));
+    const report = await runSchedule({ ...schedule, jobs, faults: [{ index: 0, ...fault, from }] });
+    expect(report.violation).toBeNull();
+    waits.push(report.worstWaitAfterTroubleSeconds);
+  }
+  const longest = Math.max(...waits);
+  expect(longest).toBeLessThan(minutes * 60);
+  expect(longest).toBeGreaterThan((minutes - 3) * 60);
 });

@@ -380,6 +380,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     troubleEndsAt: testStart + trouble.endsAt * 1_000,
     mostRefusals: trouble.mostRefusals,
     gitlabIsThere: trouble.isNone,
+    outagesAreNoted: schedule.faults.every(({ kind }) => kind !== 'lambda-throttled'),
     mostFunctions: lambdaJobsAtOnce(settings.lambdaLimit ?? Number.POSITIVE_INFINITY) + 2,
     isOurs,
   };

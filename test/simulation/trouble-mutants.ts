@@ -60,7 +60,6 @@ export const troubleMutants: Readonly<Record<string, Composition>> = {
         store.write(...parts.filter(({ kind }) => kind !== 'give-place-back' || !parts.some(isPutToWait))),
     })),
   ),
-  'functions are counted by nobody': withPorts(({ lambdaLimit: _, ...ports }) => ports),
 };
 
 function asFailedFunction(error: string): Composition {

@@ -2,8 +2,11 @@ import { isTrouble, type Schedule, type Trouble } from './schedule.ts';
 
 const gitlabKinds: readonly Trouble['kind'][] = ['gitlab-down', 'calls-limited', 'runners-limited', 'token-refused'];
 
-/** All calls of ours that GitLab may refuse or leave unanswered: for each job, and for each minute of the trouble, by which it looks again. */
-const refusals = { ofEachJob: 40, ofEachMinute: 10 };
+/**
+ * All calls of ours that GitLab may refuse or leave unanswered. For each job the workflow looks four times, and each time asks up to four times;
+ * the reconciler asks up to five things at once, and then stops for a minute.
+ */
+const refusals = { ofEachJob: 20, ofEachMinute: 5 };
 
 /** What a schedule says of the trouble in it. Times are seconds from its start. */
 export function troubleOf({ faults }: Pick<Schedule, 'faults'>) {

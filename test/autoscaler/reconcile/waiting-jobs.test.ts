@@ -5,11 +5,11 @@ import { pendingJob, runnerItem, testStart } from '../../support/builders.ts';
 
 const secondsAfter = (seconds: number) => testStart + seconds * 1_000;
 const at = (seconds: number) => new Date(secondsAfter(seconds)).toISOString();
-const waiting = (jobId: number, lookAtSeconds: number, changes: Partial<RunnerItem> = {}) =>
+const waiting = (jobId: number, lookAtSeconds: number, changes: Partial<RunnerItem> = {}, looks = 9) =>
   runnerItem({
     jobId,
     state: 'WAITING',
-    waitsFor: { error: 'GitLabUnavailableError', message: '', since: at(0), lookAt: at(lookAtSeconds), looks: 9 },
+    waitsFor: { error: 'GitLabUnavailableError', message: '', since: at(0), lookAt: at(lookAtSeconds), looks },
     ...changes,
   });
 const looked = (
@@ -22,10 +22,16 @@ const looked = (
   );
 
 describe('a job that waits because something is in the way', () => {
-  it('is looked at once its time has come and nobody else has looked', () => {
-    expect(looked([waiting(1, 80)])).toEqual([1]);
-    expect(looked([waiting(1, 81)])).toEqual([]);
-    expect(looked([waiting(1, 81)], { patience: 0.5 })).toEqual([1]);
+  it('is looked at as soon as its time has come', () => {
+    expect(looked([waiting(1, 100)])).toEqual([1]);
+    expect(looked([waiting(1, 101)])).toEqual([]);
+  });
+
+  it('is looked at a little later where the workflow was to look, and did not', () => {
+    const first = (lookAtSeconds: number) => waiting(1, lookAtSeconds, {}, 3);
+    expect(looked([first(80)])).toEqual([1]);
+    expect(looked([first(81)])).toEqual([]);
+    expect(looked([first(81)], { patience: 0.5 })).toEqual([1]);
   });
 
   it('is not looked at while GitLab is away', () => {

@@ -194,6 +194,16 @@ describe('an attempt whose runner was never started', () => {
   });
 });
 
+it.each([
+  ['may wait, as long as no runner is named for it', null, 'PENDING'],
+  ['runs, where a runner is named', 101, 'RUNNING'],
+] as const)('a job that is called running and of which GitLab cannot tell %s', async (_, runnerId, jobState) => {
+  const one = { gitlab: inMemoryGitLab(), store: inMemoryRunnersStore() };
+  const event = pendingJob({ status: 'running', runnerId });
+  await abandon(one, { attempt: null, error: 'GitLabUnavailableError', event });
+  expect(one.store.items.get(job)).toMatchObject({ state: 'WAITING', jobState });
+});
+
 it('an attempt that ends while GitLab cannot be asked is noted as over, for the reconciler to end', async () => {
   const one = await world({ state: 'LAUNCHED', type: 'LAMBDA' });
   const away = new GitLabUnavailableError('no answer');
