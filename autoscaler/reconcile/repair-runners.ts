@@ -2,6 +2,7 @@ import type { JobKey } from '../../infrastructure/lib/job-key.ts';
 import { parseJobKey } from '../../infrastructure/lib/job-key.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { hasRunner, idleBeyondDemand } from '../runners/spare-runners.ts';
+import { functionNotStarted } from '../start-runner/start-runner-input.ts';
 import { unwantedRunnerOf } from '../stop-runner/runner-unwanted.ts';
 import {
   functionLifeSeconds,
@@ -18,10 +19,10 @@ import type { Repair, RepairKind } from './repair.ts';
 import type { Seen } from './seen.ts';
 import type { Suspect } from './suspicion.ts';
 
-type Looked = Pick<Seen, 'jobs' | 'instances' | 'patience'> & { readonly live: readonly RunnerItem[] };
+type Looked = Pick<Seen, 'jobs' | 'instances' | 'tickets' | 'patience'> & { readonly live: readonly RunnerItem[] };
 
 /** Runners that stopped half-way: never launched, never served, with a dead host, for too long, or not quite ended. */
-export function runnersToEnd({ live, jobs, instances, patience }: Looked, now: number): Suspect[] {
+export function runnersToEnd({ live, jobs, instances, tickets, patience }: Looked, now: number): Suspect[] {
   const present = instances && new Set(instances.map(({ instanceId }) => instanceId));
   const hostIsGone = ({ instanceId, launchedAt }: RunnerItem) =>
     present !== null &&
@@ -51,9 +52,7 @@ export function runnersToEnd({ live, jobs, instances, patience }: Looked, now: n
         if (hostIsGone(item)) return [lostHost(item)];
         if (!isOlder(item.launchedAt, servesSecondsOf(item) * patience, now)) return [];
         if (!waits) return [unused(item)];
-        return jobs.get(item.pk)?.status === 'pending'
-          ? [abandon('abandon-idle-host', item, 'HostUnused', 'its host took no job, and the job still waits')]
-          : [];
+        return jobs.get(item.pk)?.status === 'pending' ? [unusedHost(item, tickets)] : [];
       case 'RUNNING':
         if (hostIsGone(item)) return [lostHost(item)];
         return isOlder(item.pickedUpAt ?? item.launchedAt ?? item.registeredAt, longestJobSecondsOf(item), now)
@@ -71,6 +70,14 @@ export function runnersToEnd({ live, jobs, instances, patience }: Looked, now: n
 /** A runner that nobody's job will come to: as long as it lives, a job that waits seems to have it. */
 function unused(item: RunnerItem): Suspect {
   return stop('stop-idle-runner', item, 'it took no job in its time, and its own job needs it no more');
+}
+
+/** A function whose ticket is still there was never started: Lambda says so once, and nobody may have heard it. */
+function unusedHost(item: RunnerItem, tickets: Seen['tickets']): Suspect {
+  const neverStarted = item.type === 'LAMBDA' && tickets?.some(({ id }) => id === item.ticketId);
+  return neverStarted
+    ? abandon('abandon-idle-host', item, functionNotStarted, 'its function never came for its token')
+    : abandon('abandon-idle-host', item, 'HostUnused', 'its host took no job, and the job still waits');
 }
 
 function lostHost(item: RunnerItem): Suspect {

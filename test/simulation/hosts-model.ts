@@ -208,7 +208,7 @@ export function createHostsModel(options: HostsModelOptions) {
     if (!host.isAlive()) return;
     if (job?.status === 'running') {
       if (!gitlab.isDown()) options.onInterrupted(job, instance);
-      if (random.chance(0.3)) time.after(silentEndMilliseconds, () => endSilently(host, instance));
+      if (random.chance(0.3)) endSilently(host, instance);
       else void report(host, job, 'failed', random.pick(['runner_interrupted', 'runner_system_failure']));
     } else if (!job) {
       leave(host, false);
@@ -216,10 +216,12 @@ export function createHostsModel(options: HostsModelOptions) {
     }
   }
 
+  /** Its job does nothing from now on, and GitLab believes that it runs. */
   function endSilently(host: Host, instance: SimulatedInstance): void {
-    if (!host.isAlive()) return;
     host.job = null;
-    options.ec2().end(instance);
+    time.after(silentEndMilliseconds, () => {
+      if (host.isAlive()) options.ec2().end(instance);
+    });
   }
 
   /** An execution for a function, which Lambda has at once or within some minutes; null when it gives the event up. */

@@ -33,6 +33,17 @@ const firstSeeds: Readonly<Record<string, number>> = {
   'an interrupted job is retried as often as it is asked for': 109,
   'a job stays where it failed, whatever its mapping says': 20,
   'a function is invoked for no project': 20,
+  'whatever keeps a runner from being started costs an attempt': 507,
+  'a function that was never started costs an attempt': 537,
+  'a function that could not reach GitLab costs an attempt': 1107,
+  'nobody notes that GitLab is away': 17,
+  'nobody looks at a waiting job again': 17,
+  'the reconciler never looks at a waiting job': 27,
+  'waiting jobs are looked at while GitLab is away': 1267,
+  'a limit of GitLab is met again and again at once': 1437,
+  'attempts that were excused are forgotten': 17,
+  'an attempt that was given up has its number used again': 17,
+  'a job that waits keeps its places': 437,
 };
 
 async function find(name: string) {

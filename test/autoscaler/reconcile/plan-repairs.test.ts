@@ -419,6 +419,19 @@ describe('a runner that stopped half-way', () => {
     ]);
   });
 
+  it.each([
+    ['whose token nobody took was never started', 'LAMBDA', 'ticket-1', 'LambdaRunnerNotStarted'],
+    ['whose token was taken served nobody', 'LAMBDA', 'ticket-2', 'HostUnused'],
+    ['served nobody also when an instance never took its token', 'EC2', 'ticket-1', 'HostUnused'],
+  ] as const)('after its time %s', (_, type, id, error) => {
+    const { instanceId, ...bare } = launched({ type, ticketId: 'ticket-1' });
+    const live = [type === 'EC2' ? { ...bare, instanceId: 'i-1' } : bare];
+    const tickets = [{ id, job: bare.pk, expiresAt: (testStart + 60 * minute) / 1_000 }];
+    const instances = type === 'EC2' ? [instance('i-1')] : [];
+    const all = seen({ live, tickets, instances, jobs: jobs(pending()) });
+    expect(repairsOf(all, testStart + 11 * minute)).toMatchObject([{ kind: 'abandon-idle-host', action: { error } }]);
+  });
+
   it('is abandoned by attempt, so that the next one starts with a clean slate', () => {
     const at = testStart + 7 * minute;
     const first = planRepairs(seen({ live: [runnerItem({ admittedAt: '2030-01-01T00:00:00.000Z' })] }), at);
