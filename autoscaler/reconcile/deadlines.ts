@@ -1,25 +1,31 @@
 /**
- * How long each step of a runner's life may take before the reconciler takes it for dead. Each is longer than what ends the step by itself, and
- * counts times the deployment's `reconciler.patience`; those that follow from a job's own time-out or from the
- * launch queue are never shortened.
+ * How long each step of a runner's life may take before the reconciler takes it for dead. Each is longer than what ends
+ * the step by itself, and counts times the deployment's `reconciler.patience`; those that follow from a job's own
+ * time-out or from the launch queue are never shortened.
  */
 
-/** ADMITTED: an express workflow lives for four minutes, AbandonRunner included, and its last Lambda for half a minute. */
+/**
+ * ADMITTED: an express workflow lives for four minutes, AbandonRunner included, and its last Lambda for half a minute.
+ */
 export const startSeconds = 5 * 60;
 
 /**
- * REGISTERED on EC2, and never tried for: the workflow asks for the launch within seconds, and a message whose launcher died comes again after
- * a minute and a half. A request too many does nothing.
+ * REGISTERED on EC2, and never tried for: the workflow asks for the launch within seconds, and a message whose launcher
+ * died comes again after a minute and a half. A request too many does nothing.
  */
 export const requestSeconds = 2 * 60;
 
 /**
- * REGISTERED on EC2, and tried for: while the launcher tries, its messages come again within a minute, or a minute and a half when it died,
- * and what a group's call has not answered is repeated for two and a half. Who is not tried for any longer was given up, and nobody heard it.
+ * REGISTERED on EC2, and tried for: while the launcher tries, its messages come again within a minute, or a minute and
+ * a half when it died, and what a group's call has not answered is repeated for two and a half. Who is not tried for
+ * any longer was given up, and nobody heard it.
  */
 export const retrialSeconds = 5 * 60;
 
-/** REGISTERED on EC2: the launcher gives up after about a quarter of an hour without capacity, and tickets are worthless after half an hour. */
+/**
+ * REGISTERED on EC2: the launcher gives up after about a quarter of an hour without capacity, and tickets are worthless
+ * after half an hour.
+ */
 export const launchSeconds = 30 * 60;
 
 /**
@@ -29,8 +35,8 @@ export const launchSeconds = 30 * 60;
 export const instanceServesSeconds = 10 * 60;
 
 /**
- * LAUNCHED on Lambda: Lambda tries for five minutes to start the function, and may notice their end late; then a cold start, and the wait for a
- * job (22 s). Who is given up before that may never have been started, and nobody would know.
+ * LAUNCHED on Lambda: Lambda tries for five minutes to start the function, and may notice their end late; then a cold
+ * start, and the wait for a job (22 s). Who is given up before that may never have been started, and nobody would know.
  */
 export const functionServesSeconds = 7 * 60;
 

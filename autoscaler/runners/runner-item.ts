@@ -3,8 +3,8 @@ import type { JobKey } from '../../infrastructure/lib/job-key.ts';
 import type { RunnerType } from '../job-mappings/job-mapping.ts';
 
 /**
- * The life of one job's runner. States only move forward; FAILED and a RELEASED runner that served another job may be admitted
- * again, as the job's next attempt.
+ * The life of one job's runner. States only move forward; FAILED and a RELEASED runner that served another job may be
+ * admitted again, as the job's next attempt.
  */
 export const runnerStates = [
   'WAITING',
@@ -23,8 +23,8 @@ export const jobStates = ['PENDING', 'RUNNING', 'FINISHED'] as const;
 export type JobState = (typeof jobStates)[number];
 
 /**
- * Why a job waits although no cap keeps it: we could not ask, may not now, or a person must mend something. It costs no attempt, and ends with the
- * job. Times are ISO 8601.
+ * Why a job waits although no cap keeps it: we could not ask, may not now, or a person must mend something. It costs no
+ * attempt, and ends with the job. Times are ISO 8601.
  */
 export type Wait = {
   /** Name of the error that was met last. */
@@ -57,14 +57,18 @@ export type RunnerChoice = {
   readonly tenantId?: string | undefined;
 };
 
-/** One item of the runners table: a GitLab job that we acted on, and the runner that was made for it. Times are ISO 8601. */
+/**
+ * One item of the runners table: a GitLab job that we acted on, and the runner that was made for it. Times are ISO
+ * 8601.
+ */
 export type RunnerItem = RunnerChoice & {
   readonly pk: JobKey;
   readonly state: RunnerState;
   readonly jobState: JobState;
   readonly attempt: number;
   /**
-   * How many of the attempts are no failures: their runners worked for other jobs, lost their spot instance while idle, or were never started.
+   * How many of the attempts are no failures: their runners worked for other jobs, lost their spot instance while idle,
+   * or were never started.
    */
   readonly excusedAttempts?: number;
   /** Who admitted the job: a workflow execution that tries again finds its own admission. */
@@ -73,7 +77,10 @@ export type RunnerItem = RunnerChoice & {
   readonly event: JobEvent;
   /** Id in GitLab of the runner that was made for the job; that runner has no other host. */
   readonly runnerId?: number;
-  /** Id in GitLab of the long-lived runner of whose managers the host is one, instead of `runnerId`: many items have the same. */
+  /**
+   * Id in GitLab of the long-lived runner of whose managers the host is one, instead of `runnerId`: many items have the
+   * same.
+   */
   readonly managerOf?: number;
   /** Key of the ticket that holds the runner's token until the host claims it. */
   readonly ticketId?: string;
@@ -89,9 +96,14 @@ export type RunnerItem = RunnerChoice & {
   readonly takenJob?: JobKey;
   /** Why the last attempt failed that counts. */
   readonly failure?: string;
-  /** WAITING: for what, if not for a place under its caps. Stays while the next attempt begins, which may meet the same. */
+  /**
+   * WAITING: for what, if not for a place under its caps. Stays while the next attempt begins, which may meet the same.
+   */
   readonly waitsFor?: Wait;
-  /** Why the attempt is over, where GitLab could not be asked as that was told: it is to be ended as soon as GitLab can be. */
+  /**
+   * Why the attempt is over, where GitLab could not be asked as that was told: it is to be ended as soon as GitLab can
+   * be.
+   */
   readonly overBecause?: Pick<Wait, 'error' | 'message'>;
   /** WAITING: the attempt of this number was begun and given up, so that the next one has the next number. */
   readonly attemptBegun?: boolean;
@@ -107,8 +119,8 @@ export type RunnerItem = RunnerChoice & {
 };
 
 /**
- * The requests that one launch serves, and all that its CreateFleet calls say: written down before the first call, so that a repeated
- * message makes the very same calls, whatever was deployed meanwhile.
+ * The requests that one launch serves, and all that its CreateFleet calls say: written down before the first call, so
+ * that a repeated message makes the very same calls, whatever was deployed meanwhile.
  */
 export type LaunchGroup = {
   readonly id: string;
@@ -142,7 +154,10 @@ export function choiceOf(item: RunnerItem): RunnerChoice {
   return tenantId === undefined ? choice : { ...choice, tenantId };
 }
 
-/** How many of an item's attempts count against `maxAttempts`: those whose runner was started and failed, and the one that is under way. */
+/**
+ * How many of an item's attempts count against `maxAttempts`: those whose runner was started and failed, and the one
+ * that is under way.
+ */
 export function attemptsUsed({
   attempt,
   excusedAttempts = 0,

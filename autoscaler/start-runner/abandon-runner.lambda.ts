@@ -37,14 +37,20 @@ export type AbandonRunnerPorts = {
   readonly random: () => number;
 };
 
-/** What the workflow does next: ask for the job's runner again after a while, and let jobs start that waited for its place. */
+/**
+ * What the workflow does next: ask for the job's runner again after a while, and let jobs start that waited for its
+ * place.
+ */
 export type Abandoned = {
   readonly retry: JobEvent | null;
   readonly retryAfterSeconds: number;
   readonly next: readonly JobEvent[];
   /** A runner that has a job and no host any more: it is to end with its job. */
   readonly unwanted: UnwantedRunner | null;
-  /** The error when the attempt failed, with which the workflow then fails too; null when its job merely waits, or nothing was to be done. */
+  /**
+   * The error when the attempt failed, with which the workflow then fails too; null when its job merely waits, or
+   * nothing was to be done.
+   */
   readonly failure: { readonly error: string; readonly cause: string } | null;
 };
 
@@ -55,9 +61,9 @@ const abandonable: readonly RunnerState[] = ['ADMITTED', 'REGISTERED', 'LAUNCHED
 const longestRetryAfterSeconds = 60;
 
 /**
- * Undoes what an attempt has done (GitLab runner, ticket, places under caps, instance) and marks the job's item first: FAILED when a runner was
- * started and failed, WAITING when it never came to that. Nothing happens to an attempt that meanwhile got its job, ended, or was followed by
- * another one.
+ * Undoes what an attempt has done (GitLab runner, ticket, places under caps, instance) and marks the job's item first:
+ * FAILED when a runner was started and failed, WAITING when it never came to that. Nothing happens to an attempt that
+ * meanwhile got its job, ended, or was followed by another one.
  */
 export async function abandonRunner(
   input: z.infer<typeof abandonRunnerInput>,
@@ -87,7 +93,8 @@ export async function abandonRunner(
       }
     } catch (error) {
       if (!(error instanceof RunnerStateChangedError)) await noteOver(item, failure, ports.store, log);
-      // Only what went on is worth another look: a write that is refused for good (a counter that somebody cleared) stays refused.
+      // Only what went on is worth another look: a write that is refused for good (a counter that somebody cleared)
+      // stays refused.
       if (!(error instanceof RunnerStateChangedError) || !hasGoneOn(item, await ports.store.read(job))) throw error;
       return abandonRunner(input, ports, { log, ...context });
     }
@@ -138,7 +145,10 @@ async function noteOver({ pk: job, state, attempt }: RunnerItem, overBecause: Fa
     .catch((error: unknown) => log.warn('that the attempt is over could not be noted', { error }));
 }
 
-/** Without the note a host that GitLab's absence keeps from its job may count as a failed attempt: no reason to fail here as well. */
+/**
+ * Without the note a host that GitLab's absence keeps from its job may count as a failed attempt: no reason to fail
+ * here as well.
+ */
 async function noteOutage({ outages, now }: AbandonRunnerPorts, log: LambdaContext['log']): Promise<void> {
   await outages.note(now()).catch((error: unknown) => log.warn('the outage of GitLab could not be noted', { error }));
 }
@@ -158,8 +168,8 @@ function unwantedOf(item: RunnerItem, { error }: z.infer<typeof abandonRunnerInp
 }
 
 /**
- * False when the attempt got a job, or may yet get one: then nothing is undone here. Whether its runner ends all the same, together with
- * its job, {@link unwantedOf} says.
+ * False when the attempt got a job, or may yet get one: then nothing is undone here. Whether its runner ends all the
+ * same, together with its job, {@link unwantedOf} says.
  */
 async function endUnlessBusy(item: RunnerItem, end: AttemptEnd, ports: AbandonRunnerPorts): Promise<boolean> {
   const outcome = await drainHost(
@@ -202,7 +212,10 @@ function reportWait({ attempt, waitsFor }: RunnerItem, { error, message }: Failu
   });
 }
 
-/** When and with what the workflow asks again; not for a job without attempts, nor for one that the reconciler looks at from now on. */
+/**
+ * When and with what the workflow asks again; not for a job without attempts, nor for one that the reconciler looks at
+ * from now on.
+ */
 function retryOf(item: RunnerItem, event: JobEvent, { maxAttempts, random, now }: AbandonRunnerPorts) {
   if (item.jobState === 'FINISHED') return {};
   // It is no delivery of GitLab's any more.
