@@ -35,8 +35,9 @@ export function longLivedRunner(world: () => World): void {
   it('says of a job with tags that the runner has not that it would never run, and launches nothing', async () => {
     const [job] = world().startPipeline('never: { tags: [long-lived, gpu], script: [echo never] }');
     if (!job) throw new Error('the pipeline has no job');
-    const { failure, instanceId } = await world().untilState(job, 'FAILED');
-    expect(failure).toMatch(/LongLivedRunnerError: .*tags gpu are not among the runner's/);
+    const { waitsFor, instanceId } = await world().untilState(job, 'WAITING');
+    expect(waitsFor).toMatchObject({ error: 'LongLivedRunnerError' });
+    expect(waitsFor?.message).toContain("tags gpu are not among the runner's");
     expect(instanceId).toBeUndefined();
     world().run.gitlab.cancelJob(job.id);
     await world().untilNothingIsLeft();
