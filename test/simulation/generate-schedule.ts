@@ -198,12 +198,14 @@ function withInterruptions(schedule: Schedule, random: Random): Schedule {
   const { settings, jobs } = schedule;
   const others = random.chance(0.5) ? [] : schedule.faults;
   const first = Math.max(0, ...others.map(({ index }) => index + 1));
+  // Where EC2 takes nearly all of them, it also takes one that has the retry of an interrupted job.
+  const takesMost = random.chance(0.4);
   const interruptions = Array.from(
-    { length: random.whole(1, 5) },
+    { length: takesMost ? 9 : random.whole(1, 5) },
     (_, index): Fault => ({
       index: first + index,
       kind: 'spot-interrupted',
-      nth: random.whole(1, 6),
+      nth: takesMost ? index + 1 : random.whole(1, 6),
       seconds: random.whole(0, 90),
       isNoticed: random.chance(0.8),
     }),
