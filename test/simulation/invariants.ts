@@ -128,7 +128,7 @@ export function createInvariants(watched: () => Watched) {
     sawStarved(functions: number): void {
       if (functions > watched().mostFunctions)
         fail(
-          '10 jobs leave room for the control plane',
+          '6 executions are left for the control plane',
           `${functions} functions run jobs, and none is left for others`,
         );
     },
