@@ -23,6 +23,7 @@ const settings: Settings = {
   writesLate: false,
 };
 const runs = 25;
+const troubledRuns = 15;
 
 /** A job alone in an idle deployment, which comes at any moment between the reconciler's looks, and what goes wrong with it. */
 function oneJob(seed: number, name: string, faults: readonly FaultKind[]): Schedule {
@@ -141,7 +142,7 @@ const afterTrouble: readonly NamedTrouble[] = [
 
 it.each(afterTrouble)('once %s, a job has its runner within %i min', async (_, minutes, name, { ...fault }) => {
   const waits: number[] = [];
-  for (let seed = 1; seed <= runs; seed += 1) {
+  for (let seed = 1; seed <= troubledRuns; seed += 1) {
     const random = createRandom(seedOf(seed, 'after trouble'));
     const { jobs, ...schedule } = oneJob(seed, name, []);
     const [{ pendingAt = 0 } = {}] = jobs;
