@@ -1,7 +1,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
-import { gitlabUnderTest, registerRunner } from '../gitlab/gitlab-under-test.ts';
+import { gitlabOf, registerRunner } from '../gitlab/gitlab-under-test.ts';
 import { silentRegistry } from './registry.server.ts';
 import { bundleForTests, scratchFolder, startStandIn } from './stand-in-run.ts';
 
@@ -17,7 +17,7 @@ afterAll(() => scratch.dispose());
 /** A runner with the docker executor whose job's image is being pulled. */
 async function pulling(test: TestContext, scale = 0.1) {
   const registry = await silentRegistry(test);
-  const gitlab = await gitlabUnderTest();
+  const gitlab = await gitlabOf(test);
   const project = gitlab.createProject('group/app');
   const { token } = await registerRunner(gitlab, project.id, { tag_list: ['aws'] });
   const folder = mkdtempSync(join(scratch.path, 'host-'));

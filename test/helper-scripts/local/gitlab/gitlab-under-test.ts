@@ -1,6 +1,6 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach } from 'vitest';
+import { afterEach, type TestContext } from 'vitest';
 import { startLocalGitLab } from '../../../../helper-scripts/local/gitlab/local-gitlab.server.ts';
 import type { LocalGitLab, LocalGitLabOptions } from '../../../../helper-scripts/local/gitlab/local-gitlab.ts';
 
@@ -11,10 +11,17 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-/** A local GitLab that ends with the test. */
+/** A local GitLab that ends with the test. Of tests that run at the same time it ends with any: those take `gitlabOf`. */
 export async function gitlabUnderTest(options: Partial<LocalGitLabOptions> = {}): Promise<LocalGitLab> {
   const gitlab = await startLocalGitLab({ port: 0, adminToken, ...options });
   cleanups.push(() => gitlab.stop());
+  return gitlab;
+}
+
+/** A local GitLab that ends with this test alone. */
+export async function gitlabOf(test: TestContext): Promise<LocalGitLab> {
+  const gitlab = await startLocalGitLab({ port: 0, adminToken });
+  test.onTestFinished(() => gitlab.stop());
   return gitlab;
 }
 
