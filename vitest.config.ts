@@ -8,6 +8,9 @@ const jobsOfBothTypes = [
   'test/lambda-shell-runner/lambda-environment.test.ts',
 ];
 
+/** Above the patience of each look in them, so that the one that fails says what it waited for. */
+const endToEndMilliseconds = 900_000;
+
 export default defineConfig(async () => {
   const runner = await findGitLabRunner(process.env);
   const withRealRunner: TestProjectInlineConfiguration = {
@@ -17,6 +20,7 @@ export default defineConfig(async () => {
       include: jobsOfBothTypes,
       env: { REAL_RUNNER_UNDER_TEST: runner.path },
       fileParallelism: false,
+      testTimeout: endToEndMilliseconds,
     },
   };
   return {
@@ -33,7 +37,12 @@ export default defineConfig(async () => {
         { extends: true, test: { name: 'fast', include: ['test/**/*.test.ts'], exclude: ['test/end-to-end/**'] } },
         {
           extends: true,
-          test: { name: 'end-to-end', include: ['test/end-to-end/*.test.ts'], fileParallelism: false },
+          test: {
+            name: 'end-to-end',
+            include: ['test/end-to-end/*.test.ts'],
+            fileParallelism: false,
+            testTimeout: endToEndMilliseconds,
+          },
         },
         ...(runner.kind === 'real' ? [withRealRunner] : []),
       ],

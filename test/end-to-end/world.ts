@@ -17,7 +17,7 @@ import { infrastructureParameters } from '../../infrastructure/exports.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 
 /** Not a measure of speed: whatever has not happened by then never will. */
-const patienceMilliseconds = 180_000;
+const patienceMilliseconds = 300_000;
 
 type WebhookSecret = { readonly token: string; readonly signingToken: string };
 
