@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { exactSchema } from '../infrastructure/lib/exactness.ts';
 import { runnerTypes } from './job-mappings/job-mapping.ts';
 
 const nonEmpty = z.string().check(z.minLength(1));
@@ -69,6 +70,8 @@ export const mappingsEnvironment = z.object({ MAPPINGS_TABLE: nonEmpty, DEFAULT_
 export const routingEnvironment = z.extend(mappingsEnvironment, {
   PROFILES: json(z.record(z.string(), runtimeProfileSchema)),
   MAX_CONCURRENT: z.optional(z.coerce.number()),
+  /** The configuration's `exact`; absent where that is the usual one. */
+  EXACT: z.optional(json(exactSchema)),
 });
 
 /** Secrets with the tokens of long-lived runners, by profile; absent when no profile brings one. */

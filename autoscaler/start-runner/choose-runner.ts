@@ -1,3 +1,4 @@
+import type { Exactness } from '../../infrastructure/lib/exactness.ts';
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import type { DefaultRunner, RuntimeProfile } from '../environment.ts';
 import { chooseMapping, couldMatch } from '../job-mappings/choose-mapping.ts';
@@ -11,6 +12,8 @@ export type Offer = {
   readonly profiles: Readonly<Record<string, RuntimeProfile>>;
   readonly defaultRunner: DefaultRunner;
   readonly maxConcurrent?: number | undefined;
+  /** What the deployment says for rows that say nothing; the usual when absent. */
+  readonly exact?: Exactness | undefined;
   /** How many LAMBDA jobs may run at the same time, so that the account has executions left for the control plane. */
   readonly lambdaJobsAtOnce?: number | undefined;
 };
@@ -79,6 +82,7 @@ function choiceFor(
     capOf(`cap#profile#${name}`, profile.maxConcurrent),
     mapping ? capOf(`cap#mapping#${mapping.id}`, mapping.maxConcurrent) : null,
   ];
+  const exact = mapping?.exact ?? offer.exact;
   const timeoutMinutes = Math.min(mapping?.timeoutMinutes ?? profile.timeoutMinutes, profile.timeoutMinutes);
   return {
     type: profile.type,
@@ -89,6 +93,7 @@ function choiceFor(
     timeoutSeconds: timeoutMinutes * 60,
     caps: caps.filter((cap) => cap !== null),
     ...(profile.isolateProjects ? { tenantId: `project-${event.projectId}` } : {}),
+    ...(exact === undefined ? {} : { exact }),
   };
 }
 

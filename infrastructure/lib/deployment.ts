@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import * as mini from 'zod/mini';
 import { amiFaults, amiSchema } from './deployment-ami.ts';
 import { type DefaultRunner, duplicateNameFaults, profileFaults, referenceFaults } from './deployment-checks.ts';
 import { ec2ProfileSchema } from './deployment-ec2-profile.ts';
@@ -14,6 +15,7 @@ import { allowedProjectsSchema } from './deployment-projects.ts';
 import { reconcilerFaults, reconcilerSchema } from './deployment-reconciler.ts';
 import { sharedTokenFaults } from './deployment-runner-tokens.ts';
 import { tagsSchema } from './deployment-tags.ts';
+import { defaultExactSeconds, exactSchema } from './exactness.ts';
 
 const profileSchema = z.discriminatedUnion('type', [lambdaProfileSchema, ec2ProfileSchema]);
 
@@ -49,6 +51,11 @@ export const deploymentSchema = z.strictObject({
   defaultRunner: defaultRunnerSchema.prefault({ type: 'IGNORE' }),
   /** Runners of this deployment that may live at the same time; unlimited when absent. */
   maxConcurrent: z.int().positive().optional(),
+  /**
+   * How long a job waits for an earlier one that fits the same runner, belongs elsewhere, and is not being started: seconds, `always`, or
+   * `off`. A mapping may say its own. Jobs of profiles with tags of their own never wait so.
+   */
+  exact: mini._default(exactSchema, defaultExactSeconds),
   /** Launches that one job may cost before it is given up. */
   maxAttempts: z.int().min(1).max(10).default(3),
   /** How the reconciler repairs what lost events, crashes and dead hosts leave behind. */

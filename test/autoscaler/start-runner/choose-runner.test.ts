@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { RunnerChoice } from '../../../autoscaler/runners/runner-item.ts';
 import {
   decideRunner,
   isLeftToOthers,
@@ -170,6 +171,16 @@ describe('the timeout of a job', () => {
     ['never longer than the profile’s', 600, 60],
   ])('is %s', (_, timeoutMinutes, minutes) => {
     expect(choiceOf({ mappings: [jobMapping({ timeoutMinutes })] }).timeoutSeconds).toBe(minutes * 60);
+  });
+});
+
+describe('how long a job waits for earlier ones of other profiles', () => {
+  it.each<[string, Partial<Offer>, RunnerChoice['exact']]>([
+    ['what its mapping says', { mappings: [jobMapping({ exact: 60 })], exact: 'always' }, 60],
+    ['what the deployment says, when its mapping says nothing', { exact: 'off' }, 'off'],
+    ['the usual time, when nobody says anything', {}, undefined],
+  ])('is %s', (_, changes, exact) => {
+    expect(choiceOf(changes).exact).toBe(exact);
   });
 });
 

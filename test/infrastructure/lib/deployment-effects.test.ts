@@ -152,6 +152,10 @@ const effects: Readonly<Record<string, () => void>> = {
   'defaultRunner.LAMBDA.profile': () =>
     expect(jsonOf(lambda('chooserunner', toFunctions).DEFAULT_RUNNER)).toMatchObject({ profile: 'shell' }),
   maxConcurrent: () => expect(lambda('chooserunner').MAX_CONCURRENT).toBe('77'),
+  exact: () => {
+    expect(jsonOf(lambda('chooserunner').EXACT)).toBe('always');
+    expect(lambda('chooserunner', toFunctions)).not.toHaveProperty('EXACT');
+  },
   alarmTopicArn: () => {
     const actions = autoscaler.all('CloudWatch::Alarm').map(({ AlarmActions }) => AlarmActions);
     expect(actions.length).toBeGreaterThan(3);

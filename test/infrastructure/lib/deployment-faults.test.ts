@@ -39,6 +39,11 @@ describe('the faults of a deployment', () => {
     ['a number that is too small', { maxAttempts: 0 }, 'maxAttempts: is 0; give at least 1'],
     ['a number that is not positive', { maxConcurrent: 0 }, 'maxConcurrent: is 0; give more than 0'],
     ['a number that is too large', { maxAttempts: 11 }, 'maxAttempts: is 11; give at most 10'],
+    [
+      'no time at all for earlier jobs',
+      { exact: 0 },
+      'exact: is 0; write "always", "off", or whole seconds from 1 to 86400 (a day)',
+    ],
     ['no patience at all', { reconciler: { patience: 0 } }, 'reconciler.patience: is 0; give at least 0.02'],
     [
       'impatience with a GitLab that is not on this machine',

@@ -154,6 +154,7 @@ export const anyDeployment: fc.Arbitrary<DeploymentInput> = fc
         }),
         components: fc.dictionary(word, fc.record({ build: word }), { maxKeys: 2 }),
       }),
+      exact: fc.constantFrom('always' as const, 'off' as const, 1, 86_400),
       maxAttempts: fc.integer({ min: 1, max: 10 }),
       reconciler: some({ patience: fc.integer({ min: 1, max: 10 }) }),
       tags,

@@ -48,6 +48,7 @@ export const rich: DeploymentInput = {
   allowedProjects: ['group/**', 'other/project'],
   defaultRunner: { type: 'EC2', profile: 'big' },
   maxConcurrent: 77,
+  exact: 'always',
   maxAttempts: 5,
   reconciler: { patience: 2.5 },
   alarmTopicArn: 'arn:aws:sns:eu-central-1:123456789012:on-call',
