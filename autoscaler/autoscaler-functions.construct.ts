@@ -67,11 +67,11 @@ export class AutoscalerFunctions extends Construct {
     const routes = {
       MAPPINGS_TABLE: tables.mappings.tableName,
       DEFAULT_RUNNER: JSON.stringify(deployment.defaultRunner),
+      PROFILES: Stack.of(this).toJsonString(profiles.runtime),
     };
 
     this.chooseRunner = this.add('start-runner/choose-runner', 'Chooses where a pending job runs', {
       ...routes,
-      PROFILES: Stack.of(this).toJsonString(profiles.runtime),
       ...(deployment.maxConcurrent === undefined ? {} : { MAX_CONCURRENT: String(deployment.maxConcurrent) }),
       ...(deployment.exact === defaultExactSeconds ? {} : { EXACT: JSON.stringify(deployment.exact) }),
     });

@@ -48,7 +48,7 @@ export type RunnerChoice = {
   readonly profile: string;
   /** LAMBDA: the function to invoke. */
   readonly functionArn: string | null;
-  /** Id of the row that decided; null for the deployment's default. */
+  /** Id of the row that decided; null for the tags of a profile, and for the deployment's default. */
   readonly mapping: string | null;
   /** The job's tags, which become the runner's. */
   readonly tags: readonly string[];

@@ -55,7 +55,12 @@ function knownKeys({ inst }: RawIssue): readonly string[] {
   return inst instanceof z.ZodObject ? Object.keys(inst.shape) : [];
 }
 
+/** Settings that were called otherwise. */
+const renamed: Readonly<Record<string, string>> = { tags: 'resourceTags' };
+
 function remedyOfKey(key: string, known: readonly string[]): string {
+  const now = renamed[key];
+  if (now !== undefined && known.includes(now)) return `is called "${now}" now`;
   const nearest = nearestOf(key, known);
   return nearest
     ? `there is no such setting; did you mean "${nearest}"?`
