@@ -62,11 +62,25 @@ function jobTagsToTry(runner: readonly string[], asked: readonly (readonly strin
 /** The rows that could be a job's whose name is the row's own. */
 function fitsOf({ tags, projectPath }: TagsInProject, mappings: readonly JobMapping[]): Fit[] {
   const onRunner = new Set(tags);
-  return mappings.flatMap((mapping) => {
+  const inReach = rowsByTags(mappings).filter(([row]) => row.tags.every((tag) => onRunner.has(tag)));
+  return inReach.flat().flatMap((mapping) => {
     const { jobName } = mapping;
     const judgement = judgeMapping(mapping, { jobName, baseName: jobName, projectPath, tags: onRunner });
     return judgement.kind === 'fits' ? [judgement] : [];
   });
+}
+
+type RowsOfTags = readonly [JobMapping, ...JobMapping[]];
+
+const groups = new WeakMap<readonly JobMapping[], readonly RowsOfTags[]>();
+
+/** The rows of one reading of the table, those of the same tags together: made once, since a table has far fewer sets of tags than rows. */
+function rowsByTags(mappings: readonly JobMapping[]): readonly RowsOfTags[] {
+  const known = groups.get(mappings);
+  if (known) return known;
+  const made = [...Map.groupBy(mappings, ({ tags }) => JSON.stringify(tags)).values()] as unknown as RowsOfTags[];
+  groups.set(mappings, made);
+  return made;
 }
 
 function askedByProfiles(runner: readonly string[], profiles: TaggedProfiles): (readonly string[])[] {

@@ -8,9 +8,9 @@ import {
 import { findTagSplits, type TagSplit } from './tag-splits.ts';
 
 /** What it costs that one runner fits jobs of several targets, and what ends that. */
-const price =
-  'runners ask in the order of the jobs’ ids, so that one may wait until the host of an earlier one has booted';
-const remedy = 'none waits once each profile has a tag of its own ("tags" in deployment.config.ts) that its jobs have';
+const priceOfSplits =
+  'where jobs are split, their runners ask in the order of the jobs’ ids, so that one may wait until the host of an earlier one has booted; ' +
+  'give each profile a tag of its own ("tags" in deployment.config.ts) and its jobs that tag, and none waits';
 const untaggedRemedy =
   'runners that take untagged jobs (instance runners above all) may take them too: turn those off for the projects, or give the jobs a tag';
 
@@ -22,6 +22,7 @@ export function splitWarnings(routes: TargetRoutes): string[] {
   const { splits, untagged, unseenProjects } = findTagSplits(routes);
   return [
     ...splits.map(warningOf),
+    ...(splits.length === 0 ? [] : [priceOfSplits]),
     ...(untagged.length === 0 ? [] : [`jobs without tags run on ${describeAll(untagged)}; ${untaggedRemedy}`]),
     ...(unseenProjects === 0 ? [] : [`${unseenProjects} more projects that rows name were not looked at for this`]),
   ];
@@ -32,23 +33,23 @@ export function splitWarningsOfJob({ tags, projectPath }: JobToMap, routes: Targ
   const targets = possibleTargets({ tags, projectPath }, routes);
   const isOurs = targets.some(({ profile }) => profile !== null);
   if (!isOurs) return [];
-  const split = `a runner for this job fits jobs of several targets: ${describeAll(targets)}; ${price}; ${remedy}`;
+  const split = `the job is split from others that its runner fits: ${describeAll(targets)}`;
   return [
-    ...(targets.length > 1 ? [split] : []),
+    ...(targets.length > 1 ? [split, priceOfSplits] : []),
     ...(tags.length === 0 ? [`the job has no tags; ${untaggedRemedy}`] : []),
   ];
 }
 
 function warningOf({ tags, project, sameTags, targets }: TagSplit): string {
   const where = project === null ? '' : ` in ${project}`;
-  return `${describeJobs(tags, sameTags, where)}: ${describeAll(targets)}; ${price}; ${remedy}`;
+  return `${describeJobs(tags, sameTags, where)}: ${describeAll(targets)}`;
 }
 
 function describeJobs(tags: readonly string[], sameTags: boolean, where: string): string {
   if (tags.length === 0) return `jobs without tags${where} are split`;
   const list = `[${tags.join(', ')}]`;
   if (sameTags) return `jobs with the tags ${list}${where} are split`;
-  return `a runner for the tags ${list}${where} fits jobs with fewer of them too, which go elsewhere`;
+  return `jobs with the tags ${list}${where} are split from jobs with fewer of them, which fit the same runners`;
 }
 
 function describeAll(targets: readonly PossibleTarget[]): string {

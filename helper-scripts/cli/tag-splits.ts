@@ -47,45 +47,47 @@ export function routesOf(mappings: readonly JobMapping[], configured: Deployment
   };
 }
 
-/** Every set of tags that a row or profile names, and none, in every project that rows tell apart: whose jobs fit one runner and belong to several. */
+/**
+ * Every set of tags that a row or profile names, and none, in every project that rows tell apart: whose jobs fit one runner and belong to
+ * several targets.
+ */
 export function findTagSplits(routes: TargetRoutes): TableSplits {
   const everywhere = routes.mappings.filter(({ project }) => project === undefined);
-  const ofProjects = Map.groupBy(
-    routes.mappings.filter(({ project }) => project !== undefined),
-    ({ project }) => project as string,
-  );
-  const projects = [...ofProjects.keys()];
+  const ofProjects = projectsOf(routes.mappings);
+  const profiles = Object.values(routes.profiles).map(({ tags }) => tags ?? []);
+  const common = distinctSets([[], ...everywhere.map(({ tags }) => tags), ...profiles]);
   const told = new Set<string>();
   const untagged = new Map<string, PossibleTarget>();
-  const lookAt = (project: string | null): TagSplit[] => {
-    const projectPath = project === null ? null : examplePathOf(project);
-    const rows = [...everywhere, ...(projectPath === null ? [] : rowsOf(projectPath, ofProjects))];
-    const inProject = { ...routes, mappings: rows };
-    const tagSets = [
-      [],
-      ...rows.map(({ tags }) => tags),
-      ...Object.values(routes.profiles).map(({ tags }) => tags ?? []),
-    ];
-    const splits = distinctSets(tagSets).flatMap((tags): TagSplit[] => {
-      const targets = possibleTargets({ tags, projectPath }, inProject);
-      if (tags.length === 0) {
-        for (const target of targets) if (target.profile !== null) untagged.set(JSON.stringify(target), target);
-      }
-      // What is so in every project, or whatever the tags are, is told once.
-      if (targets.length < 2 || told.has(JSON.stringify(targets))) return [];
-      told.add(JSON.stringify(targets));
-      const sameTags = possibleTargetsOfJob({ tags, projectPath }, inProject).length > 1;
-      return [{ tags, project, sameTags, targets }];
-    });
-    return splits;
+  const lookAt = (tags: readonly string[], project: string | null, projectPath: string | null): TagSplit[] => {
+    const targets = possibleTargets({ tags, projectPath }, routes);
+    if (tags.length === 0) for (const one of targets) if (one.profile !== null) untagged.set(JSON.stringify(one), one);
+    const key = JSON.stringify(targets);
+    // What is so in every project, or whatever the tags are, is told once.
+    if (targets.length < 2 || told.has(key)) return [];
+    told.add(key);
+    const sameTags = possibleTargetsOfJob({ tags, projectPath }, routes).length > 1;
+    return [{ tags, project, sameTags, targets }];
   };
-  const splits = [null, ...projects.slice(0, mostProjects)].flatMap(lookAt);
-  return { splits, untagged: [...untagged.values()], unseenProjects: Math.max(0, projects.length - mostProjects) };
+  const splits = common.flatMap((tags) => lookAt(tags, null, null));
+  for (const { project } of ofProjects.slice(0, mostProjects)) {
+    const path = examplePathOf(project);
+    const own = ofProjects.filter(({ glob, project: one }) => one === path || glob.matches(path));
+    const ownTags = distinctSets(own.flatMap(({ rows }) => rows.map(({ tags }) => tags)));
+    // Of the tags that are known already, only those are told otherwise that a row of the project asks for too.
+    const others = common.filter((tags) => ownTags.some((asked) => asked.every((tag) => tags.includes(tag))));
+    splits.push(...distinctSets([...ownTags, ...others]).flatMap((tags) => lookAt(tags, project, path)));
+  }
+  return {
+    splits,
+    untagged: [...untagged.values()],
+    unseenProjects: Math.max(0, ofProjects.length - mostProjects),
+  };
 }
 
-function rowsOf(projectPath: string, ofProjects: ReadonlyMap<string, readonly JobMapping[]>): JobMapping[] {
-  return [...ofProjects].flatMap(([project, rows]) => {
-    return project === projectPath || compileProjectGlob(project).matches(projectPath) ? rows : [];
+function projectsOf(mappings: readonly JobMapping[]) {
+  const byProject = Map.groupBy(mappings, ({ project }) => project);
+  return [...byProject].flatMap(([project, rows]) => {
+    return project === undefined ? [] : [{ project, rows, glob: compileProjectGlob(project) }];
   });
 }
 
