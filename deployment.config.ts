@@ -6,8 +6,9 @@ export default defineDeployments([
     name: 'gitlab-runners',
     gitlab: { url: 'https://gitlab.com' },
     profiles: {
-      default: { type: 'EC2' },
-      shell: { type: 'LAMBDA' },
+      // A job with "tags: [docker]" in its .gitlab-ci.yml goes to the first, one with "tags: [shell]" to the second.
+      default: { type: 'EC2', tags: ['docker'] },
+      shell: { type: 'LAMBDA', tags: ['shell'] },
     },
   },
 ]);

@@ -5,6 +5,7 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { BundledFunction, type BundledFunctionProps } from '../infrastructure/lib/bundled-function.construct.ts';
 import { type Deployment, profilesOfType } from '../infrastructure/lib/deployment.ts';
+import { defaultExactSeconds } from '../infrastructure/lib/exactness.ts';
 import { GitLabTrust } from '../infrastructure/lib/gitlab-trust.construct.ts';
 import { deletes, FunctionGrants, puts, reads, updates } from './function-grants.construct.ts';
 import { reconcilerSettings } from './reconcile/reconciler.construct.ts';
@@ -66,12 +67,13 @@ export class AutoscalerFunctions extends Construct {
     const routes = {
       MAPPINGS_TABLE: tables.mappings.tableName,
       DEFAULT_RUNNER: JSON.stringify(deployment.defaultRunner),
+      PROFILES: Stack.of(this).toJsonString(profiles.runtime),
     };
 
     this.chooseRunner = this.add('start-runner/choose-runner', 'Chooses where a pending job runs', {
       ...routes,
-      PROFILES: Stack.of(this).toJsonString(profiles.runtime),
       ...(deployment.maxConcurrent === undefined ? {} : { MAX_CONCURRENT: String(deployment.maxConcurrent) }),
+      ...(deployment.exact === defaultExactSeconds ? {} : { EXACT: JSON.stringify(deployment.exact) }),
     });
     grants.useGitLab(this.chooseRunner);
     grants.allow(this.chooseRunner, ['dynamodb:Scan'], tables.mappings.tableArn);

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { exactSchema } from '../infrastructure/lib/exactness.ts';
 import { runnerTypes } from './job-mappings/job-mapping.ts';
 
 const nonEmpty = z.string().check(z.minLength(1));
@@ -26,6 +27,8 @@ export const runtimeProfileSchema = z.object({
   type: z.enum(runnerTypes),
   timeoutMinutes: z.int(),
   maxConcurrent: z.optional(z.int()),
+  /** Jobs with all of these are the profile's, unless a row matches. */
+  tags: z.optional(z.readonly(z.array(z.string()))),
   functionArn: z.optional(z.string()),
   /** LAMBDA: execution environments are never shared between projects. */
   isolateProjects: z.optional(z.boolean()),
@@ -63,12 +66,17 @@ export const gitlabEnvironment = z.object({ GITLAB_URL: z.url(), GITLAB_TOKEN_SE
 
 export const eventBusEnvironment = z.object({ EVENT_BUS_ARN: nonEmpty });
 
-/** Enough to tell which jobs are ours. */
-export const mappingsEnvironment = z.object({ MAPPINGS_TABLE: nonEmpty, DEFAULT_RUNNER: json(defaultRunnerSchema) });
+/** Enough to tell which jobs are ours, and whose. */
+export const mappingsEnvironment = z.object({
+  MAPPINGS_TABLE: nonEmpty,
+  DEFAULT_RUNNER: json(defaultRunnerSchema),
+  PROFILES: json(z.record(z.string(), runtimeProfileSchema)),
+});
 
 export const routingEnvironment = z.extend(mappingsEnvironment, {
-  PROFILES: json(z.record(z.string(), runtimeProfileSchema)),
   MAX_CONCURRENT: z.optional(z.coerce.number()),
+  /** The configuration's `exact`; absent where that is the usual one. */
+  EXACT: z.optional(json(exactSchema)),
 });
 
 /** Secrets with the tokens of long-lived runners, by profile; absent when no profile brings one. */

@@ -92,7 +92,7 @@ export class ShellRunnerFunction extends Construct {
     if (profile.packaging === 'zip') trust?.giveTo(this.function);
     // A second try would be a second runner, which takes another job: the autoscaler decides about those.
     this.function.configureAsyncInvoke({ retryAttempts: 0, maxEventAge, onFailure: reportTo(eventBus, this.role) });
-    for (const [key, value] of Object.entries(profile.tags)) Tags.of(this).add(key, value);
+    for (const [key, value] of Object.entries(profile.resourceTags)) Tags.of(this).add(key, value);
   }
 }
 

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { type Exactness, exactSchema } from '../../infrastructure/lib/exactness.ts';
 import { projectGlobFault } from './project-glob.ts';
 
 export const runnerTypes = ['LAMBDA', 'EC2'] as const;
@@ -56,6 +57,7 @@ const everyType = z.object({
       "Longest time of a job; the profile's own limit stays.",
     ),
   ),
+  exact: z.optional(exactSchema),
   variables: z.optional(
     described(
       z.record(z.string(), z.string('must be text'), 'must be names and texts'),
@@ -121,6 +123,8 @@ export type JobMapping = {
   readonly target: MappingTarget;
   readonly maxConcurrent?: number | undefined;
   readonly timeoutMinutes?: number | undefined;
+  /** Instead of the deployment's. */
+  readonly exact?: Exactness | undefined;
 };
 
 export type MappingTarget =
@@ -138,7 +142,7 @@ export function readMapping(item: unknown): JobMapping | InvalidMapping {
   const id = rowIdOf(item);
   const parsed = mappingItemSchema.safeParse(item);
   if (!parsed.success) return { id, faults: faultsOf(item) };
-  const { pk, sk, project, maxConcurrent, timeoutMinutes } = parsed.data;
+  const { pk, sk, project, maxConcurrent, timeoutMinutes, exact } = parsed.data;
   return {
     id,
     jobName: pk.slice('job#'.length),
@@ -147,6 +151,7 @@ export function readMapping(item: unknown): JobMapping | InvalidMapping {
     target: targetOf(parsed.data),
     maxConcurrent,
     timeoutMinutes,
+    exact,
   };
 }
 

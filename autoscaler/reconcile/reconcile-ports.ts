@@ -42,7 +42,7 @@ export type ReconcilePorts = {
   readonly launches: LaunchRequests;
   /** `job-mappings.client.ts` says what it does. */
   readonly mappings: { read(): Promise<{ readonly mappings: readonly JobMapping[] }> };
-  readonly offer: Pick<Offer, 'defaultRunner'>;
+  readonly offer: Pick<Offer, 'defaultRunner' | 'profiles'>;
   readonly maxAttempts: number;
   /** The configuration's `reconciler.patience`; 1 when absent. */
   readonly patience?: number;

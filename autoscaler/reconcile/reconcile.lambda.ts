@@ -124,7 +124,7 @@ export const handler = lambdaHandler({
     const { DEPLOYMENT, RUNNERS_TABLE, TICKETS_TABLE } = readEnvironment(tablesEnvironment);
     const { EVENT_BUS_ARN, LAUNCH_QUEUE_URL, PROJECTS, PATIENCE, HAS_FUNCTIONS } =
       readEnvironment(reconcileEnvironment);
-    const { MAPPINGS_TABLE, DEFAULT_RUNNER } = readEnvironment(mappingsEnvironment);
+    const { MAPPINGS_TABLE, DEFAULT_RUNNER, PROFILES } = readEnvironment(mappingsEnvironment);
     const dynamodb = createDocumentClient();
     return {
       ...createTables(dynamodb),
@@ -138,7 +138,7 @@ export const handler = lambdaHandler({
       bus: createEventBus(EVENT_BUS_ARN),
       launches: createLaunchRequests(LAUNCH_QUEUE_URL),
       mappings: createJobMappings(dynamodb, MAPPINGS_TABLE, Date.now),
-      offer: { defaultRunner: DEFAULT_RUNNER },
+      offer: { profiles: PROFILES, defaultRunner: DEFAULT_RUNNER },
       maxAttempts: readEnvironment(attemptsEnvironment).MAX_ATTEMPTS,
       projects: PROJECTS,
       patience: PATIENCE,

@@ -1,3 +1,4 @@
+import type { Exactness } from '../../infrastructure/lib/exactness.ts';
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import type { JobKey } from '../../infrastructure/lib/job-key.ts';
 import type { RunnerType } from '../job-mappings/job-mapping.ts';
@@ -47,7 +48,7 @@ export type RunnerChoice = {
   readonly profile: string;
   /** LAMBDA: the function to invoke. */
   readonly functionArn: string | null;
-  /** Id of the row that decided; null for the deployment's default. */
+  /** Id of the row that decided; null for the tags of a profile, and for the deployment's default. */
   readonly mapping: string | null;
   /** The job's tags, which become the runner's. */
   readonly tags: readonly string[];
@@ -55,6 +56,8 @@ export type RunnerChoice = {
   readonly caps: readonly Cap[];
   /** LAMBDA: jobs of other tenants never run in this one's execution environments; for profiles that ask for that. */
   readonly tenantId?: string | undefined;
+  /** How long the job waits for earlier ones of other profiles; {@link defaultExactSeconds} when absent. */
+  readonly exact?: Exactness | undefined;
 };
 
 /**
@@ -149,9 +152,12 @@ export const endedItemDays = 14;
 
 /** Of an item, where its job runs. */
 export function choiceOf(item: RunnerItem): RunnerChoice {
-  const { type, profile, functionArn, mapping, tags, timeoutSeconds, caps, tenantId } = item;
-  const choice = { type, profile, functionArn, mapping, tags, timeoutSeconds, caps };
-  return tenantId === undefined ? choice : { ...choice, tenantId };
+  const { type, profile, functionArn, mapping, tags, timeoutSeconds, caps, tenantId, exact } = item;
+  return {
+    ...{ type, profile, functionArn, mapping, tags, timeoutSeconds, caps },
+    ...(tenantId === undefined ? {} : { tenantId }),
+    ...(exact === undefined ? {} : { exact }),
+  };
 }
 
 /**

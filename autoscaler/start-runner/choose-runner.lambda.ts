@@ -125,7 +125,7 @@ export const handler = lambdaHandler({
   input: jobEventSchema,
   logFields: ({ projectId, jobId }) => ({ projectId, jobId }),
   ports: () => {
-    const { MAPPINGS_TABLE, PROFILES, DEFAULT_RUNNER, MAX_CONCURRENT } = readEnvironment(routingEnvironment);
+    const { MAPPINGS_TABLE, PROFILES, DEFAULT_RUNNER, MAX_CONCURRENT, EXACT } = readEnvironment(routingEnvironment);
     const { RUNNERS_TABLE } = readEnvironment(tablesEnvironment);
     const dynamodb = createDocumentClient();
     const hasFunctions = Object.values(PROFILES).some(({ type }) => type === 'LAMBDA');
@@ -134,7 +134,7 @@ export const handler = lambdaHandler({
       mappings: createJobMappings(dynamodb, MAPPINGS_TABLE, Date.now),
       ...createTables(dynamodb),
       ...(hasFunctions ? { lambdaLimit: createKnownLambdaLimit(dynamodb, RUNNERS_TABLE, Date.now) } : {}),
-      offer: { profiles: PROFILES, defaultRunner: DEFAULT_RUNNER, maxConcurrent: MAX_CONCURRENT },
+      offer: { profiles: PROFILES, defaultRunner: DEFAULT_RUNNER, maxConcurrent: MAX_CONCURRENT, exact: EXACT },
     };
   },
   work: chooseRunner,

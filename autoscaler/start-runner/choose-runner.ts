@@ -1,7 +1,9 @@
+import type { Exactness } from '../../infrastructure/lib/exactness.ts';
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import type { DefaultRunner, RuntimeProfile } from '../environment.ts';
-import { chooseMapping, couldMatch } from '../job-mappings/choose-mapping.ts';
+import { candidatesOf, chooseMapping } from '../job-mappings/choose-mapping.ts';
 import type { JobMapping, MappingTarget } from '../job-mappings/job-mapping.ts';
+import { areTagged, profileOfTags } from '../job-mappings/profile-tags.ts';
 import { lambdaCounter } from '../runners/lambda-limit.ts';
 import type { Cap, RunnerChoice } from '../runners/runner-item.ts';
 
@@ -11,12 +13,14 @@ export type Offer = {
   readonly profiles: Readonly<Record<string, RuntimeProfile>>;
   readonly defaultRunner: DefaultRunner;
   readonly maxConcurrent?: number | undefined;
+  /** What the deployment says for rows that say nothing; the usual when absent. */
+  readonly exact?: Exactness | undefined;
   /** How many LAMBDA jobs may run at the same time, so that the account has executions left for the control plane. */
   readonly lambdaJobsAtOnce?: number | undefined;
 };
 
 /** What of an offer says whether a job is ours at all. */
-type Routes = Pick<Offer, 'mappings' | 'defaultRunner'>;
+type Routes = Pick<Offer, 'mappings' | 'profiles' | 'defaultRunner'>;
 type JobWithTags = { readonly tags: readonly string[] };
 
 export type RunnerDecision =
@@ -35,13 +39,18 @@ export class MappingNotAllowedError extends Error {
   override readonly name = 'MappingNotAllowedError';
 }
 
-/** Says whether any mapping could send the job to a runner of ours: when not, GitLab need not be asked for the job's tags. */
-export function mightBeOurs(event: JobEvent, { mappings, defaultRunner }: Offer): boolean {
-  if (defaultRunner.type !== 'IGNORE') return true;
-  return mappings.some((mapping) => mapping.target.type !== 'IGNORE' && couldMatch(mapping, event));
+/**
+ * Says whether the job could be sent to a runner of ours: when not, GitLab need not be asked for its tags. Where profiles have tags, only a row
+ * without any says so before they are known: that one wins whatever tags the job has.
+ */
+export function mightBeOurs(event: JobEvent, { mappings, profiles, defaultRunner }: Routes): boolean {
+  const rows = candidatesOf(event, mappings);
+  if (rows.some(({ target }) => target.type !== 'IGNORE')) return true;
+  if (rows.some(({ tags }) => tags.length === 0)) return false;
+  return defaultRunner.type !== 'IGNORE' || areTagged(profiles);
 }
 
-/** Says whether a job is left to other runners: by its mapping, or by the default runner where no mapping matches. */
+/** Says whether a job is left to other runners: by its mapping, or by the default runner where nothing else names it. */
 export function isLeftToOthers(event: JobEvent, job: JobWithTags, offer: Routes): boolean {
   return findTarget(event, job, offer).target.type === 'IGNORE';
 }
@@ -52,8 +61,7 @@ export function isLeftToOthers(event: JobEvent, job: JobWithTags, offer: Routes)
  * @throws {MappingNotAllowedError} when its mapping names a function or profile that was not deployed.
  */
 export function decideRunner(event: JobEvent, job: JobWithTags, offer: Offer): RunnerDecision {
-  const { mapping, target } = findTarget(event, job, offer);
-  const what = mapping ? `mapping "${mapping.id}"` : 'the default runner';
+  const { mapping, target, what } = findTarget(event, job, offer);
   if (target.type === 'IGNORE') return { decision: 'IGNORE', reason: `${what} leaves the job to other runners` };
   const chosen = choiceFor(profileOf(target, offer.profiles, what), { event, tags: job.tags, mapping, offer });
   if (target.type !== 'LAMBDA' || target.fallbackProfile === undefined) return { decision: 'LAUNCH', choice: chosen };
@@ -79,6 +87,7 @@ function choiceFor(
     capOf(`cap#profile#${name}`, profile.maxConcurrent),
     mapping ? capOf(`cap#mapping#${mapping.id}`, mapping.maxConcurrent) : null,
   ];
+  const exact = mapping?.exact ?? offer.exact;
   const timeoutMinutes = Math.min(mapping?.timeoutMinutes ?? profile.timeoutMinutes, profile.timeoutMinutes);
   return {
     type: profile.type,
@@ -89,15 +98,34 @@ function choiceFor(
     timeoutSeconds: timeoutMinutes * 60,
     caps: caps.filter((cap) => cap !== null),
     ...(profile.isolateProjects ? { tenantId: `project-${event.projectId}` } : {}),
+    ...(exact === undefined ? {} : { exact }),
   };
 }
 
-function findTarget(event: JobEvent, { tags }: JobWithTags, { mappings, defaultRunner }: Routes) {
+type FoundTarget = {
+  readonly mapping: JobMapping | null;
+  readonly target: MappingTarget;
+  /** Who says so. */
+  readonly what: string;
+};
+
+/** A row that matches, then the tags of profiles, then the default runner. */
+function findTarget(
+  event: JobEvent,
+  { tags }: JobWithTags,
+  { mappings, profiles, defaultRunner }: Routes,
+): FoundTarget {
   const mapping = chooseMapping({ ...event, tags }, mappings);
-  return { mapping, target: mapping ? mapping.target : targetOfDefault(defaultRunner) };
+  if (mapping) return { mapping, target: mapping.target, what: `mapping "${mapping.id}"` };
+  const name = profileOfTags(tags, profiles);
+  const type = name === null ? undefined : profiles[name]?.type;
+  if (name === null || type === undefined) {
+    return { mapping, target: targetOf(defaultRunner), what: 'the default runner' };
+  }
+  return { mapping, target: targetOf({ type, profile: name }), what: `the profile "${name}", whose tags the job has,` };
 }
 
-function targetOfDefault(runner: DefaultRunner): MappingTarget {
+function targetOf(runner: DefaultRunner): MappingTarget {
   return runner.type === 'LAMBDA' ? { type: 'LAMBDA', function: runner.profile } : runner;
 }
 

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { exactSchema } from '../../infrastructure/lib/exactness.ts';
 import { jobEventSchema } from '../../infrastructure/lib/job-event.ts';
 import { lambdaRunnerPayloadSchema } from '../../infrastructure/lib/runner-ticket.ts';
 import { runnerTypes } from '../job-mappings/job-mapping.ts';
@@ -14,6 +15,7 @@ export const runnerChoiceSchema = z.object({
   timeoutSeconds: z.int(),
   caps: z.array(z.object({ counter: z.string(), limit: z.int() })),
   tenantId: z.optional(z.string()),
+  exact: z.optional(exactSchema),
 });
 
 /** What ChooseRunner decides. */

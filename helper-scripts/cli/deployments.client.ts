@@ -49,6 +49,17 @@ export async function deploymentNameOf(options: DeploymentOptions): Promise<stri
   );
 }
 
+/**
+ * The deployment that the options mean, as the configuration at hand has it; null when that does not say. Commands that do without AWS need none,
+ * but a file that was named is read.
+ */
+export async function configuredDeployment({ deployment, config }: DeploymentOptions): Promise<Deployment | null> {
+  const read = readDeployments(config);
+  const deployments = config === undefined ? await read.catch(() => []) : await read;
+  if (deployment === undefined && deployments.length === 1) return deployments[0] ?? null;
+  return findNamed(deployments, deployment) ?? null;
+}
+
 /** What the configuration at hand says of a deployment; null when it says nothing, since who names one need not have its configuration. */
 export async function readConfigured(name: string, { config }: DeploymentOptions): Promise<Deployment | null> {
   return findNamed(await readDeployments(config).catch(() => []), name) ?? null;

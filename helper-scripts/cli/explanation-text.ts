@@ -26,7 +26,7 @@ export function describeReason(reason: LossReason): string {
 }
 
 /** Type and runner of a row: `EC2 default`. */
-export function targetText({ target }: JobMapping): string {
+export function targetText({ target }: Pick<JobMapping, 'target'>): string {
   const fallback = target.type === 'LAMBDA' && target.fallbackProfile ? `, then ${target.fallbackProfile}` : '';
   return `${`${target.type} ${runnerOf(target)}`.trim()}${fallback}`;
 }

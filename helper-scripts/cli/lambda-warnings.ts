@@ -2,7 +2,10 @@ import type { JobMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
 import { longestTimeoutMinutes } from '../../infrastructure/lib/deployment-lambda-profile.ts';
 
 /** Where a job may not fit the function that a mapping sends it to. What is in its `.gitlab-ci.yml` we cannot see. */
-export function lambdaWarnings({ target, timeoutMinutes }: JobMapping): readonly string[] {
+export function lambdaWarnings({
+  target,
+  timeoutMinutes,
+}: Pick<JobMapping, 'target' | 'timeoutMinutes'>): readonly string[] {
   if (target.type !== 'LAMBDA') return [];
   return [
     'a function has a shell and no docker: GitLab Runner ignores "image:" and "services:" there, and a job that calls docker fails; map such jobs to an EC2 profile',

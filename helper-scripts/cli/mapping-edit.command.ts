@@ -17,6 +17,7 @@ type PutOptions = {
   readonly fallbackProfile?: string;
   readonly maxConcurrent?: string;
   readonly timeoutMinutes?: string;
+  readonly exact?: string;
   readonly replace?: boolean;
   readonly json?: boolean;
 };
@@ -37,6 +38,10 @@ export function addMappingEditCommands(mapping: Command, open: OpenMappingTable)
     .option('--profile-name <name>', 'EC2: the profile ("default" when not given)')
     .option('--max-concurrent <count>', 'runners of this row that may live at the same time')
     .option('--timeout-minutes <minutes>', 'longest time of a job')
+    .option(
+      '--exact <seconds>',
+      'how long a job waits for an earlier one of another profile that is not being started: seconds, always or off',
+    )
     .option('--replace', 'write over a row that is there and says something else')
     .option('--json', 'print JSON: what was written, and what was there before')
     .addHelpText(
@@ -100,7 +105,7 @@ async function describeMissing(address: RowAddress, sameName: Promise<readonly M
 
 /** @throws {UsageError} naming every fault. */
 function mappingItemOf(job: string, options: PutOptions): MappingItem {
-  const { type, project, arn, profileName, fallbackProfile, maxConcurrent, timeoutMinutes } = options;
+  const { type, project, arn, profileName, fallbackProfile, maxConcurrent, timeoutMinutes, exact } = options;
   const tags = tagsOfList(options.tags);
   const item = {
     ...mappingKeyOf(job, tags),
@@ -111,6 +116,7 @@ function mappingItemOf(job: string, options: PutOptions): MappingItem {
     ...(project === undefined ? {} : { project }),
     ...(maxConcurrent === undefined ? {} : { maxConcurrent: Number(maxConcurrent) }),
     ...(timeoutMinutes === undefined ? {} : { timeoutMinutes: Number(timeoutMinutes) }),
+    ...(exact === undefined ? {} : { exact: /^\d+$/u.test(exact) ? Number(exact) : exact }),
   };
   const read = readMapping(item);
   const faults = [

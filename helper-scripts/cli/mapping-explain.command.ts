@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { explainMapping, type MappingExplanation } from '../../autoscaler/job-mappings/explain-mapping.ts';
-import { isUsable, readMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
+import { isUsable, type JobMapping, readMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
 import { baseJobName } from '../../autoscaler/job-mappings/job-name.ts';
 import type { JobToMap } from '../../autoscaler/job-mappings/judge-mapping.ts';
+import type { Deployment } from '../../infrastructure/lib/deployment.ts';
 import { describeReason, targetText } from './explanation-text.ts';
 import { examples } from './help-examples.ts';
 import { lambdaWarnings } from './lambda-warnings.ts';
@@ -10,7 +11,10 @@ import type { OpenMappingTable } from './mapping-connection.client.ts';
 import { readMappingFile } from './mapping-file.ts';
 import { tagsOfList } from './mapping-item.ts';
 import { readInput } from './read-input.client.ts';
+import { splitWarningsOfJob } from './split-warnings.ts';
 import { printable, printTable } from './table.ts';
+import { routesOf } from './tag-splits.ts';
+import { describeWithoutRow, targetWithoutRow, type WithoutRow } from './without-row.ts';
 
 type ExplainOptions = {
   readonly job: string;
@@ -22,7 +26,11 @@ type ExplainOptions = {
 };
 
 /** Adds `mapping explain`. */
-export function addMappingExplainCommand(mapping: Command, open: OpenMappingTable): void {
+export function addMappingExplainCommand(
+  mapping: Command,
+  open: OpenMappingTable,
+  readConfiguration: () => Promise<Deployment | null>,
+): void {
   mapping
     .command('explain')
     .description('say which row a job gets, and why it gets none of the others')
@@ -47,9 +55,12 @@ export function addMappingExplainCommand(mapping: Command, open: OpenMappingTabl
     )
     .action(async ({ job: jobName, tags, project, file, all = false, json = false }: ExplainOptions) => {
       const job = { jobName, projectPath: project ?? null, tags: tagsOfList(tags) };
-      const explanation = explainMapping(job, await readRows(open, file));
-      if (json) console.log(JSON.stringify(jsonOf(job, explanation), null, 2));
-      else printExplanation(job, explanation, all);
+      const rows = await readRows(open, file);
+      const configured = await readConfiguration();
+      const explanation = explainMapping(job, rows);
+      const found = { explanation, ...outcomeOf(job, explanation, rows.filter(isUsable), configured) };
+      if (json) console.log(JSON.stringify(jsonOf(job, found), null, 2));
+      else printExplanation(job, found, all);
     });
 }
 
@@ -58,16 +69,40 @@ async function readRows(open: OpenMappingTable, file: string | undefined) {
   return items.map(readMapping);
 }
 
-function jsonOf(job: JobToMap, { chosen, others }: MappingExplanation) {
+type Found = {
+  readonly explanation: MappingExplanation;
+  /** Where the job goes by the configuration, when no row is its own. */
+  readonly withoutRow: WithoutRow | null;
+  readonly warnings: readonly string[];
+};
+
+function outcomeOf(
+  job: JobToMap,
+  { chosen }: MappingExplanation,
+  mappings: readonly JobMapping[],
+  configured: Deployment | null,
+): Omit<Found, 'explanation'> {
+  const withoutRow = chosen ? null : targetWithoutRow(job.tags, configured);
+  const target = chosen ?? withoutRow;
+  const warnings = [
+    ...(target ? lambdaWarnings(target) : []),
+    ...splitWarningsOfJob(job, routesOf(mappings, configured)),
+  ];
+  return { withoutRow, warnings };
+}
+
+function jsonOf(job: JobToMap, { explanation: { chosen, others }, withoutRow, warnings }: Found) {
   return {
     job: { ...job, baseName: baseJobName(job.jobName) },
     chosen,
-    warnings: chosen ? lambdaWarnings(chosen) : [],
+    ...(withoutRow === null ? {} : { withoutRow }),
+    warnings,
     others: others.map(({ row, reason }) => ({ id: row.id, reason, text: describeReason(reason) })),
   };
 }
 
-function printExplanation(job: JobToMap, { chosen, others }: MappingExplanation, all: boolean): void {
+function printExplanation(job: JobToMap, { explanation, withoutRow, warnings }: Found, all: boolean): void {
+  const { chosen, others } = explanation;
   const base = baseJobName(job.jobName);
   const name = base === job.jobName ? `"${base}"` : `"${job.jobName}" (without its suffix "${base}")`;
   console.log(
@@ -76,9 +111,9 @@ function printExplanation(job: JobToMap, { chosen, others }: MappingExplanation,
   console.log(
     chosen
       ? printable(`chosen: ${chosen.id}  ${targetText(chosen)}`)
-      : 'chosen: no row; the default runner of the deployment decides (IGNORE unless deployment.config.ts says otherwise)',
+      : printable(`chosen: no row; ${describeWithoutRow(withoutRow)}`),
   );
-  for (const warning of chosen ? lambdaWarnings(chosen) : []) console.log(printable(`warning: ${warning}`));
+  for (const warning of warnings) console.log(printable(`warning: ${warning}`));
   const shown = all ? others : others.filter(({ reason }) => reason.kind !== 'other-name');
   if (shown.length > 0) {
     console.log();

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { isUsable, readMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
+import type { Deployment } from '../../infrastructure/lib/deployment.ts';
 import { examples } from './help-examples.ts';
 import type { OpenMappingTable } from './mapping-connection.client.ts';
 import { describeChange, describeRow, diffMappings, type MappingDiff } from './mapping-diff.ts';
@@ -11,8 +12,11 @@ import {
   readMappingFile,
   renderMappingFile,
 } from './mapping-file.ts';
+import type { MappingItem } from './mapping-item.ts';
 import { readInput } from './read-input.client.ts';
+import { splitWarnings } from './split-warnings.ts';
 import { printable } from './table.ts';
+import { routesOf } from './tag-splits.ts';
 import { UsageError } from './usage-error.ts';
 
 /** More lines of a kind would scroll the rest away; `--json` has all. */
@@ -21,7 +25,14 @@ const mostLinesPerKind = 20;
 type ImportOptions = { readonly dryRun?: boolean; readonly prune?: boolean; readonly json?: boolean };
 
 /** Adds `mapping import`, `mapping export` and `mapping validate`. */
-export function addMappingFileCommands(mapping: Command, open: OpenMappingTable): void {
+export function addMappingFileCommands(
+  mapping: Command,
+  open: OpenMappingTable,
+  readConfiguration: () => Promise<Deployment | null>,
+): void {
+  const warningsOf = async (items: readonly unknown[]) => {
+    return splitWarnings(routesOf(items.map(readMapping).filter(isUsable), await readConfiguration()));
+  };
   mapping
     .command('import <file>')
     .description('make the table hold the rows of a YAML or JSON file ("-": standard input); shows what changes')
@@ -41,10 +52,12 @@ export function addMappingFileCommands(mapping: Command, open: OpenMappingTable)
           `${file} is an empty list, with which --prune would remove all ${diff.missing.length} rows: remove them with "mapping rm" if you mean it`,
         );
       }
+      const warnings = await warningsOf(rowsAfter(diff, prune));
       if (!json) printDiff(diff, prune);
       const put = [...diff.added, ...diff.changed.map(({ after }) => after)];
       if (!dryRun) await table.change(put, prune ? diff.missing : [], progressOn(process.stderr, put.length));
-      if (json) return console.log(JSON.stringify(resultOf(diff, { prune, dryRun }), null, 2));
+      if (json) return console.log(JSON.stringify({ ...resultOf(diff, { prune, dryRun }), warnings }, null, 2));
+      printLines(warnings.map((warning) => `warning: ${warning}`));
       if (dryRun) console.log('nothing is written: --dry-run');
     });
 
@@ -75,9 +88,15 @@ export function addMappingFileCommands(mapping: Command, open: OpenMappingTable)
     .addHelpText('after', examples('mapping validate job-mappings.yaml', 'mapping validate job-mappings.yaml --json'))
     .action(async (file: string, { json }: { readonly json?: boolean }) => {
       const { rows, faults } = readMappingFile(await readInput(file), file);
-      if (json) console.log(JSON.stringify({ file, valid: faults.length === 0, rows: rows.length, faults }, null, 2));
+      const warnings = faults.length === 0 ? await warningsOf(rows) : [];
+      if (json) {
+        const valid = faults.length === 0;
+        console.log(JSON.stringify({ file, valid, rows: rows.length, faults, warnings }, null, 2));
+      }
       if (faults.length > 0) throw new MappingFileError(describeFaults(file, faults));
-      if (!json) console.log(`${file} is valid: ${rows.length} mappings`);
+      if (json) return;
+      console.log(`${file} is valid: ${rows.length} mappings`);
+      printLines(warnings.map((warning) => `warning: ${warning}`));
     });
 }
 
@@ -89,6 +108,11 @@ function printDiff({ added, changed, unchanged, missing }: MappingDiff, prune: b
   console.log(`${added.length} added, ${changed.length} changed, ${removed} removed, ${unchanged.length} unchanged`);
   if (!prune && missing.length > 0)
     console.log(`${missing.length} rows are not in the file and stay (--prune removes them)`);
+}
+
+/** The table as it will be. */
+function rowsAfter({ added, changed, unchanged, missing }: MappingDiff, prune: boolean): MappingItem[] {
+  return [...added, ...changed.map(({ after }) => after), ...unchanged, ...(prune ? [] : missing)];
 }
 
 function printLines(lines: readonly string[]): void {

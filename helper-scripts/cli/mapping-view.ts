@@ -12,6 +12,7 @@ export function mappingCells(item: MappingItem): string[] {
   const limits = [
     item.maxConcurrent === undefined ? '' : `at most ${textOf(item.maxConcurrent)}`,
     item.timeoutMinutes === undefined ? '' : `${textOf(item.timeoutMinutes)} min`,
+    item.exact === undefined ? '' : `exact ${textOf(item.exact)}`,
   ];
   const cells = isUsable(row)
     ? [row.jobName, row.tags.join(', '), row.project ?? '', row.target.type, runnerOf(row.target)]

@@ -13,8 +13,12 @@ export function addMappingCommands(program: Command): void {
     const { openMappingTable } = await import('./mapping-connection.client.ts');
     return openMappingTable(program.opts<DeploymentOptions>());
   };
+  const readConfiguration = async () => {
+    const { configuredDeployment } = await import('./deployments.client.ts');
+    return configuredDeployment(program.opts<DeploymentOptions>());
+  };
   addMappingReadCommands(mapping, open);
   addMappingEditCommands(mapping, open);
-  addMappingFileCommands(mapping, open);
-  addMappingExplainCommand(mapping, open);
+  addMappingFileCommands(mapping, open, readConfiguration);
+  addMappingExplainCommand(mapping, open, readConfiguration);
 }

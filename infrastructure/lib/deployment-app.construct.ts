@@ -20,7 +20,7 @@ export async function createDeploymentApp(appName: AppName, app = new App()) {
   const { default: exported } = (await import(pathToFileURL(configFile).href)) as { readonly default?: unknown };
   const deployments = deploymentsOf(exported);
   const deployment = chooseDeployment(deployments, app.node.tryGetContext('deployment'), configFile);
-  for (const [key, value] of Object.entries(deployment.tags)) Tags.of(app).add(key, value);
+  for (const [key, value] of Object.entries(deployment.resourceTags)) Tags.of(app).add(key, value);
   Tags.of(app).add(deploymentTag, deployment.name);
   const account = deployment.account ?? process.env.CDK_DEFAULT_ACCOUNT;
   const region = deployment.region ?? process.env.CDK_DEFAULT_REGION;

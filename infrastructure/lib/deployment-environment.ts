@@ -16,6 +16,7 @@ export function routingEntryOf(profile: Profile, functionArn?: string) {
     type,
     timeoutMinutes,
     maxConcurrent,
+    ...(profile.tags.length === 0 ? {} : { tags: profile.tags }),
     ...(functionArn === undefined ? {} : { functionArn }),
     ...(profile.type === 'LAMBDA' && profile.isolateProjects ? { isolateProjects: true } : {}),
   };
@@ -51,8 +52,10 @@ export function environmentBytesOf(variables: Readonly<Record<string, string>>):
 const longest = {
   functionArn: `arn:aws-us-gov:lambda:ap-southeast-2:123456789012:function:${'f'.repeat(64)}`,
   template: { launchTemplateId: 'lt-0123456789abcdef0', launchTemplateVersion: '1000' },
-  /** All variables beside those that are measured: the deployment's name, tables, queue, bus, the secret's ARN, the limits. */
-  othersBytes: 700,
+  /** Of the launcher, all variables beside those that are measured: the deployment's name, tables, queues, bus. */
+  othersOfLauncherBytes: 700,
+  /** Of the reconciler, which has most of those that route: the default runner, the secret's ARN and the limits too. */
+  othersOfReconcilerBytes: 1_000,
 };
 
 /** The variables PROFILES and LAUNCH_PROFILES of the autoscaler, before anything is deployed: as long as they can become. */
@@ -77,20 +80,27 @@ export function environmentFaults(
     readonly gitlabUrl: string;
     readonly trustsCaCertificates?: boolean;
     readonly subnetIds: readonly string[];
+    readonly allowedProjects?: readonly string[];
   },
 ): Fault[] {
   const { PROFILES, LAUNCH_PROFILES } = expectedVariablesOf(profiles);
   const trust = others.trustsCaCertificates ? trustVariables : {};
-  const routingBytes = environmentBytesOf({ PROFILES, GITLAB_URL: others.gitlabUrl, ...trust }) + longest.othersBytes;
+  const PROJECTS = JSON.stringify(others.allowedProjects ?? []);
+  const routing = { PROFILES, PROJECTS, GITLAB_URL: others.gitlabUrl, ...trust };
+  const routingBytes = environmentBytesOf(routing) + longest.othersOfReconcilerBytes;
   const SUBNET_IDS = others.subnetIds.join(',');
-  const launchBytes = environmentBytesOf({ LAUNCH_PROFILES, SUBNET_IDS }) + longest.othersBytes;
+  const launchBytes = environmentBytesOf({ LAUNCH_PROFILES, SUBNET_IDS }) + longest.othersOfLauncherBytes;
   const tooMany = (bytes: number, whose: string, remedy: string): Fault[] => {
     if (bytes <= mostEnvironmentBytes) return [];
     const message = `are too many for the environment of the function that ${whose}: ${bytes} bytes, and Lambda gives ${mostEnvironmentBytes}; ${remedy}`;
     return [{ path: ['profiles'], message }];
   };
   return [
-    ...tooMany(routingBytes, 'chooses runners', 'use fewer profiles or shorter names, or make a second deployment'),
+    ...tooMany(
+      routingBytes,
+      'looks for waiting jobs',
+      'use fewer profiles, shorter names and tags, groups (group/**) as allowedProjects, or make a second deployment',
+    ),
     ...tooMany(
       launchBytes,
       'launches instances',

@@ -22,7 +22,8 @@ function remedyOf(issue: RawIssue): string | undefined {
     case 'invalid_value':
       return `write ${oneOf(issue.values)}`;
     case 'invalid_union':
-      return Array.isArray(issue.options) ? `write ${oneOf(issue.options)}` : undefined;
+      // No words: one of its forms says what is wrong.
+      return Array.isArray(issue.options) ? `write ${oneOf(issue.options)}` : '';
     case 'too_small':
       if (issue.origin === 'string') return 'write something';
       return issue.inclusive ? `give at least ${issue.minimum}` : `give more than ${issue.minimum}`;
@@ -54,7 +55,12 @@ function knownKeys({ inst }: RawIssue): readonly string[] {
   return inst instanceof z.ZodObject ? Object.keys(inst.shape) : [];
 }
 
+/** Settings that were called otherwise. */
+const renamed: Readonly<Record<string, string>> = { tags: 'resourceTags' };
+
 function remedyOfKey(key: string, known: readonly string[]): string {
+  const now = renamed[key];
+  if (now !== undefined && known.includes(now)) return `is called "${now}" now`;
   const nearest = nearestOf(key, known);
   return nearest
     ? `there is no such setting; did you mean "${nearest}"?`
@@ -70,6 +76,7 @@ function faultsOfIssue(issue: Issue): Fault[] {
     }
     case 'invalid_union': {
       if (issue.discriminator) return [{ path, message: `${stateOf(discriminating(issue))}; ${message}` }];
+      if (message) return [{ path, message: `${stateOf(issue.input)}; ${message}` }];
       return below(path, bestOption(issue.errors).flatMap(faultsOfIssue));
     }
     case 'invalid_key':

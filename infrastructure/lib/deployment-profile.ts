@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { permissionFields } from './deployment-iam.ts';
+import { jobTagsSchema } from './deployment-job-tags.ts';
 import { environmentSchema } from './deployment-job-variables.ts';
 import { script } from './deployment-script.ts';
-import { tagsSchema } from './deployment-tags.ts';
+import { resourceTagsSchema } from './deployment-tags.ts';
 
 /** Profiles' names are parts of names on AWS. */
 export const nameSchema = z
@@ -48,6 +49,11 @@ export const profileFields = {
    * Source: https://docs.gitlab.com/runner/configuration/advanced-configuration/
    */
   runnerConfig: z.record(z.string(), z.json()).default({}),
-  /** Tags of the runner's resources, beside the deployment's. */
-  tags: tagsSchema.default({}),
+  /**
+   * Tags of GitLab jobs: a job that has all of them goes to this profile without any mapping. A mapping that matches wins. Of several profiles
+   * the one with most tags gets the job. A tag that no other profile and no mapping names keeps the profile's jobs apart from all others.
+   */
+  tags: jobTagsSchema.default([]),
+  /** AWS tags of the runner's resources, beside the deployment's. */
+  resourceTags: resourceTagsSchema.default({}),
 };

@@ -22,6 +22,6 @@ const value = z.string().max(256).regex(allowedCharacters, `a tag's value has ${
  * Tags of one's own, for bills and rules.
  * Source: https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
  */
-export const tagsSchema = z
+export const resourceTagsSchema = z
   .record(key, value)
   .refine((tags) => Object.keys(tags).length <= mostTags, { error: `has more than ${mostTags} tags; remove some` });

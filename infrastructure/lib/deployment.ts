@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import * as mini from 'zod/mini';
 import { amiFaults, amiSchema } from './deployment-ami.ts';
 import { type DefaultRunner, duplicateNameFaults, profileFaults, referenceFaults } from './deployment-checks.ts';
 import { ec2ProfileSchema } from './deployment-ec2-profile.ts';
@@ -6,6 +7,7 @@ import { environmentFaults } from './deployment-environment.ts';
 import { type ExtendedProfiles, extendProfiles, isSettings } from './deployment-extends.ts';
 import { below, type Fault, refuseFaults } from './deployment-faults.ts';
 import { gitlabSchema } from './deployment-gitlab.ts';
+import { equalTagsFaults } from './deployment-job-tags.ts';
 import { lambdaProfileSchema } from './deployment-lambda-profile.ts';
 import { schemaFaults } from './deployment-messages.ts';
 import { networkFormOf, networkSchema, subnetIdsOf } from './deployment-network.ts';
@@ -13,7 +15,8 @@ import { nameSchema } from './deployment-profile.ts';
 import { allowedProjectsSchema } from './deployment-projects.ts';
 import { reconcilerFaults, reconcilerSchema } from './deployment-reconciler.ts';
 import { sharedTokenFaults } from './deployment-runner-tokens.ts';
-import { tagsSchema } from './deployment-tags.ts';
+import { resourceTagsSchema } from './deployment-tags.ts';
+import { defaultExactSeconds, exactSchema } from './exactness.ts';
 
 const profileSchema = z.discriminatedUnion('type', [lambdaProfileSchema, ec2ProfileSchema]);
 
@@ -45,10 +48,15 @@ export const deploymentSchema = z.strictObject({
   network: networkSchema.prefault({}),
   /** Paths or globs of projects whose jobs are looked at; every project that the webhook sends when empty. */
   allowedProjects: allowedProjectsSchema.default([]),
-  /** Where jobs go that no mapping matches. Of type EC2 it is the profile `default`, unless another is named. */
+  /** Where jobs go that neither a mapping nor the tags of a profile name. Of type EC2 it is the profile `default`, unless another is named. */
   defaultRunner: defaultRunnerSchema.prefault({ type: 'IGNORE' }),
   /** Runners of this deployment that may live at the same time; unlimited when absent. */
   maxConcurrent: z.int().positive().optional(),
+  /**
+   * How long a job waits for an earlier one that fits the same runner, belongs elsewhere, and is not being started: seconds, `always`, or
+   * `off`. A mapping may say its own. Jobs of profiles with tags of their own never wait so.
+   */
+  exact: mini._default(exactSchema, defaultExactSeconds),
   /** Launches that one job may cost before it is given up. */
   maxAttempts: z.int().min(1).max(10).default(3),
   /** How the reconciler repairs what lost events, crashes and dead hosts leave behind. */
@@ -61,8 +69,8 @@ export const deploymentSchema = z.strictObject({
       'write the ARN of an SNS topic, arn:aws:sns:<region>:<account>:<name>',
     )
     .optional(),
-  /** Tags of every resource, instances included. */
-  tags: tagsSchema.default({}),
+  /** AWS tags of every resource, instances included. */
+  resourceTags: resourceTagsSchema.default({}),
   /** The machine images of EC2 profiles. */
   ami: amiSchema.prefault({}),
   /** The kinds of runners. `default` is what mappings of type EC2 mean that name none. Without any: `default` (EC2) and `shell` (LAMBDA). */
@@ -142,7 +150,8 @@ function networkFaults(network: unknown): Fault[] {
 }
 
 /** What is wrong between settings that are fine alone. A fault elsewhere hides only what cannot be told without the faulty part. */
-function faultsBetween({ network, defaultRunner, gitlab, ami, reconciler }: Settings, profiles: Settings): Fault[] {
+function faultsBetween(settings: Settings, profiles: Settings): Fault[] {
+  const { network, defaultRunner, gitlab, ami, reconciler, allowedProjects } = settings;
   const soundNetwork = networkSchema.safeParse(network ?? {}).data;
   const soundRunner: DefaultRunner | undefined = defaultRunnerSchema.safeParse(defaultRunner).data;
   const sound = Object.entries(profiles).flatMap(([name, settings]) => {
@@ -160,11 +169,13 @@ function faultsBetween({ network, defaultRunner, gitlab, ami, reconciler }: Sett
     ...referenceFaults(new Map(types), soundRunner),
     ...(soundAmi ? amiFaults(soundAmi, Object.fromEntries(sound), soundNetwork) : []),
     ...sharedTokenFaults(Object.fromEntries(sound)),
+    ...equalTagsFaults(Object.fromEntries(sound)),
     ...reconcilerFaults(reconcilerSchema.safeParse(reconciler ?? {}).data, gitlabUrl),
     ...environmentFaults(Object.fromEntries(sound), {
       gitlabUrl: gitlabUrl ?? '',
       trustsCaCertificates: soundGitLab?.caCertificates !== undefined,
       subnetIds: soundNetwork ? subnetIdsOf(soundNetwork) : [],
+      allowedProjects: allowedProjectsSchema.safeParse(allowedProjects ?? []).data ?? [],
     }),
   ];
 }

@@ -45,7 +45,7 @@ export class Ec2RunnerProfile extends Construct {
     this.role = this.createRole(props, cacheBucketName);
     const instanceProfile = new CfnInstanceProfile(this, 'InstanceProfile', { roles: [this.role.roleName] });
     this.imageParameter = profile.imageParameter ?? amiParameters(deployment.name, profile.architecture).imageId;
-    const tags = { ...deployment.tags, ...profile.tags };
+    const tags = { ...deployment.resourceTags, ...profile.resourceTags };
     const instanceTags = {
       Name: `${deployment.name} ${name} runner`,
       ...tags,
@@ -68,7 +68,7 @@ export class Ec2RunnerProfile extends Construct {
         })),
       },
     });
-    for (const [key, value] of Object.entries(profile.tags)) Tags.of(this).add(key, value);
+    for (const [key, value] of Object.entries(profile.resourceTags)) Tags.of(this).add(key, value);
     Tags.of(template).add(deploymentTag, deployment.name);
     this.launchTemplateId = template.ref;
     this.keyName = profile.ssh?.keyName;

@@ -22,6 +22,7 @@ describe('readMapping', () => {
       project: 'group/*',
       maxConcurrent: 3,
       timeoutMinutes: 90,
+      exact: 'always',
       variables: { A: 'b' },
       note: 'written by hand',
     };
@@ -33,6 +34,7 @@ describe('readMapping', () => {
       target: { type: 'EC2', profile: 'large' },
       maxConcurrent: 3,
       timeoutMinutes: 90,
+      exact: 'always',
     });
   });
 
@@ -77,6 +79,9 @@ describe('readMapping', () => {
     ['a cap that is text', { maxConcurrent: '3' }, /^maxConcurrent: /],
     ['a timeout that GitLab refuses', { timeoutMinutes: 9 }, /^timeoutMinutes: /],
     ['a timeout of more than a week', { timeoutMinutes: 10_081 }, /^timeoutMinutes: /],
+    ['an exactness that is no word of ours', { exact: 'never' }, /^exact: write "always", "off", or whole seconds/],
+    ['an exactness of half a second', { exact: 0.5 }, /^exact: /],
+    ['an exactness of more than a day', { exact: 86_401 }, /^exact: /],
     ['variables that are not text', { variables: { A: 1 } }, /^variables\.A: /],
     ['a LAMBDA mapping without a function', { type: 'LAMBDA' }, /^arn: .*needs the function/],
   ])('names the fault of an item with %s', (_, changes, fault) => {

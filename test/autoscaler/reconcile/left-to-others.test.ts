@@ -13,7 +13,8 @@ async function worldWith(rows: readonly JobMapping[], changes: Partial<Reconcile
       return { mappings: table.rows };
     },
   };
-  const world = reconcileWorld([], { mappings, offer: { defaultRunner: { type: 'IGNORE' } }, ...changes });
+  const offer = { profiles: {}, defaultRunner: { type: 'IGNORE' } } as const;
+  const world = reconcileWorld([], { mappings, offer, ...changes });
   await world.memory.noteProject({ projectId: 7, path: 'group/project' }, '2030-01-02');
   return { ...world, table };
 }
@@ -46,6 +47,15 @@ describe('a job that the mappings leave to other runners', () => {
     const world = await worldWith([docker]);
     world.gitlab.setJob({ id: 5, status: 'pending', tags: ['their-own'] });
     world.gitlab.setJob({ id: 6, status: 'pending', tags: ['docker'] });
+    await world.pass(2);
+    expect(world.told).toMatchObject([{ type: 'Job Pending', detail: { jobId: 6 } }]);
+  });
+
+  it('does not hide one whose tags a profile has', async () => {
+    const shell = { type: 'LAMBDA', timeoutMinutes: 13, tags: ['shell'] } as const;
+    const world = await worldWith([], { offer: { profiles: { shell }, defaultRunner: { type: 'IGNORE' } } });
+    world.gitlab.setJob({ id: 5, status: 'pending', tags: ['their-own'] });
+    world.gitlab.setJob({ id: 6, status: 'pending', tags: ['shell', 'other'] });
     await world.pass(2);
     expect(world.told).toMatchObject([{ type: 'Job Pending', detail: { jobId: 6 } }]);
   });

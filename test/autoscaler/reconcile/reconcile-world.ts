@@ -43,7 +43,7 @@ export function reconcileWorld(items: readonly RunnerItem[] = [], changes: Parti
     },
     // Every job is ours, unless a test says otherwise.
     mappings: { read: async () => ({ mappings: [] }) },
-    offer: { defaultRunner: { type: 'EC2', profile: 'default' } },
+    offer: { profiles: {}, defaultRunner: { type: 'EC2', profile: 'default' } },
     maxAttempts: 3,
     projects: [],
     now,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { RunnerChoice } from '../../../autoscaler/runners/runner-item.ts';
 import {
   decideRunner,
   isLeftToOthers,
@@ -67,6 +68,35 @@ describe('where a job runs', () => {
       functionArn,
     });
     expect(decide({ mappings: [] })).toMatchObject({ decision: 'IGNORE', reason: /default runner/ });
+  });
+
+  describe('by the tags of profiles', () => {
+    const profiles = {
+      default: { type: 'EC2', timeoutMinutes: 60, tags: ['docker'] },
+      large: { type: 'EC2', timeoutMinutes: 120, tags: ['docker', 'big'] },
+      shell: { type: 'LAMBDA', timeoutMinutes: 13, functionArn, tags: ['shell'] },
+    } as const;
+    const tagged = (changes: Partial<Offer> = {}) => ({ mappings: [], profiles, ...changes });
+
+    it('is the profile whose tags it all has, of several the one with most', () => {
+      expect(choiceOf(tagged(), ['docker', 'arm'])).toMatchObject({ profile: 'default', mapping: null });
+      expect(choiceOf(tagged(), ['big', 'docker'])).toMatchObject({ profile: 'large', tags: ['big', 'docker'] });
+      expect(choiceOf(tagged(), ['shell'])).toMatchObject({ type: 'LAMBDA', profile: 'shell', functionArn });
+    });
+
+    it('is where a mapping says, when one matches', () => {
+      const mappings = [jobMapping({ jobName: 'build', target: { type: 'EC2', profile: 'large' } })];
+      expect(choiceOf(tagged({ mappings }), ['shell'])).toMatchObject({ profile: 'large', mapping: 'job#build tags#' });
+      const ignored = [jobMapping({ tags: ['shell'], target: { type: 'IGNORE' } })];
+      expect(decide(tagged({ mappings: ignored }), ['shell'])).toMatchObject({ decision: 'IGNORE' });
+    });
+
+    it('is the default runner, when it lacks one of them', () => {
+      expect(decide(tagged(), ['big'])).toMatchObject({ decision: 'IGNORE', reason: /default runner/ });
+      expect(choiceOf(tagged({ defaultRunner: { type: 'LAMBDA', profile: 'shell' } }), ['big'])).toMatchObject({
+        profile: 'shell',
+      });
+    });
   });
 
   it('does not depend on tags that GitLab lists in another order', () => {
@@ -173,8 +203,20 @@ describe('the timeout of a job', () => {
   });
 });
 
+describe('how long a job waits for earlier ones of other profiles', () => {
+  it.each<[string, Partial<Offer>, RunnerChoice['exact']]>([
+    ['what its mapping says', { mappings: [jobMapping({ exact: 60 })], exact: 'always' }, 60],
+    ['what the deployment says, when its mapping says nothing', { exact: 'off' }, 'off'],
+    ['the usual time, when nobody says anything', {}, undefined],
+  ])('is %s', (_, changes, exact) => {
+    expect(choiceOf(changes).exact).toBe(exact);
+  });
+});
+
 describe('mightBeOurs', () => {
   const ec2 = { type: 'EC2', profile: 'default' } as const;
+  const shell = { type: 'LAMBDA', timeoutMinutes: 13, functionArn, tags: ['shell'] } as const;
+  const toOthers = jobMapping({ target: { type: 'IGNORE' } });
 
   it.each<[string, boolean, Partial<Offer>]>([
     ['there is a default runner', true, { mappings: [], defaultRunner: ec2 }],
@@ -183,6 +225,14 @@ describe('mightBeOurs', () => {
     ['all that names the job says IGNORE', false, { mappings: [jobMapping({ target: { type: 'IGNORE' } })] }],
     ['mappings are for other jobs', false, { mappings: [jobMapping({ jobName: 'deploy' })] }],
     ['mappings are for other projects', false, { mappings: [jobMapping({ project: 'other/*' })] }],
+    ['a profile has tags, which the job may have', true, { mappings: [], profiles: { shell } }],
+    ['a profile has tags, and a row for all of them says IGNORE', false, { mappings: [toOthers], profiles: { shell } }],
+    [
+      'a profile has tags, and a row for other ones says IGNORE',
+      true,
+      { mappings: [jobMapping({ tags: ['a'], target: { type: 'IGNORE' } })], profiles: { shell } },
+    ],
+    ['a row for every job says IGNORE, whatever the default is', false, { mappings: [toOthers], defaultRunner: ec2 }],
     [
       'a row says IGNORE and another does not',
       true,
@@ -204,6 +254,16 @@ describe('isLeftToOthers', () => {
       'no mapping matches, and there is one',
       false,
       { mappings: [], defaultRunner: { type: 'EC2', profile: 'default' } },
+    ],
+    [
+      'no mapping matches, and a profile has its tags',
+      false,
+      { mappings: [], profiles: { large: { type: 'EC2', timeoutMinutes: 60, tags: ['docker'] } } },
+    ],
+    [
+      'its mapping says IGNORE, and a profile has its tags',
+      true,
+      { mappings: [toOthers], profiles: { large: { type: 'EC2', timeoutMinutes: 60, tags: ['docker'] } } },
     ],
     ['a more specific mapping has a runner', false, { mappings: [toOthers, jobMapping({ tags: ['docker'] })] }],
     [

@@ -117,11 +117,14 @@ type Connection = {
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
 };
 
+/** What was heard is not heard again half a minute later, however slow the machine is. */
+const heardOnce = { VisibilityTimeout: '43200' };
+
 /** The deployment's event bus, and a queue that hears what is on it. */
 async function openBus(connection: Connection) {
   const events = new EventBridgeClient(connection);
   const sqs = new SQSClient(connection);
-  const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: 'heard' }));
+  const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: 'heard', Attributes: heardOnce }));
   const asked = { QueueUrl, AttributeNames: ['QueueArn' as const] };
   const { Attributes } = await sqs.send(new GetQueueAttributesCommand(asked));
   const { EventBusArn = '' } = await events.send(new CreateEventBusCommand({ Name: 'jobs' }));

@@ -59,9 +59,13 @@ describe('mapping put, get, ls and rm', () => {
       'group/**',
       '--max-concurrent',
       '2',
+      '--exact',
+      '60',
     );
     expectDone(put);
-    expect(put.stdout).toBe('written: job#deploy-* tags#aws#prod  EC2 default, project group/**, maxConcurrent 2\n');
+    expect(put.stdout).toBe(
+      'written: job#deploy-* tags#aws#prod  EC2 default, project group/**, maxConcurrent 2, exact 60\n',
+    );
     const row = {
       pk: 'job#deploy-*',
       sk: 'tags#aws#prod',
@@ -69,6 +73,7 @@ describe('mapping put, get, ls and rm', () => {
       profile: 'default',
       project: 'group/**',
       maxConcurrent: 2,
+      exact: 60,
     };
     expect(await world.rows()).toEqual([row]);
 
@@ -79,7 +84,7 @@ describe('mapping put, get, ls and rm', () => {
     for (const outcome of [get, list]) expectDone(outcome);
     expect(JSON.parse(get.stdout)).toEqual([row]);
     expect(list.stdout).toMatch(/^job +tags +project +type +runs on +limits\n/u);
-    expect(list.stdout).toMatch(/^deploy-\* +aws, prod +group\/\*\* +EC2 +default +at most 2$/mu);
+    expect(list.stdout).toMatch(/^deploy-\* +aws, prod +group\/\*\* +EC2 +default +at most 2, exact 60$/mu);
 
     const removed = await world.cli('mapping', 'rm', 'deploy-*', '--tags', 'aws,prod', '--json');
     expectDone(removed);
@@ -151,7 +156,11 @@ describe('mapping import and export', () => {
     const before = await world.rows();
     const dry = await world.cli('mapping', 'import', file, '--dry-run', '--prune');
     expectDone(dry);
-    expect(dry.stdout.split('\n')).toEqual([
+    const lines = dry.stdout.split('\n');
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^warning: jobs with the tags \[aws\] are split: .*job#lint tags#aws/u),
+    );
+    expect(lines.filter((line) => !line.startsWith('warning: '))).toEqual([
       '+ job#new tags#  EC2 large',
       '~ job#lint tags#aws  IGNORE  (type: LAMBDA -> IGNORE, arn: shell -> (none))',
       '- job#old tags#aws  LAMBDA shell',
@@ -174,6 +183,7 @@ describe('mapping import and export', () => {
       changed: [],
       removed: [{ pk: 'job#old' }],
       unchanged: 3,
+      warnings: expect.arrayContaining([expect.stringContaining('jobs without tags are split')]),
     });
 
     const yaml = await world.cli('mapping', 'export');
@@ -247,6 +257,34 @@ describe('mapping validate and explain', () => {
     const { valid, rows, faults } = JSON.parse(listed.stdout);
     expect({ valid, rows }).toEqual({ valid: false, rows: 4 });
     expect(faults[0]).toEqual({ row: 1, line: 1, id: 'lint tags#', fault: expect.stringMatching(/^pk: /u) });
+  });
+
+  it('tell of rows that split jobs with the same tags, which is no fault, and where a job without a row goes', async () => {
+    const config = fileWith(
+      'tagged.config.ts',
+      "export default { profiles: { default: { type: 'EC2', tags: ['docker'] }, shell: { type: 'LAMBDA', tags: ['shell'] } } };",
+    );
+    const file = fileWith(
+      'split.yaml',
+      ofYaml('pk: "job#lint", sk: "tags#docker", type: LAMBDA, arn: shell, exact: off'),
+    );
+    const validate = ['--config', config, 'mapping', 'validate', file];
+    const explain = ['--config', config, 'mapping', 'explain', '--file', file, '--job', 'build', '--tags'];
+    const [people, machines, alone, split] = await Promise.all([
+      world.cliWith(offline, ...validate),
+      world.cliWith(offline, ...validate, '--json'),
+      world.cliWith(offline, ...explain, 'shell', '--json'),
+      world.cliWith(offline, ...explain, 'docker'),
+    ]);
+    for (const outcome of [people, machines, alone, split]) expectDone(outcome);
+    const words = 'jobs with the tags [docker] are split: shell (job#lint tags#docker), default (its tags [docker])';
+    expect(people.stdout).toContain(`is valid: 1 mappings\nwarning: ${words}\n`);
+    expect(JSON.parse(machines.stdout)).toMatchObject({ valid: true, warnings: [words, expect.any(String)] });
+    const { chosen, withoutRow, warnings } = JSON.parse(alone.stdout);
+    expect([chosen, withoutRow]).toEqual([null, { by: 'profile-tags', target: { type: 'LAMBDA', function: 'shell' } }]);
+    expect(warnings).not.toContainEqual(expect.stringContaining('split'));
+    expect(split.stdout).toMatch(/^chosen: no row; the tags of a profile: EC2 default$/mu);
+    expect(split.stdout).toMatch(/^warning: the job is split from others that its runner fits: shell .*, default /mu);
   });
 
   it('explain says which row a job gets and why not the others, from the table and from a file alike', async () => {
@@ -382,12 +420,18 @@ describe('retry', () => {
 
 describe('doctor', () => {
   it('names what is wrong with its remedy, and says so to scripts by its exit code', async () => {
-    await world.fill({ pk: 'job#broken', sk: 'tags#', type: 'TELEPORT' });
+    await world.fill(
+      { pk: 'job#broken', sk: 'tags#', type: 'TELEPORT' },
+      { pk: 'job#build', sk: 'tags#aws', type: 'EC2' },
+    );
     await world.putRunner(runnerItem({ jobId: 66, state: 'FAILED', failure: 'NoCapacityError: none' }));
     const { exitCode, stdout } = await world.cli('doctor');
     expect(exitCode).toBe(1);
     expect(stdout).toMatch(/the reconciler .*has not looked for waiting jobs yet/);
     expect(stdout).toMatch(/job 7\/66 .*NoCapacityError: none/);
+    expect(stdout).toMatch(
+      /^warning: jobs with the tags \[aws\] are split: default .*job#build tags#aws.*runners that are not ours/mu,
+    );
     expect(stdout).toMatch(/^Lambda quota "Concurrent executions" \(L-B99A9384\): \d+ apply here/mu);
     // The local AWS has no quotas of EC2, as a user without the permission would not see them.
     expect(stdout).toMatch(/^EC2 spot quota .*: unknown, servicequotas:GetServiceQuota gave no answer/mu);

@@ -61,7 +61,7 @@ describe('the app of a subsystem', () => {
   });
 
   it('tags everything with the deployment’s name and tags', async () => {
-    const { app, stackProps } = await appOf({ name: 'ci', tags: { team: 'builders' } });
+    const { app, stackProps } = await appOf({ name: 'ci', resourceTags: { team: 'builders' } });
     const stack = new Stack(app, 'Stack', stackProps);
     new CfnResource(stack, 'Untagged', { type: 'AWS::SNS::Topic' });
     const { CfnTopic } = await import('aws-cdk-lib/aws-sns');

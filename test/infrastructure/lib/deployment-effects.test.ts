@@ -152,6 +152,10 @@ const effects: Readonly<Record<string, () => void>> = {
   'defaultRunner.LAMBDA.profile': () =>
     expect(jsonOf(lambda('chooserunner', toFunctions).DEFAULT_RUNNER)).toMatchObject({ profile: 'shell' }),
   maxConcurrent: () => expect(lambda('chooserunner').MAX_CONCURRENT).toBe('77'),
+  exact: () => {
+    expect(jsonOf(lambda('chooserunner').EXACT)).toBe('always');
+    expect(lambda('chooserunner', toFunctions)).not.toHaveProperty('EXACT');
+  },
   alarmTopicArn: () => {
     const actions = autoscaler.all('CloudWatch::Alarm').map(({ AlarmActions }) => AlarmActions);
     expect(actions.length).toBeGreaterThan(3);
@@ -160,7 +164,7 @@ const effects: Readonly<Record<string, () => void>> = {
   maxAttempts: () =>
     expect([lambda('admitjob').MAX_ATTEMPTS, lambda('abandonrunner').MAX_ATTEMPTS]).toEqual(['5', '5']),
   'reconciler.patience': () => expect(lambda('reconcile').PATIENCE).toBe('2.5'),
-  tags: () => {
+  resourceTags: () => {
     for (const bucket of infrastructure.all('S3::Bucket')) expect(tagsOn(bucket)).toMatchObject({ team: 'builders' });
     for (const { Tags } of big.TagSpecifications as Properties[])
       expect(Tags).toContainEqual({ Key: 'team', Value: 'builders' });
@@ -206,10 +210,11 @@ const effects: Readonly<Record<string, () => void>> = {
   'profiles.LAMBDA.environment': () => expect(functionRunner().environment).toEqual(environment),
   'profiles.LAMBDA.outputLimitKiB': () => expect(functionRunner().output_limit).toBe(777),
   'profiles.LAMBDA.runnerConfig': () => expect(functionRunner().feature_flags).toEqual({ FF_SCRIPT_SECTIONS: true }),
-  'profiles.LAMBDA.tags': () => {
+  'profiles.LAMBDA.resourceTags': () => {
     expect(tagsOn(functionOf('shell'))).toMatchObject({ size: 'small', team: 'builders' });
     expect(tagsOn(functionOf('small'))).not.toHaveProperty('size');
   },
+  'profiles.LAMBDA.tags': () => expect(routing.shell).toMatchObject({ tags: ['shell'] }),
   'profiles.LAMBDA.memoryMiB': () => expect(functionOf('small').MemorySize).toBe(512),
   'profiles.LAMBDA.ephemeralStorageMiB': () => expect(functionOf('shell').EphemeralStorage).toEqual({ Size: 3_000 }),
   'profiles.LAMBDA.architecture': () =>
@@ -255,11 +260,16 @@ const effects: Readonly<Record<string, () => void>> = {
   'profiles.EC2.environment': () => expect(boot.runner.environment).toEqual(environment),
   'profiles.EC2.outputLimitKiB': () => expect(boot.runner.output_limit).toBe(777),
   'profiles.EC2.runnerConfig': () => expect(boot.runner.feature_flags).toEqual({ FF_SCRIPT_SECTIONS: true }),
-  'profiles.EC2.tags': () => {
+  'profiles.EC2.resourceTags': () => {
     for (const { Tags } of big.TagSpecifications as Properties[])
       expect(Tags).toContainEqual({ Key: 'size', Value: 'big' });
     expect(tagsOn(hostRole)).toMatchObject({ size: 'big' });
     expect(JSON.stringify(template('plain').TagSpecifications)).not.toContain('"size"');
+  },
+  'profiles.EC2.tags': () => {
+    expect(routing.big).toMatchObject({ tags: ['big', 'docker'] });
+    expect(routing.plain).not.toHaveProperty('tags');
+    expect(jsonOf(lambda('reconcile').PROFILES)).toEqual(routing);
   },
   'profiles.EC2.architecture': () => {
     // The only profile of arm64 has an image of its own; the others need one that is built.

@@ -61,7 +61,11 @@ describe('Lambda’s limit for environments', () => {
 
   it.each([
     ['EC2', 'launches instances', 'use fewer EC2 profiles, instanceTypes or subnetIds, or make a second deployment'],
-    ['LAMBDA', 'chooses runners', 'use fewer profiles or shorter names, or make a second deployment'],
+    [
+      'LAMBDA',
+      'looks for waiting jobs',
+      'use fewer profiles, shorter names and tags, groups \\(group/\\*\\*\\) as allowedProjects, or make a second deployment',
+    ],
   ] as const)('refuses more profiles of type %s than fit, with the size and what to do', (type, whose, remedy) => {
     expect(faultsOf({ profiles: profilesOf(8, type) })).toEqual([]);
     const faults = faultsOf({ profiles: profilesOf(30, type) });
@@ -83,6 +87,18 @@ describe('Lambda’s limit for environments', () => {
     for (const profile of Object.values(placed))
       Object.assign(profile, { subnetIds: subnetIds.slice(0, 9), securityGroupIds: ['sg-1'] });
     expect(faultsOf({ profiles: placed })).toEqual([expect.stringContaining('launches instances')]);
+  });
+
+  it('counts the tags of profiles, and the allowed projects', () => {
+    const tags = Array.from({ length: 14 }, (_, index) => `${index}-`.padEnd(200, 'x'));
+    const tagged = { big: { type: 'EC2' as const, tags } };
+    expect(faultsOf({ profiles: tagged })).toEqual([]);
+    const tooMany = expect.stringContaining('the function that looks for waiting jobs: 4');
+    expect(faultsOf({ profiles: { big: { type: 'EC2' as const, tags: [...tags, 'y'.repeat(255)] } } })).toEqual([
+      tooMany,
+    ]);
+    const allowedProjects = Array.from({ length: 10 }, (_, index) => `group-${index}/${'p'.repeat(30)}`);
+    expect(faultsOf({ profiles: tagged, allowedProjects })).toEqual([tooMany]);
   });
 
   it('counts the variable by which functions trust certificates of the deployment’s own', () => {
@@ -112,7 +128,11 @@ describe('Lambda’s limit for environments', () => {
       gitlab: { url: 'https://gitlab.example.com' },
       maxConcurrent: 1_000,
       defaultRunner: { type: 'EC2', profile: 'profile-0' },
-      profiles: { ...profilesOf(8, 'EC2'), a: { type: 'LAMBDA', maxConcurrent: 100 }, b: { type: 'LAMBDA' } },
+      profiles: {
+        ...profilesOf(8, 'EC2'),
+        a: { type: 'LAMBDA', maxConcurrent: 100, tags: ['shell'] },
+        b: { type: 'LAMBDA' },
+      },
     };
     const { profiles } = defineDeployment(input);
     const expected = expectedVariablesOf(profiles);

@@ -39,6 +39,11 @@ describe('the faults of a deployment', () => {
     ['a number that is too small', { maxAttempts: 0 }, 'maxAttempts: is 0; give at least 1'],
     ['a number that is not positive', { maxConcurrent: 0 }, 'maxConcurrent: is 0; give more than 0'],
     ['a number that is too large', { maxAttempts: 11 }, 'maxAttempts: is 11; give at most 10'],
+    [
+      'no time at all for earlier jobs',
+      { exact: 0 },
+      'exact: is 0; write "always", "off", or whole seconds from 1 to 86400 (a day)',
+    ],
     ['no patience at all', { reconciler: { patience: 0 } }, 'reconciler.patience: is 0; give at least 0.02'],
     [
       'impatience with a GitLab that is not on this machine',
@@ -68,8 +73,8 @@ describe('the faults of a deployment', () => {
     ],
     [
       'a text that is too long',
-      { tags: { a: 'b'.repeat(257) } },
-      `tags.a: is "${'b'.repeat(59)}...; give at most 256 characters`,
+      { resourceTags: { a: 'b'.repeat(257) } },
+      `resourceTags.a: is "${'b'.repeat(59)}...; give at most 256 characters`,
     ],
     [
       'a blank that would be a part of a name',
@@ -124,18 +129,39 @@ describe('the faults of a deployment', () => {
     ],
     [
       'a tag of AWS',
-      { tags: { 'aws:x': 'y' } },
-      'tags["aws:x"]: names that begin with "aws:" are AWS\'s own; choose another',
+      { resourceTags: { 'aws:x': 'y' } },
+      'resourceTags["aws:x"]: names that begin with "aws:" are AWS\'s own; choose another',
     ],
     [
       'a tag of ours',
-      { tags: { 'gitlab-runners-on-demand:x': 'y' } },
-      'tags["gitlab-runners-on-demand:x"]: names that begin with "gitlab-runners-on-demand:" are this project\'s own; choose another',
+      { resourceTags: { 'gitlab-runners-on-demand:x': 'y' } },
+      'resourceTags["gitlab-runners-on-demand:x"]: names that begin with "gitlab-runners-on-demand:" are this project\'s own; choose another',
     ],
     [
       'too many tags',
-      { tags: Object.fromEntries(Array.from({ length: 21 }, (_, index) => [`t${index}`, ''])) },
-      'tags: has more than 20 tags; remove some',
+      { resourceTags: Object.fromEntries(Array.from({ length: 21 }, (_, index) => [`t${index}`, ''])) },
+      'resourceTags: has more than 20 tags; remove some',
+    ],
+    ['the tags of AWS under their old name', { tags: { team: 'ci' } }, 'tags: is called "resourceTags" now'],
+    [
+      'tags of AWS where those of jobs belong',
+      { profiles: { a: { type: 'EC2', tags: { team: 'ci' } } } },
+      'profiles.a.tags: is an object; write a list of the tags that jobs have in .gitlab-ci.yml, such as ["shell"]; tags of AWS resources are "resourceTags"',
+    ],
+    [
+      'a tag that no job can have',
+      { profiles: { a: { type: 'EC2', tags: ['big, docker'] } } },
+      "profiles.a.tags[0]: GitLab's tags have no comma, and no blank around them; remove it",
+    ],
+    [
+      'two profiles with the same tags',
+      { profiles: { a: { type: 'EC2', tags: ['x', 'y'] }, b: { type: 'LAMBDA', tags: ['y', 'x'] } } },
+      'profiles.b.tags: are those of the profile "a" too, so that nothing says whose a job with them is; give one of the two tags of its own, or none: []',
+    ],
+    [
+      'a profile that takes over the tags of another',
+      { profiles: { a: { type: 'EC2', extends: 'b' }, b: { type: 'EC2', tags: ['x'] } } },
+      'profiles.b.tags: are those of the profile "a" too, so that nothing says whose a job with them is; give one of the two tags of its own, or none: []',
     ],
     [
       'no profile',

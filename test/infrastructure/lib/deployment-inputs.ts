@@ -35,7 +35,7 @@ const word = fc.stringMatching(/^[a-z][a-z0-9]{0,8}$/);
 /** A dollar sign is written twice, as in `.gitlab-ci.yml`. */
 const value = fc.string({ maxLength: 20 }).map((text) => text.replaceAll('$', '$$$$'));
 const texts = fc.dictionary(word, value, { maxKeys: 3 });
-const tags = fc.dictionary(word, word, { maxKeys: 3 });
+const resourceTags = fc.dictionary(word, word, { maxKeys: 3 });
 const ids = (prefix: string) =>
   fc.uniqueArray(word, { minLength: 1, maxLength: 3 }).map((all) => all.map((id) => `${prefix}-${id}`));
 
@@ -60,7 +60,7 @@ const shared = {
   environment: texts,
   outputLimitKiB: fc.integer({ min: 1, max: 100_000 }),
   runnerConfig: fc.constantFrom({}, { feature_flags: { FF_SCRIPT_SECTIONS: true } }, { get_sources_timeout: '5m' }),
-  tags,
+  resourceTags,
 };
 const jobHooks = { preGetSources: fc.constant('date'), postBuild: fc.constant('date') };
 
@@ -154,9 +154,10 @@ export const anyDeployment: fc.Arbitrary<DeploymentInput> = fc
         }),
         components: fc.dictionary(word, fc.record({ build: word }), { maxKeys: 2 }),
       }),
+      exact: fc.constantFrom('always' as const, 'off' as const, 1, 86_400),
       maxAttempts: fc.integer({ min: 1, max: 10 }),
       reconciler: some({ patience: fc.integer({ min: 1, max: 10 }) }),
-      tags,
+      resourceTags,
     }),
     hosts: fc.array(ec2Profile, { minLength: 1, maxLength: 3 }),
     function: lambdaProfile,
@@ -173,6 +174,10 @@ export const anyDeployment: fc.Arbitrary<DeploymentInput> = fc
     profiles: {
       ...Object.fromEntries(hosts.map((profile, index) => [names[index], profile])),
       shell: others.function,
-      ...(extending ? { derived: { type: 'LAMBDA' as const, extends: 'shell', tags: { derived: 'yes' } } } : {}),
+      ...(extending
+        ? {
+            derived: { type: 'LAMBDA' as const, extends: 'shell', tags: ['derived'], resourceTags: { derived: 'yes' } },
+          }
+        : {}),
     },
   }));

@@ -33,7 +33,7 @@ describe('a deployment', () => {
       network: { vpcId: 'vpc-1', subnetIds: ['subnet-1'], securityGroupIds: ['sg-1'] },
       defaultRunner: { type: 'LAMBDA', profile: 'small' },
       maxConcurrent: 20,
-      tags: { team: 'ci' },
+      resourceTags: { team: 'ci' },
       profiles: { small: { type: 'LAMBDA', memoryMiB: 512, environment: { A: 'b' } } },
     };
     expect(defineDeployment(said)).toMatchObject(said);
@@ -48,6 +48,17 @@ describe('a deployment', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it('may have profiles whose tags overlap, or that drop the tags of what they extend', () => {
+    const { profiles } = defineDeployment({
+      profiles: {
+        base: { type: 'EC2', tags: ['docker'] },
+        big: { type: 'EC2', extends: 'base', tags: ['docker', 'big'] },
+        plain: { type: 'EC2', extends: 'base', tags: [] },
+      },
+    });
+    expect(Object.values(profiles).map(({ tags }) => tags)).toEqual([['docker'], ['docker', 'big'], []]);
   });
 
   it('of a default runner of type EC2 that names no profile means the profile "default"', () => {
