@@ -1,6 +1,7 @@
 import type { Exactness } from '../../infrastructure/lib/exactness.ts';
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import type { DefaultRunner, RuntimeProfile } from '../environment.ts';
+import { gateOf } from '../gate/gate-of-choice.ts';
 import { chooseMapping, couldMatch } from '../job-mappings/choose-mapping.ts';
 import type { JobMapping, MappingTarget } from '../job-mappings/job-mapping.ts';
 import { lambdaCounter } from '../runners/lambda-limit.ts';
@@ -93,6 +94,7 @@ function choiceFor(
     timeoutSeconds: timeoutMinutes * 60,
     caps: caps.filter((cap) => cap !== null),
     ...(profile.isolateProjects ? { tenantId: `project-${event.projectId}` } : {}),
+    ...gateOf({ profile: name, tags, projectPath: event.projectPath, exact }, offer),
     ...(exact === undefined ? {} : { exact }),
   };
 }

@@ -129,6 +129,25 @@ export function createGitLabModel(options: GitLabModelOptions) {
     return job;
   }
 
+  const pendingJobs = (projectId: number) =>
+    answer(() => {
+      const pending = [...jobs.values()].filter(
+        (job) => job.plan.projectId === projectId && job.status === 'pending' && !faults.isOn('gitlab-lagging'),
+      );
+      return pending.map((job) => ({
+        id: job.id,
+        status: job.status,
+        tags: job.plan.tags,
+        runnerId: null,
+        systemId: null,
+        name: job.plan.name,
+        stage: 'test',
+        ref: 'main',
+        pipelineId: pipelineOf(job),
+        createdAt: new Date(time.now()).toISOString(),
+      }));
+    });
+
   return {
     jobs,
     runners,
@@ -297,24 +316,8 @@ export function createGitLabModel(options: GitLabModelOptions) {
           const its = [...jobs.values()].filter((job) => job.runnerId === runnerId);
           return its.map(({ plan, id, status }) => ({ projectId: plan.projectId, jobId: id, status })).reverse();
         }),
-      pendingJobs: (projectId: number) =>
-        answer(() => {
-          const pending = [...jobs.values()].filter(
-            (job) => job.plan.projectId === projectId && job.status === 'pending' && !faults.isOn('gitlab-lagging'),
-          );
-          return pending.map((job) => ({
-            id: job.id,
-            status: job.status,
-            tags: job.plan.tags,
-            runnerId: null,
-            systemId: null,
-            name: job.plan.name,
-            stage: 'test',
-            ref: 'main',
-            pipelineId: pipelineOf(job),
-            createdAt: new Date(time.now()).toISOString(),
-          }));
-        }),
+      pendingJobs,
+      allPendingJobs: pendingJobs,
       ownRunners: (descriptionStart: string) =>
         answer(() => {
           const ours = [...runners.values()].filter(({ description }) => description.startsWith(descriptionStart));

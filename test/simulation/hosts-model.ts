@@ -52,6 +52,7 @@ export const otherHost = 'r_other';
 
 /** As in boot-script.ts. */
 const claimMilliseconds = 180_000;
+const heldMilliseconds = 15 * 60_000;
 const ec2WaitMilliseconds = 60_000;
 /** Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html */
 const spotNoticeMilliseconds = 120_000;
@@ -157,9 +158,11 @@ export function createHostsModel(options: HostsModelOptions) {
   }
 
   async function claimTicket(host: Host, instance: SimulatedInstance) {
-    const until = time.now() + claimMilliseconds;
+    let until = time.now() + claimMilliseconds;
     while (host.isAlive()) {
-      const ticket = claim(instance.id);
+      const found = claim(instance.id);
+      if (found?.mode === 'held') until = time.now() + heldMilliseconds;
+      const ticket = found?.token ? found : null;
       const lost = ticket && faults.strike('claim-lost', ({ nth }) => nth === instance.nth);
       if (ticket && !lost) return ticket;
       if (time.now() >= until) return null;

@@ -173,6 +173,7 @@ export const lambdaNames = [
   'abandonRunner',
   'launchInstances',
   'bindRunner',
+  'giveTurns',
   'findRunner',
   'drainRunner',
   'unregisterRunner',

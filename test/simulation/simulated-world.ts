@@ -352,7 +352,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     const targets = deployedParts().rules.flatMap((rule) => (ruleTakes(rule, event) ? [rule.target] : []));
     if (targets.length === 0) invariants.fail('0 no mistake in the code', `no rule takes the event ${event.type}`);
     for (const target of targets) {
-      if (target === 'bindRunner') void invokeLater(target, usualAsync, event.detail);
+      if (target === 'bindRunner' || target === 'giveTurns') void invokeLater(target, usualAsync, event.detail);
       else workflows.start(target, event.detail);
     }
   }
