@@ -15,11 +15,14 @@ export function createPlacementsWatch({
   now,
   runners,
   itemOf,
+  lookOf,
   profilesOf,
 }: {
   readonly now: () => number;
   readonly runners: ReadonlyMap<number, SimulatedRunner>;
   readonly itemOf: (job: JobKey) => RunnerItem | undefined;
+  /** When it was decided that the runner of an item may ask, as its ticket is put where its host finds it. */
+  readonly lookOf: (item: RunnerItem) => number;
   /** Where the mappings let a job run; nowhere when it is left to others. */
   readonly profilesOf: (job: SimulatedJob) => readonly string[];
 }) {
@@ -45,8 +48,8 @@ export function createPlacementsWatch({
       for (const part of parts) {
         if (part.kind !== 'put-ticket' || part.ticket.id === part.ticket.job) continue;
         const { id, token, job, mode } = part.ticket;
-        const profile = itemOf(job)?.profile;
-        if (profile !== undefined) mayAsk.set(mode === 'manager' ? id : token, { profile, lookedAt: now() });
+        const item = itemOf(job);
+        if (item) mayAsk.set(mode === 'manager' ? id : token, { profile: item.profile, lookedAt: lookOf(item) });
       }
     },
     /** A runner was given its job. */

@@ -107,6 +107,8 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     now: time.now,
     runners: gitlab.runners,
     itemOf: (job) => tables.items.get(job),
+    // No runner waits for its turn: it may ask as soon as it can.
+    lookOf: time.now,
     profilesOf,
   });
   const memory = inMemoryReconcileStore(tables);
