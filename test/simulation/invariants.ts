@@ -7,9 +7,10 @@ import type { LambdaRunnerPayload } from '../../infrastructure/lib/runner-ticket
 import { tokenWord } from '../support/in-memory-gitlab.ts';
 import { createAttemptsWatch } from './attempts-watch.ts';
 import { type Ec2Model, lives, type SimulatedInstance } from './ec2-model.ts';
-import { type GitLabModel, isOver, type SimulatedJob } from './gitlab-model.ts';
+import type { GitLabModel } from './gitlab-model.ts';
 import { type Host, otherHost } from './hosts-model.ts';
 import type { Settings } from './schedule.ts';
+import { isOver, type SimulatedJob } from './simulated-job.ts';
 import type { TablesModel } from './tables-model.ts';
 
 /** What must hold, whatever happens; the numbers are those of the design. */
