@@ -1,7 +1,7 @@
 import type { GatedRunner, LineJob } from './gate-line.ts';
 import { createKinds } from './runner-kinds.ts';
 
-/** Since when jobs at the head of the line are not being started, by job id: milliseconds since 1970. */
+/** Since when earlier jobs, for which runners are held, are not being started, by job id: milliseconds since 1970. */
 export type StuckJobs = Readonly<Record<string, number>>;
 
 export type SeenLine = {
@@ -44,7 +44,7 @@ export type Turns = {
  */
 export function decideTurns(seen: SeenLine, now: number): Turns {
   const line = [...seen.jobs].sort((a, b) => a.id - b.id);
-  const kinds = createKinds(line, seen.runners, (runner) => passedBy(runner, line, seen.stuck, now));
+  const kinds = createKinds(line, seen.runners, seen.stuck, now);
   const open = seen.runners.filter(({ turn }) => turn !== null);
   for (const runner of open) kinds.of(runner).open += 1;
   const hold = holdBack(open, kinds);
@@ -60,21 +60,10 @@ export function decideTurns(seen: SeenLine, now: number): Turns {
     hold,
     outOfTurn: stayOpen.filter((runner) => !runner.canBeHeld && !kinds.isSafe(kinds.of(runner))).map(({ key }) => key),
     turns,
-    stuck: stuckOf(line, holds, seen.stuck, now),
+    stuck: stuckOf(line, waiting, kinds, seen.stuck, now),
     holds,
     givePlaceBack: placesToGiveBack(line, waiting),
   };
-}
-
-/** Jobs at the head of the line that nobody has started for so long that this runner waits for them no more. */
-function passedBy(runner: GatedRunner, line: readonly LineJob[], stuck: StuckJobs, now: number): readonly number[] {
-  const { exact, waitsSince, profile } = runner;
-  if (exact === 'always') return [];
-  return line.flatMap((job) => {
-    const since = stuck[job.id];
-    if (since === undefined || job.isComing || job.profile === profile) return [];
-    return now - Math.max(since, waitsSince) >= exact * 1_000 ? [job.id] : [];
-  });
 }
 
 type Kinds = ReturnType<typeof createKinds>;
@@ -160,13 +149,23 @@ function holdsOf(waiting: readonly GatedRunner[], kinds: Kinds, stuck: StuckJobs
   });
 }
 
-/** What was noted stays noted as long as it holds, also of jobs that everybody has passed. */
-function stuckOf(line: readonly LineJob[], holds: readonly Hold[], before: StuckJobs, now: number): StuckJobs {
-  const still = line.filter(({ id, isComing }) => !isComing && before[id] !== undefined);
-  return Object.fromEntries([
-    ...still.map(({ id }) => [id, before[id] ?? now] as const),
-    ...holds.flatMap(({ behind, stuckSince }) => (stuckSince === null ? [] : [[behind, stuckSince] as const])),
-  ]);
+/** In one project at the same time; each stands in the gate's item. */
+const mostStuck = 200;
+
+/**
+ * Every earlier job for which a runner is held, and that nobody starts: their times go on side by side. What was noted
+ * stays noted as long as it holds, also of jobs that everybody has passed.
+ */
+function stuckOf(
+  line: readonly LineJob[],
+  waiting: readonly GatedRunner[],
+  kinds: Kinds,
+  before: StuckJobs,
+  now: number,
+): StuckJobs {
+  const inTheWay = new Set(kinds.groupsOf(waiting).flatMap(({ kind }) => kind.before));
+  const stuck = line.filter((job) => !job.isComing && (before[job.id] !== undefined || inTheWay.has(job)));
+  return Object.fromEntries(stuck.slice(0, mostStuck).map(({ id }) => [id, before[id] ?? now]));
 }
 
 /** For each job that waits for a place, the last one of the held runners that hold such a place and come after it. */

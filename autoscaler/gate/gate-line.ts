@@ -9,11 +9,13 @@ export type LineJob = {
   readonly profile: string | null;
   /** Its runner is being started, or waits for its turn itself. */
   readonly isComing: boolean;
+  /** Since when it waits, as far as we know; null for one that only GitLab knows. Milliseconds since 1970. */
+  readonly waitsSince: number | null;
   /** Counters of caps under which it waits for a place; none for a job that waits for no place. */
   readonly wantsPlaces: readonly string[];
 };
 
-/** A runner without a job of which the gate decides whether it may ask. Times are milliseconds since 1970. */
+/** A runner without a job of which the gate decides whether it may ask. */
 export type GatedRunner = {
   /** Its item in the table. */
   readonly key: string;
@@ -22,8 +24,8 @@ export type GatedRunner = {
   readonly profile: string;
   /** It gets jobs all of whose tags are among these, and untagged ones only when it has none. */
   readonly tags: readonly string[];
+  /** How long its jobs wait for earlier ones that nobody starts, in seconds. */
   readonly exact: number | 'always';
-  readonly waitsSince: number;
   /** Its host is there: it asks within a second once it may. */
   readonly isReady: boolean;
   /** Nobody starts it, for want of capacity: it may not ask, whatever comes first. */

@@ -81,7 +81,6 @@ function runnerOf(item: RunnerItem, turn: number | null, { claimed, now }: GateL
     profile: item.profile,
     tags: item.tags,
     exact: exact === 'off' ? 0 : exact,
-    waitsSince: Date.parse(item.event.occurredAt),
     isReady: item.state === 'LAUNCHED',
     isStuck: isWithoutCapacity(item, now),
     turn,
@@ -94,7 +93,7 @@ function lineJobOf(job: ListedJob, own: RunnerItem | undefined, look: GateLook):
   // An item without a profile is of a job for which nothing could be chosen yet.
   if (own?.profile) return ownJobOf(own, look.now);
   const { id, tags } = job;
-  return { id, tags, profile: look.profileOf(job), isComing: false, wantsPlaces: [] };
+  return { id, tags, profile: look.profileOf(job), isComing: false, waitsSince: null, wantsPlaces: [] };
 }
 
 function ownJobOf(item: RunnerItem, now: number): LineJob {
@@ -105,12 +104,13 @@ function ownJobOf(item: RunnerItem, now: number): LineJob {
     tags,
     profile,
     isComing: isBeingStarted(item, now),
+    waitsSince: Date.parse(event.occurredAt),
     wantsPlaces: waitsForPlace ? caps.map(({ counter }) => counter) : [],
   };
 }
 
 function bareJobOf({ tags, profile }: RunnerItem, id: number): LineJob {
-  return { id, tags, profile, isComing: true, wantsPlaces: [] };
+  return { id, tags, profile, isComing: true, waitsSince: null, wantsPlaces: [] };
 }
 
 function isBeingStarted(item: RunnerItem, now: number): boolean {

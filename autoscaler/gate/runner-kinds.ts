@@ -1,6 +1,6 @@
 import { fits, type GatedRunner, type LineJob } from './gate-line.ts';
 
-/** Runners that are alike: GitLab would give any of them the same job. */
+/** Runners that are alike: GitLab would give any of them the same job, and they wait as long. */
 export type Kind = {
   readonly profile: string;
   readonly tags: readonly string[];
@@ -8,24 +8,27 @@ export type Kind = {
   readonly line: readonly LineJob[];
   /** The first of these, as long as they are the profile's own. */
   readonly run: readonly LineJob[];
+  /** Jobs of others that fit and come before the last of its own. */
+  readonly before: readonly LineJob[];
   /** How many may ask now. */
   open: number;
 };
 
-/** Runners by kind, and whether those that may ask find a job of their profile each. `passed`: jobs that one does not wait for. */
+/**
+ * Runners by kind, and whether those that may ask find a job of their profile each. `stuck`: since when jobs are not being
+ * started; `now`: both in milliseconds since 1970.
+ */
 export function createKinds(
   line: readonly LineJob[],
   runners: readonly GatedRunner[],
-  passed: (runner: GatedRunner) => readonly number[],
+  stuck: Readonly<Record<string, number>>,
+  now: number,
 ) {
   const byKey = new Map<string, Kind>();
   const byRunner = new Map<GatedRunner, Kind>();
   for (const runner of runners) {
-    const { profile } = runner;
-    const tags = [...new Set(runner.tags)].sort();
-    const without = passed(runner);
-    const key = JSON.stringify([profile, tags, without]);
-    const kind = byKey.get(key) ?? kindOf(profile, tags, line, without);
+    const key = JSON.stringify([runner.profile, [...runner.tags].sort(), runner.exact]);
+    const kind = byKey.get(key) ?? kindOf(runner, line, stuck, now);
     byKey.set(key, kind);
     byRunner.set(runner, kind);
   }
@@ -41,7 +44,7 @@ export function createKinds(
     mayOpen(kind: Kind): boolean {
       kind.open += 1;
       const touched = kinds.filter((one) => one.open > 0 && rivals.get(one)?.includes(kind));
-      const all = touched.every(isSafe) && isSafe(kind);
+      const all = touched.every(isSafe);
       kind.open -= 1;
       return all;
     },
@@ -56,10 +59,24 @@ export function createKinds(
   };
 }
 
-function kindOf(profile: string, tags: readonly string[], all: readonly LineJob[], passed: readonly number[]): Kind {
-  const line = all.filter((job) => fits(job, tags) && !passed.includes(job.id));
-  const end = line.findIndex((job) => job.profile !== profile);
-  return { profile, tags, line, run: end === -1 ? line : line.slice(0, end), open: 0 };
+function kindOf(
+  { profile, tags, exact }: GatedRunner,
+  all: readonly LineJob[],
+  stuck: Readonly<Record<string, number>>,
+  now: number,
+): Kind {
+  const fitting = all.filter((job) => fits(job, tags));
+  const isOwn = (job: LineJob) => job.profile === profile;
+  const before = fitting.slice(0, fitting.findLastIndex(isOwn) + 1).filter((job) => !isOwn(job));
+  const line = fitting.filter((job, index) => {
+    const since = stuck[job.id];
+    if (since === undefined || exact === 'always' || job.isComing || isOwn(job)) return true;
+    // The job that waits for it waits no longer than it waits itself.
+    const waiting = fitting.slice(index).find((one) => isOwn(one) && one.waitsSince !== null);
+    return now - Math.max(since, waiting?.waitsSince ?? now) < exact * 1_000;
+  });
+  const end = line.findIndex((job) => !isOwn(job));
+  return { profile, tags, line, run: end === -1 ? line : line.slice(0, end), before, open: 0 };
 }
 
 function mayTakeFrom(rival: Kind, kind: Kind): boolean {

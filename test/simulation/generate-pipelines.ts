@@ -1,3 +1,4 @@
+import { defaultExactSeconds } from '../../infrastructure/lib/exactness.ts';
 import { jobMapping } from '../support/builders.ts';
 import type { Random } from './random.ts';
 import { type Fault, type FaultKind, type PlannedJob, projectIds, type Schedule, type Settings } from './schedule.ts';
@@ -35,6 +36,7 @@ function settingsOf(settings: Settings, random: Random): Settings {
   return {
     ...settings,
     reconciler: true,
+    exact: defaultExactSeconds,
     mappings: [
       jobMapping({ ...settings.mappings[0], jobName: 'build' }),
       jobMapping({ jobName: 'pack', target: { type: 'EC2', profile: 'large' } }),

@@ -1,3 +1,4 @@
+import { isHeld } from '../../autoscaler/gate/held.ts';
 import { reserveOf } from '../../autoscaler/runners/lambda-limit.ts';
 import { attemptsUsed, type Cap, type RunnerItem } from '../../autoscaler/runners/runner-item.ts';
 import type { StoreWrite } from '../../autoscaler/runners/runners-store.ts';
@@ -95,8 +96,10 @@ export function createInvariants(watched: () => Watched) {
         if (part.kind === 'update' && part.set?.instanceId !== undefined && item.managerOf !== undefined) {
           managersOf.set(part.set.instanceId, { attempt: `${key} attempt ${item.attempt}`, caps: item.caps });
         }
-        if (part.kind === 'update' && part.set?.instanceId !== undefined) {
-          checkRetry(item, part.set.instanceId);
+        if (part.kind === 'update' && part.set?.instanceId !== undefined) checkRetry(item, part.set.instanceId);
+        // A host that is held has no token to start a runner with.
+        const getsToken = part.kind === 'update' && (part.set?.instanceId ?? part.set?.turnAt) !== undefined;
+        if (getsToken && item.instanceId !== undefined && !isHeld(item)) {
           const host = hosts.find(({ name }) => name === item.instanceId);
           if (host) attempts.sawStarted(key, item.attempt, host);
         }

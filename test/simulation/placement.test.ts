@@ -3,7 +3,7 @@ import { type HandOut, judgePlacement, type LineChange } from './placement.ts';
 
 /** Job 5, which belongs on profile `shell`, as it is given to a runner that was let ask at 100. */
 function handOut(changes: Partial<HandOut> = {}): HandOut {
-  return { jobId: 5, profiles: ['shell'], profile: 'shell', lookedAt: 100, changes: [], ...changes };
+  return { jobId: 5, profiles: ['shell'], profile: 'shell', lookedAt: 100, pendingAt: 0, changes: [], ...changes };
 }
 
 const change = (changes: Partial<LineChange> = {}): LineChange => ({ at: 101, jobId: 4, what: 'came', ...changes });
@@ -29,6 +29,12 @@ describe('a job', () => {
 
   it('is excused when it became pending itself after the look', () => {
     expect(judgePlacement(handOut({ profile: 'default', changes: [change({ jobId: 5 })] }))).toBe('excused');
+  });
+
+  it('is passed when nobody had started it for five minutes', () => {
+    const late = { profile: 'default', lookedAt: 300_000 };
+    expect(judgePlacement(handOut(late))).toBe('passed');
+    expect(judgePlacement(handOut({ ...late, pendingAt: 1 }))).toBe('misplaced');
   });
 
   it('is not excused by what happened before the look, or behind it in the line', () => {

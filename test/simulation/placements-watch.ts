@@ -29,7 +29,7 @@ export function createPlacementsWatch({
   const changes: (LineChange & { readonly job: SimulatedJob })[] = [];
   /** Who may ask, and since when, by token; for managers of one runner by their host. */
   const mayAsk = new Map<string, { readonly profile: string; readonly lookedAt: number }>();
-  const counts = { 'as mapped': 0, excused: 0, misplaced: 0, 'taken by others': 0 };
+  const counts = { 'as mapped': 0, excused: 0, passed: 0, misplaced: 0, 'taken by others': 0 };
   /** Those that nothing excuses. */
   const misplaced: HandOut[] = [];
   const note = (job: SimulatedJob, what: LineChange['what']) => changes.push({ at: now(), jobId: job.id, job, what });
@@ -46,7 +46,7 @@ export function createPlacementsWatch({
     /** A ticket that its host can claim is what lets a runner ask; under a job's key it waits for a host. */
     sawWrite(parts: readonly StoreWrite[]): void {
       for (const part of parts) {
-        if (part.kind !== 'put-ticket' || part.ticket.id === part.ticket.job) continue;
+        if (part.kind !== 'put-ticket' || part.ticket.id === part.ticket.job || part.ticket.token === '') continue;
         const { id, token, job, mode } = part.ticket;
         const item = itemOf(job);
         if (item) mayAsk.set(mode === 'manager' ? id : token, { profile: item.profile, lookedAt: lookOf(item) });
@@ -63,7 +63,8 @@ export function createPlacementsWatch({
         return;
       }
       const ofLine = changes.filter((change) => change.at >= its.lookedAt && canRun(runner, change.job));
-      const handOut = { ...its, jobId: job.id, profiles: profilesOf(job), changes: ofLine };
+      const pendingAt = job.pendingAt ?? now();
+      const handOut = { ...its, jobId: job.id, profiles: profilesOf(job), pendingAt, changes: ofLine };
       const placement = judgePlacement(handOut);
       counts[placement] += 1;
       if (placement === 'misplaced') misplaced.push(handOut);

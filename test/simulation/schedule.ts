@@ -1,3 +1,4 @@
+import type { Exactness } from '../../infrastructure/lib/exactness.ts';
 import type { RuntimeProfile } from '../../autoscaler/environment.ts';
 import type { JobMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
 
@@ -19,6 +20,8 @@ export type Settings = {
   readonly lambdaLimit?: number;
   readonly onDemand: 'never' | 'fallback' | 'always';
   readonly mappings: readonly JobMapping[];
+  /** How long jobs wait for earlier ones that nobody starts; the usual time when absent. */
+  readonly exact?: Exactness;
   /** Whether GitLab says `canceled` at once, or `canceling` until the runner has reacted. */
   readonly cancelsAtOnce: boolean;
   /** Whether GitLab writes a hook's body when it sends it, and not when it happened: the runner may be gone by then. */

@@ -60,6 +60,12 @@ const calmWaitSeconds = 240;
 
 const longestAfterTroubleSeconds = 600;
 
+/**
+ * Nobody starts jobs that are left to others here, or one after the other: ours wait for them for five minutes, a pass of
+ * the reconciler notices it, and their runners may then be given those.
+ */
+const longestForOthersSeconds = 900;
+
 /** Told of everything that happens, for people who look into a run. `at`: milliseconds since 1970. */
 export type Trace = (at: number, line: string) => void;
 
@@ -107,8 +113,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     now: time.now,
     runners: gitlab.runners,
     itemOf: (job) => tables.items.get(job),
-    // No runner waits for its turn: it may ask as soon as it can.
-    lookOf: time.now,
+    lookOf: ({ turnAt }) => (turnAt === undefined ? time.now() : Date.parse(turnAt)),
     profilesOf,
   });
   const memory = inMemoryReconcileStore(tables);
@@ -187,6 +192,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     profiles: settings.profiles,
     defaultRunner: { type: 'IGNORE' },
     maxConcurrent: settings.maxConcurrent,
+    exact: settings.exact,
   } as const;
   const ports: AllPorts = {
     deployment: 'ci',
@@ -395,7 +401,11 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
   const goesWrong = schedule.faults.filter((fault) => !isOnlyAsked(fault) && fault.kind !== 'gitlab-lagging');
   const trouble = troubleOf(schedule);
   const waitsAreShort = (goesWrong.length === 0 || trouble.isAll) && !isCapped(settings);
-  const longestWaitSeconds = calmWaitSeconds + (trouble.isAll ? longestAfterTroubleSeconds : 0);
+  const isForOthers = schedule.jobs.some((plan) => !isOurs({ plan, id: 0 } as SimulatedJob));
+  const longestWaitSeconds =
+    calmWaitSeconds +
+    (trouble.isAll ? longestAfterTroubleSeconds : 0) +
+    (isForOthers && settings.exact !== 'off' ? longestForOthersSeconds : 0);
   const watched = {
     tables,
     gitlab,

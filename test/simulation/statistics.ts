@@ -10,7 +10,7 @@ export type Statistics = {
 export function createStatistics(): Statistics {
   const faults = new Map<string, number>();
   const repairs = new Map<string, number>();
-  const placements = { 'as mapped': 0, excused: 0, misplaced: 0, 'taken by others': 0 };
+  const placements = { 'as mapped': 0, excused: 0, passed: 0, misplaced: 0, 'taken by others': 0 };
   let runs = 0;
   let violations = 0;
   let virtualSeconds = 0;

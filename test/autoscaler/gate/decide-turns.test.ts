@@ -105,10 +105,18 @@ describe('a job that nobody starts', () => {
 
   it('is waited for as long by a job that comes later, and for ever where the row says "always"', () => {
     const stuck = { 1: testStart };
-    const late = gatedRunner(2, { exact: 60, waitsSince: testStart + 50_000 });
-    expect(turnsOf({ jobs, runners: [late], stuck }, 100).go).toEqual([]);
-    expect(goesOf(turnsOf({ jobs, runners: [late], stuck }, 110))).toEqual({ 'runner-2': 2 });
+    const late = [lineJob(1, others), lineJob(2, { waitsSince: testStart + 50_000 })];
+    expect(turnsOf({ jobs: late, runners: [runner], stuck }, 100).go).toEqual([]);
+    expect(goesOf(turnsOf({ jobs: late, runners: [runner], stuck }, 110))).toEqual({ 'runner-2': 2 });
     expect(turnsOf({ jobs, runners: [gatedRunner(2, { exact: 'always' })], stuck }, 100_000).go).toEqual([]);
+  });
+
+  it('is not waited for after another one: their times go on side by side', () => {
+    const two = [lineJob(1, others), lineJob(2, { ...others, profile: 'shell' }), lineJob(3)];
+    const last = gatedRunner(3, { exact: 60 });
+    const { stuck } = turnsOf({ jobs: two, runners: [last] });
+    expect(stuck).toEqual({ 1: testStart, 2: testStart });
+    expect(goesOf(turnsOf({ jobs: two, runners: [last], stuck }, 60))).toEqual({ 'runner-3': 3 });
   });
 
   it('is not waited for while its runner is being started, however long that takes, and its time begins anew', () => {

@@ -4,7 +4,7 @@ import { testStart } from '../../support/builders.ts';
 
 /** A job of the line, by default one with the tag `aws` for the profile `default`. */
 export function lineJob(id: number, changes: Partial<LineJob> = {}): LineJob {
-  return { id, tags: ['aws'], profile: 'default', isComing: true, wantsPlaces: [], ...changes };
+  return { id, tags: ['aws'], profile: 'default', isComing: true, waitsSince: testStart, wantsPlaces: [], ...changes };
 }
 
 /** A runner that is held, made for a job of this id. */
@@ -15,7 +15,6 @@ export function gatedRunner(jobId: number, changes: Partial<GatedRunner> = {}): 
     profile: 'default',
     tags: ['aws'],
     exact: 300,
-    waitsSince: testStart,
     isReady: false,
     isStuck: false,
     turn: null,
