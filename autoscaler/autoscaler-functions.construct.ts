@@ -37,6 +37,7 @@ export class AutoscalerFunctions extends Construct {
   readonly launchInstances: BundledFunction;
   readonly tagInstances: BundledFunction;
   readonly bindRunner: BundledFunction;
+  readonly giveTurns: BundledFunction;
   readonly findRunner: BundledFunction;
   readonly drainRunner: BundledFunction;
   readonly unregisterRunner: BundledFunction;
@@ -70,11 +71,18 @@ export class AutoscalerFunctions extends Construct {
       PROFILES: Stack.of(this).toJsonString(profiles.runtime),
     };
 
-    this.chooseRunner = this.add('start-runner/choose-runner', 'Chooses where a pending job runs', {
-      ...routes,
+    const offer = {
       ...(deployment.maxConcurrent === undefined ? {} : { MAX_CONCURRENT: String(deployment.maxConcurrent) }),
       ...(deployment.exact === defaultExactSeconds ? {} : { EXACT: JSON.stringify(deployment.exact) }),
+    };
+    const bus = { EVENT_BUS_ARN: eventBus.eventBusArn };
+
+    this.chooseRunner = this.add('start-runner/choose-runner', 'Chooses where a pending job runs', {
+      ...routes,
+      ...offer,
+      ...bus,
     });
+    eventBus.grantPutEventsTo(this.chooseRunner);
     grants.useGitLab(this.chooseRunner);
     grants.allow(this.chooseRunner, ['dynamodb:Scan'], tables.mappings.tableArn);
     grants.useRunners(this.chooseRunner, [...reads, ...updates]);
@@ -82,7 +90,9 @@ export class AutoscalerFunctions extends Construct {
     this.admitJob = this.add('start-runner/admit-job', 'Admits a job: the gate against duplicates', {
       ...maxAttempts,
       ...retries,
+      ...bus,
     });
+    eventBus.grantPutEventsTo(this.admitJob);
     grants.useRunners(this.admitJob, [...reads, ...puts, ...updates]);
 
     this.registerRunner = this.add('start-runner/register-runner', 'Creates a runner in GitLab and leaves its ticket');
@@ -93,7 +103,11 @@ export class AutoscalerFunctions extends Construct {
 
     this.invokeIsolatedRunner = this.addInvokeIsolatedRunner();
 
-    this.abandonRunner = this.add('start-runner/abandon-runner', 'Undoes an attempt that failed', maxAttempts);
+    this.abandonRunner = this.add('start-runner/abandon-runner', 'Undoes an attempt that failed', {
+      ...maxAttempts,
+      ...bus,
+    });
+    eventBus.grantPutEventsTo(this.abandonRunner);
     grants.useGitLab(this.abandonRunner);
     grants.useRunners(this.abandonRunner, [...reads, ...puts, ...updates]);
     grants.useTickets(this.abandonRunner, deletes);
@@ -120,14 +134,24 @@ export class AutoscalerFunctions extends Construct {
     tagQueue.grantConsumeMessages(this.tagInstances);
     grantTagging(this.tagInstances, deployment);
 
-    this.bindRunner = this.add('bind-runner/bind-runner', 'Notes which job a runner took', {
-      EVENT_BUS_ARN: eventBus.eventBusArn,
-    });
+    this.bindRunner = this.add('bind-runner/bind-runner', 'Notes which job a runner took', bus);
     eventBus.grantPutEventsTo(this.bindRunner);
     grants.useRunners(this.bindRunner, [...reads, ...updates]);
     grants.askOnlyWhichHost(this.bindRunner);
 
-    this.findRunner = this.add('stop-runner/find-runner', 'Finds the runners that a finished job leaves');
+    this.giveTurns = this.add('gate/give-turns', 'Decides which runners may ask GitLab for a job', {
+      ...routes,
+      ...offer,
+      ...bus,
+    });
+    grants.useGitLab(this.giveTurns);
+    grants.allow(this.giveTurns, ['dynamodb:Scan'], tables.mappings.tableArn);
+    grants.useRunners(this.giveTurns, [...reads, ...puts, ...updates]);
+    grants.useTickets(this.giveTurns, ['dynamodb:GetItem', ...puts, ...deletes]);
+    eventBus.grantPutEventsTo(this.giveTurns);
+
+    this.findRunner = this.add('stop-runner/find-runner', 'Finds the runners that a finished job leaves', bus);
+    eventBus.grantPutEventsTo(this.findRunner);
     grants.useRunners(this.findRunner, [...reads, ...puts, ...updates]);
     grants.useGitLab(this.findRunner);
     grants.askWhichHost(this.findRunner);
@@ -144,7 +168,8 @@ export class AutoscalerFunctions extends Construct {
     this.terminateInstance = this.add('stop-runner/terminate-instance', 'Terminates the instance of a runner');
     grants.allowTerminating(this.terminateInstance);
 
-    this.releaseRunner = this.add('stop-runner/release-runner', 'Ends the item of a stopped runner');
+    this.releaseRunner = this.add('stop-runner/release-runner', 'Ends the item of a stopped runner', bus);
+    eventBus.grantPutEventsTo(this.releaseRunner);
     grants.useRunners(this.releaseRunner, [...reads, ...updates]);
     grants.useTickets(this.releaseRunner, deletes);
 

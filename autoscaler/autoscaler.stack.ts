@@ -10,6 +10,7 @@ import { type JobEventType, jobEventSource } from '../infrastructure/lib/job-eve
 import { AutoscalerFunctions } from './autoscaler-functions.construct.ts';
 import { deadLetterQueue, deliveryOf } from './dead-letters.construct.ts';
 import { autoscalerParameters, type DeadLetterQueues } from './exports.ts';
+import { turnsWantedType } from './gate/turns-wanted.ts';
 import { endingStates, goneStates, spotWarningType, stateChangeType } from './interrupt-runner/instance-event.ts';
 import { InterruptRunner } from './interrupt-runner/interrupt-runner.construct.ts';
 import { Reconciler } from './reconcile/reconciler.construct.ts';
@@ -91,6 +92,9 @@ export class AutoscalerStack extends Stack {
     );
     rule('OnJobRunning', jobEvents('Job Running')).addTarget(
       new LambdaFunction(functions.bindRunner, { event: detail, ...delivery }),
+    );
+    rule('OnTurnsWanted', { source: [jobEventSource], detailType: [turnsWantedType] }).addTarget(
+      new LambdaFunction(functions.giveTurns, { event: detail, ...delivery }),
     );
     rule('OnJobFinished', jobEvents('Job Finished')).addTarget(
       new SfnStateMachine(stop.workflow, { input: detail, ...delivery }),

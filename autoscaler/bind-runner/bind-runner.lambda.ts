@@ -6,6 +6,7 @@ import type { Log } from '../../infrastructure/lib/log.ts';
 import { eventBusEnvironment } from '../environment.ts';
 import { createEventBus } from '../event-bus.client.ts';
 import type { EventBus } from '../event-bus.ts';
+import { tellGate } from '../gate/tell-gate.ts';
 import { createGitLabForManagers } from '../live-gitlab.client.ts';
 import { createTables } from '../live-tables.client.ts';
 import { expiryOf } from '../runners/end-runner.ts';
@@ -30,9 +31,12 @@ export async function bindRunner(event: JobEvent, ports: BindRunnerPorts, { log 
   const job = jobKeyOf(event);
   // That it runs is only true together with who runs it.
   if (event.runnerId === null) return log.info('nothing to bind: the event names no runner');
-  await noteJobState(ports.store, job, 'RUNNING', expiryOf(ports.now()));
+  const own = await noteJobState(ports.store, job, 'RUNNING', expiryOf(ports.now()));
   const item = await findHost(event, ports);
-  if (!item) return log.info('the job runs on a runner that is not ours', { runnerId: event.runnerId });
+  if (!item) {
+    log.info('the job runs on a runner that is not ours', { runnerId: event.runnerId });
+    return tellGate(event, [own], ports);
+  }
   try {
     await noteTakenJob(ports.store, item, job, event.occurredAt);
     log.info('runner bound', {
@@ -46,6 +50,7 @@ export async function bindRunner(event: JobEvent, ports: BindRunnerPorts, { log 
     log.info('nothing to bind: the runner took its job before, or ended', { runnerOf: item.pk, state: item.state });
   }
   if (item.pk !== job) await replaceRunner(item, job, ports, log);
+  await tellGate(event, [own, item], ports);
 }
 
 /**

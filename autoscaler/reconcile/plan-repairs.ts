@@ -8,7 +8,7 @@ import { jobOfSubject, runnersToEnd } from './repair-runners.ts';
 import type { Seen } from './seen.ts';
 import { findStrays } from './strays.ts';
 import { type PassPowers, weigh } from './suspicion.ts';
-import { deferredJobs, jobsToLookAt } from './waiting-jobs.ts';
+import { deferredJobs, gatedProjects, heldJobs, jobsToLookAt } from './waiting-jobs.ts';
 
 /** What people should know, whether or not it can be mended. */
 export type Findings = {
@@ -18,6 +18,8 @@ export type Findings = {
   readonly unaccounted: readonly string[];
   /** Jobs that wait and may have no further attempt. */
   readonly outOfAttempts: readonly string[];
+  /** Jobs whose runner may not ask yet, since it would get another job. */
+  readonly waitingForTurn: readonly string[];
   /** Jobs that wait although no cap keeps them, and for what. */
   readonly deferred: readonly string[];
   /**
@@ -31,6 +33,8 @@ export type RepairPlan = {
   readonly repairs: readonly Repair[];
   /** Events of waiting jobs that are to be looked at again; that mends nothing, and blames nobody. */
   readonly looks: readonly JobEvent[];
+  /** Projects whose gates are to be looked at. */
+  readonly gates: readonly number[];
   readonly findings: Findings;
   /** What the next pass remembers. */
   readonly memory: ReconcilerMemory;
@@ -39,7 +43,14 @@ export type RepairPlan = {
 /** Repairs that succeed while GitLab is away. Whatever takes a runner or a job asks it first. */
 const withoutGitLab: readonly Repair['action']['do'][] = ['request-launch', 'remove-instance', 'remove-ticket'];
 
-const nothing: Findings = { held: [], unaccounted: [], outOfAttempts: [], deferred: [], driftedCounters: [] };
+const nothing: Findings = {
+  held: [],
+  unaccounted: [],
+  outOfAttempts: [],
+  waitingForTurn: [],
+  deferred: [],
+  driftedCounters: [],
+};
 
 /**
  * Decides what is to be mended. Nothing is mended on a single look: a suspicion has to be there in two looks in a row,
@@ -49,7 +60,7 @@ const nothing: Findings = { held: [], unaccounted: [], outOfAttempts: [], deferr
 export function planRepairs(seen: Seen, now: number): RepairPlan {
   const { live, memory } = seen;
   // Without our own table nothing can be told apart.
-  if (!live) return { repairs: [], looks: [], findings: nothing, memory };
+  if (!live) return { repairs: [], looks: [], gates: [], findings: nothing, memory };
   const looked = { ...seen, live };
   const strays = findStrays(looked, now);
   const suspects = [
@@ -71,10 +82,12 @@ export function planRepairs(seen: Seen, now: number): RepairPlan {
   return {
     repairs,
     looks: jobsToLookAt(looked, now),
+    gates: seen.isGitLabAway ? [] : gatedProjects(live),
     findings: {
       held: strays.held,
       unaccounted: strays.unaccounted,
       outOfAttempts: outOfAttempts.map(({ pk }) => pk),
+      waitingForTurn: heldJobs(live).map(({ pk }) => pk),
       deferred: deferredJobs(live).map(({ pk, waitsFor }) => `${pk}: ${waitsFor?.error} since ${waitsFor?.since}`),
       driftedCounters: driftedCounters(live, seen.places),
     },

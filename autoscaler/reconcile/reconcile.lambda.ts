@@ -6,6 +6,7 @@ import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infras
 import type { MetricValues } from '../../infrastructure/lib/metrics.ts';
 import { attemptsEnvironment, mappingsEnvironment, reconcileEnvironment, tablesEnvironment } from '../environment.ts';
 import { createEventBus } from '../event-bus.client.ts';
+import { wantTurns } from '../gate/turns-wanted.ts';
 import { createJobMappings } from '../job-mappings/job-mappings.client.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createDocumentClient, createTables } from '../live-tables.client.ts';
@@ -54,6 +55,7 @@ export async function reconcile(
     return { repaired: 0, failed: 0 };
   }
   await inTurns(plan.looks, repairsAtOnce, (event) => askAgain(event, ports, context));
+  await inTurns(plan.gates, repairsAtOnce, (projectId) => lookAtGate(projectId, ports, context));
   const outcomes = await inTurns(plan.repairs, repairsAtOnce, (repair) => mend(repair, ports, context));
   report(plan, outcomes, oldestWaitOf(plan.memory, seen.live ?? [], now), context);
   return { repaired: outcomes.filter((mended) => mended).length, failed: outcomes.filter((mended) => !mended).length };
@@ -65,6 +67,14 @@ async function askAgain(event: JobEvent, { bus }: ReconcilePorts, { log, remaini
   await bus
     .tell('Job Pending' satisfies JobEventType, event)
     .catch((error: unknown) => log.warn('a waiting job could not be looked at', { jobId: event.jobId, error }));
+}
+
+/** What could not be asked for is asked for in the next pass. */
+async function lookAtGate(projectId: number, { bus }: ReconcilePorts, { log, remainingMilliseconds }: LambdaContext) {
+  if (remainingMilliseconds() < timeToEndMilliseconds) return;
+  await wantTurns(bus, projectId, null).catch((error: unknown) =>
+    log.warn('whose turn it is could not be asked for', { projectId, error }),
+  );
 }
 
 /** One failure never stops the rest. */
@@ -89,7 +99,7 @@ async function mend(repair: Repair, ports: ReconcilePorts, { log, remainingMilli
  * What people look at. What is zero is left out, so that an idle deployment writes nothing and has no metrics to pay.
  */
 function report(plan: RepairPlan, outcomes: readonly boolean[], oldestWait: number, { log }: LambdaContext): void {
-  const { held, unaccounted, outOfAttempts, deferred, driftedCounters } = plan.findings;
+  const { held, unaccounted, outOfAttempts, waitingForTurn, deferred, driftedCounters } = plan.findings;
   const failed = outcomes.filter((mended) => !mended).length;
   const wrong = withoutZeros({
     Repairs: outcomes.length - failed,
@@ -101,6 +111,7 @@ function report(plan: RepairPlan, outcomes: readonly boolean[], oldestWait: numb
   const usual = withoutZeros({
     HeldInstances: held.length,
     JobsDeferred: deferred.length,
+    JobsHeld: waitingForTurn.length,
     OldestWaitSeconds: oldestWait,
   });
   const told = { ...wrong, ...usual };
@@ -109,7 +120,7 @@ function report(plan: RepairPlan, outcomes: readonly boolean[], oldestWait: numb
     (kind) => [kind, plan.repairs.filter((repair) => repair.kind === kind).length] as const,
   );
   const repairs = Object.fromEntries(kinds);
-  const fields = { repairs, held, unaccounted, outOfAttempts, deferred, driftedCounters };
+  const fields = { repairs, held, unaccounted, outOfAttempts, waitingForTurn, deferred, driftedCounters };
   if (Object.keys(wrong).length === 0) log.measure(told, 'seen by the reconciler: nothing is wrong so far', fields);
   else log.count(told, 'found by the reconciler', fields);
 }

@@ -1,5 +1,6 @@
 import type { JobKey } from '../../infrastructure/lib/job-key.ts';
 import { parseJobKey } from '../../infrastructure/lib/job-key.ts';
+import { heldSeconds, isHeld, notItsTurn } from '../gate/held.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { hasRunner, idleBeyondDemand } from '../runners/spare-runners.ts';
 import { functionNotStarted } from '../start-runner/start-runner-input.ts';
@@ -50,8 +51,10 @@ export function runnersToEnd({ live, jobs, instances, tickets, patience }: Looke
           : [unused(item)];
       case 'LAUNCHED':
         if (hostIsGone(item)) return [lostHost(item)];
-        if (!isOlder(item.launchedAt, servesSecondsOf(item) * patience, now)) return [];
+        if (!isOlder(mayServeSince(item), servesSecondsOf(item) * patience, now)) return [];
         if (!waits) return [unused(item)];
+        if (isHeld(item))
+          return [abandon('abandon-held-host', item, notItsTurn, 'its host waited too long for its turn')];
         return jobs.get(item.pk)?.status === 'pending' ? [unusedHost(item, tickets)] : [];
       case 'RUNNING':
         if (hostIsGone(item)) return [lostHost(item)];
@@ -91,8 +94,14 @@ function registeredSecondsOf({ type }: RunnerItem): number {
   return type === 'LAMBDA' ? startSeconds : launchSeconds;
 }
 
-function servesSecondsOf({ type }: RunnerItem): number {
-  return type === 'LAMBDA' ? functionServesSeconds : instanceServesSeconds;
+function servesSecondsOf(item: RunnerItem): number {
+  if (isHeld(item)) return heldSeconds;
+  return item.type === 'LAMBDA' ? functionServesSeconds : instanceServesSeconds;
+}
+
+/** A host that was held can take a job only since its turn. */
+function mayServeSince({ launchedAt, turnAt }: RunnerItem): string | undefined {
+  return launchedAt !== undefined && turnAt !== undefined && turnAt > launchedAt ? turnAt : launchedAt;
 }
 
 function longestJobSecondsOf({ type, timeoutSeconds }: RunnerItem): number {

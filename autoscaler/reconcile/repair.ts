@@ -13,6 +13,7 @@ export const repairKinds = [
   'abandon-unfinished-start',
   'abandon-unlaunched-runner',
   'abandon-idle-host',
+  'abandon-held-host',
   'abandon-lost-host',
   'abandon-ended-attempt',
   'bind-runner',

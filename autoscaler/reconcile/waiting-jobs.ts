@@ -1,4 +1,5 @@
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
+import { isHeld, waitsForTurn } from '../gate/held.ts';
 import type { RunnerItem, Wait } from '../runners/runner-item.ts';
 import { isLookDue, looksOfWorkflow } from '../runners/waits.ts';
 import { lookSeconds } from './deadlines.ts';
@@ -9,9 +10,22 @@ const mostLooks = 300;
 
 type Looked = Pick<Seen, 'jobs' | 'isGitLabAway' | 'patience'> & { readonly live: readonly RunnerItem[] };
 
-/** Jobs that wait for no place: something is in the way, and the item says what. */
+/** Jobs that wait neither for a place nor for their turn: something is in the way, and the item says what. */
 export function deferredJobs(live: readonly RunnerItem[]): readonly RunnerItem[] {
-  return live.filter(({ state, jobState, waitsFor }) => state === 'WAITING' && jobState === 'PENDING' && waitsFor);
+  return live.filter(
+    (item) => item.state === 'WAITING' && item.jobState === 'PENDING' && item.waitsFor && !waitsForTurn(item),
+  );
+}
+
+/** Jobs that wait for their turn, with a runner or without one. */
+export function heldJobs(live: readonly RunnerItem[]): readonly RunnerItem[] {
+  return live.filter((item) => item.jobState !== 'FINISHED' && (waitsForTurn(item) || isHeld(item)));
+}
+
+/** Projects of which a runner is held or may ask: whatever event was lost, their gates are looked at in each pass. */
+export function gatedProjects(live: readonly RunnerItem[]): readonly number[] {
+  const gated = live.filter(({ gated, state, jobState }) => gated && jobState !== 'FINISHED' && state !== 'RUNNING');
+  return [...new Set(gated.map(({ event }) => event.projectId))];
 }
 
 /**

@@ -1,7 +1,8 @@
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import { notItsTurn, waitsForTurn } from '../gate/held.ts';
 import { outageErrors } from './outage-mark.ts';
-import { attemptsUsed, liveMark, type RunnerChoice, type RunnerItem } from './runner-item.ts';
+import { attemptsUsed, liveMark, type RunnerChoice, type RunnerItem, type Wait } from './runner-item.ts';
 
 export type AdmissionRequest = {
   readonly event: JobEvent;
@@ -86,7 +87,41 @@ function admittedAfterWait(request: AdmissionRequest, waiting: RunnerItem): Runn
   const item = admittedItem(request, attempt + (attemptBegun ? 1 : 0), excusedAttempts);
   const { fallback } = request;
   const isMoved = fallback && (waiting.profile === fallback.profile || hasNoFunction(waiting));
-  return { ...item, ...(isMoved ? fallback : {}), ...(waitsFor ? { waitsFor } : {}) };
+  const moved = { ...item, ...(isMoved ? fallback : {}), ...(waitsFor ? { waitsFor } : {}) };
+  // It was let go as a runner of that profile.
+  const hasTurn = moved.gated && waiting.turnAt !== undefined && isOfKind(waiting, moved);
+  return hasTurn ? { ...moved, turnAt: waiting.turnAt } : moved;
+}
+
+/** Whether GitLab would give the runners of both items the same jobs, and these are their own. */
+export function isOfKind(a: RunnerItem, b: RunnerItem): boolean {
+  return a.profile === b.profile && a.tags.join() === b.tags.join();
+}
+
+/**
+ * Whether a job may not even be admitted before its turn: a runner that costs nothing while it does not ask is not
+ * started, and what gave its place back to an earlier job does not take it again.
+ */
+export function waitsBeforeAdmission(current: RunnerItem | null, item: RunnerItem): boolean {
+  if (!item.gated || item.turnAt !== undefined) return false;
+  return item.type === 'LAMBDA' || (current !== null && waitsForTurn(current));
+}
+
+/** The item of a job that waits for its turn; it holds no counter. */
+export function itemBeforeTurn(
+  { turnAt: _, ...item }: RunnerItem,
+  current: RunnerItem | null,
+  now: string,
+): RunnerItem {
+  const since = current && waitsForTurn(current) ? current.waitsFor?.since : undefined;
+  const waitsFor: Wait = {
+    error: notItsTurn,
+    message: 'GitLab would give its runner an earlier job, which is to run elsewhere',
+    since: since ?? now,
+    lookAt: now,
+    looks: 1,
+  };
+  return { ...item, state: 'WAITING', waitsFor };
 }
 
 /** Its runner was made, and Lambda would or could not start the function for it. */
@@ -96,6 +131,6 @@ function hasNoFunction({ type, attemptBegun = false, runnerId, waitsFor }: Runne
 }
 
 /** The item of a job that waits for a place under its caps, and for nothing else. It holds no counter. */
-export function waitingItem({ waitsFor: _, ...item }: RunnerItem): RunnerItem {
+export function waitingItem({ waitsFor: _, turnAt: __, ...item }: RunnerItem): RunnerItem {
   return { ...item, state: 'WAITING' };
 }

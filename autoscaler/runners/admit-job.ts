@@ -1,6 +1,14 @@
 import type { JobKey } from '../../infrastructure/lib/job-key.ts';
-import { type AdmissionRequest, judgeAdmission, waitingItem } from './admission.ts';
-import { CapReachedError, JobAlreadyAdmittedError } from './runner-errors.ts';
+import { waitsForTurn } from '../gate/held.ts';
+import {
+  type AdmissionRequest,
+  isOfKind,
+  itemBeforeTurn,
+  judgeAdmission,
+  waitingItem,
+  waitsBeforeAdmission,
+} from './admission.ts';
+import { CapReachedError, JobAlreadyAdmittedError, NotItsTurnError } from './runner-errors.ts';
 import type { Cap, RunnerItem } from './runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from './runners-store.ts';
 
@@ -10,6 +18,7 @@ import { RunnerStateChangedError, type RunnersStore } from './runners-store.ts';
  * @returns the item of the attempt that begins.
  * @throws {JobAlreadyAdmittedError} for a duplicate, or when the job has used up its attempts.
  * @throws {CapReachedError} when a cap is reached: the job is WAITING then.
+ * @throws {NotItsTurnError} when a runner of the job could only take another one: it is WAITING then.
  */
 export async function admitJob(store: RunnersStore, job: JobKey, request: AdmissionRequest): Promise<RunnerItem> {
   const current = await store.read(job);
@@ -18,6 +27,10 @@ export async function admitJob(store: RunnersStore, job: JobKey, request: Admiss
   if (verdict.kind === 'refuse')
     throw new JobAlreadyAdmittedError(`${job} gets no runner from this event: ${verdict.why}`);
   const { item } = verdict;
+  if (waitsBeforeAdmission(current, item)) {
+    await waitForTurn(store, item, current, request.now);
+    throw new NotItsTurnError(`${job} waits for its turn`);
+  }
   const full = await takePlaces(store, current, item);
   if (full.length === 0) return item;
 
@@ -30,6 +43,12 @@ export async function admitJob(store: RunnersStore, job: JobKey, request: Admiss
   const stillFull = await takePlaces(store, waiting, item);
   if (stillFull.length === 0) return item;
   throw capReached(job, stillFull);
+}
+
+async function waitForTurn(store: RunnersStore, item: RunnerItem, current: RunnerItem | null, now: string) {
+  const waiting = itemBeforeTurn(item, current, now);
+  const isNew = !current || !waitsForTurn(current) || !isOfKind(current, waiting) || current.turnAt !== undefined;
+  if (isNew) await store.write({ kind: 'put', item: waiting, over: current }).catch(unlessWritten(store, waiting));
 }
 
 function capReached(job: JobKey, full: readonly Cap[]): CapReachedError {

@@ -1,5 +1,6 @@
 import { lastOf, type RunnerJob, runningOf } from '../../infrastructure/lib/gitlab-listings.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import { isHeld } from '../gate/held.ts';
 import { LongLivedRunnerError, type LongLivedRunners, managerOf } from './long-lived-runner.ts';
 import type { RunnerItem } from './runner-item.ts';
 import { RunnerStateChangedError, type StoreWrite } from './runners-store.ts';
@@ -74,7 +75,7 @@ async function drainManager(item: RunnerItem, writeEnd: WriteEnd, longLived: Man
     return { kind: 'ended' };
   }
   if (item.state === 'LAUNCHED' && !item.takenJob) {
-    const hadNoToken = await writeUnlessClaimed(writeEnd, item.instanceId);
+    const hadNoToken = await writeUnlessClaimed(writeEnd, isHeld(item) ? item.pk : item.instanceId);
     if (hadNoToken) return { kind: 'ended' };
   }
   const [running] = await longLived.runningJobsOf(manager);

@@ -72,7 +72,11 @@ async function writeEnd({ store, now }: EndRunnerPorts, item: RunnerItem, end: R
         ...(jobIsOver ? { expiresAt: expiryOf(at) } : {}),
       },
       // The launch group stays: should its launch not be finished, its messages still find it.
-      remove: [...(jobIsOver ? ['live' as const] : []), ...(outcome.state === 'WAITING' ? ['takenJob' as const] : [])],
+      remove: [
+        ...(jobIsOver ? ['live' as const] : []),
+        ...(outcome.state === 'WAITING' ? ['takenJob' as const] : []),
+        ...(item.gated ? ['turnAt' as const] : []),
+      ],
     },
     ...also,
     ...item.caps.map((cap) => ({ kind: 'give-place-back', cap }) as const),

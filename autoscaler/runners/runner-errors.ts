@@ -17,3 +17,8 @@ export class JobNotYetPendingError extends Error {
 export class JobNotOverError extends Error {
   override readonly name = 'JobNotOverError';
 }
+
+/** GitLab would give the job's runner another job, which is to run elsewhere: it waits until it is its turn. */
+export class NotItsTurnError extends Error {
+  override readonly name = 'NotItsTurnError';
+}

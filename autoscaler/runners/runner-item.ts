@@ -56,6 +56,13 @@ export type RunnerChoice = {
   readonly caps: readonly Cap[];
   /** LAMBDA: jobs of other tenants never run in this one's execution environments; for profiles that ask for that. */
   readonly tenantId?: string | undefined;
+  /**
+   * Jobs of other profiles, or such that are left to others, may fit the job's runner: it may ask for a job in its turn
+   * only. Absent where nothing of the kind can be, and where `exact` is off.
+   */
+  readonly gated?: true | undefined;
+  /** It is not gated itself, and runners of other profiles may fit the job: they may wait for it. */
+  readonly awaited?: true | undefined;
   /** How long the job waits for earlier ones of other profiles; {@link defaultExactSeconds} when absent. */
   readonly exact?: Exactness | undefined;
 };
@@ -87,6 +94,8 @@ export type RunnerItem = RunnerChoice & {
   readonly managerOf?: number;
   /** Key of the ticket that holds the runner's token until the host claims it. */
   readonly ticketId?: string;
+  /** Gated: since when its runner may ask for a job; absent while it is held. */
+  readonly turnAt?: string;
   readonly launchGroup?: LaunchGroup;
   /** When a launch was tried for it last; stays when there was no capacity and the item left its group. */
   readonly launchTriedAt?: string;
@@ -152,10 +161,12 @@ export const endedItemDays = 14;
 
 /** Of an item, where its job runs. */
 export function choiceOf(item: RunnerItem): RunnerChoice {
-  const { type, profile, functionArn, mapping, tags, timeoutSeconds, caps, tenantId, exact } = item;
+  const { type, profile, functionArn, mapping, tags, timeoutSeconds, caps, tenantId, gated, awaited, exact } = item;
   return {
     ...{ type, profile, functionArn, mapping, tags, timeoutSeconds, caps },
     ...(tenantId === undefined ? {} : { tenantId }),
+    ...(gated ? { gated } : {}),
+    ...(awaited ? { awaited } : {}),
     ...(exact === undefined ? {} : { exact }),
   };
 }

@@ -13,6 +13,7 @@ import {
 import { type BackoffPorts, retryWithBackoff, systemBackoffPorts } from '../../infrastructure/lib/backoff.ts';
 import { isPassing } from '../../infrastructure/lib/passing-trouble.ts';
 import type { RunnerTicket } from '../../infrastructure/lib/runner-ticket.ts';
+import { type GateItem, gateKeyOf } from '../gate/gate-item.ts';
 import { instanceIdIndex, liveIndex, runnerIdIndex } from './runner-indexes.ts';
 import { liveMark, type RunnerItem } from './runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore, type StoreWrite } from './runners-store.ts';
@@ -81,6 +82,13 @@ export function createRunnersStore(
       return new Map(await Promise.all(reads));
     },
 
+    async readGate(projectId) {
+      const { Item } = await dynamodb.send(
+        new GetCommand({ TableName: tables.runners, Key: { pk: gateKeyOf(projectId) }, ConsistentRead: true }),
+      );
+      return (Item as GateItem | undefined) ?? null;
+    },
+
     async readTicket(id) {
       const { Item } = await dynamodb.send(
         new GetCommand({ TableName: tables.tickets, Key: { id }, ConsistentRead: true }),
@@ -144,6 +152,8 @@ function nameOf(part: StoreWrite | undefined): string {
       return part.job;
     case 'put':
       return part.item.pk;
+    case 'put-gate':
+      return part.gate.pk;
     case 'take-place':
     case 'give-place-back':
       return part.cap.counter;

@@ -1,5 +1,6 @@
 import type { JobKey } from '../../infrastructure/lib/job-key.ts';
 import type { RunnerTicket } from '../../infrastructure/lib/runner-ticket.ts';
+import type { GateItem } from '../gate/gate-item.ts';
 import type { Cap, RunnerItem, RunnerState } from './runner-item.ts';
 
 /** A write to one runner's item: which states it may begin from, what it sets and removes. */
@@ -27,6 +28,10 @@ export type StoreWrite =
   | { readonly kind: 'put-ticket'; readonly ticket: RunnerTicket }
   /** Takes a ticket back, if nobody has claimed it: its host never gets the token then. */
   | { readonly kind: 'take-ticket-back'; readonly id: string }
+  /** Puts another ticket in the place of one whose token nobody has claimed. */
+  | { readonly kind: 'replace-ticket'; readonly ticket: RunnerTicket }
+  /** Puts a project's gate over the one of the version that was read; 0 for none. */
+  | { readonly kind: 'put-gate'; readonly gate: GateItem; readonly over: number }
   /** Removing what is already gone is success. */
   | { readonly kind: 'remove-ticket'; readonly id: string };
 
@@ -58,6 +63,8 @@ export type RunnersStore = {
   readByInstanceId(instanceId: string): Promise<RunnerItem | null>;
   /** The items of runners that live and of jobs that are not over, oldest first; may be a moment old. */
   readLive(): Promise<readonly RunnerItem[]>;
+  /** The gate of a project as it is now; null where there was none to keep. */
+  readGate(projectId: number): Promise<GateItem | null>;
   /** A ticket that nobody has claimed yet; null when it is gone. */
   readTicket(id: string): Promise<RunnerTicket | null>;
   /** How many places are taken under each counter, as of now. */

@@ -40,9 +40,24 @@ export function transactItemOf(part: StoreWrite, tables: TableNames): TransactIt
       return {
         Delete: { TableName: tables.tickets, Key: { id: part.id }, ConditionExpression: 'attribute_exists(id)' },
       };
+    case 'replace-ticket':
+      return { Put: { TableName: tables.tickets, Item: part.ticket, ...withToken } };
+    case 'put-gate':
+      return { Put: { TableName: tables.runners, Item: part.gate, ...ofVersion(part.over) } };
     case 'remove-ticket':
       return { Delete: { TableName: tables.tickets, Key: { id: part.id } } };
   }
+}
+
+const withToken: Conditions = {
+  ConditionExpression: 'attribute_exists(id) AND #token <> :none',
+  ExpressionAttributeNames: { '#token': 'token' },
+  ExpressionAttributeValues: { ':none': '' },
+};
+
+function ofVersion(version: number): Conditions {
+  if (version === 0) return { ConditionExpression: 'attribute_not_exists(pk)' };
+  return { ConditionExpression: 'version = :version', ExpressionAttributeValues: { ':version': version } };
 }
 
 function updateOf({ job, from, attempt, only = {}, set = {}, remove = [] }: RunnerUpdate, TableName: string) {
@@ -81,17 +96,20 @@ function updateOf({ job, from, attempt, only = {}, set = {}, remove = [] }: Runn
   };
 }
 
-/** Nothing happened to the item since it was read: state, attempt and admission are as they were. */
+/** Nothing happened to the item since it was read: state, attempt, admission and turn are as they were. */
 function sameAs(over: Extract<StoreWrite, { kind: 'put' }>['over']): Conditions {
   if (!over) return { ConditionExpression: 'attribute_not_exists(pk)' };
+  const same = '#state = :state AND attempt = :attempt AND admittedBy = :admittedBy AND jobState = :jobState';
+  const sameTurn = over.turnAt ? 'turnAt = :turnAt' : 'attribute_not_exists(turnAt)';
   return {
-    ConditionExpression: '#state = :state AND attempt = :attempt AND admittedBy = :admittedBy AND jobState = :jobState',
+    ConditionExpression: over.gated ? `${same} AND ${sameTurn}` : same,
     ExpressionAttributeNames: { '#state': 'state' },
     ExpressionAttributeValues: {
       ':state': over.state,
       ':attempt': over.attempt,
       ':admittedBy': over.admittedBy,
       ':jobState': over.jobState,
+      ...(over.gated && over.turnAt ? { ':turnAt': over.turnAt } : {}),
     },
   };
 }

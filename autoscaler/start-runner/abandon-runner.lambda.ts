@@ -4,7 +4,11 @@ import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
 import type { Log } from '../../infrastructure/lib/log.ts';
-import { attemptsEnvironment } from '../environment.ts';
+import { attemptsEnvironment, eventBusEnvironment } from '../environment.ts';
+import { createEventBus } from '../event-bus.client.ts';
+import type { EventBus } from '../event-bus.ts';
+import { isHeld, notItsTurn, waitsForTurn } from '../gate/held.ts';
+import { tellGate } from '../gate/tell-gate.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createTables } from '../live-tables.client.ts';
 import { createLongLivedRunners } from '../long-lived-runners.client.ts';
@@ -32,6 +36,7 @@ export type AbandonRunnerPorts = {
   readonly longLived?: ManagedHosts & Pick<LongLivedRunners, 'remove'>;
   readonly store: RunnersStore;
   readonly outages: OutageMark;
+  readonly bus: EventBus;
   readonly maxAttempts: number;
   readonly now: () => number;
   readonly random: () => number;
@@ -79,6 +84,8 @@ export async function abandonRunner(
   const job = jobKeyOf(input);
   const item = await ports.store.read(job);
   if (!item || input.attempt !== item.attempt) return nothing;
+  // It was let go since somebody wanted its place.
+  if (input.error === notItsTurn && !isHeld(item) && !isAbandoned(item)) return nothing;
   if (!isAbandoned(item)) {
     const end = await endOf(item, failure, ports);
     try {
@@ -111,6 +118,7 @@ export async function abandonRunner(
   const current = await ports.store.read(job);
   if (!current || current.attempt !== item.attempt) return nothing;
   const next = [...(await nextWaiting(ports.store, item)), ...(await whoCountedOn(item, ports.store))];
+  await tellGate(item.event, [item], ports);
   const failed = current.state === 'FAILED' ? { error: input.error, cause: failure.message } : null;
   return { ...nothing, ...retryOf(current, current.event, ports), next, failure: failed };
 }
@@ -220,6 +228,8 @@ function retryOf(item: RunnerItem, event: JobEvent, { maxAttempts, random, now }
   if (item.jobState === 'FINISHED') return {};
   // It is no delivery of GitLab's any more.
   const retry = { ...event, deliveryId: null };
+  // The gate asks, when it is its turn.
+  if (waitsForTurn(item)) return {};
   if (item.state === 'WAITING') {
     const { looks, lookAt } = item.waitsFor ?? { looks: 0, lookAt: item.admittedAt };
     const seconds = Math.ceil((Date.parse(lookAt) - now()) / 1_000);
@@ -241,6 +251,7 @@ export const handler = lambdaHandler({
     instances: createInstances(),
     gitlab: createGitLabFromEnvironment(),
     longLived: { ...createLongLivedRunners(), ...createInstanceStates() },
+    bus: createEventBus(readEnvironment(eventBusEnvironment).EVENT_BUS_ARN),
     maxAttempts: readEnvironment(attemptsEnvironment).MAX_ATTEMPTS,
     random: Math.random,
   }),

@@ -3,12 +3,16 @@ import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
 import type { Log } from '../../infrastructure/lib/log.ts';
-import { attemptsEnvironment, retriesEnvironment, tablesEnvironment } from '../environment.ts';
+import { attemptsEnvironment, eventBusEnvironment, retriesEnvironment, tablesEnvironment } from '../environment.ts';
+import { createEventBus } from '../event-bus.client.ts';
+import type { EventBus } from '../event-bus.ts';
+import { tellGateIfPossible } from '../gate/tell-gate.ts';
 import { createDocumentClient, createTables } from '../live-tables.client.ts';
 import { createKnownProjects } from '../reconcile/known-projects.client.ts';
 import type { ProjectsStore } from '../reconcile/reconcile-store.ts';
 import { admitJob as admit } from '../runners/admit-job.ts';
 import type { RetryMarks } from '../runners/retry-marks.ts';
+import { CapReachedError, NotItsTurnError } from '../runners/runner-errors.ts';
 import { choiceOf } from '../runners/runner-item.ts';
 import type { RunnersStore } from '../runners/runners-store.ts';
 import { admitJobInput } from './start-runner-input.ts';
@@ -16,6 +20,7 @@ import { admitJobInput } from './start-runner-input.ts';
 export type AdmitJobPorts = {
   readonly store: RunnersStore;
   readonly projects: ProjectsStore;
+  readonly bus: EventBus;
   readonly maxAttempts: number;
   /** Absent where no profile's interrupted jobs are retried: then no admission looks for a mark. */
   readonly marks?: Pick<RetryMarks, 'claim'>;
@@ -45,8 +50,15 @@ export async function admitJob(input: z.infer<typeof admitJobInput>, ports: Admi
       standIn,
     });
     const { attempt, profile } = item;
+    // It may be its turn, or others are held for it from now on.
+    await tellGateIfPossible(input.event, [item], ports, log);
     log.info('job admitted', { attempt, profile, onDemandOnly, standIn });
     return { attempt, choice: choiceOf(item), onDemandOnly };
+  } catch (error) {
+    if (error instanceof NotItsTurnError || error instanceof CapReachedError) {
+      await tellGateIfPossible(input.event, [choice], ports, log);
+    }
+    throw error;
   } finally {
     await noted;
   }
@@ -71,6 +83,7 @@ export const handler = lambdaHandler({
     const { RETRIED_PROFILES: retriedProfiles } = readEnvironment(retriesEnvironment);
     return {
       ...tables,
+      bus: createEventBus(readEnvironment(eventBusEnvironment).EVENT_BUS_ARN),
       ...(retriedProfiles.length > 0 ? { marks } : {}),
       projects: createKnownProjects(dynamodb, readEnvironment(tablesEnvironment).RUNNERS_TABLE),
       maxAttempts: readEnvironment(attemptsEnvironment).MAX_ATTEMPTS,

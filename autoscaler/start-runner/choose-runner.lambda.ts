@@ -3,7 +3,10 @@ import { type JobEvent, jobEventSchema } from '../../infrastructure/lib/job-even
 import { isBeforePending } from '../../infrastructure/lib/job-event-types.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
-import { routingEnvironment, tablesEnvironment } from '../environment.ts';
+import { eventBusEnvironment, routingEnvironment, tablesEnvironment } from '../environment.ts';
+import { createEventBus } from '../event-bus.client.ts';
+import type { EventBus } from '../event-bus.ts';
+import { tellGateIfPossible } from '../gate/tell-gate.ts';
 import { createJobMappings, type JobMappings } from '../job-mappings/job-mappings.client.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createDocumentClient, createTables } from '../live-tables.client.ts';
@@ -21,6 +24,7 @@ export type ChooseRunnerPorts = {
   readonly store: RunnersStore;
   readonly mappings: JobMappings;
   readonly offer: Omit<Offer, 'mappings'>;
+  readonly bus: EventBus;
   /** The account's limit of executions at the same time; where there are LAMBDA profiles. */
   readonly lambdaLimit?: Pick<KnownLambdaLimit, 'read'>;
   readonly now: () => number;
@@ -59,6 +63,8 @@ export async function chooseRunner(
   if (!runsSomewhere && !mightBeOurs(event, offer)) {
     // An event that is no delivery of GitLab's is another look at a job that may wait.
     if (event.deliveryId === null) await stopWaiting(event, ports);
+    // One of ours that is to run after it may be about to ask.
+    if (event.status === 'pending') await tellGateIfPossible(event, [], ports, log);
     return ignore('no mapping names the job', log);
   }
   const isUnsure = isBeforePending(event.status);
@@ -93,6 +99,7 @@ export async function chooseRunner(
   const decision = decideRunner(event, job, { ...offer, lambdaJobsAtOnce: functionsAtOnce });
   if (decision.decision === 'IGNORE') {
     await stopWaiting(event, ports);
+    await tellGateIfPossible(event, [], ports, log);
     return ignore(decision.reason, log);
   }
   log.info('runner chosen', { ...decision.choice });
@@ -133,6 +140,7 @@ export const handler = lambdaHandler({
       gitlab: createGitLabFromEnvironment(),
       mappings: createJobMappings(dynamodb, MAPPINGS_TABLE, Date.now),
       ...createTables(dynamodb),
+      bus: createEventBus(readEnvironment(eventBusEnvironment).EVENT_BUS_ARN),
       ...(hasFunctions ? { lambdaLimit: createKnownLambdaLimit(dynamodb, RUNNERS_TABLE, Date.now) } : {}),
       offer: { profiles: PROFILES, defaultRunner: DEFAULT_RUNNER, maxConcurrent: MAX_CONCURRENT, exact: EXACT },
     };

@@ -1,6 +1,7 @@
 import type { Exactness } from '../../infrastructure/lib/exactness.ts';
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import type { DefaultRunner, RuntimeProfile } from '../environment.ts';
+import { gateOf } from '../gate/gate-of-choice.ts';
 import { candidatesOf, chooseMapping } from '../job-mappings/choose-mapping.ts';
 import type { JobMapping, MappingTarget } from '../job-mappings/job-mapping.ts';
 import { areTagged, profileOfTags } from '../job-mappings/profile-tags.ts';
@@ -98,6 +99,7 @@ function choiceFor(
     timeoutSeconds: timeoutMinutes * 60,
     caps: caps.filter((cap) => cap !== null),
     ...(profile.isolateProjects ? { tenantId: `project-${event.projectId}` } : {}),
+    ...gateOf({ profile: name, tags, projectPath: event.projectPath, exact }, offer),
     ...(exact === undefined ? {} : { exact }),
   };
 }

@@ -15,6 +15,8 @@ export const runnerChoiceSchema = z.object({
   timeoutSeconds: z.int(),
   caps: z.array(z.object({ counter: z.string(), limit: z.int() })),
   tenantId: z.optional(z.string()),
+  gated: z.optional(z.literal(true)),
+  awaited: z.optional(z.literal(true)),
   exact: z.optional(exactSchema),
 });
 

@@ -115,6 +115,12 @@ export class StartRunner extends Construct {
     admit.addCatch(ended('Waiting', 'A cap is reached: the job starts when a place is free'), {
       errors: ['CapReachedError'],
     });
+    admit.addCatch(
+      ended('WaitingForTurn', 'An earlier job is to run elsewhere: the gate asks again when it is its turn'),
+      {
+        errors: ['NotItsTurnError'],
+      },
+    );
     admit.addCatch(abandon, noteFailure('$event', 'null'));
 
     const register = lambdaState(this, 'RegisterRunner', {

@@ -2,7 +2,11 @@ import type { GitLab } from '../../infrastructure/lib/gitlab.client.ts';
 import { isOver } from '../../infrastructure/lib/gitlab-listings.ts';
 import { type JobEvent, jobEventSchema } from '../../infrastructure/lib/job-event.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
-import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
+import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
+import { eventBusEnvironment } from '../environment.ts';
+import { createEventBus } from '../event-bus.client.ts';
+import type { EventBus } from '../event-bus.ts';
+import { tellGate } from '../gate/tell-gate.ts';
 import { interruptionReasons } from '../interrupt-runner/judge-job.ts';
 import { type InterruptedRunner, interruptedRunnerOf } from '../interrupt-runner/mend-job-input.ts';
 import { createGitLabForManagers, createGitLabFromEnvironment } from '../live-gitlab.client.ts';
@@ -20,6 +24,7 @@ export type FindRunnerPorts = FindHostPorts & {
   readonly store: RunnersStore;
   /** Asked about jobs of which nobody told us that they ran. */
   readonly jobs: Pick<GitLab, 'readJob'>;
+  readonly bus: EventBus;
   readonly now: () => number;
 };
 
@@ -46,6 +51,7 @@ export async function findRunner(
   const before = await ports.store.read(job);
   if (!before && !host && event.runnerId !== null) {
     log.info('the job had no runner of ours', { status: event.status });
+    await tellGate(event, [], ports);
     return { runners: [], mend: null };
   }
   // From a job that is said to be over there is no way back. Of one that ran, the drain asks whether it still does.
@@ -64,6 +70,7 @@ export async function findRunner(
       throw error;
     }
   }
+  if (!isKnownToHaveRun) await tellGate(event, [own, byRunner], ports);
   // Its own runner took the job: whoever else is idle is as needed as before.
   const ordinary = own?.takenJob === job && byRunner?.pk === job;
   const live = ordinary ? [] : await ports.store.readLive();
@@ -121,6 +128,11 @@ async function bindLate(runner: RunnerItem, job: JobKey, store: RunnersStore): P
 export const handler = lambdaHandler({
   input: jobEventSchema,
   logFields: ({ projectId, jobId }) => ({ projectId, jobId }),
-  ports: () => ({ ...createTables(), jobs: createGitLabFromEnvironment(), gitlab: createGitLabForManagers() }),
+  ports: () => ({
+    ...createTables(),
+    jobs: createGitLabFromEnvironment(),
+    gitlab: createGitLabForManagers(),
+    bus: createEventBus(readEnvironment(eventBusEnvironment).EVENT_BUS_ARN),
+  }),
   work: findRunner,
 });

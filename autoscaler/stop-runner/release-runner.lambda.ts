@@ -1,5 +1,9 @@
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
-import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
+import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
+import { eventBusEnvironment } from '../environment.ts';
+import { createEventBus } from '../event-bus.client.ts';
+import type { EventBus } from '../event-bus.ts';
+import { tellGate } from '../gate/tell-gate.ts';
 import { createTables } from '../live-tables.client.ts';
 import { type AttemptEnd, type EndRunnerPorts, endRunner, hasGoneOn, nextWaiting } from '../runners/end-runner.ts';
 import { forsakenAt, forsakenBy } from '../runners/forsaken-jobs.ts';
@@ -9,7 +13,10 @@ import { RunnerStateChangedError } from '../runners/runners-store.ts';
 import { judgeAttempt } from '../runners/whose-fault.ts';
 import { type RunnerToStop, runnerToStopSchema } from './stop-runner-input.ts';
 
-export type ReleaseRunnerPorts = EndRunnerPorts & { readonly outages: Pick<OutageMark, 'lastSeen'> };
+export type ReleaseRunnerPorts = EndRunnerPorts & {
+  readonly outages: Pick<OutageMark, 'lastSeen'>;
+  readonly bus: EventBus;
+};
 
 /** The error of an attempt whose host died idle. */
 const hostGone = 'HostGone';
@@ -40,6 +47,8 @@ export async function releaseRunner(
     (one) => !again.some(({ jobId }) => jobId === one.jobId),
   );
   const next = [...waiting, ...again];
+  // It might have asked until now.
+  if (item.gated && item.takenJob === undefined) await tellGate(item.event, [item], ports);
   log.info('runner released', { next: next.map((event) => event.jobId) });
   return { next };
 }
@@ -77,6 +86,6 @@ async function whoAsksAgain(
 export const handler = lambdaHandler({
   input: runnerToStopSchema,
   logFields: ({ job, attempt }) => ({ runnerOf: job, attempt }),
-  ports: createTables,
+  ports: () => ({ ...createTables(), bus: createEventBus(readEnvironment(eventBusEnvironment).EVENT_BUS_ARN) }),
   work: releaseRunner,
 });

@@ -15,5 +15,6 @@ export const sampleBootSettings: BootSettings = {
   bootHook: '',
   waitTimeoutSeconds: 60,
   claimSeconds: 180,
+  heldSeconds: 900,
   maximumJobMinutes: 60,
 };

@@ -45,6 +45,10 @@ const troubles: Readonly<Record<string, Trouble>> = {
     words: 'Lambda does not start the function',
     remedy: 'have AWS raise the Lambda quota "Concurrent executions" (the lines below tell it), or lower maxConcurrent',
   },
+  NotItsTurnError: {
+    words: 'it is not its turn',
+    remedy: 'nothing, its turn comes; to wait for nobody give the profile tags of its own, or set "exact" lower',
+  },
   RunnerFunctionUnavailableError: slowDown,
   RunnerFunctionRefusedError: {
     words: 'Lambda refuses the call of the function',

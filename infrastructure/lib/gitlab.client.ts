@@ -51,6 +51,8 @@ export type GitLab = {
   jobsOf(runnerId: number): Promise<readonly RunnerJob[]>;
   /** Jobs of a project that wait for a runner, newest first, at most a thousand; none when the project is gone. */
   pendingJobs(projectId: number): Promise<readonly ListedJob[]>;
+  /** The same, of a project with as many as there may be. */
+  allPendingJobs(projectId: number): Promise<readonly ListedJob[]>;
   /** Project runners that this token may manage and whose description begins so. Whether one is ours, its note tells. */
   ownRunners(descriptionStart: string): Promise<readonly ListedRunner[]>;
   /** A runner's maintenance note; null when the runner is gone. */
@@ -84,6 +86,20 @@ export function createGitLab({
   const users = new Users(options);
   const projects = new Projects(options);
   const groups = new Groups(options);
+  async function listPending(projectId: number, pages: { readonly maxPages?: number }): Promise<readonly ListedJob[]> {
+    // Pages by id, since GitLab counts a project's jobs slowly. Source: https://docs.gitlab.com/api/rest/#keyset-based-pagination
+    const paging = { pagination: 'keyset', orderBy: 'id', sort: 'desc', perPage: 100, ...pages } as const;
+    const filter = { scope: ['pending'], ...paging } as unknown as Parameters<typeof jobs.all>[1];
+    const pending = await orWhenGone(jobs.all(projectId, filter), []);
+    return (pending as JobSchema[]).map((job) => ({
+      ...jobOf(job),
+      name: job.name,
+      stage: job.stage,
+      ref: job.ref,
+      pipelineId: job.pipeline?.id ?? null,
+      createdAt: job.created_at,
+    }));
+  }
   return {
     async readJob(projectId, jobId) {
       const job = await orWhenGone(jobs.show(projectId, jobId), null);
@@ -152,20 +168,9 @@ export function createGitLab({
       const found = await orWhenGone(runners.allJobs(runnerId, newest), []);
       return found.map((job) => ({ projectId: projectIdOf(job), jobId: job.id, status: job.status }));
     },
-    async pendingJobs(projectId) {
-      // Pages by id, since GitLab counts a project's jobs slowly. Source: https://docs.gitlab.com/api/rest/#keyset-based-pagination
-      const paging = { pagination: 'keyset', orderBy: 'id', sort: 'desc', perPage: 100, maxPages: 10 } as const;
-      const filter = { scope: ['pending'], ...paging } as unknown as Parameters<typeof jobs.all>[1];
-      const pending = await orWhenGone(jobs.all(projectId, filter), []);
-      return (pending as JobSchema[]).map((job) => ({
-        ...jobOf(job),
-        name: job.name,
-        stage: job.stage,
-        ref: job.ref,
-        pipelineId: job.pipeline?.id ?? null,
-        createdAt: job.created_at,
-      }));
-    },
+    pendingJobs: (projectId) => listPending(projectId, { maxPages: 10 }),
+    // The one that GitLab gives away first is the last one of the last page.
+    allPendingJobs: (projectId) => listPending(projectId, {}),
     async ownRunners(descriptionStart) {
       const all = await runners.all({ owned: true, type: 'project_type', perPage: 100, maxPages: 50 } as object);
       return (all as unknown as RunnerEntry[]).flatMap(({ id, description, created_at, job_execution_status }) =>

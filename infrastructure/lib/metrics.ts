@@ -31,6 +31,10 @@ export const metricNames = [
   'JobsOutOfAttempts',
   /** Jobs that wait although no cap keeps them, in one look. */
   'JobsDeferred',
+  /** Jobs whose runner may not ask for a job yet, since GitLab would give it an earlier one that is to run elsewhere. */
+  'JobsHeld',
+  /** Runners that were let go although an earlier job is to run elsewhere: nobody had started it for too long. */
+  'JobsPassed',
   /** For how long the reconciler has seen a job of ours wait without a runner. */
   'OldestWaitSeconds',
   /** Counters of caps that differ from the live items, in one look. */

@@ -7,14 +7,22 @@ import type { JobKey } from './job-key.ts';
  */
 export type RunnerTicket = {
   readonly id: string;
-  /** GitLab runner authentication token (`glrt-...`). */
+  /** GitLab runner authentication token (`glrt-...`); empty in one that says `held`. */
   readonly token: string;
   readonly job: JobKey;
-  /** `manager`: the token is a long-lived runner's, and the host removes only itself, as one of its managers. */
-  readonly mode?: 'manager';
+  /**
+   * `manager`: the token is a long-lived runner's, and the host removes only itself, as one of its managers. `held`: there
+   * is no token yet; it is not the host's turn, which then waits longer for its ticket.
+   */
+  readonly mode?: 'manager' | 'held';
   /** Time to live, seconds since 1970 (DynamoDB TTL). */
   readonly expiresAt: number;
 };
+
+/** What a host finds in the place of its ticket as long as it is not its turn. */
+export function heldTicket(id: string, job: JobKey, expiresAt: number): RunnerTicket {
+  return { id, token: '', job, mode: 'held', expiresAt };
+}
 
 /** A ticket that nobody has claimed by then is worthless: its host never came. */
 export const ticketLifeSeconds = 30 * 60;

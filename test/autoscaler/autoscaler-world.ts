@@ -100,7 +100,7 @@ export function autoscalerWorld({
   };
   const longLived = inMemoryLongLivedRunners(gitlab, (instanceId) => !instances.running.has(instanceId));
   const outages = inMemoryOutageMark();
-  const given = { store, gitlab, instances, longLived, outages, now };
+  const given = { store, gitlab, instances, longLived, outages, bus, now };
   const allOffered = {
     profiles: {
       default: { type: 'EC2', timeoutMinutes: 60 },
@@ -112,6 +112,7 @@ export function autoscalerWorld({
   const choosing = {
     gitlab,
     store,
+    bus,
     now,
     mappings: { read: async () => ({ mappings, invalid: [] }) },
     offer: allOffered,
@@ -120,7 +121,12 @@ export function autoscalerWorld({
   /** By the Lambda's logical id in the template. */
   const lambdas = {
     Functionschooserunner: lambda(jobEventSchema, choosing, chooseRunner, context),
-    Functionsadmitjob: lambda(admitJobInput, { store, projects: memory, maxAttempts, marks, now }, admitJob, context),
+    Functionsadmitjob: lambda(
+      admitJobInput,
+      { store, projects: memory, bus, maxAttempts, marks, now },
+      admitJob,
+      context,
+    ),
     Functionsregisterrunner: lambda(
       registerRunnerInput,
       { ...given, deployment: 'ci', randomId },

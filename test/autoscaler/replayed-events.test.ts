@@ -29,7 +29,9 @@ describe('an event of the archive, replayed when its job is long over and forgot
       defaultRunner: { type: 'IGNORE' as const },
     };
     const mappings = { read: async () => ({ mappings: [jobMapping()], invalid: [] }) };
-    expect(await chooseRunner(pendingJob(), { gitlab, store, mappings, offer, now }, context)).toMatchObject({
+    expect(
+      await chooseRunner(pendingJob(), { gitlab, store, mappings, offer, bus: inMemoryBus(), now }, context),
+    ).toMatchObject({
       decision: 'IGNORE',
     });
   });
@@ -39,7 +41,7 @@ describe('an event of the archive, replayed when its job is long over and forgot
     const bus = inMemoryBus();
     await bindRunner(runningJob({ runnerId: 55 }), { store, bus, now }, context);
     expect(bus.told).toEqual([]);
-    expect(await findRunner(finishedJob({ runnerId: 55 }), { store, jobs, now }, context)).toEqual({
+    expect(await findRunner(finishedJob({ runnerId: 55 }), { store, jobs, bus, now }, context)).toEqual({
       runners: [],
       mend: null,
     });
@@ -49,8 +51,17 @@ describe('an event of the archive, replayed when its job is long over and forgot
   it('of a runner that failed or was unwanted changes nothing', async () => {
     const { store, gitlab, now, context } = forgotten('success');
     const failed = { projectId: 7, jobId: 1, attempt: 1, event: null, error: 'NoCapacityError', cause: '' };
-    const outages = inMemoryOutageMark();
-    const ports = { store, gitlab, outages, instances: inMemoryInstances(), now, maxAttempts: 3, random: () => 0.5 };
+    const [outages, bus] = [inMemoryOutageMark(), inMemoryBus()];
+    const ports = {
+      store,
+      gitlab,
+      outages,
+      instances: inMemoryInstances(),
+      bus,
+      now,
+      maxAttempts: 3,
+      random: () => 0.5,
+    };
     expect(await abandonRunner(failed, ports, context)).toMatchObject({ retry: null, next: [] });
     const unwanted = {
       kind: 'runner-unwanted',

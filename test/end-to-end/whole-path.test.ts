@@ -15,6 +15,7 @@ import { hookFaults } from './scenarios/hook-faults.ts';
 import { interruptions } from './scenarios/interruptions.ts';
 import { longLivedRunner } from './scenarios/long-lived-runner.ts';
 import { missingCapacity } from './scenarios/missing-capacity.ts';
+import { rightRunner } from './scenarios/right-runner.ts';
 import { routing } from './scenarios/routing.ts';
 import { secrecy } from './scenarios/secrecy.ts';
 import { strays } from './scenarios/strays.ts';
@@ -47,6 +48,7 @@ afterAll(() => run?.stop());
 describe('the whole path on a local AWS with IAM enforced', () => {
   const theWorld = () => world;
   describe('both runner types', () => bothTypes(theWorld));
+  describe('the right runner', () => rightRunner(theWorld));
   describe('trouble with GitLab', () => gitlabTrouble(theWorld));
   describe('a long-lived runner', () => longLivedRunner(theWorld));
   describe('interruptions', () => interruptions(theWorld));

@@ -1,5 +1,7 @@
 import * as z from 'zod/mini';
 import { type BindRunnerPorts, bindRunner } from '../../autoscaler/bind-runner/bind-runner.lambda.ts';
+import { type GiveTurnsPorts, giveTurns } from '../../autoscaler/gate/give-turns.lambda.ts';
+import { turnsWantedSchema } from '../../autoscaler/gate/turns-wanted.ts';
 import {
   type FindInterruptedRunnerPorts,
   findInterruptedRunner,
@@ -48,6 +50,7 @@ export type AllPorts = ChooseRunnerPorts &
   AbandonRunnerPorts &
   LaunchInstancesPorts &
   BindRunnerPorts &
+  GiveTurnsPorts &
   FindRunnerPorts &
   DrainRunnerPorts &
   UnregisterRunnerPorts &
@@ -83,6 +86,7 @@ export const realComposition = {
     abandonRunner: { input: abandonRunnerInput, work: abandonRunner },
     launchInstances: { input: launchBatchSchema, work: launchInstances },
     bindRunner: { input: jobEventSchema, work: bindRunner },
+    giveTurns: { input: turnsWantedSchema, work: giveTurns },
     findRunner: { input: jobEventSchema, work: findRunner },
     drainRunner: { input: runnerToStopSchema, work: drainRunner },
     unregisterRunner: { input: runnerToStopSchema, work: unregisterRunner },

@@ -9,7 +9,7 @@ const workflowNames = ['StartRunner', 'StopRunner', 'AbandonRunner', 'InterruptR
 export type WorkflowName = (typeof workflowNames)[number];
 
 /** What the rules of the bus do with the events of one type. */
-export type RuleTarget = WorkflowName | 'bindRunner';
+export type RuleTarget = WorkflowName | 'bindRunner' | 'giveTurns';
 
 /** A rule of the bus; `detail` holds the values that it takes, by field. */
 export type DeployedRule = {
@@ -56,6 +56,7 @@ function targetOf(arn: { readonly Ref?: string; readonly 'Fn::GetAtt'?: readonly
   const workflow = workflowNames.find((name) => logicalId.startsWith(name));
   if (workflow) return workflow;
   if (logicalId.startsWith('Functionsbindrunner')) return 'bindRunner';
+  if (logicalId.startsWith('Functionsgiveturns')) return 'giveTurns';
   throw new Error(`The simulation does not know the target ${logicalId} of a rule: tell it what happens there`);
 }
 

@@ -1,4 +1,5 @@
 import { jobMapping } from '../support/builders.ts';
+import { withPipelines } from './generate-pipelines.ts';
 import { createRandom, type Random, seedOf } from './random.ts';
 import {
   type Fault,
@@ -40,6 +41,9 @@ const fallbackFrom = 3;
 const staleEvery = 19;
 const staleFrom = 7;
 
+/** In one schedule in so many, pipelines of one project overlap whose jobs fit each other's runners. */
+const pipelinesEvery = 8;
+
 /** In one schedule in so many there is trouble that is no runner's fault, of up to half an hour. */
 const troubledEvery = 10;
 const troubledFrom = 7;
@@ -49,7 +53,7 @@ export function generateSchedule(
   seed: number,
   withReconciler = seed % 3 !== 0 || seed > lastSeedWithoutReconciler,
 ): Schedule {
-  const schedule = withRarities(ordinarySchedule(seed, withReconciler));
+  const schedule = withPolls(withRarities(ordinarySchedule(seed, withReconciler)));
   if (seed % longLivedEvery !== 0) return schedule;
   const random = createRandom(seedOf(seed, 'long-lived'));
   const settings = withLongLivedRunner(schedule.settings, random);
@@ -64,7 +68,14 @@ function withRarities(schedule: Schedule): Schedule {
     return withInterruptions(schedule, createRandom(seedOf(seed, 'interruptions')));
   if (seed % staleEvery === staleFrom) return withStaleWords(schedule, createRandom(seedOf(seed, 'stale words')));
   if (seed % fallbackEvery === fallbackFrom) return withFallback(schedule, createRandom(seedOf(seed, 'fallback')));
+  if (seed % pipelinesEvery === 0) return withPipelines(schedule, createRandom(seedOf(seed, 'pipelines')));
   return schedule;
+}
+
+/** How runners ask for jobs, which no other number of a schedule depends on. */
+function withPolls(schedule: Schedule): Schedule {
+  const longPolls = createRandom(seedOf(schedule.seed, 'polls')).chance(0.5);
+  return { ...schedule, settings: { ...schedule.settings, longPolls } };
 }
 
 function ordinarySchedule(seed: number, withReconciler: boolean): Schedule {
@@ -135,6 +146,8 @@ function settingsOf(random: Random, reconciler: boolean): Settings {
       jobMapping({ jobName: '*', tags: ['large'], target: { type: 'EC2', profile: 'large' } }),
       jobMapping({ jobName: 'elsewhere', target: { type: 'IGNORE' } }),
     ],
+    // Nobody but the reconciler notices that an earlier job has not been started for too long.
+    ...(reconciler ? {} : { exact: 'off' as const }),
     cancelsAtOnce: random.chance(0.5),
     writesLate: random.chance(0.5),
   };
@@ -314,7 +327,7 @@ function inStages(jobs: readonly PlannedJob[], random: Random): readonly Planned
     const before = jobs[random.whole(0, Math.max(0, index - 1))];
     if (index === 0 || !before || job.pendingAt === null || random.chance(0.4)) return job;
     // Created by then, so that it is there when the other one ends.
-    return { ...job, createdAt: before.createdAt, after: before.index };
+    return { ...job, createdAt: before.createdAt, after: [before.index] };
   });
 }
 

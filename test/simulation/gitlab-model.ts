@@ -2,47 +2,14 @@ import { GitLabLimitError, GitLabRefusedError } from '../../infrastructure/lib/g
 import { tokenWord } from '../support/in-memory-gitlab.ts';
 import type { Faults } from './faults.ts';
 import { createGitLabAccess } from './gitlab-access-model.ts';
+import { createJobQueueModel } from './job-queue-model.ts';
+import { createPipelinesModel } from './pipelines-model.ts';
 import { type LongLivedSettings, type PlannedJob, projectIds } from './schedule.ts';
+import { isOver, newJob, pipelineOf, type SimulatedJob, type SimulatedRunner } from './simulated-job.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
-/** A job as GitLab has it. Times are milliseconds since 1970. */
-export type SimulatedJob = {
-  readonly id: number;
-  readonly plan: PlannedJob;
-  status: string;
-  runnerId: number | null;
-  /** Of a long-lived runner, the manager that runs it. */
-  systemId: string | null;
-  pendingAt: number | null;
-  startedAt: number | null;
-  finishedAt: number | null;
-  failureReason: string | null;
-  /** Its user cancels it: nobody is to bring it back. */
-  isUnwanted: boolean;
-  /** The job that took its place, and the one whose place it took, when our control plane retried it. */
-  retriedAs: SimulatedJob | null;
-  readonly retryOf: SimulatedJob | null;
-  /** Ends what runs the job, where somebody does. */
-  onCancel: (() => void) | null;
-};
-
-export type SimulatedRunner = {
-  readonly id: number;
-  /** Null: those of all projects. */
-  readonly projectIds: readonly number[] | null;
-  readonly tags: readonly string[];
-  readonly runUntagged: boolean;
-  readonly token: string;
-  readonly description: string;
-  readonly note: string;
-  readonly createdAt: number;
-  /** System ids of the hosts of a long-lived runner, which a user made; null for a runner that was made for one job. */
-  readonly managers: Set<string> | null;
-  paused: boolean;
-};
-
-/** Apart from those of the runners that are made for jobs. */
-const longLivedRunnerId = 90_000;
+/** Of the first runner that a user made; apart from those of the runners that are made for jobs. */
+const firstOfUsers = 90_000;
 const minute = 60_000;
 /** GitLab drops a job that no runner came for, and one whose runner says nothing any more. */
 const stuckPendingMilliseconds = 60 * minute;
@@ -52,34 +19,53 @@ const silentRunningMilliseconds = 30 * minute;
  * its signal.
  */
 const longestCancelSeconds = 51;
+/** GitLab tells nobody of the others. */
+const toldStatuses = ['pending', 'running', 'success', 'failed', 'canceled'];
 
 export type GitLabModelOptions = {
   readonly time: VirtualTime;
   readonly faults: Faults;
   readonly cancelsAtOnce: boolean;
+  readonly longPolls: boolean;
   readonly onHook: (job: SimulatedJob, status: string) => void;
   /** Told just before GitLab gives up a job that no runner came for. */
   readonly onStuck: (job: SimulatedJob) => void;
   /** Told when somebody does to a long-lived runner what only its user may do. */
   readonly onMeddling: (what: string) => void;
+  /** A job was the first one that fits, and a runner that asked did not get it. */
+  readonly onPassedOver: (job: SimulatedJob) => void;
   /** Our control plane has a job retried. */
   readonly onRetry: (retry: SimulatedJob) => void;
 };
+
+/** `systemId`: which host of a runner that a user made asks. `seen`: what it was told last, null at first. */
+type JobRequest = { readonly token: string; readonly systemId?: string | null; readonly seen?: number | null };
+/** `refused`: the token is not known (any more). */
+type JobAnswer = {
+  readonly got: SimulatedJob | 'nothing' | 'refused' | 'down';
+  readonly seen: number | null;
+};
+
+type UsersRunner = Omit<LongLivedSettings, 'profile' | 'hasOtherHost'>;
 
 export type GitLabModel = ReturnType<typeof createGitLabModel>;
 
 /** GitLab as far as we meet it: jobs, runners, who gets what, and the hooks that tell of it. */
 export function createGitLabModel(options: GitLabModelOptions) {
-  const { time, faults, cancelsAtOnce, onHook, onStuck, onMeddling, onRetry } = options;
+  const { time, faults, cancelsAtOnce, longPolls, onHook, onStuck, onMeddling, onRetry } = options;
   const jobs = new Map<number, SimulatedJob>();
   const runners = new Map<number, SimulatedRunner>();
   const removedByHand = new Set<number>();
   const access = createGitLabAccess({ time, faults });
   const { answer } = access;
+  const queue = createJobQueueModel({ time, faults, longPolls, jobs, runners, onPassedOver: passOver });
+  const pipelines = createPipelinesModel({ time, jobs, change, makePending });
+  const startedAt = time.now();
   let lastJobId = 0;
   let lastRunnerId = 100;
 
   function change(job: SimulatedJob, status: string, reason = 'script_failure'): void {
+    if (job.status === 'pending') job.leftQueueAt = time.now();
     job.status = status;
     if (status === 'failed') job.failureReason = reason;
     if (status === 'pending') job.pendingAt = time.now();
@@ -87,13 +73,14 @@ export function createGitLabModel(options: GitLabModelOptions) {
     if (isOver(job)) {
       job.finishedAt = time.now();
       job.onCancel = null;
-      for (const next of jobs.values()) if (next.plan.after === job.plan.index) beginAfter(next, job);
+      pipelines.goOn(job);
+      retryByUser(job);
     }
-    if (status !== 'canceling' && status !== 'skipped') onHook(job, status);
+    if (toldStatuses.includes(status)) onHook(job, status);
+    if (status === 'pending') queue.noticePending(job);
   }
 
   function makePending(job: SimulatedJob): void {
-    if (job.status !== 'created') return;
     change(job, 'pending');
     time.after(stuckPendingMilliseconds, () => {
       if (job.status !== 'pending') return;
@@ -102,31 +89,74 @@ export function createGitLabModel(options: GitLabModelOptions) {
     });
   }
 
-  /** The next stage begins a second or two after the one before. */
-  function beginAfter(job: SimulatedJob, { id }: SimulatedJob): void {
-    time.after(500 + (id % 4) * 500, () => makePending(job));
+  /** GitLab gives a candidate to no runner now, or its checks say that it may not run at all. */
+  function passOver(job: SimulatedJob, how: 'locked' | 'dropped'): void {
+    options.onPassedOver(job);
+    if (how === 'dropped') change(job, 'failed', 'runner_unsupported');
   }
 
   function create(plan: PlannedJob, retryOf: SimulatedJob | null = null): SimulatedJob {
     lastJobId += 1;
-    const job: SimulatedJob = {
-      id: lastJobId,
-      plan,
-      status: 'created',
-      runnerId: null,
-      systemId: null,
-      pendingAt: null,
-      startedAt: null,
-      finishedAt: null,
-      failureReason: null,
-      isUnwanted: false,
-      retriedAs: null,
-      retryOf,
-      onCancel: null,
-    };
+    const job = newJob(lastJobId, plan, retryOf);
     jobs.set(job.id, job);
     onHook(job, 'created');
     return job;
+  }
+
+  const pendingJobs = (projectId: number) =>
+    answer(() => {
+      const at = shownAt();
+      const pending = [...jobs.values()].filter((job) => job.plan.projectId === projectId && wasPending(job, at));
+      return pending.map((job) => ({
+        id: job.id,
+        status: 'pending',
+        tags: job.plan.tags,
+        runnerId: null,
+        systemId: null,
+        name: job.plan.name,
+        stage: 'test',
+        ref: 'main',
+        pipelineId: pipelineOf(job),
+        createdAt: new Date(time.now()).toISOString(),
+      }));
+    });
+
+  /** A new job in the place of one that is over, which nothing keeps from its runner but its resource group. */
+  function retry(job: SimulatedJob, retryOf: SimulatedJob | null): SimulatedJob {
+    const { after: _, held: __, retriedAfterSeconds: ___, ...plan } = job.plan;
+    const now = job.plan.createdAt;
+    const next = create({ ...plan, createdAt: now, pendingAt: now, canceledAt: null, retried: false }, retryOf);
+    job.retriedAs = next;
+    time.after(500, () => pipelines.begin(next));
+    return next;
+  }
+
+  /** A user who sees that a job failed, or that the wrong one was canceled. */
+  function retryByUser(job: SimulatedJob): void {
+    const seconds = job.plan.retriedAfterSeconds;
+    if (seconds === undefined || (job.status !== 'failed' && job.status !== 'canceled')) return;
+    time.after(seconds * 1_000, () => {
+      if (!job.retriedAs) retry(job, null);
+    });
+  }
+
+  function handOut(runner: SimulatedRunner, systemId: string | null): SimulatedJob | 'nothing' | 'conflict' {
+    const job = queue.choose(runner);
+    if (typeof job !== 'object') return job;
+    job.runnerId = runner.id;
+    job.systemId = systemId;
+    change(job, 'running');
+    time.after(job.plan.durationSeconds * 1_000 + silentRunningMilliseconds, () => {
+      if (job.status === 'running') change(job, 'failed', 'no_updates_running');
+      if (job.status === 'canceling') change(job, 'canceled');
+    });
+    return job;
+  }
+
+  /** What is changed by the API or by hand, which an open long poll of the runner hears of. */
+  function setPaused(runner: SimulatedRunner, paused: boolean): void {
+    runner.paused = paused;
+    queue.refresh(runner.id);
   }
 
   return {
@@ -139,7 +169,7 @@ export function createGitLabModel(options: GitLabModelOptions) {
     refusals: access.refusals,
 
     create,
-    makePending,
+    begin: pipelines.begin,
     skip(job: SimulatedJob): void {
       if (job.status === 'created') change(job, 'skipped');
     },
@@ -156,24 +186,16 @@ export function createGitLabModel(options: GitLabModelOptions) {
       if (job.onCancel) time.after(cancelMilliseconds(job), job.onCancel);
     },
 
-    /** What a runner gets that asks for a job. `refused`: its token is not known (any more). `systemId`: which host of a long-lived one asks. */
-    request(token: string, systemId: string | null = null): SimulatedJob | 'nothing' | 'refused' | 'down' {
-      if (access.isDown()) return 'down';
+    /** What a runner gets that asks for a job. `seen`: what it was told of its queue last. */
+    async request({ token, systemId = null, seen = null }: JobRequest): Promise<JobAnswer> {
+      if (access.isDown()) return { got: 'down', seen };
       const runner = [...runners.values()].find((one) => one.token === token);
-      if (!runner) return 'refused';
+      if (!runner) return { got: 'refused', seen };
       if (systemId !== null) runner.managers?.add(systemId);
-      if (runner.paused) return 'nothing';
-      const fitting = [...jobs.values()].filter((job) => job.status === 'pending' && canRun(runner, job));
-      const [job] = fitting.sort((a, b) => (a.pendingAt ?? 0) - (b.pendingAt ?? 0) || a.id - b.id);
-      if (!job) return 'nothing';
-      job.runnerId = runner.id;
-      job.systemId = systemId;
-      change(job, 'running');
-      time.after(job.plan.durationSeconds * 1_000 + silentRunningMilliseconds, () => {
-        if (job.status === 'running') change(job, 'failed', 'no_updates_running');
-        if (job.status === 'canceling') change(job, 'canceled');
-      });
-      return job;
+      if (!(await queue.hasNews(runner.id, seen))) return { got: 'nothing', seen };
+      const value = queue.value(runner.id);
+      const got = handOut(runner, systemId);
+      return got === 'conflict' ? { got: 'nothing', seen } : { got, seen: value };
     },
     /** What a runner reports about its job; GitLab may know better. */
     report(job: SimulatedJob, status: string, reason?: string): void {
@@ -186,9 +208,9 @@ export function createGitLabModel(options: GitLabModelOptions) {
       for (const runner of runners.values()) if (runner.token === token) remove(runner.id);
     },
     remove,
-    /** A user makes a long-lived runner. */
-    bring({ tags, runUntagged, projectIds, description }: LongLivedSettings): SimulatedRunner {
-      const id = longLivedRunnerId;
+    /** A user makes a runner. */
+    bring({ tags, runUntagged, projectIds, description }: UsersRunner): SimulatedRunner {
+      const id = firstOfUsers + [...runners.keys()].filter((known) => known >= firstOfUsers).length;
       const token = `glrt-fake-${tokenWord}-${id}`;
       const own = { id, token, note: '', createdAt: time.now(), managers: new Set<string>(), paused: false };
       runners.set(id, { ...own, tags, runUntagged, projectIds, description });
@@ -210,10 +232,10 @@ export function createGitLabModel(options: GitLabModelOptions) {
         answer(() => {
           const job = jobs.get(jobId);
           if (job?.plan.projectId !== projectId) return null;
-          const lags = job.status === 'pending' && faults.isOn('gitlab-lagging');
+          const isLate = job.status === 'pending' && !wasPending(job, shownAt());
           return {
             id: job.id,
-            status: lags ? 'created' : job.status,
+            status: isLate ? 'created' : job.status,
             tags: job.plan.tags,
             runnerId: job.runnerId,
             systemId: job.systemId,
@@ -237,13 +259,9 @@ export function createGitLabModel(options: GitLabModelOptions) {
         answer(() => {
           const job = jobs.get(jobId);
           if (!job || !isOver(job) || job.status === 'skipped' || job.retriedAs) return null;
-          const { after: _, ...plan } = job.plan;
-          const now = job.plan.createdAt;
-          const retry = create({ ...plan, createdAt: now, pendingAt: now, canceledAt: null, retried: false }, job);
-          job.retriedAs = retry;
-          onRetry(retry);
-          time.after(500, () => makePending(retry));
-          return retry.id;
+          const next = retry(job, job);
+          onRetry(next);
+          return next.id;
         }),
       createRunner: (runner: {
         readonly projectId: number;
@@ -277,7 +295,7 @@ export function createGitLabModel(options: GitLabModelOptions) {
             if (fault.nth !== nth) continue;
             time.after(fault.seconds * 1_000, () => {
               faults.count(fault.kind);
-              if (fault.kind === 'runner-paused') made.paused = true;
+              if (fault.kind === 'runner-paused') setPaused(made, true);
               else if (remove(made.id)) removedByHand.add(made.id);
             });
           }
@@ -288,7 +306,13 @@ export function createGitLabModel(options: GitLabModelOptions) {
         answer(() => {
           const runner = runners.get(runnerId);
           if (runner?.managers) onMeddling(`runner ${runnerId} is paused, for all of its hosts`);
-          if (runner) runner.paused = true;
+          if (runner) setPaused(runner, true);
+          return runner !== undefined;
+        }),
+      unpauseRunner: (runnerId: number) =>
+        answer(() => {
+          const runner = runners.get(runnerId);
+          if (runner) setPaused(runner, false);
           return runner !== undefined;
         }),
       jobsOf: (runnerId: number) =>
@@ -297,24 +321,8 @@ export function createGitLabModel(options: GitLabModelOptions) {
           const its = [...jobs.values()].filter((job) => job.runnerId === runnerId);
           return its.map(({ plan, id, status }) => ({ projectId: plan.projectId, jobId: id, status })).reverse();
         }),
-      pendingJobs: (projectId: number) =>
-        answer(() => {
-          const pending = [...jobs.values()].filter(
-            (job) => job.plan.projectId === projectId && job.status === 'pending' && !faults.isOn('gitlab-lagging'),
-          );
-          return pending.map((job) => ({
-            id: job.id,
-            status: job.status,
-            tags: job.plan.tags,
-            runnerId: null,
-            systemId: null,
-            name: job.plan.name,
-            stage: 'test',
-            ref: 'main',
-            pipelineId: pipelineOf(job),
-            createdAt: new Date(time.now()).toISOString(),
-          }));
-        }),
+      pendingJobs,
+      allPendingJobs: pendingJobs,
       ownRunners: (descriptionStart: string) =>
         answer(() => {
           const ours = [...runners.values()].filter(({ description }) => description.startsWith(descriptionStart));
@@ -334,6 +342,12 @@ export function createGitLabModel(options: GitLabModelOptions) {
     },
   };
 
+  /** GitLab answers from a replica, which now and then stands still, and shows what was before. */
+  function shownAt(): number {
+    const lag = faults.now('gitlab-lagging');
+    return lag ? startedAt + lag.from * 1_000 - 1 : time.now();
+  }
+
   /** GitLab forgets who ran a job when its runner goes. */
   function remove(runnerId: number): boolean {
     if (runners.get(runnerId)?.managers) onMeddling(`runner ${runnerId} is removed, from under all of its hosts`);
@@ -346,18 +360,6 @@ function cancelMilliseconds({ id }: SimulatedJob): number {
   return (3 + ((id * 17) % (longestCancelSeconds - 2))) * 1_000;
 }
 
-export function isOver({ status }: { readonly status: string }): boolean {
-  return ['success', 'failed', 'canceled', 'skipped'].includes(status);
-}
-
-/** Each planned job is in a pipeline of its own, with whatever is made to repeat it. */
-export function pipelineOf({ plan }: SimulatedJob): number {
-  return 50 + plan.index;
-}
-
-/** Source: https://docs.gitlab.com/ci/runners/configure_runners/#control-jobs-that-a-runner-can-run */
-export function canRun(runner: SimulatedRunner, { plan }: SimulatedJob): boolean {
-  if (runner.projectIds && !runner.projectIds.includes(plan.projectId)) return false;
-  if (plan.tags.length === 0) return runner.runUntagged;
-  return plan.tags.every((tag) => runner.tags.includes(tag));
+function wasPending({ pendingAt, leftQueueAt }: SimulatedJob, at: number): boolean {
+  return pendingAt !== null && pendingAt <= at && (leftQueueAt === null || leftQueueAt > at);
 }

@@ -3,8 +3,9 @@ import type { LambdaRunnerPayload, RunnerTicket } from '../../infrastructure/lib
 import { type Ec2Model, lives, type SimulatedInstance } from './ec2-model.ts';
 import type { ExecutionsModel } from './executions-model.ts';
 import type { Faults } from './faults.ts';
-import { type GitLabModel, isOver, type SimulatedJob } from './gitlab-model.ts';
+import type { GitLabModel } from './gitlab-model.ts';
 import type { Random } from './random.ts';
+import { isOver, type SimulatedJob } from './simulated-job.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 /** A machine or function that runs gitlab-runner. */
@@ -47,11 +48,14 @@ export type HostsModelOptions = {
   readonly onFunctionFailed: (payload: LambdaRunnerPayload, end: InvocationEnd) => void;
 };
 
-/** System id of a host of a long-lived runner that is none of ours. */
+/** System id of a host that is none of ours. */
 export const otherHost = 'r_other';
 
+/** gitlab-runner's pause after each request that brought no job, also after a long poll that was woken. */
+const checkMilliseconds = 3_000;
 /** As in boot-script.ts. */
 const claimMilliseconds = 180_000;
+const heldMilliseconds = 15 * 60_000;
 const ec2WaitMilliseconds = 60_000;
 /** Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html */
 const spotNoticeMilliseconds = 120_000;
@@ -83,10 +87,11 @@ export function createHostsModel(options: HostsModelOptions) {
   async function serve(host: Host, token: string, waitMilliseconds: number): Promise<boolean> {
     host.token = token;
     const until = time.now() + waitMilliseconds;
-    // GitLab may hold a request for 50 s, so that the wait ends late.
-    const late = random.chance(0.2) ? random.whole(0, 50_000) : 0;
+    let seen: number | null = null;
     while (host.isAlive()) {
-      const got = gitlab.request(token, host.systemId);
+      const answer = await gitlab.request({ token, systemId: host.systemId, seen });
+      const { got } = answer;
+      seen = answer.seen;
       host.lastAnswer = typeof got === 'object' ? 'job' : got;
       if (got !== 'down') host.wasAnswered = true;
       if (got === 'refused') {
@@ -97,8 +102,9 @@ export function createHostsModel(options: HostsModelOptions) {
         await runJob(host, got);
         return true;
       }
-      if (time.now() >= until + late) return false;
-      await time.sleep(random.whole(3_000, 6_000));
+      await time.sleep(checkMilliseconds + random.whole(10, 300));
+      // Also after a long poll, which may have ended much later.
+      if (time.now() >= until) return false;
     }
     return false;
   }
@@ -157,9 +163,11 @@ export function createHostsModel(options: HostsModelOptions) {
   }
 
   async function claimTicket(host: Host, instance: SimulatedInstance) {
-    const until = time.now() + claimMilliseconds;
+    let until = time.now() + claimMilliseconds;
     while (host.isAlive()) {
-      const ticket = claim(instance.id);
+      const found = claim(instance.id);
+      if (found?.mode === 'held') until = time.now() + heldMilliseconds;
+      const ticket = found?.token ? found : null;
       const lost = ticket && faults.strike('claim-lost', ({ nth }) => nth === instance.nth);
       if (ticket && !lost) return ticket;
       if (time.now() >= until) return null;
@@ -273,12 +281,12 @@ export function createHostsModel(options: HostsModelOptions) {
     end();
   }
 
-  /** A host that its user keeps for his long-lived runner, and which takes a job now and then. */
+  /** A host that its user keeps, for his long-lived runner or one of his own, and which takes a job now and then. */
   async function runOtherHost(token: string): Promise<void> {
     const host: Host = { ...newHost(otherHost, () => true, []), token, systemId: otherHost };
     for (;;) {
       await time.sleep(random.whole(2_000, 40_000));
-      const got = gitlab.request(token, otherHost);
+      const { got } = await gitlab.request({ token, systemId: otherHost });
       if (typeof got === 'object') await runJob(host, got);
     }
   }

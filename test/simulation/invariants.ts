@@ -1,3 +1,4 @@
+import { isHeld } from '../../autoscaler/gate/held.ts';
 import { reserveOf } from '../../autoscaler/runners/lambda-limit.ts';
 import { attemptsUsed, type Cap, type RunnerItem } from '../../autoscaler/runners/runner-item.ts';
 import type { StoreWrite } from '../../autoscaler/runners/runners-store.ts';
@@ -7,9 +8,10 @@ import type { LambdaRunnerPayload } from '../../infrastructure/lib/runner-ticket
 import { tokenWord } from '../support/in-memory-gitlab.ts';
 import { createAttemptsWatch } from './attempts-watch.ts';
 import { type Ec2Model, lives, type SimulatedInstance } from './ec2-model.ts';
-import { type GitLabModel, isOver, type SimulatedJob } from './gitlab-model.ts';
+import type { GitLabModel } from './gitlab-model.ts';
 import { type Host, otherHost } from './hosts-model.ts';
 import type { Settings } from './schedule.ts';
+import { isOver, type SimulatedJob } from './simulated-job.ts';
 import type { TablesModel } from './tables-model.ts';
 
 /** What must hold, whatever happens; the numbers are those of the design. */
@@ -94,8 +96,10 @@ export function createInvariants(watched: () => Watched) {
         if (part.kind === 'update' && part.set?.instanceId !== undefined && item.managerOf !== undefined) {
           managersOf.set(part.set.instanceId, { attempt: `${key} attempt ${item.attempt}`, caps: item.caps });
         }
-        if (part.kind === 'update' && part.set?.instanceId !== undefined) {
-          checkRetry(item, part.set.instanceId);
+        if (part.kind === 'update' && part.set?.instanceId !== undefined) checkRetry(item, part.set.instanceId);
+        // A host that is held has no token to start a runner with.
+        const getsToken = part.kind === 'update' && (part.set?.instanceId ?? part.set?.turnAt) !== undefined;
+        if (getsToken && item.instanceId !== undefined && !isHeld(item)) {
           const host = hosts.find(({ name }) => name === item.instanceId);
           if (host) attempts.sawStarted(key, item.attempt, host);
         }

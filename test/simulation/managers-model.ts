@@ -1,7 +1,8 @@
 import type { ManagedHosts } from '../../autoscaler/runners/drain-host.ts';
 import { LongLivedRunnerError, type LongLivedRunners } from '../../autoscaler/runners/long-lived-runner.ts';
 import type { Ec2Model } from './ec2-model.ts';
-import type { GitLabModel, SimulatedRunner } from './gitlab-model.ts';
+import type { GitLabModel } from './gitlab-model.ts';
+import type { SimulatedRunner } from './simulated-job.ts';
 
 /** What our Lambdas can ask about the long-lived runner of a profile, and about its hosts. */
 export function createManagersModel({

@@ -1,8 +1,10 @@
 import { testStart } from '../support/builders.ts';
 import { type Composition, realComposition } from './composition.ts';
-import { isOver, type SimulatedJob } from './gitlab-model.ts';
 import type { Violation } from './invariants.ts';
+import type { HandOut } from './placement.ts';
+import type { Placements } from './placements-watch.ts';
 import { isCapped, type PlannedJob, type Schedule } from './schedule.ts';
+import { isOver, type SimulatedJob } from './simulated-job.ts';
 import { createSimulatedWorld, type Trace } from './simulated-world.ts';
 import { troubleOf } from './trouble.ts';
 
@@ -12,6 +14,9 @@ export type RunReport = {
   /** How often each kind of fault struck. */
   readonly faults: ReadonlyMap<string, number>;
   readonly repairs: ReadonlyMap<string, number>;
+  readonly placements: Placements;
+  /** Jobs on a runner of another profile than theirs, although that could have been known when the runner was let ask. */
+  readonly misplaced: readonly HandOut[];
   /** The longest that a job of ours waited for its runner, of those that got one. */
   readonly worstWaitSeconds: number;
   /** The same, counted from the end of the trouble that was in the way. */
@@ -44,9 +49,9 @@ export async function runSchedule(
   function submit(plan: PlannedJob): void {
     const job = gitlab.create(plan);
     const { createdAt, pendingAt, canceledAt } = plan;
-    // Its former stage makes it pending, if it is still to end.
-    const follows = [...gitlab.jobs.values()].some((one) => one.plan.index === plan.after && !isOver(one));
-    if (pendingAt !== null && !follows) at(pendingAt, () => gitlab.makePending(job));
+    // What it comes after lets it begin, if that is still to end.
+    const follows = [...gitlab.jobs.values()].some((one) => plan.after?.includes(one.plan.index) && !isOver(one));
+    if (pendingAt !== null && !follows) at(pendingAt, () => gitlab.begin(job));
     if (pendingAt === null) at(createdAt + 600, () => gitlab.skip(job));
     if (canceledAt !== null) at(canceledAt, () => gitlab.cancel(job));
     openPlans -= 1;
@@ -105,6 +110,8 @@ export async function runSchedule(
     violation: invariants.violation && { ...invariants.violation, atSeconds: virtualSeconds },
     faults: faults.struck,
     repairs: world.repairs,
+    placements: world.placements.counts,
+    misplaced: world.placements.misplaced,
     worstWaitSeconds: Math.max(0, ...waitsSince(0)),
     worstWaitAfterTroubleSeconds: Math.max(0, ...waitsSince(testStart + troubleOf(schedule).endsAt * 1_000)),
     isCapped: isCapped(schedule.settings),

@@ -1,3 +1,4 @@
+import type { Exactness } from '../../infrastructure/lib/exactness.ts';
 import type { RuntimeProfile } from '../../autoscaler/environment.ts';
 import type { JobMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
 
@@ -19,10 +20,16 @@ export type Settings = {
   readonly lambdaLimit?: number;
   readonly onDemand: 'never' | 'fallback' | 'always';
   readonly mappings: readonly JobMapping[];
+  /** How long jobs wait for earlier ones that nobody starts; the usual time when absent. */
+  readonly exact?: Exactness;
   /** Whether GitLab says `canceled` at once, or `canceling` until the runner has reacted. */
   readonly cancelsAtOnce: boolean;
   /** Whether GitLab writes a hook's body when it sends it, and not when it happened: the runner may be gone by then. */
   readonly writesLate: boolean;
+  /** Whether GitLab holds a runner's request until there is news, or answers at once and is asked again after three seconds. */
+  readonly longPolls?: boolean;
+  /** A runner of somebody else, with a host of its own: it takes what is left to others, and whatever else fits. */
+  readonly foreignRunner?: Omit<LongLivedSettings, 'profile' | 'hasOtherHost'>;
   /** A runner that a user made in GitLab, of which the hosts of a profile are managers. */
   readonly longLived?: LongLivedSettings;
   /** Profiles whose jobs are retried on on-demand capacity when a spot interruption ended them. */
@@ -61,12 +68,20 @@ export type PlannedJob = {
   readonly createdAt: number;
   /** Null for a job that never becomes runnable. */
   readonly pendingAt: number | null;
-  /** It becomes runnable when the job with this index is over instead, as the next stage of a pipeline does. */
-  readonly after?: number;
+  /** Of the jobs that are in one pipeline; one of its own when absent. */
+  readonly pipeline?: number;
+  /** It becomes runnable when the jobs with these indexes are over instead, as the next stage of a pipeline does, or a job by its `needs`. */
+  readonly after?: readonly number[];
+  /** Then a person plays it, or its delay is over, so many seconds later. */
+  readonly held?: { readonly as: 'manual' | 'scheduled'; readonly seconds: number };
+  /** Of those that have the same, one at a time is pending or runs. */
+  readonly resourceGroup?: string;
+  /** Its user retries it, once, so many seconds after it failed or was canceled. */
+  readonly retriedAfterSeconds?: number;
   readonly durationSeconds: number;
   readonly result: 'success' | 'failed';
   readonly canceledAt: number | null;
-  /** Whether the user retries it, once, when it did not succeed: a new job in GitLab. */
+  /** Whether the user retries it, once, when it did not succeed and all is over: a new job in GitLab. */
   readonly retried: boolean;
 };
 
@@ -100,7 +115,10 @@ export type FaultKind =
     }
   | { readonly kind: 'lambda-refused' | 'answer-lost'; readonly lambda: LambdaName; readonly nth: number }
   | { readonly kind: 'gitlab-answers-lost'; readonly from: number; readonly seconds: number }
+  /** The replica that answers stands still: what became pending meanwhile is not yet, and what was taken is still listed. */
   | { readonly kind: 'gitlab-lagging'; readonly from: number; readonly seconds: number }
+  /** The nth candidate that GitLab would give to a runner is passed over: somebody holds its lock, or GitLab's checks drop it. */
+  | { readonly kind: 'candidate-passed-over'; readonly nth: number; readonly how: 'locked' | 'dropped' }
   | { readonly kind: 'no-capacity' | 'no-spot'; readonly from: number; readonly seconds: number }
   | { readonly kind: 'launch-refused' | 'describe-stale'; readonly from: number; readonly seconds: number }
   | { readonly kind: 'boot-slow'; readonly nth: number; readonly seconds: number }
@@ -173,6 +191,7 @@ export const lambdaNames = [
   'abandonRunner',
   'launchInstances',
   'bindRunner',
+  'giveTurns',
   'findRunner',
   'drainRunner',
   'unregisterRunner',

@@ -22,14 +22,16 @@ import { createEc2Model, lives } from './ec2-model.ts';
 import { createExecutionsModel } from './executions-model.ts';
 import { createFaults } from './faults.ts';
 import { isOnlyAsked } from './generate-schedule.ts';
-import { createGitLabModel, isOver, type SimulatedJob } from './gitlab-model.ts';
+import { createGitLabModel } from './gitlab-model.ts';
 import { createHostsModel } from './hosts-model.ts';
 import { createInvariants } from './invariants.ts';
 import { createManagersModel } from './managers-model.ts';
+import { createPlacementsWatch } from './placements-watch.ts';
 import { createProcess, portsOf } from './process.ts';
 import { createQueueModel } from './queue-model.ts';
 import { createRandom, type Random, seedOf } from './random.ts';
 import { isCapped, type LambdaName, type Schedule, type Settings } from './schedule.ts';
+import { isOver, type SimulatedJob } from './simulated-job.ts';
 import { createTablesModel } from './tables-model.ts';
 import { troubleOf } from './trouble.ts';
 import { createVirtualTime } from './virtual-time.ts';
@@ -58,6 +60,12 @@ const calmWaitSeconds = 240;
 
 const longestAfterTroubleSeconds = 600;
 
+/**
+ * Nobody starts jobs that are left to others here, or one after the other: ours wait for them for five minutes, a pass of
+ * the reconciler notices it, and their runners may then be given those.
+ */
+const longestForOthersSeconds = 900;
+
 /** Told of everything that happens, for people who look into a run. `at`: milliseconds since 1970. */
 export type Trace = (at: number, line: string) => void;
 
@@ -78,18 +86,35 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     faults,
     onStarved: invariants.sawStarved,
   });
-  const tables = createTablesModel({ ...parts, random: randomOf('tables'), onWrite: invariants.sawWrite });
+  const tables = createTablesModel({
+    ...parts,
+    random: randomOf('tables'),
+    onWrite: (written) => {
+      invariants.sawWrite(written);
+      placements.sawWrite(written);
+    },
+  });
   const gitlab = createGitLabModel({
     ...parts,
     cancelsAtOnce: settings.cancelsAtOnce,
+    longPolls: settings.longPolls ?? false,
     onHook: (job, status) => {
       trace?.(time.now(), `GitLab: job ${job.id} is ${status}, runner ${job.runnerId}`);
       invariants.touch();
+      placements.sawHook(job, status);
       webhooks.send(job, status);
     },
+    onPassedOver: (job) => placements.sawPassedOver(job),
     onStuck: invariants.sawStuck,
     onMeddling: invariants.sawMeddling,
     onRetry: invariants.sawRetry,
+  });
+  const placements = createPlacementsWatch({
+    now: time.now,
+    runners: gitlab.runners,
+    itemOf: (job) => tables.items.get(job),
+    lookOf: ({ turnAt }) => (turnAt === undefined ? time.now() : Date.parse(turnAt)),
+    profilesOf,
   });
   const memory = inMemoryReconcileStore(tables);
   const bus = createBusModel({ ...parts, random: randomOf('bus'), deliver });
@@ -128,9 +153,10 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     gitlab,
     ec2: () => ec2,
     claim: (composition.claim ?? ((claim) => claim))(tables.claim, tables),
-    onTaken: ({ job }) => {
+    onTaken: (host) => {
       invariants.touch();
-      if (job) invariants.sawTaken(job);
+      placements.sawTaken(host);
+      if (host.job) invariants.sawTaken(host.job);
     },
     onInterrupted: invariants.sawInterrupted,
     onSpotWarning: (instanceId) => putOfInstance(spotWarningType, { 'instance-id': instanceId }),
@@ -154,6 +180,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
 
   const longLived = settings.longLived && gitlab.bring(settings.longLived);
   if (settings.longLived?.hasOtherHost && longLived) fleet.runOtherHost(longLived.token);
+  if (settings.foreignRunner) fleet.runOtherHost(gitlab.bring(settings.foreignRunner).token);
   /** What stands in the table, which a person edits. */
   function mappingsNow(): Settings['mappings'] {
     if (!faults.isOn('mapping-wrong')) return settings.mappings;
@@ -165,6 +192,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     profiles: settings.profiles,
     defaultRunner: { type: 'IGNORE' },
     maxConcurrent: settings.maxConcurrent,
+    exact: settings.exact,
   } as const;
   const ports: AllPorts = {
     deployment: 'ci',
@@ -352,21 +380,32 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     const targets = deployedParts().rules.flatMap((rule) => (ruleTakes(rule, event) ? [rule.target] : []));
     if (targets.length === 0) invariants.fail('0 no mistake in the code', `no rule takes the event ${event.type}`);
     for (const target of targets) {
-      if (target === 'bindRunner') void invokeLater(target, usualAsync, event.detail);
+      if (target === 'bindRunner' || target === 'giveTurns') void invokeLater(target, usualAsync, event.detail);
       else workflows.start(target, event.detail);
     }
   }
 
-  function isOurs({ plan, id }: SimulatedJob): boolean {
+  function decide({ plan, id }: SimulatedJob) {
     const projectPath = `group/project-${plan.projectId}`;
     const event = { jobId: id, projectId: plan.projectId, jobName: plan.name, projectPath } as never;
-    return decideRunner(event, plan, { ...offer, mappings: settings.mappings }).decision === 'LAUNCH';
+    return decideRunner(event, plan, { ...offer, mappings: settings.mappings });
+  }
+  const isOurs = (job: SimulatedJob): boolean => decide(job).decision === 'LAUNCH';
+  function profilesOf(job: SimulatedJob): readonly string[] {
+    const decision = decide(job);
+    if (decision.decision === 'IGNORE') return [];
+    const { profile, fallback } = decision.choice;
+    return fallback ? [profile, fallback.profile] : [profile];
   }
 
   const goesWrong = schedule.faults.filter((fault) => !isOnlyAsked(fault) && fault.kind !== 'gitlab-lagging');
   const trouble = troubleOf(schedule);
   const waitsAreShort = (goesWrong.length === 0 || trouble.isAll) && !isCapped(settings);
-  const longestWaitSeconds = calmWaitSeconds + (trouble.isAll ? longestAfterTroubleSeconds : 0);
+  const isForOthers = schedule.jobs.some((plan) => !isOurs({ plan, id: 0 } as SimulatedJob));
+  const longestWaitSeconds =
+    calmWaitSeconds +
+    (trouble.isAll ? longestAfterTroubleSeconds : 0) +
+    (isForOthers && settings.exact !== 'off' ? longestForOthersSeconds : 0);
   const watched = {
     tables,
     gitlab,
@@ -393,6 +432,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     ec2,
     bus,
     repairs,
+    placements,
     isOurs,
     /** Whether everything is over and nothing is under way any more. */
     isSettled: () =>

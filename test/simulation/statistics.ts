@@ -1,3 +1,4 @@
+import type { Placements } from './placements-watch.ts';
 import type { RunReport } from './run-schedule.ts';
 
 /** What many runs together came to. */
@@ -9,6 +10,7 @@ export type Statistics = {
 export function createStatistics(): Statistics {
   const faults = new Map<string, number>();
   const repairs = new Map<string, number>();
+  const placements = { 'as mapped': 0, excused: 0, passed: 0, misplaced: 0, 'taken by others': 0 };
   let runs = 0;
   let violations = 0;
   let virtualSeconds = 0;
@@ -29,6 +31,8 @@ export function createStatistics(): Statistics {
       if (report.violation) violations += 1;
       const kind = report.isCapped ? 'capped' : 'uncapped';
       if (report.worstWaitSeconds > worst[kind].seconds) worst[kind] = { seconds: report.worstWaitSeconds, seed };
+      for (const [placement, count] of Object.entries(report.placements))
+        placements[placement as keyof typeof placements] += count;
       addAll(report.faults, faults);
       addAll(report.repairs, repairs);
     },
@@ -40,7 +44,18 @@ export function createStatistics(): Statistics {
       ...rowsOf('repair', repairs),
       ['worst time from pending to runner', textOf(worst.uncapped)],
       ['the same where caps let jobs wait', textOf(worst.capped)],
+      ...rowsOfPlacements(placements),
       ['violations', violations],
     ],
   };
+}
+
+function rowsOfPlacements({ excused, misplaced, ...counts }: Placements): readonly (readonly [string, string])[] {
+  const ours = counts['as mapped'] + excused + misplaced;
+  const share = (count: number) => `${count} of ${ours} (${((100 * count) / Math.max(1, ours)).toFixed(2)} %)`;
+  return [
+    ['jobs on a runner of another profile', share(excused + misplaced)],
+    ['those that could have been known', share(misplaced)],
+    ['jobs that runners of others took', String(counts['taken by others'])],
+  ];
 }

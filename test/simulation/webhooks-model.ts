@@ -1,9 +1,10 @@
 import { readJobHook } from '../../infrastructure/ingest/job-hook.ts';
 import type { ExecutionsModel } from './executions-model.ts';
 import type { Faults } from './faults.ts';
-import { type GitLabModel, pipelineOf, type SimulatedJob } from './gitlab-model.ts';
+import type { GitLabModel } from './gitlab-model.ts';
 import type { Random } from './random.ts';
 import type { HookStatus } from './schedule.ts';
+import { pipelineOf, type SimulatedJob } from './simulated-job.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 /** What the ingest Lambda takes for one hook. */

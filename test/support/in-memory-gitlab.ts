@@ -41,6 +41,10 @@ export function inMemoryGitLab(): InMemoryGitLab {
     const known = jobs.get(job.id) ?? { projectId: 7, status: 'pending', tags: [], runnerId: null, systemId: null };
     jobs.set(job.id, { ...known, ...job });
   };
+  async function pendingJobs(projectId: number) {
+    const pending = [...jobs.values()].filter((job) => job.projectId === projectId && job.status === 'pending');
+    return pending.reverse().map((job) => ({ ...job, ...listed }));
+  }
   return {
     jobs,
     runners,
@@ -105,10 +109,8 @@ export function inMemoryGitLab(): InMemoryGitLab {
       const its = [...jobs.values()].filter((job) => job.runnerId === runnerId);
       return its.map(({ projectId, id, status }) => ({ projectId, jobId: id, status })).reverse();
     },
-    async pendingJobs(projectId) {
-      const pending = [...jobs.values()].filter((job) => job.projectId === projectId && job.status === 'pending');
-      return pending.reverse().map((job) => ({ ...job, ...listed }));
-    },
+    pendingJobs,
+    allPendingJobs: pendingJobs,
     async ownRunners(descriptionStart) {
       const ours = [...runners.values()].filter(({ description }) => description.startsWith(descriptionStart));
       const isBusy = (id: number) => [...jobs.values()].some((job) => job.status === 'running' && job.runnerId === id);

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { type GateItem, gateKeyOf } from '../../autoscaler/gate/gate-item.ts';
 import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore, type StoreWrite } from '../../autoscaler/runners/runners-store.ts';
 import type { JobKey } from '../../infrastructure/lib/job-key.ts';
@@ -8,6 +9,7 @@ export type InMemoryRunnersStore = RunnersStore & {
   readonly items: Map<JobKey, RunnerItem>;
   readonly tickets: Map<string, RunnerTicket>;
   readonly counters: Map<string, number>;
+  readonly gates: Map<string, GateItem>;
 };
 
 /** The tables in memory, with the same conditions and the same all-or-nothing as the ones in DynamoDB. */
@@ -16,6 +18,7 @@ export function inMemoryRunnersStore(...items: readonly RunnerItem[]): InMemoryR
     items: new Map(items.map((item) => [item.pk, item])),
     tickets: new Map<string, RunnerTicket>(),
     counters: new Map<string, number>(),
+    gates: new Map<string, GateItem>(),
   };
   return {
     ...store,
@@ -26,6 +29,7 @@ export function inMemoryRunnersStore(...items: readonly RunnerItem[]): InMemoryR
     readLive: async () =>
       [...store.items.values()].filter((item) => item.live).sort((a, b) => (a.admittedAt < b.admittedAt ? -1 : 1)),
     placesTaken: async (counters) => new Map(counters.map((counter) => [counter, store.counters.get(counter) ?? 0])),
+    readGate: async (projectId) => store.gates.get(gateKeyOf(projectId)) ?? null,
     readTicket: async (id) => store.tickets.get(id) ?? null,
     async write(...parts) {
       const keys = parts.map(keyOf);
@@ -38,7 +42,7 @@ export function inMemoryRunnersStore(...items: readonly RunnerItem[]): InMemoryR
   };
 }
 
-type Tables = Pick<InMemoryRunnersStore, 'items' | 'tickets' | 'counters'>;
+type Tables = Pick<InMemoryRunnersStore, 'items' | 'tickets' | 'counters' | 'gates'>;
 
 function keyOf(part: StoreWrite): string {
   switch (part.kind) {
@@ -49,7 +53,10 @@ function keyOf(part: StoreWrite): string {
     case 'take-place':
     case 'give-place-back':
       return part.cap.counter;
+    case 'put-gate':
+      return part.gate.pk;
     case 'put-ticket':
+    case 'replace-ticket':
       return `ticket ${part.ticket.id}`;
     case 'remove-ticket':
     case 'take-ticket-back':
@@ -57,7 +64,7 @@ function keyOf(part: StoreWrite): string {
   }
 }
 
-function holds(part: StoreWrite, { items, tickets, counters }: Tables): boolean {
+function holds(part: StoreWrite, { items, tickets, counters, gates }: Tables): boolean {
   switch (part.kind) {
     case 'update': {
       const item = items.get(part.job);
@@ -70,7 +77,7 @@ function holds(part: StoreWrite, { items, tickets, counters }: Tables): boolean 
     case 'put': {
       const item = items.get(part.item.pk);
       if (!part.over || !item) return !part.over && !item;
-      const same = ['state', 'attempt', 'admittedBy', 'jobState'] as const;
+      const same = ['state', 'attempt', 'admittedBy', 'jobState', ...(part.over.gated ? ['turnAt' as const] : [])] as const;
       return same.every((name) => item[name] === part.over?.[name]);
     }
     case 'take-place':
@@ -79,12 +86,16 @@ function holds(part: StoreWrite, { items, tickets, counters }: Tables): boolean 
       return (counters.get(part.cap.counter) ?? 0) > 0;
     case 'take-ticket-back':
       return tickets.has(part.id);
+    case 'replace-ticket':
+      return (tickets.get(part.ticket.id)?.token ?? '') !== '';
+    case 'put-gate':
+      return (gates.get(part.gate.pk)?.version ?? 0) === part.over;
     default:
       return true;
   }
 }
 
-function apply(part: StoreWrite, { items, tickets, counters }: Tables): void {
+function apply(part: StoreWrite, { items, tickets, counters, gates }: Tables): void {
   switch (part.kind) {
     case 'update': {
       const item: Record<string, unknown> = { ...items.get(part.job) };
@@ -102,7 +113,11 @@ function apply(part: StoreWrite, { items, tickets, counters }: Tables): void {
     case 'give-place-back':
       counters.set(part.cap.counter, (counters.get(part.cap.counter) ?? 0) - 1);
       return;
+    case 'put-gate':
+      gates.set(part.gate.pk, part.gate);
+      return;
     case 'put-ticket':
+    case 'replace-ticket':
       tickets.set(part.ticket.id, part.ticket);
       return;
     case 'remove-ticket':

@@ -10,6 +10,7 @@ import {
   runnerSettingsOf,
 } from '../../../infrastructure/lib/deployment-runner-settings.ts';
 import { withGitTrust } from '../../../infrastructure/lib/git-trust.ts';
+import { heldSeconds } from '../../gate/held.ts';
 
 /** Limits of a host's life that no profile changes; tests shorten them. */
 export type BootTimings = {
@@ -60,6 +61,8 @@ export type BootSettings = {
   readonly waitTimeoutSeconds: number;
   /** How long after the script's start the ticket may still come. */
   readonly claimSeconds: number;
+  /** How long after it was told that it is not its turn. */
+  readonly heldSeconds: number;
   /** The runner's `maximum_timeout` in GitLab. */
   readonly maximumJobMinutes: number;
   readonly timings?: Partial<BootTimings>;
@@ -73,6 +76,8 @@ const waitTimeoutSeconds = 60;
 const bootHookSeconds = 120;
 /** A ticket comes a second or two after the launch; a launch message that is delivered twice makes it minutes. */
 const claimSeconds = 180;
+/** The reconciler ends a host that waits for its turn before; this is for when it does not. */
+const longestHeldSeconds = heldSeconds + 3 * 60;
 
 /** Names that are known at deploy time only, as CDK tokens. */
 export type BootNames = {
@@ -106,6 +111,7 @@ export function bootSettingsOf(deployment: Deployment, profile: Ec2Profile, name
     bootHook: profile.hooks.boot ?? '',
     waitTimeoutSeconds,
     claimSeconds,
+    heldSeconds: longestHeldSeconds,
     maximumJobMinutes: profile.timeoutMinutes,
   };
 }
@@ -148,6 +154,7 @@ export function renderBootScript(source: string, settings: BootSettings): string
     boot_hook_seconds: settings.bootHook === '' ? '0' : seconds('bootHookSeconds', bootHookSeconds),
     wait_timeout_seconds: seconds('waitTimeoutSeconds', settings.waitTimeoutSeconds),
     claim_seconds: seconds('claimSeconds', settings.claimSeconds),
+    held_seconds: seconds('heldSeconds', settings.heldSeconds),
     maximum_job_seconds: seconds('maximumJobMinutes', settings.maximumJobMinutes * 60),
     spot_check_seconds: seconds('timings.spotCheckSeconds', timings.spotCheckSeconds),
     stop_grace_seconds: seconds('timings.stopGraceSeconds', timings.stopGraceSeconds),

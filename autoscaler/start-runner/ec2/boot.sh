@@ -30,7 +30,7 @@ exec {never}<> <(:)
 pause() { read -rt "$1" -u "$never" || :; }
 
 folder_name=runner-host-$$-$SRANDOM
-life_seconds=$((${boot_hook_seconds:-0} + ${claim_seconds:-0} + ${wait_timeout_seconds:-0} + ${long_poll_seconds:-0} + \
+life_seconds=$((${boot_hook_seconds:-0} + ${claim_seconds:-0} + ${held_seconds:-0} + ${wait_timeout_seconds:-0} + ${long_poll_seconds:-0} + \
   ${maximum_job_seconds:-0} + ${margin_seconds:-900}))
 
 # Outlives this script: ends the host when the script is dead without having ended it, or far too late.
@@ -52,7 +52,7 @@ guard_pid=$!
 : "${ca_certificates?}" "${docker_config?}" "${docker_host?}" "${registry_secret?}" "${registry_mirror?}"
 : "${log_group?}" "${docker_seconds:?}"
 : "${wait_timeout_seconds:?}" "${claim_seconds:?}" "${maximum_job_seconds:?}" "${long_poll_seconds:?}"
-: "${boot_hook_seconds:?}" "${spot_check_seconds:?}" "${stop_grace_seconds:?}" "${margin_seconds:?}"
+: "${held_seconds:?}" "${boot_hook_seconds:?}" "${spot_check_seconds:?}" "${stop_grace_seconds:?}" "${margin_seconds:?}"
 
 # One line `time=... event=... key=value...` to the console and to cloud-init's log.
 # A disk that is full where the log goes must not end the job.
@@ -132,9 +132,10 @@ call_aws() {
 }
 
 # Takes the ticket: DeleteItem with the old item, so that a second reader gets nothing. Sets token and job. An answer that is
-# lost on the way is a lost ticket: then nothing is claimed here, and the reconciler replaces the host.
+# lost on the way is a lost ticket: then nothing is claimed here, and the reconciler replaces the host. A ticket that says
+# `held` has no token: it is not this host's turn, whose ticket comes later.
 claim_ticket() {
-  local answer status error='' uptime
+  local answer status error='' uptime wait=0.5 seldom=$life_seconds
   local request='{"TableName":"%s","Key":{"id":{"S":"%s"}},"ReturnValues":"ALL_OLD"}'
   # shellcheck disable=SC2059 # the format is the constant above
   printf -v request "$request" "$tickets_table" "$instance"
@@ -143,6 +144,11 @@ claim_ticket() {
     status=${answer##*$'\n'}
     token=$(json_string token "$answer") job=$(json_string job "$answer") mode=$(json_string mode "$answer")
     [[ -z $token ]] || break
+    if [[ $mode == held ]]; then
+      say held "job=$job"
+      claim_seconds=$((SECONDS + held_seconds)) wait=1 seldom=$((SECONDS + 60))
+    fi
+    ((SECONDS < seldom)) || wait=3
     if [[ $status != 200 ]]; then
       # Once, and the error's type only: the text of a signature error repeats the request with the session token.
       [[ $status == "$error" ]] || say claim-refused "status=$status type=$(json_string __type "$answer")"
@@ -155,7 +161,7 @@ claim_ticket() {
     fi
     # While there is no ticket, none is lost.
     [[ -z $docker_look ]] || kill -0 "$docker_look" 2>/dev/null || require_docker
-    pause 0.5
+    pause "$wait"
   done
   if [[ ! $token =~ ^[A-Za-z0-9._-]+$ ]]; then token=''; end malformed-ticket; fi
   read -r uptime _ </proc/uptime || :

@@ -1,7 +1,7 @@
 import type { JobKey } from '../../../infrastructure/lib/job-key.ts';
-import { ticketLifeSeconds } from '../../../infrastructure/lib/runner-ticket.ts';
+import { heldTicket, type RunnerTicket, ticketLifeSeconds } from '../../../infrastructure/lib/runner-ticket.ts';
 import type { LaunchGroup } from '../../runners/runner-item.ts';
-import { RunnerStateChangedError, type RunnersStore } from '../../runners/runners-store.ts';
+import { RunnerStateChangedError, type RunnersStore, type StoreWrite } from '../../runners/runners-store.ts';
 import type { FreshGroup } from './launch-plan.ts';
 
 export type InstanceGiverPorts = { readonly store: RunnersStore; readonly now: () => number };
@@ -29,7 +29,8 @@ export async function beginGroup(store: RunnersStore, { group, members }: FreshG
 }
 
 /**
- * Gives an instance to a job: the job's item learns it and the ticket moves under the instance's id, together.
+ * Gives an instance to a job: the job's item learns it and the ticket moves under the instance's id, together. While it is
+ * not its turn, the host finds in the ticket's place that it is held, and the gate moves the ticket.
  *
  * @returns `given`; `served` when the item has this instance already; `refused` when the job is over: nobody needs the instance;
  * `lost` when the job waits, but its runner's token is gone: no instance would help it.
@@ -41,27 +42,50 @@ export async function giveInstance(
   instanceId: string,
 ): Promise<'given' | 'served' | 'refused' | 'lost'> {
   const ticket = await store.readTicket(job);
-  if (ticket) {
-    const launchedAt = new Date(now()).toISOString();
-    const expiresAt = Math.floor(now() / 1_000) + ticketLifeSeconds;
-    const given = await store
-      .write(
-        {
-          kind: 'update',
-          job,
-          from: ['REGISTERED'],
-          only: { launchGroup: group },
-          set: { state: 'LAUNCHED', instanceId, ticketId: instanceId, launchedAt },
-        },
+  if (ticket && (await give({ store, now }, { group, job, instanceId, ticket, gated: undefined }))) return 'given';
+  for (let tries = 0; tries < mostTries; tries += 1) {
+    const item = await store.read(job);
+    if (item?.instanceId === instanceId) return 'served';
+    if (item?.state !== 'REGISTERED' || item.launchGroup?.id !== group.id) return 'refused';
+    if (!ticket) return 'lost';
+    const { gated, turnAt } = item;
+    if (!gated) return 'refused';
+    if (await give({ store, now }, { group, job, instanceId, ticket, gated, turnAt })) return 'given';
+  }
+  return 'refused';
+}
+
+/** The gate may let the runner go, and hold it again, while its instance is given. */
+const mostTries = 3;
+
+type Gift = {
+  readonly group: LaunchGroup;
+  readonly job: JobKey;
+  readonly instanceId: string;
+  readonly ticket: RunnerTicket;
+  readonly gated: true | undefined;
+  readonly turnAt?: string | undefined;
+};
+
+/** False when the item went on, or is gated in another way than it was said to be. */
+function give({ store, now }: InstanceGiverPorts, { group, job, instanceId, ticket, gated, turnAt }: Gift) {
+  const launchedAt = new Date(now()).toISOString();
+  const expiresAt = Math.floor(now() / 1_000) + ticketLifeSeconds;
+  const isHeld = gated && turnAt === undefined;
+  const update = {
+    kind: 'update',
+    job,
+    from: ['REGISTERED'],
+    only: { launchGroup: group, gated, ...(gated ? { turnAt } : {}) },
+    set: { state: 'LAUNCHED', instanceId, ticketId: isHeld ? job : instanceId, launchedAt },
+  } as const;
+  const parts: readonly StoreWrite[] = isHeld
+    ? [{ kind: 'put-ticket', ticket: heldTicket(instanceId, job, expiresAt) }]
+    : [
         { kind: 'put-ticket', ticket: { ...ticket, id: instanceId, expiresAt } },
         { kind: 'remove-ticket', id: job },
-      )
-      .then(() => true, whenRefused);
-    if (given) return 'given';
-  }
-  const item = await store.read(job);
-  if (item?.instanceId === instanceId) return 'served';
-  return !ticket && item?.state === 'REGISTERED' && item.launchGroup?.id === group.id ? 'lost' : 'refused';
+      ];
+  return store.write(update, ...parts).then(() => true, whenRefused);
 }
 
 /** Takes a job out of a group that had no instance for it, so that its message begins another group when it comes again. */

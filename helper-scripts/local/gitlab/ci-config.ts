@@ -15,6 +15,10 @@ export interface JobPlan {
   /** null: the job waits for its stage. */
   readonly needs: readonly string[] | null;
   readonly when: When;
+  /** Of a delayed job: how long it waits once it could begin. */
+  readonly startInSeconds: number | null;
+  /** Of the project's jobs that name the same, one runs at a time. */
+  readonly resourceGroup: string | null;
   readonly allowFailure: boolean;
   readonly tags: readonly string[];
   readonly script: readonly string[];
@@ -101,6 +105,9 @@ function planJobs(entry: string, job: JobConfig, global: GlobalConfig, stages: r
       stageIndex: stages.indexOf(job.stage),
       needs: job.needs ?? null,
       when: job.when,
+      startInSeconds: job.start_in === undefined ? null : (parseDurationSeconds(job.start_in) ?? null),
+      resourceGroup:
+        job.resource_group === undefined ? null : expandVariables(job.resource_group, (key) => variables[key]),
       // A manual job does not hold up the pipeline unless it says so.
       allowFailure: job.allow_failure ?? job.when === 'manual',
       tags: [...new Set(tags.map((tag) => expandVariables(tag, (key) => variables[key])))].sort(),
@@ -128,7 +135,16 @@ function describeMisfits(entry: string, job: JobConfig, global: GlobalConfig, st
     ...(timeout !== undefined && parseDurationSeconds(timeout) === undefined
       ? [`job "${entry}": timeout "${timeout}" is not a duration`]
       : []),
+    ...describeDelay(entry, job),
   ];
+}
+
+function describeDelay(entry: string, { when, start_in: startIn }: JobConfig): string[] {
+  if (when !== 'delayed') {
+    return startIn === undefined ? [] : [`job "${entry}": start_in is only for a job with "when: delayed"`];
+  }
+  if (startIn !== undefined && parseDurationSeconds(startIn) !== undefined) return [];
+  return [`job "${entry}": start_in ${startIn === undefined ? 'is missing' : `"${startIn}" is not a duration`}`];
 }
 
 /** Needs that name no job, and needs that lead back to where they began. */

@@ -32,7 +32,7 @@ const matrix = z.array(
   ),
 );
 
-const whens = ['on_success', 'on_failure', 'always', 'manual'] as const;
+const whens = ['on_success', 'on_failure', 'always', 'manual', 'delayed'] as const;
 export type When = (typeof whens)[number];
 
 const inheritable = {
@@ -59,6 +59,8 @@ export const jobSchema = z.strictObject({
   variables: variables.default({}),
   allow_failure: z.boolean().optional(),
   when: z.enum(whens).default('on_success'),
+  start_in: z.union([z.string(), z.number()]).transform(String).optional(),
+  resource_group: z.string().optional(),
   needs: needs.optional(),
   parallel: z.union([z.number().int().min(1).max(200), z.strictObject({ matrix })]).optional(),
 });

@@ -24,7 +24,9 @@ export function compositeStatus(jobs: readonly Job[], byNeeds = false): Composit
   if (only('pending', 'created', 'skipped', 'success_with_warnings', 'ignored')) return 'pending';
   if (has('running', 'pending')) return 'running';
   if (has('canceling')) return 'canceling';
+  if (has('waiting_for_resource')) return 'waiting_for_resource';
   if (has('manual')) return 'manual';
+  if (has('scheduled')) return 'scheduled';
   if (has('created')) return 'running';
   return 'failed';
 }

@@ -1,8 +1,8 @@
 import type { GitLabPorts, GitLabStore } from './gitlab-store.ts';
-import type { Job } from './job.ts';
+import { isWithRunner, type Job } from './job.ts';
 import type { JobChange, Jobs } from './jobs.ts';
 import type { Runner, RunnerManager } from './runner.ts';
-import { chooseJob, isInScope, takesTags } from './runner-matching.ts';
+import { type Candidate, chooseJob, mayRun } from './runner-matching.ts';
 
 /** A runner's view of the queue: it changes whenever there is something new for it. */
 interface QueueView {
@@ -34,9 +34,9 @@ export class JobQueue {
     return this.#view(runnerId).value;
   }
 
-  /** The oldest job that fits; it is running from here on. */
+  /** The pending job with the lowest id that fits; it is running from here on. */
   take(runner: Runner, manager: RunnerManager | null): Job | undefined {
-    const job = chooseJob(runner, this.#store.jobs.values(), ({ projectId }) => this.#store.project(projectId));
+    const job = chooseJob(runner, this.#candidates());
     return job === undefined ? undefined : this.#jobs.start(job.id, runner, manager);
   }
 
@@ -64,10 +64,24 @@ export class JobQueue {
 
   #noticeJob({ job, to }: JobChange): void {
     if (to !== 'pending') return;
-    const project = this.#store.project(job.projectId);
-    for (const runner of this.#store.runners.values()) {
-      if (takesTags(runner, job.plan.tags) && isInScope(runner, project)) this.refresh(runner.id);
-    }
+    const subject = this.#subject(job);
+    for (const runner of this.#store.runners.values()) if (mayRun(runner, subject)) this.refresh(runner.id);
+  }
+
+  #candidates(): readonly Candidate[] {
+    const jobs = [...this.#store.jobs.values()];
+    const byInstanceRunners = jobs.filter(
+      ({ status, runnerId }) =>
+        isWithRunner(status) && this.#store.runners.get(runnerId ?? 0)?.type === 'instance_type',
+    );
+    const busy = Map.groupBy(byInstanceRunners, ({ projectId }) => projectId);
+    return jobs
+      .filter(({ status }) => status === 'pending')
+      .map((job) => ({ ...this.#subject(job), onInstanceRunners: busy.get(job.projectId)?.length ?? 0 }));
+  }
+
+  #subject(job: Job) {
+    return { job, project: this.#store.project(job.projectId), pipeline: this.#store.pipeline(job.pipelineId) };
   }
 
   #view(runnerId: number): QueueView {

@@ -52,17 +52,15 @@ async function requestJob(context: GitLabContext, parts: GitLabParts): Promise<R
   const { runner, manager } = authenticateRunner(parts, request);
   const { queue, longPollSeconds, stopped } = parts;
   const seen = queue.value(runner.id);
-  if (runner.paused || request.last_update === seen) {
-    // Workhorse answers 204 also when the queue changes meanwhile: the runner asks again, and then gets the job.
-    if (!runner.paused && longPollSeconds > 0) {
-      await queue.waitForChange(
-        runner.id,
-        AbortSignal.any([AbortSignal.timeout(longPollSeconds * 1000), stopped, context.req.raw.signal]),
-      );
-    }
-    return context.body(null, 204, { 'X-GitLab-Last-Update': seen });
+  if (request.last_update === seen && longPollSeconds > 0) {
+    // Workhorse holds a paused runner's request as well, and answers 204 also when the queue changes meanwhile: the runner asks again, and then gets
+    // the job.
+    await queue.waitForChange(
+      runner.id,
+      AbortSignal.any([AbortSignal.timeout(longPollSeconds * 1000), stopped, context.req.raw.signal]),
+    );
   }
-  const job = queue.take(runner, manager);
+  const job = request.last_update === seen ? undefined : queue.take(runner, manager);
   if (job === undefined) return context.body(null, 204, { 'X-GitLab-Last-Update': seen });
   const { project, pipeline } = jobSubject(parts, job);
   const offer = renderJobOffer({ instance: parts.instance(), project, pipeline, job, runner });

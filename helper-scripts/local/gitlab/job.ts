@@ -11,6 +11,8 @@ export const jobStatuses = [
   'canceled',
   'skipped',
   'manual',
+  'scheduled',
+  'waiting_for_resource',
 ] as const;
 export type JobStatus = (typeof jobStatuses)[number];
 
@@ -55,14 +57,16 @@ export class IllegalJobTransitionError extends Error {
 const allowedFrom: Readonly<Record<JobStatus, readonly JobStatus[]>> = {
   // A skipped job comes back when the job before it is retried.
   created: ['skipped'],
-  pending: ['created', 'manual'],
+  pending: ['created', 'manual', 'scheduled', 'waiting_for_resource'],
   manual: ['created'],
+  scheduled: ['created'],
+  waiting_for_resource: ['created', 'manual', 'scheduled'],
   skipped: ['created'],
   running: ['pending'],
   canceling: ['running'],
   success: ['running'],
   failed: ['created', 'pending', 'running'],
-  canceled: ['created', 'pending', 'manual', 'running', 'canceling'],
+  canceled: ['created', 'pending', 'manual', 'scheduled', 'waiting_for_resource', 'running', 'canceling'],
 };
 
 const finishedStatuses: ReadonlySet<JobStatus> = new Set(['success', 'failed', 'canceled', 'skipped']);
@@ -78,6 +82,11 @@ export function isWithRunner(status: JobStatus): boolean {
 
 export function isCancelable(status: JobStatus): boolean {
   return allowedFrom.canceled.includes(status) && status !== 'canceling';
+}
+
+/** Waits for somebody who plays it, or for its time. */
+export function isPlayable({ status }: Job): boolean {
+  return status === 'manual' || status === 'scheduled';
 }
 
 /** Finished in a way that may be tried once more. */

@@ -6,18 +6,12 @@ import { parseCiConfig } from './ci-config.ts';
 import { type GitLabParts, jobOfProject, jobSubject, rendering } from './gitlab-parts.server.ts';
 import { NotFoundError } from './gitlab-store.ts';
 import { answerPage, type GitLabContext, pathId, readParams } from './http-request.server.ts';
-import { isRetryable, type Job, jobStatuses } from './job.ts';
+import { isPlayable, isRetryable, type Job, jobStatuses } from './job.ts';
 import { renderJob, renderPipeline } from './job-entity.ts';
 import type { Pipeline } from './project.ts';
 
 /** Other statuses of GitLab's that never occur here may be asked for. */
-const knownScopes = new Set<string>([
-  ...jobStatuses,
-  'preparing',
-  'scheduled',
-  'waiting_for_resource',
-  'waiting_for_callback',
-]);
+const knownScopes = new Set<string>([...jobStatuses, 'preparing', 'waiting_for_callback']);
 
 const scopeFilter = z.object({
   scope: z.union([z.array(z.string()), z.string().transform((scope) => [scope])]).optional(),
@@ -52,7 +46,7 @@ export function jobRoutes(parts: GitLabParts): Hono<{ Bindings: HttpBindings }> 
     })
     .post('/projects/:id/jobs/:job_id/play', (context) => {
       const job = findJob(context, parts);
-      if (job.status !== 'manual') throw badRequest('Unplayable Job');
+      if (!isPlayable(job)) throw badRequest('Unplayable Job');
       return answerJob(context, parts, jobs.play(job.id));
     })
     .post('/projects/:id/pipeline', (context) => createPipeline(context, parts))

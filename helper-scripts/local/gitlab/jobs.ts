@@ -4,6 +4,8 @@ import {
   changeStatus,
   IllegalJobTransitionError,
   isCancelable,
+  isFinished,
+  isPlayable,
   isRetryable,
   isWithRunner,
   type Job,
@@ -108,16 +110,19 @@ export class Jobs {
     for (const dependent of findSkippedDependents(copy, this.#store.presentJobs(pipeline.id))) {
       this.#change(dependent.id, 'created', {}, false);
     }
-    this.#change(copy.id, 'pending');
-    return this.#store.job(copy.id);
+    return this.#enqueue(copy.id);
   }
 
-  /** @throws IllegalJobTransitionError when it is not a manual job that waits */
+  /** @throws IllegalJobTransitionError when it is not a manual or delayed job that waits */
   play(jobId: number): Job {
     const job = this.#store.job(jobId);
-    if (job.status !== 'manual')
-      throw new IllegalJobTransitionError(`job ${jobId} is ${job.status}: it cannot be played`);
-    return this.#change(jobId, 'pending');
+    if (!isPlayable(job)) throw new IllegalJobTransitionError(`job ${jobId} is ${job.status}: it cannot be played`);
+    return this.#enqueue(jobId);
+  }
+
+  /** The time of a delayed job has come, unless somebody was faster. */
+  beginScheduled(jobId: number): void {
+    if (this.#store.job(jobId).status === 'scheduled') this.#enqueue(jobId);
   }
 
   /** What the runner says is final, but a job that was to be cancelled is cancelled however it ended. */
@@ -126,6 +131,30 @@ export class Jobs {
     if (job.status !== 'canceling') return this.#change(jobId, status, details);
     const { logIsWhole } = details;
     return this.#change(jobId, 'canceled', logIsWhole === undefined ? {} : { logIsWhole });
+  }
+
+  /** Lets a job wait for a runner, or first for its resource group. */
+  #enqueue(jobId: number, advance = true): Job {
+    const job = this.#store.job(jobId);
+    const isBusy = this.#sharing(job).some(({ status }) => status === 'pending' || isWithRunner(status));
+    return this.#change(jobId, isBusy ? 'waiting_for_resource' : 'pending', {}, advance);
+  }
+
+  /** The next job gets the resource group of one that is over. */
+  #passResourceOn(job: Job): void {
+    const next = this.#sharing(job).find(({ status }) => status === 'waiting_for_resource');
+    const isBusy = this.#sharing(job).some(({ status }) => status === 'pending' || isWithRunner(status));
+    if (next && !isBusy) this.#change(next.id, 'pending', {}, false);
+  }
+
+  #sharing({ id, projectId, plan }: Job): readonly Job[] {
+    return [...this.#store.jobs.values()].filter(
+      (other) =>
+        other.id !== id &&
+        other.projectId === projectId &&
+        plan.resourceGroup !== null &&
+        other.plan.resourceGroup === plan.resourceGroup,
+    );
   }
 
   #create(pipeline: Pipeline, plan: JobPlan, retriesCount: number): Job {
@@ -157,6 +186,7 @@ export class Jobs {
     const job = changeStatus(before, status, this.#ports.now(), details);
     this.#store.jobs.set(jobId, job);
     this.#tell(job, before.status);
+    if (isFinished(status)) this.#passResourceOn(job);
     if (advance && !isWithRunner(status)) this.#advance(job.pipelineId);
     return job;
   }
@@ -165,7 +195,10 @@ export class Jobs {
     for (;;) {
       const steps = planPipelineSteps(this.#store.presentJobs(pipelineId));
       if (steps.length === 0) return;
-      for (const { jobId, to } of steps) this.#change(jobId, to, {}, false);
+      for (const { jobId, to } of steps) {
+        if (to === 'pending') this.#enqueue(jobId, false);
+        else this.#change(jobId, to, {}, false);
+      }
     }
   }
 

@@ -4,6 +4,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
+import { watchDelayedJobs } from './delayed-jobs.process.ts';
 import { Faults } from './faults.ts';
 import { addRoutes } from './gitlab-app.server.ts';
 import { makeHandle } from './gitlab-handle.process.ts';
@@ -80,6 +81,7 @@ function assembleParts(options: LocalGitLabOptions, instance: () => Instance, st
   const store = new GitLabStore();
   const faults = new Faults();
   const jobs = new Jobs(store, ports);
+  watchDelayedJobs(jobs, stopped);
   const sender = new WebhookSender(instance, faults, ports.now, ports.randomUuid);
   jobs.onChange((change) => {
     for (const event of jobEvents(change, store, instance(), ports)) sender.send(event);

@@ -5,12 +5,13 @@ import { isFinished, type Job, type JobStatus } from './job.ts';
 /** A change that the state of a pipeline calls for. */
 export interface PipelineStep {
   readonly jobId: number;
-  readonly to: 'pending' | 'manual' | 'skipped';
+  readonly to: 'pending' | 'manual' | 'scheduled' | 'skipped';
 }
 
 const startsAfter: Readonly<Record<When, readonly JobStatus[]>> = {
   on_success: ['success', 'skipped'],
   manual: ['success', 'skipped'],
+  delayed: ['success', 'skipped'],
   on_failure: ['failed'],
   always: ['success', 'failed', 'skipped'],
 };
@@ -39,9 +40,10 @@ function statusBefore(job: Job, jobs: readonly Job[]): JobStatus {
 }
 
 function nextStatus({ plan }: Job, before: JobStatus): PipelineStep['to'] {
-  const needsSuccess = plan.needs !== null && (plan.when === 'on_success' || plan.when === 'manual');
+  const needsSuccess = plan.needs !== null && ['on_success', 'manual', 'delayed'].includes(plan.when);
   const starts = needsSuccess ? before === 'success' : startsAfter[plan.when].includes(before);
   if (!starts) return 'skipped';
+  if (plan.when === 'delayed') return 'scheduled';
   return plan.when === 'manual' ? 'manual' : 'pending';
 }
 

@@ -1,6 +1,15 @@
 import type { Job } from './job.ts';
-import type { Project } from './project.ts';
+import type { Pipeline, Project } from './project.ts';
 import type { Runner } from './runner.ts';
+
+/** A job with what decides who may run it. */
+export interface Candidate {
+  readonly job: Job;
+  readonly project: Project;
+  readonly pipeline: Pipeline;
+  /** How many jobs of the project instance runners have now. */
+  readonly onInstanceRunners: number;
+}
 
 /** Whether a runner may take jobs of a project at all. */
 export function isInScope(runner: Runner, project: Project): boolean {
@@ -19,10 +28,27 @@ export function takesTags(runner: Pick<Runner, 'tags' | 'runUntagged'>, tags: re
   return tags.length === 0 ? runner.runUntagged : tags.every((tag) => runner.tags.includes(tag));
 }
 
-/** The oldest pending job that the runner may take. */
-export function chooseJob(runner: Runner, jobs: Iterable<Job>, projectOf: (job: Job) => Project): Job | undefined {
+/** Whether a runner may run a job, once that waits for one. */
+export function mayRun(runner: Runner, { job, project, pipeline }: Omit<Candidate, 'onInstanceRunners'>): boolean {
+  if (runner.accessLevel === 'ref_protected' && !isProtected(project, pipeline)) return false;
+  return takesTags(runner, job.plan.tags) && isInScope(runner, project);
+}
+
+/**
+ * The pending job that a runner gets: the lowest id of those that it may run. Instance runners serve projects first of whose jobs they have the
+ * fewest. So GitLab orders `ci_pending_builds`.
+ */
+export function chooseJob(runner: Runner, candidates: readonly Candidate[]): Job | undefined {
   if (runner.paused) return undefined;
-  return [...jobs]
-    .filter((job) => job.status === 'pending' && takesTags(runner, job.plan.tags) && isInScope(runner, projectOf(job)))
-    .sort((a, b) => a.id - b.id)[0];
+  const isFair = runner.type === 'instance_type';
+  const fitting = candidates.filter((candidate) => candidate.job.status === 'pending' && mayRun(runner, candidate));
+  const [first] = fitting.sort(
+    (a, b) => (isFair ? a.onInstanceRunners - b.onInstanceRunners : 0) || a.job.id - b.job.id,
+  );
+  return first?.job;
+}
+
+/** As GitLab protects it in each new project: the default branch, and nothing else. */
+function isProtected({ defaultBranch }: Project, { ref }: Pipeline): boolean {
+  return ref === defaultBranch;
 }

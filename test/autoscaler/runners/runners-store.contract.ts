@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { emptyGate } from '../../../autoscaler/gate/gate-item.ts';
 import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
 import {
   RunnerStateChangedError,
@@ -6,7 +7,7 @@ import {
   type RunnerUpdate,
   type StoreWrite,
 } from '../../../autoscaler/runners/runners-store.ts';
-import type { RunnerTicket } from '../../../infrastructure/lib/runner-ticket.ts';
+import { heldTicket, type RunnerTicket } from '../../../infrastructure/lib/runner-ticket.ts';
 import { launchGroupOf, runnerItem } from '../../support/builders.ts';
 
 export type StoreUnderTest = {
@@ -238,10 +239,41 @@ export function describeRunnersStore(name: string, make: () => StoreUnderTest | 
         expect(await store.read('job#7#1')).toMatchObject({ state: 'LAUNCHED' });
       });
 
+      it('gives way to one that says "held" while its token is there', async () => {
+        const held = heldTicket('i-1', 'job#7#1', 2_000_000_000);
+        const replace = { kind: 'replace-ticket', ticket: held } as const;
+        expect(await refusedOf(replace)).toEqual([0]);
+        await store.write({ kind: 'put-ticket', ticket: ticket('i-1') });
+        await store.write(replace);
+        expect(await store.readTicket('i-1')).toEqual(held);
+        expect(await refusedOf(replace)).toEqual([0]);
+      });
+
       it('is replaced by another one of the same id', async () => {
         await store.write({ kind: 'put-ticket', ticket: ticket('i-1') });
         await store.write({ kind: 'put-ticket', ticket: { ...ticket('i-1'), token: 'glrt-fake-other' } });
         expect(await store.readTicket('i-1')).toMatchObject({ token: 'glrt-fake-other' });
+      });
+    });
+
+    describe('the gate of a project', () => {
+      const gate = (version: number) => ({ ...emptyGate(7), version, stuck: { 1: version } });
+
+      it('is null before, and read as it was written', async () => {
+        expect(await store.readGate(7)).toBeNull();
+        await store.write({ kind: 'put-gate', gate: gate(1), over: 0 });
+        expect(await store.readGate(7)).toEqual(gate(1));
+        expect(await store.readGate(8)).toBeNull();
+      });
+
+      it('is put over the one that was read, together with all else or not at all', async () => {
+        await put(runnerItem());
+        await store.write({ kind: 'put-gate', gate: gate(1), over: 0 });
+        expect(await refusedOf({ kind: 'put-gate', gate: gate(1), over: 0 }, update())).toEqual([0]);
+        expect(await store.read('job#7#1')).toMatchObject({ state: 'ADMITTED' });
+        await store.write({ kind: 'put-gate', gate: gate(2), over: 1 }, update());
+        expect(await store.readGate(7)).toEqual(gate(2));
+        expect(await store.read('job#7#1')).toMatchObject({ state: 'REGISTERED' });
       });
     });
 

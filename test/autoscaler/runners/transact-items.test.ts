@@ -85,13 +85,16 @@ describe('putting an item', () => {
     });
   });
 
-  it('over an item demands that nothing happened to that one', () => {
-    const over = runnerItem({ state: 'FAILED', attempt: 2, admittedBy: 'earlier', jobState: 'PENDING' });
+  const same = 'state = "FAILED" AND attempt = 2 AND admittedBy = "earlier" AND jobState = "PENDING"';
+  it.each([
+    [{}, ''],
+    [{ gated: true }, ' AND attribute_not_exists(turnAt)'],
+    [{ gated: true, turnAt: '2030-01-01T00:00:09Z' }, ' AND turnAt = "2030-01-01T00:00:09Z"'],
+  ] as const)('over an item demands that nothing happened to that one: %j', (gate, sameTurn) => {
+    const over = runnerItem({ state: 'FAILED', attempt: 2, admittedBy: 'earlier', jobState: 'PENDING', ...gate });
     const { Put } = transactItemOf({ kind: 'put', item: runnerItem({ attempt: 3 }), over }, tables);
     const { ConditionExpression, ExpressionAttributeNames, ExpressionAttributeValues } = Put ?? {};
-    expect(readable(ConditionExpression, ExpressionAttributeNames, ExpressionAttributeValues)).toBe(
-      'state = "FAILED" AND attempt = 2 AND admittedBy = "earlier" AND jobState = "PENDING"',
-    );
+    expect(readable(ConditionExpression, ExpressionAttributeNames, ExpressionAttributeValues)).toBe(same + sameTurn);
   });
 });
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
 import { type AbandonRunnerPorts, abandonRunner } from '../../../autoscaler/start-runner/abandon-runner.lambda.ts';
 import { pendingJob, runnerItem, testStart } from '../../support/builders.ts';
+import { inMemoryBus } from '../../support/in-memory-bus.ts';
 import { inMemoryGitLab } from '../../support/in-memory-gitlab.ts';
 import { inMemoryInstances } from '../../support/in-memory-instances.ts';
 import { inMemoryLongLivedRunners } from '../../support/in-memory-long-lived-runners.ts';
@@ -35,6 +36,7 @@ function world({ ticket, ...changes }: Partial<RunnerItem> & { readonly ticket?:
         instances: inMemoryInstances(),
         store,
         outages: inMemoryOutageMark(),
+        bus: inMemoryBus(),
         maxAttempts: 3,
         now: () => testStart,
         random: () => 0,

@@ -6,6 +6,7 @@ import type { abandonRunnerInput } from '../../../autoscaler/start-runner/start-
 import { GitLabUnavailableError } from '../../../infrastructure/lib/gitlab-errors.ts';
 import { metricNames } from '../../../infrastructure/lib/metrics.ts';
 import { launchGroupOf, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
+import { inMemoryBus } from '../../support/in-memory-bus.ts';
 import { inMemoryGitLab } from '../../support/in-memory-gitlab.ts';
 import { inMemoryInstances } from '../../support/in-memory-instances.ts';
 import { inMemoryOutageMark } from '../../support/in-memory-outage-mark.ts';
@@ -55,7 +56,8 @@ function abandon(
   context = lambdaContext(),
 ) {
   const input = { projectId: 7, jobId: 1, attempt: 1, event: pendingJob(), error: 'NoCapacityError', cause: 'none' };
-  const ports = { gitlab, store, instances, outages, maxAttempts, now: () => testStart, random: () => random };
+  const dice = { now: () => testStart, random: () => random };
+  const ports = { gitlab, store, instances, outages, bus: inMemoryBus(), maxAttempts, ...dice };
   return abandonRunner({ ...input, ...changes }, ports, context);
 }
 

@@ -4,6 +4,7 @@ import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
 import type { RunnersStore } from '../../../autoscaler/runners/runners-store.ts';
 import { admitJob } from '../../../autoscaler/start-runner/admit-job.lambda.ts';
 import { choice, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
+import { inMemoryBus } from '../../support/in-memory-bus.ts';
 import { inMemoryReconcileStore } from '../../support/in-memory-reconcile-store.ts';
 import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
 import { lambdaContext } from '../../support/lambda-context.ts';
@@ -19,7 +20,13 @@ async function admit(
   const input = { event: pendingJob({ jobId }), choice: choice({ caps }), execution };
   return admitJob(
     input,
-    { store, projects: inMemoryReconcileStore(inMemoryRunnersStore()), maxAttempts: 3, now: () => now },
+    {
+      store,
+      projects: inMemoryReconcileStore(inMemoryRunnersStore()),
+      bus: inMemoryBus(),
+      maxAttempts: 3,
+      now: () => now,
+    },
     lambdaContext(),
   ).then(
     ({ attempt }) => attempt,
@@ -34,14 +41,18 @@ describe('the project of a job', () => {
   it('is remembered, so that its lost hooks are found', async () => {
     const store = inMemoryRunnersStore();
     const projects = inMemoryReconcileStore(store);
-    await admitJob(asked, { store, projects, maxAttempts: 3, now: () => testStart }, lambdaContext());
+    await admitJob(
+      asked,
+      { store, projects, bus: inMemoryBus(), maxAttempts: 3, now: () => testStart },
+      lambdaContext(),
+    );
     expect(await projects.listProjects()).toEqual([{ projectId: 7, path: 'group/project' }]);
   });
 
   it('that cannot be remembered keeps no job from its runner', async () => {
     const projects = { noteProject: () => Promise.reject(new Error('throttled')) };
     const context = lambdaContext();
-    const ports = { store: inMemoryRunnersStore(), projects, maxAttempts: 3, now: () => testStart };
+    const ports = { store: inMemoryRunnersStore(), projects, bus: inMemoryBus(), maxAttempts: 3, now: () => testStart };
     expect(await admitJob(asked, ports, context)).toMatchObject({ attempt: 1 });
     expect(context.lines.map(({ level }) => level)).toContain('warn');
   });
@@ -57,7 +68,13 @@ describe('a job', () => {
 
   it('is asked for again as one that waits, whatever its hook said', async () => {
     const store = inMemoryRunnersStore();
-    const ports = { store, projects: inMemoryReconcileStore(store), maxAttempts: 3, now: () => testStart };
+    const ports = {
+      store,
+      projects: inMemoryReconcileStore(store),
+      bus: inMemoryBus(),
+      maxAttempts: 3,
+      now: () => testStart,
+    };
     await admitJob(
       { event: pendingJob({ status: 'created' }), choice: choice(), execution: 'e' },
       ports,
@@ -153,7 +170,13 @@ describe('a cap that is reached', () => {
       { counter: 'cap#profile#large', limit: 1 },
     ];
     const input = { event: pendingJob(), choice: choice({ caps }), execution: 'e' };
-    const ports = { store, projects: inMemoryReconcileStore(store), maxAttempts: 3, now: () => testStart };
+    const ports = {
+      store,
+      projects: inMemoryReconcileStore(store),
+      bus: inMemoryBus(),
+      maxAttempts: 3,
+      now: () => testStart,
+    };
     await expect(admitJob(input, ports, lambdaContext())).rejects.toThrow(/job#7#1 waits: cap#profile#large allows 1/);
     expect(inUse(store)).toBe(0);
   });

@@ -6,6 +6,7 @@ import type { Offer } from '../../../autoscaler/start-runner/choose-runner.ts';
 import type { GitLabJob } from '../../../infrastructure/lib/gitlab.client.ts';
 import type { JobEvent } from '../../../infrastructure/lib/job-event.ts';
 import { gitlabJob, jobMapping, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
+import { inMemoryBus } from '../../support/in-memory-bus.ts';
 import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
 import { lambdaContext } from '../../support/lambda-context.ts';
 
@@ -37,6 +38,7 @@ async function choose({
       },
     },
     store,
+    bus: inMemoryBus(),
     now: () => testStart,
     mappings: { read: async () => ({ mappings, invalid }) },
     offer: {

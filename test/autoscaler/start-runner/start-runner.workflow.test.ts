@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CapReachedError, JobAlreadyAdmittedError } from '../../../autoscaler/runners/runner-errors.ts';
+import { CapReachedError, JobAlreadyAdmittedError, NotItsTurnError } from '../../../autoscaler/runners/runner-errors.ts';
 import { RunnerStateChangedError } from '../../../autoscaler/runners/runners-store.ts';
 import { GitLabRefusedError, GitLabUnavailableError } from '../../../infrastructure/lib/gitlab-errors.ts';
 import { lambdaRunnerPayloadSchema } from '../../../infrastructure/lib/runner-ticket.ts';
@@ -413,6 +413,7 @@ describe('the workflow', () => {
     const named: readonly (readonly [string, Error, string])[] = [
       ['AdmitJob', new JobAlreadyAdmittedError('x'), 'AlreadyAdmitted'],
       ['AdmitJob', new CapReachedError('x'), 'Waiting'],
+      ['AdmitJob', new NotItsTurnError('x'), 'WaitingForTurn'],
       ['RegisterRunner', new RunnerStateChangedError('x', []), 'NoLongerWanted'],
     ];
     for (const [state, error, end] of named) {

@@ -4,6 +4,7 @@ import { admitJob } from '../../../autoscaler/start-runner/admit-job.lambda.ts';
 import { findRunner } from '../../../autoscaler/stop-runner/find-runner.lambda.ts';
 import type { JobEvent } from '../../../infrastructure/lib/job-event.ts';
 import { choice, finishedJob, gitlabJob, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
+import { inMemoryBus } from '../../support/in-memory-bus.ts';
 import { inMemoryReconcileStore } from '../../support/in-memory-reconcile-store.ts';
 import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
 import { lambdaContext } from '../../support/lambda-context.ts';
@@ -20,7 +21,7 @@ function gitlabWhereJobsAre(status: string | null) {
 
 function world(...items: readonly RunnerItem[]) {
   const store = inMemoryRunnersStore(...items);
-  const ports = { store, jobs: gitlabWhereJobsAre('success'), now: () => testStart };
+  const ports = { store, jobs: gitlabWhereJobsAre('success'), bus: inMemoryBus(), now: () => testStart };
   const find = async (event: Partial<JobEvent> = {}) =>
     (await findRunner(finishedJob(event), ports, lambdaContext())).runners;
   return { store, find, item: (jobId: number) => store.items.get(`job#7#${jobId}`) };
@@ -115,7 +116,7 @@ describe('a job of which we know nothing', () => {
     const input = { event: pendingJob(), choice: choice(), execution: 'e' };
     const admitting = admitJob(
       input,
-      { store, projects: inMemoryReconcileStore(store), maxAttempts: 3, now: () => testStart },
+      { store, projects: inMemoryReconcileStore(store), bus: inMemoryBus(), maxAttempts: 3, now: () => testStart },
       lambdaContext(),
     );
     await expect(admitting).rejects.toMatchObject({ name: 'JobAlreadyAdmittedError' });
@@ -157,7 +158,11 @@ describe('a job that is said to be over before anybody said that it ran', () => 
     const store = inMemoryRunnersStore(...items);
     const jobs = gitlabWhereJobsAre(status);
     const before = structuredClone(store.items);
-    const found = findRunner(finishedJob(event), { store, jobs, now: () => testStart }, lambdaContext());
+    const found = findRunner(
+      finishedJob(event),
+      { store, jobs, bus: inMemoryBus(), now: () => testStart },
+      lambdaContext(),
+    );
     return { found: await found.catch((error: Error) => error.name), isAsTold: store.items, before, asked: jobs.asked };
   }
 
@@ -225,7 +230,7 @@ describe('a job that failed', () => {
   const failed = { status: 'failed', runnerId: 501, failureReason: 'runner_interrupted' } as const;
   async function mendAfter(event: Partial<JobEvent>, ...items: readonly RunnerItem[]) {
     const jobs = gitlabWhereJobsAre('failed');
-    const ports = { store: inMemoryRunnersStore(...items), jobs, now: () => testStart };
+    const ports = { store: inMemoryRunnersStore(...items), jobs, bus: inMemoryBus(), now: () => testStart };
     return (await findRunner(finishedJob({ ...failed, ...event }), ports, lambdaContext())).mend;
   }
   const served = { takenJob: 'job#7#1', profile: 'default', interruptedAt };

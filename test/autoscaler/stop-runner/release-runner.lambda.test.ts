@@ -4,6 +4,7 @@ import { RunnerStateChangedError, type RunnersStore } from '../../../autoscaler/
 import { admitJob } from '../../../autoscaler/start-runner/admit-job.lambda.ts';
 import { releaseRunner } from '../../../autoscaler/stop-runner/release-runner.lambda.ts';
 import { choice, runnerItem, testStart } from '../../support/builders.ts';
+import { inMemoryBus } from '../../support/in-memory-bus.ts';
 import { inMemoryOutageMark } from '../../support/in-memory-outage-mark.ts';
 import { inMemoryReconcileStore } from '../../support/in-memory-reconcile-store.ts';
 import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
@@ -32,7 +33,11 @@ function world(...items: readonly RunnerItem[]) {
     store.counters.set(counter, held.length);
   }
   const release = (using: RunnersStore = store) =>
-    releaseRunner(toStop, { store: using, outages: inMemoryOutageMark(), now: () => testStart }, lambdaContext());
+    releaseRunner(
+      toStop,
+      { store: using, outages: inMemoryOutageMark(), bus: inMemoryBus(), now: () => testStart },
+      lambdaContext(),
+    );
   return { store, release, next: async () => (await release()).next.map(({ jobId }) => jobId) };
 }
 
@@ -171,7 +176,7 @@ describe('a job that counted on a runner that ends', () => {
     const { store } = world({ ...idle, launchedAt: '2029-12-31T23:00:00.000Z' }, robbed);
     await releaseRunner(
       { ...toStop, failure: 'x' },
-      { store, outages: inMemoryOutageMark(), now: () => testStart },
+      { store, outages: inMemoryOutageMark(), bus: inMemoryBus(), now: () => testStart },
       lambdaContext(),
     );
     expect(store.items.get(job)).toMatchObject({ state: 'FAILED', failure: 'HostGone: x', jobState: 'RUNNING' });
@@ -235,7 +240,7 @@ describe('a place that became free', () => {
       const input = { event, choice: choice({ caps: [...caps] }), execution: 'e' };
       await admitJob(
         input,
-        { store, projects: inMemoryReconcileStore(store), maxAttempts: 3, now: () => testStart },
+        { store, projects: inMemoryReconcileStore(store), bus: inMemoryBus(), maxAttempts: 3, now: () => testStart },
         lambdaContext(),
       ).catch(() => {});
     }

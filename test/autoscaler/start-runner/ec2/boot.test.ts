@@ -192,6 +192,27 @@ describe.concurrent('the life of a runner host', () => {
     expect(machine.unregistered).toEqual([]);
   });
 
+  it('waits longer for its ticket once it finds that it is held, and asks less often', async (test) => {
+    const machine = await host(test, {
+      ticket: ticket({ token: { S: '' }, mode: { S: 'held' } }),
+      settings: { claimSeconds: 1, heldSeconds: 30 },
+    });
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    machine.table.put(instanceId, ticket());
+    const { reason, log } = await machine.ended;
+    expect(log).toMatch(/event=held job=job#1#10[\s\S]*event=claimed job=job#1#10/);
+    expect(reason).toBe('job-over job=10 outcome=succeeded');
+  });
+
+  it('shuts down when it is held for too long', async (test) => {
+    const machine = await host(test, {
+      ticket: ticket({ token: { S: '' }, mode: { S: 'held' } }),
+      settings: { claimSeconds: 1, heldSeconds: 2 },
+    });
+    expect((await machine.ended).reason).toBe('no-ticket');
+    expect(machine.unregistered).toEqual([]);
+  });
+
   it('gets nothing when the ticket was claimed before', async (test) => {
     const machine = await host(test, { settings: { claimSeconds: 2 } });
     expect((await machine.ended).reason).toContain('job-over');

@@ -168,6 +168,7 @@ function userData(settings: Partial<BootSettings>, gitlabUrl: string): string {
     gitlabUrl,
     waitTimeoutSeconds: 20,
     claimSeconds: 10,
+    heldSeconds: 10,
     maximumJobMinutes: 1,
     ...settings,
     timings: { spotCheckSeconds: 1, ...settings.timings },

@@ -44,6 +44,66 @@ describe('a request for a job', () => {
     expect(gitlab.jobs().filter(({ status }) => status === 'pending')).toHaveLength(3);
   });
 
+  it('is answered with the lowest id, also when that became pending last', async () => {
+    const gitlab = await gitlabUnderTest();
+    const project = gitlab.createProject('group/app');
+    const runner = await registerRunner(gitlab, project.id);
+    gitlab.createPipeline(
+      project.id,
+      `
+stages: [one, two]
+first: { stage: one, script: a }
+asked: { stage: one, script: a, when: manual }
+second: { stage: two, script: a }
+`,
+    );
+    const nameOfNext = async () => {
+      const job = await requestJob(gitlab, runner);
+      return job && { ...job, name: (job.job_info as { name: string }).name };
+    };
+    const first = await nameOfNext();
+    gitlab.createPipeline(project.id, pipelineOf({ newer: [] }));
+    if (first) await updateJob(gitlab, first, { state: 'success' });
+    const asked = gitlab.jobs().find(({ name }) => name === 'asked');
+    await call(gitlab, 'POST', `/projects/${project.id}/jobs/${asked?.id}/play`);
+    expect([(await nameOfNext())?.name, (await nameOfNext())?.name, (await nameOfNext())?.name]).toEqual([
+      'asked',
+      'second',
+      'newer',
+    ]);
+  });
+
+  it('is answered with a delayed job when its time has come', async () => {
+    const gitlab = await gitlabUnderTest({ longPollSeconds: 600 });
+    const project = gitlab.createProject('group/app');
+    const runner = await registerRunner(gitlab, project.id);
+    const lastUpdate = (await askForJob(gitlab, runner.token)).headers.get('x-gitlab-last-update');
+    gitlab.createPipeline(project.id, 'later: { script: a, when: delayed, start_in: 1 second }');
+    expect(await requestJob(gitlab, runner)).toBeUndefined();
+    expect(await requestJob(gitlab, runner, { last_update: lastUpdate })).toBeUndefined();
+    expect(await requestJob(gitlab, runner, { last_update: lastUpdate })).toBeDefined();
+  });
+
+  it('of a runner for protected refs is answered with jobs of such only', async () => {
+    const gitlab = await gitlabUnderTest();
+    const project = gitlab.createProject('group/app');
+    const runner = await registerRunner(gitlab, project.id, { access_level: 'ref_protected' });
+    const refs = ['topic', 'main'];
+    for (const ref of refs) gitlab.createPipeline(project.id, pipelineOf({ [`on ${ref}`]: [] }), { ref });
+    expect(await requestJob(gitlab, runner)).toMatchObject({ job_info: { name: 'on main' } });
+    expect(await requestJob(gitlab, runner)).toBeUndefined();
+  });
+
+  it('of an instance runner is answered with a job of the project of which such runners have the fewest', async () => {
+    const gitlab = await gitlabUnderTest();
+    const [busy, quiet] = [gitlab.createProject('group/busy'), gitlab.createProject('group/quiet')];
+    const runner = await registerRunner(gitlab, busy.id, { runner_type: 'instance_type' });
+    gitlab.createPipeline(busy.id, pipelineOf({ one: [], two: [] }));
+    gitlab.createPipeline(quiet.id, pipelineOf({ three: [] }));
+    const jobs = [await requestJob(gitlab, runner), await requestJob(gitlab, runner), await requestJob(gitlab, runner)];
+    expect(jobs.map((job) => (job?.job_info as { name: string } | undefined)?.name)).toEqual(['one', 'three', 'two']);
+  });
+
   it('takes jobs without tags only when the runner may', async () => {
     const gitlab = await gitlabUnderTest();
     const project = gitlab.createProject('group/app');
@@ -112,6 +172,25 @@ describe('a request for a job', () => {
     const empty = await askForJob(gitlab, runner.token, { last_update: lastUpdate });
     expect(empty.status).toBe(204);
     expect(empty.headers.get('x-gitlab-last-update')).not.toBe(lastUpdate);
+  });
+
+  it('of a paused runner is held in a long poll, which ends as soon as the runner is unpaused', async () => {
+    const gitlab = await gitlabUnderTest({ longPollSeconds: 600 });
+    const project = gitlab.createProject('group/app');
+    const runner = await registerRunner(gitlab, project.id, { paused: true });
+    gitlab.createPipeline(project.id, pipelineOf({ compile: [] }));
+    const lastUpdate = (await askForJob(gitlab, runner.token)).headers.get('x-gitlab-last-update');
+    const order: string[] = [];
+    const held = askForJob(gitlab, runner.token, { last_update: lastUpdate }).then(({ status }) => {
+      order.push(`answer ${status}`);
+    });
+    // Long enough for an answer that was not held.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    order.push('unpaused');
+    await call(gitlab, 'PUT', `/runners/${runner.id}`, { paused: false });
+    await held;
+    expect(order).toEqual(['unpaused', 'answer 204']);
+    expect((await askForJob(gitlab, runner.token, { last_update: lastUpdate })).status).toBe(201);
   });
 
   it('is held in a long poll until a job comes, and the next request gets that job', async () => {

@@ -133,6 +133,42 @@ next: { stage: two, script: a }
     expect(statuses().next).toBe('pending');
   });
 
+  it('lets a delayed job wait for its time, or for somebody who plays it', () => {
+    run(`
+stages: [one, two]
+later: { stage: one, script: a, when: delayed, start_in: 5 minutes }
+at once: { stage: one, script: a, when: delayed, start_in: 1 hour }
+next: { stage: two, script: a }
+`);
+    expect(statuses()).toEqual({ later: 'scheduled', 'at once': 'scheduled', next: 'created' });
+    expect(pipelineStatus()).toBe('scheduled');
+    jobs.play(job('at once').id);
+    jobs.beginScheduled(job('at once').id);
+    jobs.beginScheduled(job('later').id);
+    expect(statuses()).toEqual({ later: 'pending', 'at once': 'pending', next: 'created' });
+  });
+
+  it('gives a resource group to one job at a time, also of several pipelines, and next to the lowest id', () => {
+    const yaml = `
+deploy: { script: a, resource_group: production }
+check: { script: a, resource_group: production }
+other: { script: a, resource_group: staging }
+`;
+    run(yaml);
+    run(yaml);
+    const states = () => [...store.jobs.values()].map(({ plan, status }) => `${plan.name} ${status}`);
+    const waiting = ['deploy waiting_for_resource', 'check waiting_for_resource', 'other waiting_for_resource'];
+    expect(states()).toEqual(['deploy pending', 'check waiting_for_resource', 'other pending', ...waiting]);
+    const [deploy, check] = [...store.jobs.values()];
+    if (!deploy || !check) throw new Error('no jobs');
+    jobs.start(deploy.id, runner, graceful);
+    expect(states().slice(0, 2)).toEqual(['deploy running', 'check waiting_for_resource']);
+    jobs.succeed(deploy.id);
+    expect(states()).toEqual(['deploy success', 'check pending', 'other pending', ...waiting]);
+    jobs.cancel(check.id);
+    expect(states().slice(3)).toEqual(['deploy pending', waiting[1], waiting[2]]);
+  });
+
   it('goes on after a stage that was skipped, but not with a job that needs a skipped one', () => {
     run(`
 stages: [one, two, three]

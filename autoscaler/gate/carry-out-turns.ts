@@ -1,0 +1,149 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { JobEventType } from '../../infrastructure/lib/job-event-types.ts';
+import { parseJobKey } from '../../infrastructure/lib/job-key.ts';
+import type { Log } from '../../infrastructure/lib/log.ts';
+import { heldTicket, ticketLifeSeconds } from '../../infrastructure/lib/runner-ticket.ts';
+import type { EventBus } from '../event-bus.ts';
+import type { RunnerItem } from '../runners/runner-item.ts';
+import {
+  RunnerStateChangedError,
+  type RunnersStore,
+  type RunnerUpdate,
+  type StoreWrite,
+} from '../runners/runners-store.ts';
+import { runnerFailedType } from '../start-runner/runner-failed.ts';
+import type { Turns } from './decide-turns.ts';
+import { attemptOf, type GateItem, type WrittenTurn } from './gate-item.ts';
+import type { GateLook } from './gate-view.ts';
+import { notItsTurn, waitsForTurn } from './held.ts';
+
+export type CarryOutTurnsPorts = { readonly store: RunnersStore; readonly bus: EventBus };
+
+/** DynamoDB takes a hundred parts of a transaction, and each runner needs up to three. */
+const mostRunners = 30;
+/** An event that let a job start may have been lost when it has not begun by then. */
+const startMilliseconds = 20_000;
+
+export type WrittenTurns = {
+  readonly go: readonly { readonly key: string; readonly jobId: number }[];
+  readonly givePlaceBack: readonly string[];
+  /** There is more to decide than fits into one write. */
+  readonly isPart: boolean;
+};
+
+/**
+ * Writes a decision down together with what it does to runners, all or nothing.
+ *
+ * @throws {RunnerStateChangedError} when another decision was made, or a runner took a step, since it was looked.
+ */
+export async function carryOutTurns(
+  look: GateLook,
+  { go, hold, turns, stuck, holds, givePlaceBack }: Turns,
+  { store }: CarryOutTurnsPorts,
+): Promise<WrittenTurns> {
+  const { gate, now } = look;
+  const items = itemsOf(look);
+  const partsOf = async (key: string, work: typeof partsToGo) => {
+    const item = items.get(key);
+    return item ? work(item, now, store) : null;
+  };
+  const some = go.slice(0, Math.max(0, mostRunners - hold.length));
+  const parts = new Map<string, readonly StoreWrite[]>();
+  for (const { key } of some) {
+    const its = await partsOf(key, partsToGo);
+    if (its) parts.set(key, its);
+  }
+  const gone = some.filter(({ key }) => parts.has(key));
+  for (const key of hold) parts.set(key, (await partsOf(key, partsToHold)) ?? []);
+  const mayAsk = Object.entries(turns).filter(([key]) => parts.has(key) || !go.some((one) => one.key === key));
+  const next: GateItem = {
+    ...gate,
+    version: gate.version + 1,
+    turns: mayAsk.flatMap(([key, jobId]): WrittenTurn[] => {
+      const item = items.get(key);
+      return item ? [{ runnerOf: item.pk, attempt: attemptOf(item), jobId }] : [];
+    }),
+    stuck,
+    holds,
+  };
+  if (parts.size > 0 || !isSame(gate, next)) {
+    await store.write({ kind: 'put-gate', gate: next, over: gate.version }, ...[...parts.values()].flat());
+  }
+  return { go: gone, givePlaceBack, isPart: some.length < go.length };
+}
+
+function itemsOf({ items, written }: GateLook): ReadonlyMap<string, RunnerItem> {
+  return new Map([...items, ...written].flatMap((item) => (item ? [[item.pk, item]] : [])));
+}
+
+/** What follows from a decision: jobs that wait are started, and runners that are in the way end. All of it may be done again. */
+export async function followUp(
+  look: GateLook,
+  { go, givePlaceBack }: WrittenTurns,
+  { bus }: CarryOutTurnsPorts,
+  log: Log,
+): Promise<void> {
+  const items = itemsOf(look);
+  const isForgotten = ({ turnAt }: RunnerItem) => look.now - Date.parse(turnAt ?? '') >= startMilliseconds;
+  const started = go.flatMap(({ key }) => items.get(key) ?? []).filter(({ state }) => state === 'WAITING');
+  const forgotten = look.written.filter((item) => item && waitsForTurn(item) && isForgotten(item));
+  for (const item of [...started, ...forgotten]) {
+    if (item) await bus.tell('Job Pending' satisfies JobEventType, { ...item.event, deliveryId: null });
+  }
+  for (const item of givePlaceBack.flatMap((key) => items.get(key) ?? [])) {
+    log.info('a held runner gives its place to an earlier job', { runnerOf: item.pk });
+    const cause = 'an earlier job waits for the place that it held';
+    const failed = { ...parseJobKey(item.pk), attempt: item.attempt, event: null, error: notItsTurn, cause };
+    await bus.tell(runnerFailedType, failed);
+  }
+}
+
+/** Null for a runner whose token is gone: nothing would come of letting it go. */
+async function partsToGo(item: RunnerItem, now: number, store: RunnersStore): Promise<readonly StoreWrite[] | null> {
+  const { instanceId } = item;
+  const set = { turnAt: new Date(now).toISOString() };
+  // Where there is no host yet, the ticket is put there as soon as there is one.
+  if (item.state !== 'LAUNCHED' || instanceId === undefined) return [{ ...asSeen(item), set }];
+  const ticket = await store.readTicket(item.pk);
+  if (!ticket) return null;
+  return [
+    { ...asSeen(item), set: { ...set, ticketId: instanceId } },
+    { kind: 'put-ticket', ticket: { ...ticket, id: instanceId, expiresAt: expiryOf(now) } },
+    { kind: 'remove-ticket', id: item.pk },
+  ];
+}
+
+/** Refused when the host has claimed its ticket. */
+async function partsToHold(item: RunnerItem, now: number, store: RunnersStore): Promise<readonly StoreWrite[]> {
+  const { instanceId, pk } = item;
+  const remove = ['turnAt'] as const;
+  if (item.state !== 'LAUNCHED' || instanceId === undefined) return [{ ...asSeen(item), remove }];
+  const ticket = await store.readTicket(instanceId);
+  if (!ticket?.token) throw new RunnerStateChangedError(`${pk}: its host has claimed its ticket`, []);
+  const expiresAt = expiryOf(now);
+  return [
+    { ...asSeen(item), set: { ticketId: pk }, remove },
+    { kind: 'put-ticket', ticket: { ...ticket, id: pk, expiresAt } },
+    { kind: 'replace-ticket', ticket: heldTicket(instanceId, pk, expiresAt) },
+  ];
+}
+
+function asSeen({ pk, state, attempt, jobState, turnAt, instanceId }: RunnerItem): RunnerUpdate {
+  return {
+    kind: 'update',
+    job: pk,
+    from: [state],
+    attempt,
+    only: { jobState, turnAt, instanceId, takenJob: undefined },
+  };
+}
+
+function expiryOf(now: number): number {
+  return Math.floor(now / 1_000) + ticketLifeSeconds;
+}
+
+function isSame(a: GateItem, b: GateItem): boolean {
+  const { version: _, ...before } = a;
+  const { version: __, ...after } = b;
+  return isDeepStrictEqual(before, after);
+}

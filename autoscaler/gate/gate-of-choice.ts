@@ -1,0 +1,57 @@
+import type { Exactness } from '../../infrastructure/lib/exactness.ts';
+import type { JobMapping, MappingTarget } from '../job-mappings/job-mapping.ts';
+import { possibleTargets, type TargetRoutes } from '../job-mappings/possible-targets.ts';
+import type { RunnerChoice } from '../runners/runner-item.ts';
+
+export type ChosenProfile = {
+  readonly profile: string;
+  readonly tags: readonly string[];
+  readonly projectPath: string | null;
+  readonly exact: Exactness | undefined;
+};
+
+/**
+ * Whether the runner of a job may get jobs that are to run elsewhere, and whether others may wait for the job; told from the
+ * mappings alone. Nothing where each profile's jobs have tags of their own.
+ */
+export function gateOf(chosen: ChosenProfile, routes: TargetRoutes): Pick<RunnerChoice, 'gated' | 'awaited'> {
+  const mayGetOthers = answerOf('gets', chosen, routes, mayGetOthersJob);
+  if (mayGetOthers) return chosen.exact === 'off' ? { awaited: true } : { gated: true };
+  return answerOf('fits', chosen, routes, fitsOthersRunner) ? { awaited: true } : {};
+}
+
+function mayGetOthersJob({ profile, tags, projectPath }: ChosenProfile, routes: TargetRoutes): boolean {
+  return possibleTargets({ tags, projectPath }, routes).some((target) => target.profile !== profile);
+}
+
+/** Runners of other profiles with all of the job's tags and more: somebody has named such tags in a row or profile. */
+function fitsOthersRunner({ profile, tags }: ChosenProfile, { mappings, profiles }: TargetRoutes): boolean {
+  if (tags.length === 0) return false;
+  const hasMore = (others: readonly string[] = []) =>
+    others.length > tags.length && tags.every((tag) => others.includes(tag));
+  const isOwn = (target: MappingTarget) =>
+    target.type === 'EC2'
+      ? target.profile === profile
+      : target.type === 'LAMBDA' && [profile, profiles[profile]?.functionArn].includes(target.function);
+  return (
+    mappings.some(({ tags: asked, target }) => target.type !== 'IGNORE' && !isOwn(target) && hasMore(asked)) ||
+    Object.entries(profiles).some(([name, { tags: asked }]) => name !== profile && hasMore(asked))
+  );
+}
+
+/** What each reading of the mappings says: their rows may be many, and jobs are alike. */
+const answers = new WeakMap<readonly JobMapping[], Map<string, boolean>>();
+
+function answerOf(
+  question: string,
+  chosen: ChosenProfile,
+  routes: TargetRoutes,
+  find: (chosen: ChosenProfile, routes: TargetRoutes) => boolean,
+): boolean {
+  const known = answers.get(routes.mappings) ?? new Map<string, boolean>();
+  answers.set(routes.mappings, known);
+  const key = JSON.stringify([question, chosen.profile, [...chosen.tags].sort(), chosen.projectPath]);
+  const answer = known.get(key) ?? find(chosen, routes);
+  known.set(key, answer);
+  return answer;
+}

@@ -1,0 +1,22 @@
+import type { NotItsTurnError } from '../runners/runner-errors.ts';
+import type { RunnerItem } from '../runners/runner-item.ts';
+
+/** What a job waits for that waits for its turn. */
+export const notItsTurn = 'NotItsTurnError' satisfies NotItsTurnError['name'];
+
+/**
+ * A host that is not let go waits so long for its turn, and then ends; its job waits on without one. Shorter than what the
+ * boot script waits once it knows that it is held, and than the life of its ticket.
+ */
+export const heldSeconds = 12 * 60;
+
+/** A runner, or one on its way, that may not ask for a job now. */
+export function isHeld({ gated, turnAt, state, takenJob }: RunnerItem): boolean {
+  if (!gated || turnAt !== undefined || takenJob !== undefined) return false;
+  return ['ADMITTED', 'REGISTERED', 'LAUNCHED'].includes(state);
+}
+
+/** A job that waits for its turn without a runner. */
+export function waitsForTurn({ state, waitsFor }: RunnerItem): boolean {
+  return state === 'WAITING' && waitsFor?.error === notItsTurn;
+}

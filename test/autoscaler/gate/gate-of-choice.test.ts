@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { type ChosenProfile, gateOf } from '../../../autoscaler/gate/gate-of-choice.ts';
+import type { JobMapping } from '../../../autoscaler/job-mappings/job-mapping.ts';
+import { jobMapping } from '../../support/builders.ts';
+
+const shell = { type: 'LAMBDA', function: 'shell' } as const;
+const ec2 = { type: 'EC2', profile: 'default' } as const;
+
+function gate(chosen: Partial<ChosenProfile>, ...mappings: readonly JobMapping[]) {
+  return gateOf(
+    { profile: 'default', tags: ['aws'], projectPath: 'group/project', exact: undefined, ...chosen },
+    { mappings, profiles: { default: {}, shell: { functionArn: 'arn:shell' } }, defaultRunner: { type: 'IGNORE' } },
+  );
+}
+
+describe('a runner is gated', () => {
+  it('where a row by name sends jobs with the same tags elsewhere', () => {
+    const rows = [jobMapping({ target: ec2 }), jobMapping({ jobName: 'lint', target: shell })];
+    expect(gate({}, ...rows)).toEqual({ gated: true });
+    expect(gate({ profile: 'shell' }, ...rows)).toEqual({ gated: true });
+  });
+
+  it('where other jobs with its tags are left to others', () => {
+    expect(gate({}, jobMapping({ jobName: 'deploy', target: ec2 }))).toEqual({ gated: true });
+  });
+
+  it('where jobs with some of its tags go elsewhere', () => {
+    const rows = [jobMapping({ tags: ['aws'], target: shell }), jobMapping({ tags: ['aws', 'big'], target: ec2 })];
+    expect(gate({ tags: ['aws', 'big'] }, ...rows)).toEqual({ gated: true });
+  });
+
+  it('nowhere where each target has tags of its own', () => {
+    const rows = [jobMapping({ tags: ['aws'], target: ec2 }), jobMapping({ tags: ['shell'], target: shell })];
+    expect(gate({}, ...rows)).toEqual({});
+    expect(gate({ profile: 'shell', tags: ['shell'] }, ...rows)).toEqual({});
+  });
+
+  it('nowhere in the only profile, and not where "exact" is off', () => {
+    expect(gate({}, jobMapping({ target: ec2 }))).toEqual({});
+    expect(gate({ exact: 'off' }, jobMapping({ jobName: 'deploy', target: ec2 }))).toEqual({ awaited: true });
+  });
+});
+
+describe('a job is awaited', () => {
+  const rows = [jobMapping({ tags: ['aws'], target: shell }), jobMapping({ tags: ['aws', 'big'], target: ec2 })];
+
+  it('where runners of another profile have its tags and more', () => {
+    expect(gate({ profile: 'shell' }, ...rows)).toEqual({ awaited: true });
+    expect(gate({ profile: 'shell' }, rows[0] as JobMapping, jobMapping({ tags: ['aws', 'big'], target: shell }))).toEqual(
+      {},
+    );
+  });
+});

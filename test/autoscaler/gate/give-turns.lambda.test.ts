@@ -1,0 +1,203 @@
+import { describe, expect, it } from 'vitest';
+import { giveTurns } from '../../../autoscaler/gate/give-turns.lambda.ts';
+import { notItsTurn } from '../../../autoscaler/gate/held.ts';
+import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
+import type { RunnersStore, StoreWrite } from '../../../autoscaler/runners/runners-store.ts';
+import { heldTicket } from '../../../infrastructure/lib/runner-ticket.ts';
+import { jobMapping, runnerItem, testStart } from '../../support/builders.ts';
+import { inMemoryBus } from '../../support/in-memory-bus.ts';
+import { inMemoryGitLab } from '../../support/in-memory-gitlab.ts';
+import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
+import { lambdaContext } from '../../support/lambda-context.ts';
+
+const token = 'glrt-fake-token';
+const waitsFor = { error: notItsTurn, message: 'm', since: '2030-01-01T00:00:02.000Z', lookAt: '', looks: 1 };
+const gated = { gated: true, tags: ['aws'] } as const;
+/** Its host is there, and is held. */
+const held = (jobId: number, changes: Partial<RunnerItem> = {}) =>
+  runnerItem({
+    ...{ ...gated, jobId, state: 'LAUNCHED', runnerId: 500 + jobId, instanceId: `i-${jobId}`, ticketId: `job#7#${jobId}` },
+    launchedAt: '2030-01-01T00:00:05.000Z',
+    ...changes,
+  });
+const waiting = (jobId: number, changes: Partial<RunnerItem> = {}) =>
+  runnerItem({ ...gated, jobId, state: 'WAITING', type: 'LAMBDA', profile: 'shell', waitsFor, ...changes });
+
+/** What our table does not know is left to others. */
+const mappings = [jobMapping({ target: { type: 'IGNORE' } })];
+
+function world(...items: readonly RunnerItem[]) {
+  const store = inMemoryRunnersStore(...items);
+  const gitlab = inMemoryGitLab();
+  const bus = inMemoryBus();
+  const clock = { now: testStart + 10_000 };
+  let listings = 0;
+  for (const { event, tags, jobState } of items) {
+    if (jobState === 'PENDING') gitlab.setJob({ id: event.jobId, tags, status: 'pending' });
+  }
+  for (const { pk, state, instanceId, turnAt } of items) {
+    if (state !== 'LAUNCHED' || !instanceId) continue;
+    const place = turnAt ? instanceId : pk;
+    store.tickets.set(place, { id: place, token, job: pk, expiresAt: 1 });
+    if (!turnAt) store.tickets.set(instanceId, heldTicket(instanceId, pk, 1));
+  }
+  const offer = {
+    profiles: {
+      default: { type: 'EC2', timeoutMinutes: 60 },
+      shell: { type: 'LAMBDA', timeoutMinutes: 13, functionArn: 'arn:shell' },
+    },
+    defaultRunner: { type: 'IGNORE' },
+  } as const;
+  const look = (jobId: number | null = null, using: RunnersStore = store) =>
+    giveTurns(
+      { kind: 'turns-wanted', projectId: 7, jobId },
+      {
+        store: using,
+        bus,
+        offer,
+        now: () => clock.now,
+        mappings: { read: async () => ({ mappings, invalid: [] }) },
+        gitlab: {
+          allPendingJobs: async (projectId) => {
+            listings += 1;
+            return gitlab.allPendingJobs(projectId);
+          },
+        },
+      },
+      lambdaContext(),
+    );
+  return {
+    ...{ store, gitlab, bus, clock, look },
+    listings: () => listings,
+    item: (jobId: number) => store.items.get(`job#7#${jobId}`),
+    tokenAt: (id: string) => store.tickets.get(id)?.token,
+    turns: () => store.gates.get('gate#7')?.turns.map(({ runnerOf, jobId }) => [runnerOf, jobId]) ?? [],
+  };
+}
+
+describe('a host that is held', () => {
+  it('gets its ticket when it is its turn, and what is written down says for which job', async () => {
+    const { look, item, tokenAt, turns } = world(held(1), waiting(2));
+    expect(await look()).toEqual({ go: 1, hold: 0 });
+    expect(item(1)).toMatchObject({ turnAt: '2030-01-01T00:00:10.000Z', ticketId: 'i-1' });
+    expect(tokenAt('i-1')).toBe(token);
+    expect(tokenAt('job#7#1')).toBeUndefined();
+    expect(turns()).toEqual([['job#7#1', 1]]);
+    expect(item(2)).not.toHaveProperty('turnAt');
+  });
+
+  it('that is still to come is let go with its item: its ticket waits for its host', async () => {
+    const { look, item } = world(held(1, { state: 'REGISTERED', instanceId: 'none', registeredAt: '2030-01-01T00:00:03Z' }));
+    await look();
+    expect(item(1)).toMatchObject({ turnAt: expect.anything(), ticketId: 'job#7#1' });
+  });
+
+  it('is held again while its ticket is there, and its host then finds that it is', async () => {
+    const { look, item, tokenAt, turns, gitlab, store } = world(held(2));
+    await look();
+    gitlab.setJob({ id: 1, tags: ['aws'], status: 'pending' });
+    expect(await look(1)).toEqual({ go: 0, hold: 1 });
+    expect(item(2)).not.toHaveProperty('turnAt');
+    expect(store.tickets.get('i-2')).toMatchObject({ token: '', mode: 'held' });
+    expect(tokenAt('job#7#2')).toBe(token);
+    expect(turns()).toEqual([]);
+  });
+
+  it('stays let go once it has claimed its ticket', async () => {
+    const { look, item, gitlab, store, turns } = world(held(2));
+    await look();
+    store.tickets.delete('i-2');
+    gitlab.setJob({ id: 1, tags: ['aws'], status: 'pending' });
+    expect(await look(1)).toEqual({ go: 0, hold: 0 });
+    expect(item(2)?.turnAt).toBeDefined();
+    expect(turns()).toEqual([['job#7#2', 2]]);
+  });
+
+  it('whose token is gone is not let go, and keeps nobody else', async () => {
+    const { look, store, turns } = world(held(1), held(2));
+    store.tickets.delete('job#7#1');
+    await look();
+    expect(turns()).toEqual([['job#7#2', 2]]);
+  });
+});
+
+describe('a job that waits for its turn', () => {
+  it('is started in its turn, by its event', async () => {
+    const { look, bus, item } = world(waiting(1));
+    await look();
+    expect(item(1)?.turnAt).toBe('2030-01-01T00:00:10.000Z');
+    expect(bus.told).toMatchObject([['Job Pending', { jobId: 1, deliveryId: null }]]);
+  });
+
+  it('is asked for once more when that was not heard', async () => {
+    const { look, bus, clock } = world(waiting(1));
+    await look();
+    await look();
+    expect(bus.told).toHaveLength(1);
+    clock.now += 20_000;
+    await look();
+    expect(bus.told).toHaveLength(2);
+  });
+
+  it('waits while an earlier job is known that is to run elsewhere, without a question to GitLab', async () => {
+    const { look, listings, item, store } = world(held(1, { turnAt: '2030-01-01T00:00:06.000Z' }), waiting(2));
+    store.gates.set('gate#7', {
+      ...{ pk: 'gate#7', version: 1, stuck: {}, holds: [] },
+      turns: [{ runnerOf: 'job#7#1', attempt: 1, jobId: 1 }],
+    });
+    await look(2);
+    expect(listings()).toBe(0);
+    expect(item(2)).not.toHaveProperty('turnAt');
+    expect(store.gates.get('gate#7')?.holds).toMatchObject([{ profile: 'shell', behind: 1, of: 'default' }]);
+  });
+
+  it('waits for a job of which only GitLab knows, and goes when nobody has started that for too long', async () => {
+    const { look, gitlab, item, clock, store } = world(waiting(2, { exact: 60 }));
+    gitlab.setJob({ id: 1, tags: ['aws'], status: 'pending' });
+    await look();
+    expect(item(2)).not.toHaveProperty('turnAt');
+    expect(store.gates.get('gate#7')?.stuck).toEqual({ 1: clock.now });
+    clock.now += 60_000;
+    await look();
+    expect(item(2)?.turnAt).toBeDefined();
+  });
+});
+
+describe('a place under a cap', () => {
+  it('is given back by a held runner for an earlier job that waits for it', async () => {
+    const caps = [{ counter: 'cap#deployment', limit: 1 }];
+    const early = runnerItem({ ...gated, jobId: 1, state: 'WAITING', type: 'LAMBDA', profile: 'shell', caps });
+    const { look, bus } = world(early, held(2, { caps }));
+    await look();
+    expect(bus.told).toMatchObject([['Runner Failed', { jobId: 2, attempt: 1, error: notItsTurn }]]);
+  });
+});
+
+describe('two decisions at the same moment', () => {
+  it('never both count: the second is made on what the first left', async () => {
+    const { store, look, turns } = world(held(1), held(2, { profile: 'large' }));
+    let isFirst = true;
+    const disturbed: RunnersStore = {
+      ...store,
+      async write(...parts: readonly StoreWrite[]) {
+        if (isFirst) {
+          isFirst = false;
+          await look();
+        }
+        return store.write(...parts);
+      },
+    };
+    await look(null, disturbed);
+    expect(turns()).toEqual([['job#7#1', 1]]);
+    expect(store.gates.get('gate#7')?.version).toBe(1);
+  });
+});
+
+describe('a project without a gate', () => {
+  it('costs nothing but the look', async () => {
+    const { look, listings, store } = world(runnerItem({ jobId: 1, state: 'LAUNCHED' }));
+    expect(await look()).toEqual({ go: 0, hold: 0 });
+    expect(listings()).toBe(0);
+    expect(store.gates.size).toBe(0);
+  });
+});

@@ -1,0 +1,82 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DeleteItemCommand, DynamoDBClient, PutItemCommand, type PutItemCommandInput } from '@aws-sdk/client-dynamodb';
+import { SSMClient } from '@aws-sdk/client-ssm';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { autoscalerParameters } from '../../../autoscaler/exports.ts';
+import { readParameter } from '../../../helper-scripts/cli/deployment-names.client.ts';
+import type { JobView } from '../../../helper-scripts/local/gitlab/job-view.ts';
+import type { World } from '../world.ts';
+
+type Row = NonNullable<PutItemCommandInput['Item']>;
+
+const row = (name: string, more: Row): Row => ({ pk: { S: `job#${name}` }, sk: { S: 'tags#' }, ...more });
+const rows: readonly Row[] = [
+  row('heavy*', { type: { S: 'EC2' } }),
+  row('huge*', { type: { S: 'EC2' }, profile: { S: 'large' } }),
+  row('light*', { type: { S: 'LAMBDA' }, arn: { S: 'shell' } }),
+  row('theirs', { type: { S: 'IGNORE' } }),
+];
+const profiles: Readonly<Record<string, string>> = { heavy: 'default', huge: 'large', light: 'shell' };
+/** An edit counts within ten seconds. */
+const editSeconds = 10;
+
+export function rightRunner(world: () => World): void {
+  async function table() {
+    const { run } = world();
+    const name = autoscalerParameters(run.deployment).mappingsTable;
+    const TableName = await readParameter(name, new SSMClient(run.clientOptions()));
+    return { TableName, dynamodb: new DynamoDBClient(run.clientOptions()) };
+  }
+
+  beforeAll(async () => {
+    const { TableName, dynamodb } = await table();
+    for (const Item of rows) await dynamodb.send(new PutItemCommand({ TableName, Item }));
+    await sleep(editSeconds * 1_000);
+  });
+
+  afterAll(async () => {
+    const { TableName, dynamodb } = await table();
+    for (const { pk, sk } of rows) {
+      await dynamodb.send(new DeleteItemCommand({ TableName, Key: { pk: pk as never, sk: sk as never } }));
+    }
+  });
+
+  const start = (names: readonly string[], tags: string) =>
+    world().startPipeline(names.map((name) => `${name}: { ${tags}script: [echo ${name}] }`).join('\n'));
+
+  /** The profile of the runner that each job ran on, by the job's name. */
+  async function ranOn(jobs: readonly JobView[]): Promise<Record<string, string | undefined>> {
+    const items = await world().run.readItems();
+    const profileOf = ({ projectId, id }: JobView) =>
+      items.find(({ takenJob }) => takenJob === `job#${projectId}#${id}`)?.profile;
+    return Object.fromEntries(jobs.map((job) => [job.name, profileOf(job)]));
+  }
+  const asMapped = (jobs: readonly JobView[]) =>
+    Object.fromEntries(jobs.map(({ name }) => [name, profiles[name.split(' ')[0] ?? '']]));
+
+  it.each([
+    ['one tag in common', 'tags: [mixed], ', ['heavy 1', 'light 1', 'heavy 2', 'light 2', 'heavy 3']],
+    ['no tags', '', ['light 1', 'heavy 1', 'huge 1', 'light 2', 'heavy 2']],
+  ])('runs each of five jobs with %s where its row says', async (_what, tags, names) => {
+    const jobs = start(names, tags);
+    const over = await world().untilOver(...jobs);
+    expect(over.map(({ status }) => status)).toEqual(jobs.map(() => 'success'));
+    expect(await ranOn(jobs)).toEqual(asMapped(jobs));
+    await world().untilNothingIsLeft();
+  });
+
+  it('gives no runner of ours a job that a row leaves to others, and lets those behind it go when it is over', async () => {
+    const [theirs, ...ours] = start(['theirs', 'heavy 1', 'light 1'], 'tags: [mixed], ');
+    const [heavy, light] = ours;
+    if (!theirs || !heavy || !light) throw new Error('the pipeline has not three jobs');
+    await world().untilState(heavy, 'LAUNCHED');
+    expect(await world().untilState(light, 'WAITING')).toMatchObject({ waitsFor: { error: 'NotItsTurnError' } });
+    // Longer than a host takes to come for its ticket.
+    await sleep(5_000);
+    expect(world().job(theirs.id).status).toBe('pending');
+    world().run.gitlab.cancelJob(theirs.id);
+    await world().untilOver(...ours);
+    expect(await ranOn(ours)).toEqual(asMapped(ours));
+    await world().untilNothingIsLeft();
+  });
+}
