@@ -295,6 +295,8 @@ stop_runner() {
   # Docker goes after 15 s: a script has had time to clean up, and the runner has enough of its 30 left to give up (nine).
   kill_at=$((SECONDS + grace)) stop_docker_at=$((SECONDS + grace * 3 / 8))
   say stopping "reason=$reason"
+  # A runner loses a signal that comes right behind another: of twelve without a pause ten, with a hundredth of a second none.
+  [[ -z $quit ]] || pause 0.3
   kill -TERM "$runner" 2>/dev/null || :
 }
 
@@ -313,9 +315,10 @@ stop_docker() {
   } </dev/null >/dev/null 2>&1 &
 }
 
-# Lets the runner finish what it has or is being given, and ask for no other job. Once only: a second signal would abort the job.
+# Lets the runner finish what it has or is being given, and ask for no other job. Never after SIGTERM: a runner that gets
+# any signal then ends at once, without a word to GitLab about its job.
 last_job() {
-  [[ -z $quit ]] || return 0
+  if [[ $quit ]] || ((kill_at)); then return; fi
   quit=1
   kill -QUIT "$runner" 2>/dev/null || :
 }
@@ -330,9 +333,9 @@ heed() {
     *'"msg":"Checking for jobs... received'*)
       begun='' outcome=unknown stop_at=$((SECONDS + maximum_job_seconds + margin_seconds))
       if [[ $1 =~ \"job\":([0-9]+) ]]; then taken=${BASH_REMATCH[1]}; fi
-      # A job that is canceled before it starts does not count as the one build. Another one, of a runner that lives on, could be
-      # handed out while this host is terminated: SIGQUIT lets the runner finish this job and ask for no other.
-      [[ $mode != manager ]] || last_job
+      # A job that is canceled before it starts does not count as the one build: the runner would ask again at once, and
+      # take what is next, whatever that is mapped to.
+      last_job
       # Handed out while we were stopping an idle runner: it must have the time to report the job as failed.
       if ((kill_at)); then kill_at=$((SECONDS + stop_grace_seconds)); fi
       ;;
@@ -353,15 +356,16 @@ heed() {
 }
 
 # GitLab's answer to an update of the job's state. The first one says whether the job may begin; after later ones the
-# runner itself ends the job, and says so. After a job that was canceled before it began it asks for another one, as if
-# it had had none.
+# runner itself ends the job, and says so. After a job that was canceled before it began the runner ends; one that had
+# asked for another before it was told not to is stopped as one without a job.
 heed_answer() {
   [[ $taken && -z $begun ]] || return 0
   case $1 in
     *'"job-status":"cancel'* | *'"msg":"Submitting job to coordinator... job failed'* | \
       *'"msg":"Submitting job to coordinator... not found'*)
       say job-gone "job=$taken"
-      taken='' outcome='' stop_at=$((SECONDS + wait_timeout_seconds + long_poll_seconds))
+      taken='' outcome='' stop_at=$((SECONDS + 3))
+      [[ $mode != manager ]] || stop_at=$((SECONDS + long_poll_seconds))
       ;;
     *) begun=1 ;;
   esac
