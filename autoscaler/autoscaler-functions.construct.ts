@@ -62,15 +62,17 @@ export class AutoscalerFunctions extends Construct {
     const grants = new FunctionGrants({ ...props, trust });
     this.#grants = grants;
     const retries = { RETRIED_PROFILES: JSON.stringify(retriedProfilesOf(deployment)) };
+    const misplacedRetries = { MISPLACED_RETRIED_PROFILES: JSON.stringify(misplacedRetriedProfilesOf(deployment)) };
     const maxAttempts = { MAX_ATTEMPTS: String(deployment.maxAttempts) };
     const routes = {
       MAPPINGS_TABLE: tables.mappings.tableName,
       DEFAULT_RUNNER: JSON.stringify(deployment.defaultRunner),
     };
 
+    const offer = { ...routes, PROFILES: Stack.of(this).toJsonString(profiles.runtime) };
+
     this.chooseRunner = this.add('start-runner/choose-runner', 'Chooses where a pending job runs', {
-      ...routes,
-      PROFILES: Stack.of(this).toJsonString(profiles.runtime),
+      ...offer,
       ...(deployment.maxConcurrent === undefined ? {} : { MAX_CONCURRENT: String(deployment.maxConcurrent) }),
     });
     grants.useGitLab(this.chooseRunner);
@@ -119,11 +121,15 @@ export class AutoscalerFunctions extends Construct {
     grantTagging(this.tagInstances, deployment);
 
     this.bindRunner = this.add('bind-runner/bind-runner', 'Notes which job a runner took', {
+      ...offer,
       EVENT_BUS_ARN: eventBus.eventBusArn,
     });
     eventBus.grantPutEventsTo(this.bindRunner);
     grants.useRunners(this.bindRunner, [...reads, ...updates]);
-    grants.askOnlyWhichHost(this.bindRunner);
+    // Of a job that our table does not know, GitLab says the tags, and the mappings whether it is in the right place.
+    grants.useGitLab(this.bindRunner);
+    grants.allow(this.bindRunner, ['dynamodb:Scan'], tables.mappings.tableArn);
+    grants.askWhichHost(this.bindRunner);
 
     this.findRunner = this.add('stop-runner/find-runner', 'Finds the runners that a finished job leaves');
     grants.useRunners(this.findRunner, [...reads, ...puts, ...updates]);
@@ -177,7 +183,10 @@ export class AutoscalerFunctions extends Construct {
     );
     grants.useRunners(this.findInterruptedRunner, [...reads, ...updates]);
 
-    this.mendJob = this.add('interrupt-runner/mend-job', 'Ends or retries the job of an interrupted runner', retries);
+    this.mendJob = this.add('interrupt-runner/mend-job', 'Ends or retries the job of an interrupted or wrong runner', {
+      ...retries,
+      ...misplacedRetries,
+    });
     grants.useGitLab(this.mendJob);
     grants.useRunners(this.mendJob, [...reads, ...updates]);
 
@@ -235,4 +244,9 @@ function retriedProfilesOf(deployment: Deployment): readonly string[] {
     ([, { retryInterrupted }]) => retryInterrupted === 'onDemand',
   );
   return retried.map(([name]) => name);
+}
+
+/** Profiles whose jobs are retried when they failed on a runner of another one. */
+function misplacedRetriedProfilesOf({ profiles }: Deployment): readonly string[] {
+  return Object.entries(profiles).flatMap(([name, { retryMisplaced }]) => (retryMisplaced ? [name] : []));
 }

@@ -48,6 +48,12 @@ export const profileFields = {
    * Source: https://docs.gitlab.com/runner/configuration/advanced-configuration/
    */
   runnerConfig: z.record(z.string(), z.json()).default({}),
+  /**
+   * Whether a job that this profile should have run, and that failed on a runner of another one, is retried, once. GitLab
+   * gives a job to any runner that fits its tags; profiles with jobs of tags of their own never need it. The access token
+   * needs the scope `api`.
+   */
+  retryMisplaced: z.boolean().default(false),
   /** Tags of the runner's resources, beside the deployment's. */
   tags: tagsSchema.default({}),
 };
