@@ -61,6 +61,7 @@ export async function watchRunner(watch: RunnerWatch): Promise<WatchedRunner> {
         await bell.heardOr(step.until);
         break;
       case 'quit':
+        await runner.hearsSignals();
         runner.signal('SIGQUIT');
         doings = { ...doings, quitAt: Date.now() };
         break;

@@ -67,6 +67,8 @@ let running: { kill: () => void } | null = null;
 let terminated = false;
 let finished = false;
 
+// The real one listens to these three together.
+process.on('SIGINT', () => refuse('Requested exit: interrupt'));
 process.on('SIGQUIT', () => {
   if (terminated) refuse('forced exit: quit');
   log.warn('Requested quit, waiting for builds to finish');

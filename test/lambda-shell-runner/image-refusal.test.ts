@@ -13,7 +13,10 @@ const rules: ImageRule[] = [
 
 /** What the shell of a job of this name does, with the profile's own script and the job's after the check. */
 function run(jobName: string, environment: Readonly<Record<string, string>> = {}) {
-  const { pre_build_script: script } = withImageRefusal({ pre_build_script: 'echo hook' }, jobPayload({ images: { rules } }));
+  const { pre_build_script: script } = withImageRefusal(
+    { pre_build_script: 'echo hook' },
+    jobPayload({ images: { rules } }),
+  );
   const env = { CI_JOB_ID: '11', CI_JOB_NAME: jobName, CI_JOB_IMAGE: 'docker:27', ...environment };
   const wrapped = `set -eo pipefail\n${script}\necho "script \${name-unset} \${why-unset}"\n`;
   const { status, stdout, stderr } = spawnSync('bash', { input: wrapped, env, encoding: 'utf8' });

@@ -82,10 +82,15 @@ describe('a function on Lambda', () => {
     const run = await lambda.run({
       script: ['echo "$((40 + 2))"'],
       more: ['image: docker:27', ...more],
-      payload: { ...startedForAnother, images: { rules: [{ name: 'job', refusal: 'its mapping "a row" sends it to EC2' }] } },
+      payload: {
+        ...startedForAnother,
+        images: { rules: [{ name: 'job', refusal: 'its mapping "a row" sends it to EC2' }] },
+      },
     });
     expect(outcomeOf(run)).toMatchObject({ outcome: 'job-failed', failureReason: 'script_failure', exitCode: 1 });
-    expect(run.trace).toContain('This job says image: docker:27, which a Lambda function cannot give it: its mapping "a row"');
+    expect(run.trace).toContain(
+      'This job says image: docker:27, which a Lambda function cannot give it: its mapping "a row"',
+    );
     expect(run.trace).not.toMatch(/42|hook of the profile/);
   });
 
@@ -93,7 +98,15 @@ describe('a function on Lambda', () => {
     const run = await lambda.run({
       script: ['echo "$((40 + 2))"'],
       more: ['image: docker:27'],
-      payload: { ...startedForAnother, images: { rules: [{ name: 'job', refusal: null }, { name: '*', refusal: 'no' }] } },
+      payload: {
+        ...startedForAnother,
+        images: {
+          rules: [
+            { name: 'job', refusal: null },
+            { name: '*', refusal: 'no' },
+          ],
+        },
+      },
     });
     expect(run.job.status).toBe('success');
     expect(run.trace).toMatch(/hook of the profile[\s\S]*42/);

@@ -271,11 +271,12 @@ write_config() {
 
 # Jobs of the shell executor inherit what the runner is started with, so nothing that is private here may reach it: our
 # umask, our open files, and the signals that bash lets its background processes ignore, which no shell could trap then.
+# SIGINT is ignored only until the runner listens to it (hears_signals), which is before any job.
 start_runner() {
   exec {log}< <(
     umask 022
-    exec env --default-signal gitlab-runner --log-format json run-single -c "$folder/config.toml" -r "$instance" \
-      --max-builds 1 --wait-timeout "$wait_timeout_seconds" 2>&1 </dev/null {never}<&-
+    exec env --default-signal --ignore-signal=INT gitlab-runner --log-format json run-single \
+      -c "$folder/config.toml" -r "$instance" --max-builds 1 --wait-timeout "$wait_timeout_seconds" 2>&1 </dev/null {never}<&-
   )
   runner=$!
   stop_at=$((SECONDS + wait_timeout_seconds + long_poll_seconds))
@@ -318,10 +319,27 @@ stop_docker() {
 # Lets the runner finish what it has or is being given, and ask for no other job. Never after SIGTERM: a runner that gets
 # any signal then ends at once, without a word to GitLab about its job.
 last_job() {
+  local tries
   if [[ $quit ]] || ((kill_at)); then return; fi
   quit=1
+  for ((tries = 0; tries < 50; tries++)); do
+    if hears_signals; then break; fi
+    pause 0.02
+  done
   kill -QUIT "$runner" 2>/dev/null || :
 }
+
+# Whether the runner listens to signals yet: on a busy host it may have a job before, and SIGQUIT would end it without a
+# word. It is started with SIGINT ignored, so that its own handler, which it sets together with that of SIGQUIT, shows.
+hears_signals() {
+  local name value
+  while read -r name value; do
+    case $name in
+      State:) [[ $value != Z* ]] || return 0 ;;
+      SigCgt:) ((16#${value: -1} & 2)) || return 1 ;;
+    esac
+  done <"/proc/$runner/status"
+} 2>/dev/null
 
 # Acts on one line of the runner's log; its exit code says nothing about the job. The sentences are those of
 # infrastructure/lib/runner-log-sentences.ts.

@@ -217,12 +217,12 @@ describe('a host with a runner and a GitLab', () => {
     ]);
   });
 
-  it('runs jobs of the shell executor with the umask of any service', async (test) => {
+  it('runs jobs of the shell executor with the umask of any service, and no signal ignored', async (test) => {
     const { gitlab, run, boot } = await world(test);
-    const jobId = run('umask; touch made; stat -c "%a" made .');
+    const jobId = run('umask; touch made; stat -c "%a" made .; grep SigIgn /proc/self/status');
     const machine = await boot();
     await machine.ended;
-    expect(gitlab.jobTrace(jobId)).toMatch(/ 0022\n.* 644\n.* 755\n/);
+    expect(gitlab.jobTrace(jobId)).toMatch(/ 0022\n.* 644\n.* 755\n.*SigIgn:\t0{16}\n/);
   });
 
   it('lets no job begin when EC2 takes the idle host back', async (test) => {
