@@ -35,7 +35,7 @@ it('starts the runner as a service manager would: none of its own settings reach
   expect(machine.read('umask')).toBe('0022\n');
   // SIGINT is ignored until the runner listens to it; jobs have it as ever (boot.gitlab.test.ts).
   expect(machine.read('signals')).toBe('SigBlk:\t0000000000000000\nSigIgn:\t0000000000000002\n');
-  expect(machine.read('traps')).toBe('');
+  expect(machine.read('traps')).toBe("trap -- '' SIGINT\n");
   expect(machine.read('descriptors')).toBe(plain('ls /proc/self/fd'));
   expect(machine.read('limits')).toBe(plain('ulimit -a'));
   expect(machine.read('options')).toBe(plain('echo "$SHELLOPTS $BASHOPTS"'));
