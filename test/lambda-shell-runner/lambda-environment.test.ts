@@ -80,7 +80,7 @@ describe('a function on Lambda', () => {
     ['whose sources are an empty folder', ['variables: { GIT_STRATEGY: empty }']],
   ])('refuses a job that says image: and is mapped elsewhere, before any hook: %s', async (_, more) => {
     const run = await lambda.run({
-      script: ['echo "$((40 + 2))"'],
+      script: ['echo "the script $((40 + 2))"'],
       more: ['image: docker:27', ...more],
       payload: {
         ...startedForAnother,
@@ -91,12 +91,12 @@ describe('a function on Lambda', () => {
     expect(run.trace).toContain(
       'This job says image: docker:27, which a Lambda function cannot give it: its mapping "a row"',
     );
-    expect(run.trace).not.toMatch(/42|hook of the profile/);
+    expect(run.trace).not.toMatch(/the script 42|hook of the profile/);
   });
 
   it('runs a job with an inherited image that is mapped to functions', async () => {
     const run = await lambda.run({
-      script: ['echo "$((40 + 2))"'],
+      script: ['echo "the script $((40 + 2))"'],
       more: ['image: docker:27'],
       payload: {
         ...startedForAnother,
@@ -109,7 +109,7 @@ describe('a function on Lambda', () => {
       },
     });
     expect(run.job.status).toBe('success');
-    expect(run.trace).toMatch(/hook of the profile[\s\S]*42/);
+    expect(run.trace).toMatch(/hook of the profile[\s\S]*the script 42/);
   });
 
   it('ends a job whose own time is over', async () => {
