@@ -63,7 +63,10 @@ export async function startRunner(command: RunnerCommand): Promise<RunnerProcess
   const pid = child.pid as number;
   const hearsSignals = async () => {
     const until = Date.now() + longestDeafMilliseconds;
+    if (catchesInterrupt(pid)) return;
     while (!catchesInterrupt(pid) && Date.now() < until) await sleep(10);
+    // Its handlers come one after the other.
+    await sleep(50);
   };
   return { pid, exited, signal: (signal) => sendSignal(pid, signal), hearsSignals };
 }

@@ -322,10 +322,11 @@ last_job() {
   local tries
   if [[ $quit ]] || ((kill_at)); then return; fi
   quit=1
-  for ((tries = 0; tries < 50; tries++)); do
+  for ((tries = 0; tries < 20; tries++)); do
     if hears_signals; then break; fi
-    pause 0.02
+    pause 0.05
   done
+  ((tries == 0)) || pause 0.05 # its handlers come one after the other
   kill -QUIT "$runner" 2>/dev/null || :
 }
 
