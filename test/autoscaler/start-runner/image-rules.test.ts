@@ -10,7 +10,10 @@ const toEc2 = (id: string) => `its mapping "${id}" sends it to EC2 default`;
 
 function rulesOf(
   mappings: readonly JobMapping[],
-  { tags = ['aws'], projectPath = 'group/app' }: { readonly tags?: readonly string[]; readonly projectPath?: string } = {},
+  {
+    tags = ['aws'],
+    projectPath = 'group/app',
+  }: { readonly tags?: readonly string[]; readonly projectPath?: string } = {},
 ) {
   return imageRulesFor({ tags, projectPath }, { mappings, defaultRunner: { type: 'IGNORE' } });
 }
@@ -18,7 +21,10 @@ function rulesOf(
 describe('the rules of a function', () => {
   it('are none where every job that fits is mapped to functions', () => {
     expect(rulesOf([jobMapping({ tags: ['aws'], target: lambda })])).toEqual([]);
-    const others = [jobMapping({ jobName: 'build', tags: ['big'] }), jobMapping({ jobName: 'build', project: 'other/*' })];
+    const others = [
+      jobMapping({ jobName: 'build', tags: ['big'] }),
+      jobMapping({ jobName: 'build', project: 'other/*' }),
+    ];
     expect(rulesOf([jobMapping({ tags: ['aws'], target: lambda }), ...others])).toEqual([]);
   });
 
