@@ -64,6 +64,7 @@ export class AutoscalerFunctions extends Construct {
     const grants = new FunctionGrants({ ...props, trust });
     this.#grants = grants;
     const retries = { RETRIED_PROFILES: JSON.stringify(retriedProfilesOf(deployment)) };
+    const misplacedRetries = { MISPLACED_RETRIED_PROFILES: JSON.stringify(misplacedRetriedProfilesOf(deployment)) };
     const maxAttempts = { MAX_ATTEMPTS: String(deployment.maxAttempts) };
     const routes = {
       MAPPINGS_TABLE: tables.mappings.tableName,
@@ -134,10 +135,13 @@ export class AutoscalerFunctions extends Construct {
     tagQueue.grantConsumeMessages(this.tagInstances);
     grantTagging(this.tagInstances, deployment);
 
-    this.bindRunner = this.add('bind-runner/bind-runner', 'Notes which job a runner took', bus);
+    this.bindRunner = this.add('bind-runner/bind-runner', 'Notes which job a runner took', { ...routes, ...bus });
     eventBus.grantPutEventsTo(this.bindRunner);
     grants.useRunners(this.bindRunner, [...reads, ...updates]);
-    grants.askOnlyWhichHost(this.bindRunner);
+    // Of a job that our table does not know, GitLab says the tags, and the mappings whether it is in the right place.
+    grants.useGitLab(this.bindRunner);
+    grants.allow(this.bindRunner, ['dynamodb:Scan'], tables.mappings.tableArn);
+    grants.askWhichHost(this.bindRunner);
 
     this.giveTurns = this.add('gate/give-turns', 'Decides which runners may ask GitLab for a job', {
       ...routes,
@@ -204,7 +208,10 @@ export class AutoscalerFunctions extends Construct {
     );
     grants.useRunners(this.findInterruptedRunner, [...reads, ...updates]);
 
-    this.mendJob = this.add('interrupt-runner/mend-job', 'Ends or retries the job of an interrupted runner', retries);
+    this.mendJob = this.add('interrupt-runner/mend-job', 'Ends or retries the job of an interrupted or wrong runner', {
+      ...retries,
+      ...misplacedRetries,
+    });
     grants.useGitLab(this.mendJob);
     grants.useRunners(this.mendJob, [...reads, ...updates]);
 
@@ -262,4 +269,9 @@ function retriedProfilesOf(deployment: Deployment): readonly string[] {
     ([, { retryInterrupted }]) => retryInterrupted === 'onDemand',
   );
   return retried.map(([name]) => name);
+}
+
+/** Profiles whose jobs are retried when they failed on a runner of another one. */
+function misplacedRetriedProfilesOf({ profiles }: Deployment): readonly string[] {
+  return Object.entries(profiles).flatMap(([name, { retryMisplaced }]) => (retryMisplaced ? [name] : []));
 }

@@ -92,6 +92,9 @@ export const attemptsEnvironment = z.object({ MAX_ATTEMPTS: z.coerce.number() })
 /** Names of the profiles whose jobs are retried when a spot interruption ended them. */
 export const retriesEnvironment = z.object({ RETRIED_PROFILES: json(z.array(nonEmpty)) });
 
+/** Names of the profiles whose jobs are retried when they failed on a runner of another one. */
+export const misplacedRetriesEnvironment = z.object({ MISPLACED_RETRIED_PROFILES: json(z.array(nonEmpty)) });
+
 export const launchEnvironment = z.object({
   LAUNCH_PROFILES: json(z.record(z.string(), launchProfileSchema)),
   SUBNET_IDS: nonEmpty,

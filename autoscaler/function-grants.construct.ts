@@ -72,12 +72,6 @@ export class FunctionGrants {
     if (this.#hasManagedHosts) lambda.addEnvironment('HOSTS_SHARE_RUNNERS', 'true');
   }
 
-  /** As {@link askWhichHost}, for a Lambda that asks GitLab nothing else. */
-  askOnlyWhichHost(lambda: BundledFunction): void {
-    if (this.#hasManagedHosts) this.useGitLab(lambda);
-    this.askWhichHost(lambda);
-  }
-
   /** A host of a long-lived runner ends when its ticket can be taken back, or when it is gone. */
   lookAtManagedHosts(lambda: BundledFunction): void {
     if (!this.#hasManagedHosts) return;

@@ -1,7 +1,7 @@
 import { withTrustRemedy } from '../infrastructure/lib/gitlab-trust.ts';
 import { sentenceOf } from '../infrastructure/lib/runner-log-sentences.ts';
 import type { RunnerDoings } from './runner-deadlines.ts';
-import { GitLabUnreachableError, RunnerCrashedError } from './runner-errors.ts';
+import { GitLabUnreachableError, RunnerCrashedError, RunnerNotStartedError } from './runner-errors.ts';
 import type { RunnerStory, TakenJob } from './runner-story.ts';
 
 /** How one execution went: what the function returns and logs. */
@@ -32,12 +32,15 @@ export type RunnerExit = { readonly code: number | null; readonly signal: string
 /**
  * Reads the outcome from what was seen of a runner.
  *
+ * @throws {RunnerNotStartedError} when the operating system could not start it.
  * @throws {RunnerCrashedError} when it ended by itself before it could take a job.
  * @throws {GitLabUnreachableError} when it had no job because GitLab did not answer it.
  */
 export function outcomeOf(story: RunnerStory, doings: RunnerDoings, exit: RunnerExit): JobOutcome {
   if (story.job) return jobOutcomeOf(story.job, doings.interrupted?.because === 'out-of-time');
   const endedByItself = doings.interrupted === null && doings.killedAt === null;
+  // What a shell says that could not become the program.
+  if (!story.configRead && (exit.code === 126 || exit.code === 127)) throw notStarted(story);
   if (!story.configRead || (endedByItself && exit.code !== 0)) throw crashOf(story, exit);
   const refused = doings.removed ? doings.removed.because === 'refused' : story.refused;
   const { trouble } = story;
@@ -78,6 +81,12 @@ function jobOutcomeOf(job: TakenJob, outOfTime: boolean): JobOutcome {
         ? { outcome: 'out-of-time', ...taken }
         : { outcome: 'job-failed', ...taken, failureReason: 'runner_ended' };
   }
+}
+
+function notStarted({ trouble }: RunnerStory): RunnerNotStartedError {
+  return new RunnerNotStartedError(
+    `cannot start gitlab-runner: is it a program for this architecture? ${trouble ?? 'nothing more is known'}`,
+  );
 }
 
 function crashOf({ configRead, trouble }: RunnerStory, { code, signal }: RunnerExit): RunnerCrashedError {

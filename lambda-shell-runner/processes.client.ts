@@ -35,6 +35,17 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
+/** Whether a process has a handler for SIGINT, or is none (any more); where there is no `/proc`, it is taken to have one. */
+export function catchesInterrupt(pid: number): boolean {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+    const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '2';
+    return /^State:\s*Z/m.test(status) || (Number.parseInt(caught.slice(-1), 16) & 2) !== 0;
+  } catch {
+    return true;
+  }
+}
+
 /**
  * Whether other processes of our user are kept from reading our environment, with the credentials in it, and our memory. The image
  * sees to that: Linux hides a process whose program file its user may execute but not read (prctl(2), PR_SET_DUMPABLE).

@@ -7,6 +7,7 @@ import {
   type RunnerTicket,
 } from '../infrastructure/lib/runner-ticket.ts';
 import { createAwsPost } from '../infrastructure/lib/signed-aws.client.ts';
+import { withImageRefusal } from './image-refusal.ts';
 import { jobEnvironment } from './job-environment.ts';
 import { writeAwsCredentials, writeRunnerFiles } from './job-folder.client.ts';
 import { type JobOutcome, outcomeOf } from './job-outcome.ts';
@@ -102,7 +103,7 @@ async function runRunner(execution: Execution, ports: RunJobPorts, log: Log): Pr
   const { input, ticket, credentials, binary, site, removeRunner, endsAt } = execution;
   const { folder, executionId } = site;
   const runner = { name: input.runnerName, url: input.gitlabUrl, token: ticket.token };
-  const settings = readRunnerSettings(ports.environment.RUNNER_SETTINGS);
+  const settings = withImageRefusal(readRunnerSettings(ports.environment.RUNNER_SETTINGS), input);
   writeRunnerFiles(folder, renderRunnerConfig(runner, folder, settings), systemIdOf(input.ticketId));
   if (credentials) writeAwsCredentials(folder, renderCredentialsFile(credentials));
   const now = Date.now();

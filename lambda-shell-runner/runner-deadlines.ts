@@ -12,6 +12,8 @@ export type Patience = {
   readonly report: number;
   /** Before the function's own end, for killing, unregistering and wiping. */
   readonly cleanUp: number;
+  /** From SIGQUIT to the earliest next signal: gitlab-runner loses one that comes right behind another. */
+  readonly hearSignal: number;
 };
 
 export const patience: Patience = {
@@ -20,6 +22,7 @@ export const patience: Patience = {
   endJob: 33_000,
   report: 90_000,
   cleanUp: 12_000,
+  hearSignal: 300,
 };
 
 /** What gitlab-runner is told with `--wait-timeout`; our own limit is a little later, since it needs about a second more. */
@@ -46,20 +49,34 @@ export type RunnerDoings = {
   readonly exited: boolean;
   /** Removed in GitLab while it had no job. */
   readonly removed: { readonly because: EndReason } | null;
+  /** When it was told to ask for no other job (SIGQUIT). */
+  readonly quitAt: number | null;
   readonly interrupted: { readonly at: number; readonly because: EndReason } | null;
   readonly killedAt: number | null;
   /** When the job's end was seen in the log. */
   readonly jobEndedAt: number | null;
 };
 
+/** To a runner that was just started, nothing was done. */
+export const untouchedRunner: RunnerDoings = {
+  exited: false,
+  removed: null,
+  quitAt: null,
+  interrupted: null,
+  killedAt: null,
+  jobEndedAt: null,
+};
+
 export type RunnerStep =
   | { readonly kind: 'wait'; readonly until: number }
   | { readonly kind: 'remove-runner' | 'interrupt'; readonly because: EndReason }
-  | { readonly kind: 'kill' | 'done' };
+  | { readonly kind: 'quit' | 'kill' | 'done' };
 
 /**
- * What to do with the runner now. A runner without a job is first removed in GitLab, so that it cannot be given one, then told to
- * end (SIGTERM), then killed; a job that slipped in meanwhile is let run.
+ * What to do with the runner now. One that was given a job is told to ask for no other (SIGQUIT): a job that is canceled as it is handed out
+ * does not count as its one build, and it would take what is next, whatever that is mapped to. Never after SIGTERM, since any second signal
+ * then ends it without a word to GitLab. A runner without a job is first removed in GitLab, so that it cannot be given one, then told to end
+ * (SIGTERM), then killed; a job that slipped in meanwhile is let run.
  */
 export function decideStep(
   story: RunnerStory,
@@ -68,13 +85,26 @@ export function decideStep(
   limits: Patience,
   now: number,
 ): RunnerStep {
-  const { exited, interrupted, killedAt } = doings;
+  const { exited, interrupted, killedAt, quitAt } = doings;
   if (exited) return { kind: 'done' };
   // Not even SIGKILL ends a process that hangs in the kernel.
   if (killedAt !== null)
     return now >= killedAt + limits.endIdle ? { kind: 'done' } : { kind: 'wait', until: killedAt + limits.endIdle };
   if (now >= deadlines.kill) return { kind: 'kill' };
   if (interrupted) return killLater(story, interrupted, deadlines, limits, now);
+  if (story.job && quitAt === null) return { kind: 'quit' };
+  const step = decideEnd(story, doings, deadlines, limits, now);
+  const heardAt = quitAt === null ? now : quitAt + limits.hearSignal;
+  return step.kind === 'interrupt' && now < heardAt ? { kind: 'wait', until: heardAt } : step;
+}
+
+function decideEnd(
+  story: RunnerStory,
+  doings: RunnerDoings,
+  deadlines: Deadlines,
+  limits: Patience,
+  now: number,
+): RunnerStep {
   if (now >= deadlines.interrupt) return { kind: 'interrupt', because: 'out-of-time' };
   if (hasRunningJob(story)) return { kind: 'wait', until: deadlines.interrupt };
   if (story.job && story.job.phase !== 'withdrawn') {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunnerExit } from './job-outcome.ts';
-import { sendSignal } from './processes.client.ts';
+import { catchesInterrupt, sendSignal } from './processes.client.ts';
 import { RunnerNotStartedError } from './runner-errors.ts';
 
 /** The last lines are in the pipe when the process is gone; a job's process that holds it open must not hold us up. */
@@ -22,7 +22,16 @@ export type RunnerProcess = {
   readonly pid: number;
   readonly exited: Promise<RunnerExit>;
   readonly signal: (signal: NodeJS.Signals) => void;
+  /** Resolves when it listens to signals, or is gone; after a second in any case. Before, SIGQUIT would end it without a word. */
+  readonly hearsSignals: () => Promise<void>;
 };
+
+/**
+ * gitlab-runner sets its own handler for SIGINT together with that for SIGQUIT. With SIGINT ignored at its start, Linux shows when; Node.js
+ * starts its children with nothing ignored, so that a shell does it and becomes gitlab-runner.
+ */
+const startIgnoring = `trap '' INT; exec "$0" "$@"`;
+const longestDeafMilliseconds = 1_000;
 
 /**
  * Starts gitlab-runner in a session and process group of its own, so that all of it can be found and killed.
@@ -30,7 +39,7 @@ export type RunnerProcess = {
  * @throws {RunnerNotStartedError} when the operating system cannot start it.
  */
 export async function startRunner(command: RunnerCommand): Promise<RunnerProcess> {
-  const child = spawn(command.binary, command.arguments, {
+  const child = spawn('/bin/sh', ['-c', startIgnoring, command.binary, ...command.arguments], {
     cwd: command.folder,
     env: { ...command.environment },
     detached: true,
@@ -52,5 +61,12 @@ export async function startRunner(command: RunnerCommand): Promise<RunnerProcess
     });
   });
   const pid = child.pid as number;
-  return { pid, exited, signal: (signal) => sendSignal(pid, signal) };
+  const hearsSignals = async () => {
+    const until = Date.now() + longestDeafMilliseconds;
+    if (catchesInterrupt(pid)) return;
+    while (!catchesInterrupt(pid) && Date.now() < until) await sleep(10);
+    // Its handlers come one after the other.
+    await sleep(50);
+  };
+  return { pid, exited, signal: (signal) => sendSignal(pid, signal), hearsSignals };
 }

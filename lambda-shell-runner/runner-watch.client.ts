@@ -2,7 +2,7 @@ import type { Log } from '../infrastructure/lib/log.ts';
 import { removeRunnerConfig } from './job-folder.client.ts';
 import type { RunnerExit } from './job-outcome.ts';
 import type { JobFolder } from './runner-config.ts';
-import { type Deadlines, decideStep, type Patience, type RunnerDoings } from './runner-deadlines.ts';
+import { type Deadlines, decideStep, type Patience, type RunnerDoings, untouchedRunner } from './runner-deadlines.ts';
 import { readRunnerLogLine } from './runner-log.ts';
 import { type RunnerCommand, startRunner } from './runner-process.client.ts';
 import { continueStory, type RunnerStory, untoldStory } from './runner-story.ts';
@@ -31,7 +31,7 @@ export async function watchRunner(watch: RunnerWatch): Promise<WatchedRunner> {
   const { log, deadlines, patience } = watch;
   const bell = createBell();
   let story = untoldStory;
-  let doings: RunnerDoings = { exited: false, removed: null, interrupted: null, killedAt: null, jobEndedAt: null };
+  let doings = untouchedRunner;
   let exit: RunnerExit = { code: null, signal: null };
 
   const onLine = (line: string) => {
@@ -59,6 +59,11 @@ export async function watchRunner(watch: RunnerWatch): Promise<WatchedRunner> {
         return { story, doings, exit };
       case 'wait':
         await bell.heardOr(step.until);
+        break;
+      case 'quit':
+        await runner.hearsSignals();
+        runner.signal('SIGQUIT');
+        doings = { ...doings, quitAt: Date.now() };
         break;
       case 'remove-runner':
         log.info('removing the runner in GitLab', { because: step.because });

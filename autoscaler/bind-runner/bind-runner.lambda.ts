@@ -3,29 +3,35 @@ import type { JobEventType } from '../../infrastructure/lib/job-event-types.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
 import type { Log } from '../../infrastructure/lib/log.ts';
-import { eventBusEnvironment } from '../environment.ts';
+import { eventBusEnvironment, routingEnvironment } from '../environment.ts';
 import { createEventBus } from '../event-bus.client.ts';
 import type { EventBus } from '../event-bus.ts';
 import { tellGate } from '../gate/tell-gate.ts';
-import { createGitLabForManagers } from '../live-gitlab.client.ts';
-import { createTables } from '../live-tables.client.ts';
+import { createJobMappings } from '../job-mappings/job-mappings.client.ts';
+import { createGitLabForManagers, createGitLabFromEnvironment } from '../live-gitlab.client.ts';
+import { createDocumentClient, createTables } from '../live-tables.client.ts';
 import { expiryOf } from '../runners/end-runner.ts';
 import { type FindHostPorts, findHost } from '../runners/find-host.ts';
 import { forsakenAt, forsakenBy } from '../runners/forsaken-jobs.ts';
 import { noteJobState, noteTakenJob } from '../runners/job-state.ts';
+import { misplacementOf, noteMisplaced, type Place, placeOf } from '../runners/misplaced.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
 import { runnerUnwantedType, unwantedRunnerOf } from '../stop-runner/runner-unwanted.ts';
+import { findPlace } from './find-place.ts';
 
 export type BindRunnerPorts = FindHostPorts & {
   readonly store: RunnersStore;
   readonly bus: EventBus;
+  /** Where the mappings send a job of which our table does not say it. */
+  readonly findPlace: (event: JobEvent) => Promise<Place | null>;
   readonly now: () => number;
 };
 
 /**
  * Writes down which job a runner really took: GitLab gives a job to any runner that fits. The job's own item learns that the job runs. A job
- * that has lost its runner so, and has no other to count on, gets another one. Late and repeated events change nothing.
+ * that has lost its runner so, and has no other to count on, gets another one; one that runs where its mapping does not send it is noted. Late
+ * and repeated events change nothing.
  */
 export async function bindRunner(event: JobEvent, ports: BindRunnerPorts, { log }: LambdaContext): Promise<void> {
   const job = jobKeyOf(event);
@@ -49,19 +55,35 @@ export async function bindRunner(event: JobEvent, ports: BindRunnerPorts, { log 
     if (!(error instanceof RunnerStateChangedError)) throw error;
     log.info('nothing to bind: the runner took its job before, or ended', { runnerOf: item.pk, state: item.state });
   }
-  if (item.pk !== job) await replaceRunner(item, job, ports, log);
+  if (item.pk !== job) await settleForAnother(item.pk, own, event, ports, log);
   await tellGate(event, [own, item], ports);
+}
+
+/** What follows when a runner took a job that it was not made for. */
+async function settleForAnother(
+  runnerOf: JobKey,
+  own: RunnerItem | null,
+  event: JobEvent,
+  ports: BindRunnerPorts,
+  log: Log,
+): Promise<void> {
+  const job = jobKeyOf(event);
+  const runner = await ports.store.read(runnerOf);
+  if (runner?.takenJob !== job) return;
+  await replaceRunner(runner, job, ports, log);
+  if (runner.misplaced) return;
+  const place = placeOf(own) ?? (await ports.findPlace(event));
+  const misplaced = place && misplacementOf(runner, job, place);
+  if (misplaced) await noteMisplaced(ports.store, runner, misplaced, log);
 }
 
 /**
  * Asks for another runner for the job that counted on this one, its own or one that lost its runner before; or for one that could not be helped
  * as long as this one was idle. When another idle runner that would not do is in the way, that one ends first, and whoever releases it asks.
  */
-async function replaceRunner({ pk }: RunnerItem, takenJob: JobKey, { store, bus }: BindRunnerPorts, log: Log) {
-  const runner = await store.read(pk);
-  if (runner?.takenJob !== takenJob) return;
+async function replaceRunner(runner: RunnerItem, takenJob: JobKey, { store, bus }: BindRunnerPorts, log: Log) {
   // The index of live items may still show it as it was.
-  const others = (await store.readLive()).filter((item) => item.pk !== pk);
+  const others = (await store.readLive()).filter((item) => item.pk !== runner.pk);
   const forsaken = forsakenAt(takenJob, [...others, runner]) ?? forsakenBy(runner, others);
   if (!forsaken) return;
   const { item, ask, inTheWay } = forsaken;
@@ -75,10 +97,20 @@ async function replaceRunner({ pk }: RunnerItem, takenJob: JobKey, { store, bus 
 export const handler = lambdaHandler({
   input: jobEventSchema,
   logFields: ({ projectId, jobId }) => ({ projectId, jobId }),
-  ports: () => ({
-    ...createTables(),
-    bus: createEventBus(readEnvironment(eventBusEnvironment).EVENT_BUS_ARN),
-    gitlab: createGitLabForManagers(),
-  }),
+  ports: () => {
+    const { MAPPINGS_TABLE, PROFILES, DEFAULT_RUNNER } = readEnvironment(routingEnvironment);
+    const dynamodb = createDocumentClient();
+    const places = {
+      gitlab: createGitLabFromEnvironment(),
+      mappings: createJobMappings(dynamodb, MAPPINGS_TABLE, Date.now),
+      offer: { profiles: PROFILES, defaultRunner: DEFAULT_RUNNER },
+    };
+    return {
+      ...createTables(dynamodb),
+      bus: createEventBus(readEnvironment(eventBusEnvironment).EVENT_BUS_ARN),
+      gitlab: createGitLabForManagers(),
+      findPlace: (event) => findPlace(event, places),
+    };
+  },
   work: bindRunner,
 });

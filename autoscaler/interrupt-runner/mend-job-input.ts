@@ -3,7 +3,7 @@ import type { JobKey } from '../../infrastructure/lib/job-key.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { jobKeySchema } from '../stop-runner/stop-runner-input.ts';
 
-/** The runner made for `job` at that attempt was interrupted. */
+/** The runner made for `job` at that attempt was interrupted, or had a job of another profile, which failed. */
 export const mendJobInput = z.object({
   job: jobKeySchema,
   attempt: z.int(),
@@ -11,6 +11,8 @@ export const mendJobInput = z.object({
   hostGone: z.boolean(),
   /** As its item was before it was ended, if it had taken a job: with its next attempt the item forgets. */
   served: z.optional(z.object({ takenJob: jobKeySchema, profile: z.string(), interruptedAt: z.optional(z.string()) })),
+  /** The profile that the job's mapping names, where it failed on a runner of another one. */
+  misplacedFrom: z.optional(z.string()),
 });
 export type InterruptedRunner = z.infer<typeof mendJobInput>;
 

@@ -1,7 +1,7 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { expiryOf } from './end-runner.ts';
-import { type MarkableJob, type RetryMarks, retryMarkKeyOf } from './retry-marks.ts';
+import { type MarkableJob, type RetryMarks, type RetryReason, retryMarkKeyOf } from './retry-marks.ts';
 
 /** The marks in the runners table, beside the items and the counters. */
 export function createRetryMarks(dynamodb: DynamoDBDocumentClient, TableName: string, now: () => number): RetryMarks {
@@ -9,7 +9,9 @@ export function createRetryMarks(dynamodb: DynamoDBDocumentClient, TableName: st
     const { Item } = await dynamodb.send(
       new GetCommand({ TableName, Key: { pk: retryMarkKeyOf(job) }, ConsistentRead: true }),
     );
-    return Item as { readonly interrupted: number; readonly retry?: number } | undefined;
+    return Item as
+      | { readonly interrupted: number; readonly retry?: number; readonly because?: RetryReason }
+      | undefined;
   };
   /** False when the condition does not hold. */
   const update = async (job: MarkableJob, change: { set: string; only: string; values?: Record<string, unknown> }) => {
@@ -30,12 +32,12 @@ export function createRetryMarks(dynamodb: DynamoDBDocumentClient, TableName: st
     }
   };
   return {
-    async mark(job) {
+    async mark(job, because) {
       if (job.pipelineId === null) return false;
       return update(job, {
-        set: 'SET interrupted = :job, expiresAt = :expiresAt',
+        set: 'SET interrupted = :job, because = if_not_exists(because, :because), expiresAt = :expiresAt',
         only: 'attribute_not_exists(pk) OR interrupted = :job',
-        values: { ':expiresAt': expiryOf(now()) },
+        values: { ':because': because, ':expiresAt': expiryOf(now()) },
       });
     },
     async isMarked(job) {
@@ -44,7 +46,7 @@ export function createRetryMarks(dynamodb: DynamoDBDocumentClient, TableName: st
     async claim(job) {
       if (job.pipelineId === null) return false;
       const mark = await read(job);
-      if (!mark || mark.interrupted >= job.jobId) return false;
+      if (!mark || mark.because === 'misplaced' || mark.interrupted >= job.jobId) return false;
       if (mark.retry !== undefined) return mark.retry === job.jobId;
       return update(job, {
         set: 'SET retry = :job',

@@ -2,6 +2,7 @@ import type { Exactness } from '../../infrastructure/lib/exactness.ts';
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import type { JobKey } from '../../infrastructure/lib/job-key.ts';
 import type { RunnerType } from '../job-mappings/job-mapping.ts';
+import type { Misplacement } from './misplaced.ts';
 
 /**
  * The life of one job's runner. States only move forward; FAILED and a RELEASED runner that served another job may be
@@ -106,6 +107,8 @@ export type RunnerItem = RunnerChoice & {
   readonly interruptedAt?: string;
   /** The job that this runner really took; GitLab gives a job to any runner that fits. */
   readonly takenJob?: JobKey;
+  /** Where the job that it took should have run, when that is not here. */
+  readonly misplaced?: Misplacement;
   /** Why the last attempt failed that counts. */
   readonly failure?: string;
   /**

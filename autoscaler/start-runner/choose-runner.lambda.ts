@@ -18,6 +18,7 @@ import { choiceOf, type RunnerItem } from '../runners/runner-item.ts';
 import { type RunnersStore, whenItWentOn } from '../runners/runners-store.ts';
 import { decideRunner, mightBeOurs, type Offer, type RunnerAnswer, type RunnerDecision } from './choose-runner.ts';
 import { findWhoNeedsStandIn } from './find-who-needs-stand-in.ts';
+import { imageRulesFor } from './image-rules.ts';
 
 export type ChooseRunnerPorts = {
   readonly gitlab: Pick<GitLab, 'readJob'>;
@@ -90,7 +91,7 @@ export async function chooseRunner(
     log.info('the job took the runner of another one, which gets the next', { waiting: waiting.pk });
     const choice = choiceOf(waiting);
     const today = functionsAtOnce === undefined ? choice : underLambdaLimit(choice, functionsAtOnce);
-    return { decision: 'LAUNCH', choice: { ...today, standIn: true } };
+    return withImageRules({ decision: 'LAUNCH', choice: { ...today, standIn: true } }, event, offer);
   }
   if (job.status !== 'pending') {
     if (event.deliveryId === null) await stopWaiting(event, ports);
@@ -103,7 +104,19 @@ export async function chooseRunner(
     return ignore(decision.reason, log);
   }
   log.info('runner chosen', { ...decision.choice });
-  return decision;
+  return withImageRules(decision, event, offer);
+}
+
+/** A function is told which other jobs, of those that GitLab may give it, it cannot run. */
+function withImageRules(
+  decision: Extract<RunnerDecision, { decision: 'LAUNCH' }>,
+  { projectPath }: JobEvent,
+  offer: Offer,
+): RunnerDecision {
+  const { choice } = decision;
+  if (![choice, choice.fallback].some((one) => one?.type === 'LAMBDA')) return decision;
+  const rules = imageRulesFor({ projectPath, tags: choice.tags }, offer);
+  return rules.length === 0 ? decision : { ...decision, images: { rules } };
 }
 
 /** A job that waited, for GitLab or for the mending of its mapping, turns out to be none of ours. */

@@ -1,5 +1,6 @@
 import type { Exactness } from '../../infrastructure/lib/exactness.ts';
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
+import type { ImageRule } from '../../infrastructure/lib/runner-ticket.ts';
 import type { DefaultRunner, RuntimeProfile } from '../environment.ts';
 import { gateOf } from '../gate/gate-of-choice.ts';
 import { candidatesOf, chooseMapping } from '../job-mappings/choose-mapping.ts';
@@ -30,6 +31,8 @@ export type RunnerDecision =
       readonly decision: 'LAUNCH';
       /** `fallback`: where the job runs once an attempt has failed. `standIn`: it runs already, on the runner of a job that waits for this one. */
       readonly choice: RunnerChoice & { readonly fallback?: RunnerChoice; readonly standIn?: true };
+      /** For a function: what it does with other jobs that say `image:`. */
+      readonly images?: { readonly rules: readonly ImageRule[] };
     };
 
 /** What ChooseRunner says. `LOOK_AGAIN`: GitLab may call the job pending in a moment. */

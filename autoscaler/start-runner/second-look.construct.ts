@@ -31,16 +31,22 @@ export function unlessOnlySuspected(scope: Construct, abandon: IChainable): Choi
     .otherwise(abandon);
 }
 
+/** For the states whose answer says where the job runs. */
+export const assignChoice = {
+  choice: '{% $states.result.Payload.choice ? $states.result.Payload.choice : {} %}',
+  images: '{% $states.result.Payload.images ? $states.result.Payload.images : {} %}',
+};
+
 /**
  * One more look at a job that may become pending in a moment, and no third one: its next event, or the reconciler, tells. The job's event
- * is `$event`, and the answer becomes `$choice`.
+ * is `$event`, and the answer becomes `$choice` and `$images`.
  */
 export function secondLook(scope: Construct, chooseRunner: IFunction) {
   const look = lambdaState(scope, 'LookAgain', {
     lambda: chooseRunner,
     comment: 'ChooseRunner once more',
     payload: '{% $event %}',
-    assign: { choice: '{% $states.result.Payload.choice ? $states.result.Payload.choice : {} %}' },
+    assign: assignChoice,
   });
   const notPending = Succeed.jsonata(scope, 'NotPending', {
     stateName: 'NotPending',

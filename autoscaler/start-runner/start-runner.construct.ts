@@ -17,7 +17,7 @@ import { Construct } from 'constructs';
 import { causeOf, lambdaState, Workflow } from '../workflow.construct.ts';
 import { retryPassingTrouble } from '../workflow-retries.construct.ts';
 import { abandonStates } from './abandon-states.construct.ts';
-import { decided, secondLook, unlessOnlySuspected } from './second-look.construct.ts';
+import { assignChoice, decided, secondLook, unlessOnlySuspected } from './second-look.construct.ts';
 
 export type StartRunnerProps = {
   readonly chooseRunner: IFunction;
@@ -69,6 +69,7 @@ function runnerPayload(props: StartRunnerProps) {
     },
     attempt: '{% $attempt %}',
     timeoutSeconds: '{% $choice.timeoutSeconds %}',
+    images: '{% $images %}',
   };
 }
 
@@ -88,7 +89,7 @@ export class StartRunner extends Construct {
       payload: '{% $states.input %}',
       assign: {
         event: '{% $states.input %}',
-        choice: '{% $states.result.Payload.choice ? $states.result.Payload.choice : {} %}',
+        ...assignChoice,
       },
     });
     choose.addRetry({ ...retryPassingTrouble, errors: ['JobNotYetPendingError'] });

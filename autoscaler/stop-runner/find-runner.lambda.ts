@@ -3,6 +3,7 @@ import { isOver } from '../../infrastructure/lib/gitlab-listings.ts';
 import { type JobEvent, jobEventSchema } from '../../infrastructure/lib/job-event.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
+import type { Log } from '../../infrastructure/lib/log.ts';
 import { eventBusEnvironment } from '../environment.ts';
 import { createEventBus } from '../event-bus.client.ts';
 import type { EventBus } from '../event-bus.ts';
@@ -14,6 +15,7 @@ import { createTables } from '../live-tables.client.ts';
 import { expiryOf, leaveQueue, recordTombstone } from '../runners/end-runner.ts';
 import { type FindHostPorts, findHost } from '../runners/find-host.ts';
 import { noteJobState, noteTakenJob } from '../runners/job-state.ts';
+import { misplacementOf, noteMisplaced, placeOf } from '../runners/misplaced.ts';
 import { planStops, type SeenRunners } from '../runners/plan-stops.ts';
 import { JobNotOverError } from '../runners/runner-errors.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
@@ -30,7 +32,7 @@ export type FindRunnerPorts = FindHostPorts & {
 
 type FoundRunners = {
   readonly runners: readonly RunnerToStop[];
-  /** What MendJob takes; null when no interruption ended the job. */
+  /** What MendJob takes; null when neither an interruption nor a wrong runner ended the job. */
   readonly mend: InterruptedRunner | null;
 };
 
@@ -83,8 +85,27 @@ export async function findRunner(
   });
   return {
     runners: stops.map(({ item, reason }) => runnerToStopOf(item, { reason })),
-    mend: mayBeInterrupted(event) ? await findInterruption(job, { own, byRunner, live }, ports.store) : null,
+    mend: await findWhatToMend(event, { own, byRunner, live }, ports.store, log),
   };
+}
+
+/** What ended the job, if not its own doing: an interruption, or a runner of another profile than its mapping names. */
+async function findWhatToMend(
+  event: JobEvent,
+  seen: SeenRunners,
+  store: RunnersStore,
+  log: Log,
+): Promise<InterruptedRunner | null> {
+  const job = jobKeyOf(event);
+  const host = [seen.byRunner, ...seen.live].find((item) => item?.takenJob === job);
+  const place = placeOf(seen.own);
+  const misplaced = host && (host.misplaced ?? (place && misplacementOf(host, job, place)));
+  // Its `running` event is still to come, or was lost.
+  if (misplaced && !host.misplaced) await noteMisplaced(store, host, misplaced, log);
+  const interruption = mayBeInterrupted(event) ? await findInterruption(job, seen, store) : null;
+  if (event.status !== 'failed' || !host || !misplaced?.profile) return interruption;
+  const misplacedFrom = misplaced.profile;
+  return { ...(interruption ?? interruptedRunnerOf(host, { hostGone: false })), misplacedFrom };
 }
 
 /** As far as the event tells: somebody who did not know the reason may have told of the end. */

@@ -1,3 +1,4 @@
+import { placeText } from '../../autoscaler/runners/misplaced.ts';
 import { attemptsUsed, type RunnerItem } from '../../autoscaler/runners/runner-item.ts';
 import { parseJobKey } from '../../infrastructure/lib/job-key.ts';
 import { printable } from './table.ts';
@@ -11,7 +12,7 @@ export const statusHead = ['job', 'name', 'state', 'type', 'profile', 'attempt',
 /** A live runner as a row of the table for people; `now` is in milliseconds since 1970. */
 export function statusCells(item: RunnerItem, now: number, taken: PlacesTaken = new Map()): string[] {
   const { event, state, type, profile, attempt, failure = '' } = item;
-  const why = state === 'WAITING' ? waitText(item, taken, now) : failure;
+  const why = state === 'WAITING' ? waitText(item, taken, now) : (misplacedText(item) ?? failure);
   const job = `${event.projectId}/${event.jobId}`;
   const age = ageText(now - Date.parse(item.admittedAt));
   return [job, event.jobName, state, type, profile, String(attempt), hostOf(item), age, why].map(printable);
@@ -43,6 +44,7 @@ export function statusDetails(
     ['runner in GitLab', item.runnerId],
     ['host', hostOf(item)],
     ['took another job', taken ? `${taken.projectId}/${taken.jobId}` : ''],
+    ['in the wrong place', misplacedText(item)],
     ['pending since', item.jobState === 'PENDING' ? time(event.occurredAt) : ''],
     ['admitted', time(item.admittedAt)],
     ['registered', time(item.registeredAt)],
@@ -56,6 +58,14 @@ export function statusDetails(
   return details
     .filter(([, value]) => value !== undefined && value !== '')
     .map(([what, value]) => [what, printable(String(value))]);
+}
+
+/** Says of a job that took this runner, and should have run elsewhere, where. */
+function misplacedText({ misplaced }: RunnerItem): string | undefined {
+  const job = misplaced && parseJobKey(misplaced.job);
+  if (!job) return undefined;
+  const by = misplaced.mapping === null ? '' : ` by the mapping "${misplaced.mapping}"`;
+  return `job ${job.projectId}/${job.jobId} took it, and should run on ${placeText(misplaced)}${by}; tags of their own keep profiles apart`;
 }
 
 /** Attempts that are no fault of their runners do not count against `maxAttempts`. */

@@ -5,6 +5,7 @@ import { jobRowHead, jobRows } from './job-rows.ts';
 import { isNothing, type Leftovers } from './leftovers.client.ts';
 import { LiveTable } from './live-table.process.ts';
 import type { LocalRun } from './local-run.process.ts';
+import { Placements } from './placements.ts';
 
 /** The job of the example that is canceled while it waits for its instance. */
 const jobToCancel = 'not any more';
@@ -17,6 +18,8 @@ export type DemonstrationOutcome = {
   readonly jobs: readonly JobView[];
   /** What went otherwise than it should have, in words. */
   readonly faults: readonly string[];
+  /** Jobs that did not run where their mapping sends them, in words. */
+  readonly misplaced: readonly string[];
   readonly leftovers: Leftovers;
 };
 
@@ -26,12 +29,14 @@ export async function runDemonstration(run: LocalRun, yamlText: string): Promise
   if (!project) throw new Error('the local GitLab has no project');
   run.gitlab.createPipeline(project.id, yamlText);
   const table = new LiveTable(jobRowHead);
+  const placements = new Placements(run.deployment);
   const deadline = Date.now() + patienceSeconds * 1_000;
   let canceled = false;
   for (;;) {
     const jobs = run.gitlab.jobs();
     const items = await run.readItems();
-    table.show(jobRows(jobs, items));
+    placements.look(jobs, items);
+    table.show(jobRows(jobs, items, placements));
     const doomed = jobs.find(({ name, status }) => name === jobToCancel && status === 'pending');
     const itsRunner =
       doomed && items.find(({ pk }) => pk === jobKeyOf({ projectId: doomed.projectId, jobId: doomed.id }));
@@ -42,8 +47,9 @@ export async function runDemonstration(run: LocalRun, yamlText: string): Promise
     const allOver = jobs.every(({ status }) => overStatuses.includes(status));
     const leftovers = allOver ? await run.leftovers() : undefined;
     if ((leftovers && isNothing(leftovers)) || Date.now() > deadline) {
-      table.finish(jobRows(jobs, items));
-      return { jobs, faults: faultsOf(jobs), leftovers: leftovers ?? (await run.leftovers()) };
+      table.finish(jobRows(jobs, items, placements));
+      const [faults, misplaced] = [faultsOf(jobs), placements.faults(jobs)];
+      return { jobs, faults, misplaced, leftovers: leftovers ?? (await run.leftovers()) };
     }
     await sleep(250);
   }

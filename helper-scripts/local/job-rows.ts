@@ -1,11 +1,15 @@
 import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import type { JobView } from './gitlab/job-view.ts';
+import type { Placements } from './placements.ts';
 
-export const jobRowHead = ['job', 'stage', 'status', 'runner', 'host', 'picked up after'] as const;
+export const jobRowHead = ['job', 'stage', 'status', 'runner', 'host', 'picked up after', 'as mapped'] as const;
 
-/** One row of the live table per job: what it is, where it runs, and the seconds from pending to picked up. */
-export function jobRows(jobs: readonly JobView[], items: readonly RunnerItem[]): string[][] {
+/**
+ * One row of the live table per job: what it is, where it runs, the seconds from pending to picked up, and whether it runs where its
+ * mapping sends it.
+ */
+export function jobRows(jobs: readonly JobView[], items: readonly RunnerItem[], placements: Placements): string[][] {
   const takenBy = new Map(items.flatMap((item) => (item.takenJob ? [[item.takenJob, item] as const] : [])));
   const own = new Map<JobKey, RunnerItem>(items.map((item) => [item.pk, item]));
   return jobs.map((job) => {
@@ -20,6 +24,7 @@ export function jobRows(jobs: readonly JobView[], items: readonly RunnerItem[]):
       item ? `${item.type} ${item.profile}` : (job.runnerDescription ?? ''),
       `${item?.instanceId ?? ''}${borrowed}`,
       waited === null ? '' : `${(waited / 1_000).toFixed(1)} s`,
+      placements.ofJob(job),
     ];
   });
 }

@@ -95,10 +95,12 @@ function printLogs({ jobs }: DemonstrationOutcome): void {
   }
 }
 
-function printOutcome({ faults, leftovers }: DemonstrationOutcome): boolean {
-  for (const fault of faults) console.error(`not as expected: ${fault}`);
-  console.log(`\nLeft over: ${describeLeftovers(leftovers)}`);
-  return faults.length === 0 && isNothing(leftovers);
+function printOutcome({ jobs, faults, misplaced, leftovers }: DemonstrationOutcome): boolean {
+  for (const fault of [...faults, ...misplaced]) console.error(`not as expected: ${fault}`);
+  const ran = jobs.filter(({ startedAt }) => startedAt !== null).length;
+  const asMapped = `${ran - misplaced.length} of ${ran} jobs ran where their mapping sends them`;
+  console.log(`\nLeft over: ${describeLeftovers(leftovers)}; ${asMapped}`);
+  return faults.length === 0 && misplaced.length === 0 && isNothing(leftovers);
 }
 
 function describeLeftovers({ instances, gitlabRunners, tickets, liveItems, placesTaken }: Leftovers): string {

@@ -56,4 +56,10 @@ export const profileFields = {
   tags: jobTagsSchema.default([]),
   /** AWS tags of the runner's resources, beside the deployment's. */
   resourceTags: resourceTagsSchema.default({}),
+  /**
+   * Whether a job that this profile should have run, and that failed on a runner of another one, is retried, once. GitLab
+   * gives a job to any runner that fits its tags; profiles with jobs of tags of their own never need it. The access token
+   * needs the scope `api`.
+   */
+  retryMisplaced: z.boolean().default(false),
 };

@@ -37,6 +37,8 @@ export const metricNames = [
   'JobsPassed',
   /** For how long the reconciler has seen a job of ours wait without a runner. */
   'OldestWaitSeconds',
+  /** Jobs that GitLab gave to a runner of another profile than their mapping names; the line says which. */
+  'JobsMisplaced',
   /** Counters of caps that differ from the live items, in one look. */
   'DriftedCounters',
 ] as const;

@@ -28,6 +28,12 @@ export function heldTicket(id: string, job: JobKey, expiresAt: number): RunnerTi
 export const ticketLifeSeconds = 30 * 60;
 
 /**
+ * What a function does with a job that says `image:` and has such a name (a glob): null lets it go on, else it is refused, for that reason.
+ */
+const imageRuleSchema = z.object({ name: z.string(), refusal: z.nullable(z.string()) });
+export type ImageRule = z.infer<typeof imageRuleSchema>;
+
+/**
  * What the autoscaler passes to a Lambda runner. It holds no token: the function claims it with `ticketId`.
  * `timeoutSeconds` is the runner's `maximum_timeout` in GitLab.
  */
@@ -41,6 +47,8 @@ export const lambdaRunnerPayloadSchema = z.object({
   job: z.object({ projectId: z.int(), jobId: z.int(), jobName: z.string(), projectPath: z.nullable(z.string()) }),
   attempt: z.int(),
   timeoutSeconds: z.int(),
+  /** For other jobs than its own, which are mapped to no function: the first that fits decides. */
+  images: z.optional(z.object({ rules: z.optional(z.array(imageRuleSchema)) })),
 });
 
 export type LambdaRunnerPayload = z.infer<typeof lambdaRunnerPayloadSchema>;

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { bindRunner } from '../../autoscaler/bind-runner/bind-runner.lambda.ts';
+import { findPlace } from '../../autoscaler/bind-runner/find-place.ts';
 import {
   findInterruptedRunner,
   interruptRunnerInput,
@@ -57,6 +58,8 @@ export type WorldOptions = {
   readonly maxAttempts?: number;
   /** Profiles whose jobs are retried when a spot interruption ended them. */
   readonly retriedProfiles?: readonly string[];
+  /** Profiles whose jobs are retried when they failed on a runner of another one. */
+  readonly misplacedRetriedProfiles?: readonly string[];
 };
 
 /** What happens to the task of a state. */
@@ -76,6 +79,7 @@ export function autoscalerWorld({
   offer = {},
   maxAttempts = 3,
   retriedProfiles = [],
+  misplacedRetriedProfiles = [],
 }: WorldOptions = {}) {
   const gitlab = inMemoryGitLab();
   const store = inMemoryRunnersStore();
@@ -118,6 +122,8 @@ export function autoscalerWorld({
     offer: allOffered,
   };
 
+  const place = (event: JobEvent) => findPlace(event, choosing);
+
   /** By the Lambda's logical id in the template. */
   const lambdas = {
     Functionschooserunner: lambda(jobEventSchema, choosing, chooseRunner, context),
@@ -156,7 +162,12 @@ export function autoscalerWorld({
     Functionsterminateinstance: lambda(runnerToStopSchema, given, terminateInstance, context),
     Functionsreleaserunner: lambda(runnerToStopSchema, given, releaseRunner, context),
     Functionsfindinterruptedrunner: lambda(interruptRunnerInput, given, findInterruptedRunner, context),
-    Functionsmendjob: lambda(mendJobInput, { store, gitlab, marks, retriedProfiles }, mendJob, context),
+    Functionsmendjob: lambda(
+      mendJobInput,
+      { store, gitlab, marks, retriedProfiles, misplacedRetriedProfiles },
+      mendJob,
+      context,
+    ),
     'function:shell-runner': async (payload: never) => {
       invocations.push(z.parse(lambdaRunnerPayloadSchema, payload));
     },
@@ -245,13 +256,15 @@ export function autoscalerWorld({
     /** Lets a runner ask GitLab for a job, and tells the autoscaler what it got. */
     async pickUp(runnerId: number): Promise<number | null> {
       const jobId = gitlab.giveJobTo(runnerId);
-      if (jobId !== null) await bindRunner(runningJob({ jobId, runnerId }), { store, bus, now }, context);
+      if (jobId !== null)
+        await bindRunner(runningJob({ jobId, runnerId }), { store, bus, findPlace: place, now }, context);
       return jobId;
     },
     /** The same for an instance that works for a long-lived runner. */
     async pickUpOn(instanceId: string, runnerId: number): Promise<number | null> {
       const jobId = longLived.giveJobTo(runnerId, instanceId);
-      if (jobId !== null) await bindRunner(runningJob({ jobId, runnerId }), { store, gitlab, bus, now }, context);
+      if (jobId !== null)
+        await bindRunner(runningJob({ jobId, runnerId }), { store, gitlab, bus, findPlace: place, now }, context);
       return jobId;
     },
     /** Lets an instance claim its ticket, as its boot script does: what it gets. */

@@ -240,6 +240,8 @@ describe('who may do what', () => {
     ['chooserunner', false, 'admit a job', dynamodb('PutItem', runners)],
     ['bindrunner', true, 'put an event on the bus', { action: 'events:PutEvents', resource: bus }],
     ['bindrunner', false, 'put one on another', { action: 'events:PutEvents', resource: `${bus}-2` }],
+    ['bindrunner', true, 'read the job mappings', dynamodb('Scan', mappings)],
+    ['bindrunner', false, 'write a job mapping', dynamodb('PutItem', mappings)],
     ['chooserunner', false, 'read a ticket', dynamodb('GetItem', tickets)],
     ['registerrunner', true, 'leave a ticket', dynamodb('PutItem', tickets)],
     ['registerrunner', false, 'read a ticket', dynamodb('GetItem', tickets)],
@@ -371,6 +373,7 @@ describe('no policy', () => {
       'reconcile',
       'mendjob',
       'removerunners',
+      'bindrunner',
     ] as const;
     expect(reading.sort()).toEqual(expected.map(roleOf).sort());
   });

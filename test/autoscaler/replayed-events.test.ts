@@ -39,7 +39,7 @@ describe('an event of the archive, replayed when its job is long over and forgot
   it('of a job that ran or ended changes nothing', async () => {
     const { store, gitlab: jobs, now, context } = forgotten('success');
     const bus = inMemoryBus();
-    await bindRunner(runningJob({ runnerId: 55 }), { store, bus, now }, context);
+    await bindRunner(runningJob({ runnerId: 55 }), { store, bus, findPlace: async () => null, now }, context);
     expect(bus.told).toEqual([]);
     expect(await findRunner(finishedJob({ runnerId: 55 }), { store, jobs, bus, now }, context)).toEqual({
       runners: [],

@@ -32,7 +32,14 @@ export function runnerTicket(changes: Partial<RunnerTicket> = {}): RunnerTicket 
 }
 
 /** Short enough for a test; long where a busy machine would otherwise change the outcome. */
-const shortPatience: Patience = { waitForJob: 15_000, endIdle: 300, endJob: 1_500, report: 600, cleanUp: 1_000 };
+const shortPatience: Patience = {
+  waitForJob: 15_000,
+  endIdle: 300,
+  endJob: 1_500,
+  report: 600,
+  cleanUp: 1_000,
+  hearSignal: 100,
+};
 
 type Line = Readonly<Record<string, unknown>> & { readonly level: string; readonly message: string };
 

@@ -65,8 +65,17 @@ const startedAt = Date.now();
 
 let running: { kill: () => void } | null = null;
 let terminated = false;
+let finished = false;
 
+// The real one listens to these three together.
+process.on('SIGINT', () => refuse('Requested exit: interrupt'));
+process.on('SIGQUIT', () => {
+  if (terminated) refuse('forced exit: quit');
+  log.warn('Requested quit, waiting for builds to finish');
+  finished = true;
+});
 process.on('SIGTERM', async () => {
+  if (terminated) refuse('forced exit: terminated');
   log.warn('Requested exit: terminated');
   terminated = true;
   if (!running && !script.longPoll) end(0);
@@ -119,6 +128,7 @@ const withdrawals = {
 
 for (const answer of script.answers) {
   await sleep(answer.afterMilliseconds ?? 0);
+  if (finished) end(0);
   switch (answer.kind) {
     case 'canceled-job':
     case 'canceling-job':

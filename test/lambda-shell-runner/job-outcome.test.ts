@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { outcomeOf } from '../../lambda-shell-runner/job-outcome.ts';
-import type { RunnerDoings } from '../../lambda-shell-runner/runner-deadlines.ts';
+import { type RunnerDoings, untouchedRunner } from '../../lambda-shell-runner/runner-deadlines.ts';
 import { GitLabUnreachableError, RunnerCrashedError } from '../../lambda-shell-runner/runner-errors.ts';
 import { untoldStory } from '../../lambda-shell-runner/runner-story.ts';
 import { stories } from './runner-stories.ts';
 
 function doings(changes: Partial<RunnerDoings> = {}): RunnerDoings {
-  return { exited: true, removed: null, interrupted: null, killedAt: null, jobEndedAt: null, ...changes };
+  return { ...untouchedRunner, exited: true, ...changes };
 }
 
 const exited = { code: 0, signal: null };

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, type TestContext } from 'vitest';
+import type { LocalGitLab } from '../../helper-scripts/local/gitlab/local-gitlab.ts';
 import { functionSecret, LambdaEnvironment } from './lambda-environment.ts';
 import { whyNoSandbox } from './lambda-sandbox.ts';
 
@@ -25,6 +26,9 @@ beforeEach((context: TestContext) => {
 
 const outcomeOf = ({ end }: Awaited<ReturnType<LambdaEnvironment['run']>>) =>
   end.kind === 'crashed' ? end.kind : end.body;
+
+/** GitLab gives the job to the runner of another one. */
+const startedForAnother = { job: { projectId: 1, jobId: 0, jobName: 'another', projectPath: null } };
 
 const lookAround =
   'echo "files: $(ls -A /tmp | sed "s/^job-.*/own folder/" | tr "\\n" " ") strays: $(pgrep -c -x sleep)"';
@@ -53,6 +57,59 @@ describe('a function on Lambda', () => {
     });
     expect(outcomeOf(run)).toMatchObject({ outcome: 'job-failed', takenJobId: run.job.id });
     expect(run.job.status).toBe('canceled');
+  });
+
+  it.each([
+    { how: 'asked to stop', force: false },
+    { how: 'ended at once', force: true },
+  ])('takes no second job when its own is canceled as it is handed out: $how', async ({ force }) => {
+    const { gitlab } = lambda;
+    const stop = gitlab.onJobChange(({ to, job }) => to === 'running' && cancelWith(gitlab, job.id, force));
+    // As long as any real GitLab needs for its answer.
+    const method = 'PUT';
+    gitlab.faults.addRoute({ method, path: '/api/v4/jobs/*', times: 1, effect: { kind: 'delay', milliseconds: 300 } });
+    const run = await lambda.run({ script: ['true'], more: ['parallel: 2'] });
+    stop();
+    expect(outcomeOf(run)).toMatchObject({ outcome: 'job-failed', failureReason: 'canceled_before_start' });
+    const jobs = gitlab.jobs().filter(({ pipelineId }) => pipelineId === run.job.pipelineId);
+    expect(jobs.map(({ status }) => status)).toEqual(['canceled', 'pending']);
+  });
+
+  it.each([
+    ['which fetches no sources', []],
+    ['whose sources are an empty folder', ['variables: { GIT_STRATEGY: empty }']],
+  ])('refuses a job that says image: and is mapped elsewhere, before any hook: %s', async (_, more) => {
+    const run = await lambda.run({
+      script: ['echo "the script $((40 + 2))"'],
+      more: ['image: docker:27', ...more],
+      payload: {
+        ...startedForAnother,
+        images: { rules: [{ name: 'job', refusal: 'its mapping "a row" sends it to EC2' }] },
+      },
+    });
+    expect(outcomeOf(run)).toMatchObject({ outcome: 'job-failed', failureReason: 'script_failure', exitCode: 1 });
+    expect(run.trace).toContain(
+      'This job says image: docker:27, which a Lambda function cannot give it: its mapping "a row"',
+    );
+    expect(run.trace).not.toMatch(/the script 42|hook of the profile/);
+  });
+
+  it('runs a job with an inherited image that is mapped to functions', async () => {
+    const run = await lambda.run({
+      script: ['echo "the script $((40 + 2))"'],
+      more: ['image: docker:27'],
+      payload: {
+        ...startedForAnother,
+        images: {
+          rules: [
+            { name: 'job', refusal: null },
+            { name: '*', refusal: 'no' },
+          ],
+        },
+      },
+    });
+    expect(run.job.status).toBe('success');
+    expect(run.trace).toMatch(/hook of the profile[\s\S]*the script 42/);
   });
 
   it('ends a job whose own time is over', async () => {
@@ -87,6 +144,12 @@ describe('a function on Lambda', () => {
     expect(lambda.gitlab.runners().map((runner) => runner.id)).not.toContain(id);
   });
 });
+
+/** Cancels a job; `force`: without its runner's consent. */
+function cancelWith(gitlab: LocalGitLab, jobId: number, force: boolean): void {
+  gitlab.cancelJob(jobId);
+  if (force) gitlab.cancelJob(jobId, true);
+}
 
 async function removeRunner(token: string): Promise<void> {
   await fetch(`${lambda.gitlab.url}/api/v4/runners`, {

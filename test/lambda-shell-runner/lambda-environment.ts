@@ -19,6 +19,7 @@ import { startLocalGitLab } from '../../helper-scripts/local/gitlab/local-gitlab
 import type { LocalGitLab } from '../../helper-scripts/local/gitlab/local-gitlab.ts';
 import { bundleStandIn } from '../../helper-scripts/local/gitlab-runner/find-gitlab-runner.process.ts';
 import { bundleFolderOf } from '../../infrastructure/lib/bundled-function.construct.ts';
+import type { LambdaRunnerPayload } from '../../infrastructure/lib/runner-ticket.ts';
 import { refusalOf } from '../autoscaler/start-runner/ec2/ticket-table.server.ts';
 import { adminToken, registerRunner, type TestRunner } from '../helper-scripts/local/gitlab/gitlab-under-test.ts';
 import { runnerUnderTest } from '../support/runner-under-test.ts';
@@ -58,6 +59,8 @@ type JobOptions = {
   readonly seconds?: number;
   /** The token that its ticket holds, instead of the runner's. */
   readonly token?: string;
+  /** What the autoscaler tells the function. */
+  readonly payload?: Partial<LambdaRunnerPayload>;
   /** Done once the job runs. */
   readonly whileRunning?: (jobId: number, gitlab: LocalGitLab) => void;
 };
@@ -91,6 +94,7 @@ export class LambdaEnvironment {
       env: {
         PATH: `/mnt/bin:${process.env.PATH}`,
         BUNDLE: '/var/task/index.mjs',
+        RUNNER_SETTINGS: JSON.stringify({ pre_build_script: 'echo hook of the profile' }),
         AWS_LAMBDA_RUNTIME_API: this.#api.address,
         AWS_ENDPOINT_URL: await this.#serveTickets(),
         AWS_REGION: region,
@@ -120,7 +124,7 @@ export class LambdaEnvironment {
   }
 
   /** A job in GitLab, a runner for it with its ticket, and the invocation that the autoscaler would make; returns how all of it ended. */
-  async run({ script, more = [], seconds = 60, token, whileRunning }: JobOptions) {
+  async run({ script, more = [], seconds = 60, token, payload = {}, whileRunning }: JobOptions) {
     const { gitlab } = this;
     this.#count += 1;
     const tag = `only-${this.#count}`;
@@ -142,6 +146,7 @@ export class LambdaEnvironment {
       jobId,
       token: token ?? created.token,
       seconds,
+      payload,
     });
     if (whileRunning) {
       while (gitlab.job(jobId).status !== 'running') await sleep(50);
@@ -151,7 +156,14 @@ export class LambdaEnvironment {
   }
 
   /** The invocation alone, for a runner that exists. */
-  invoke(of: { runnerId: number; projectId: number; jobId: number; token: string; seconds?: number }) {
+  invoke(of: {
+    runnerId: number;
+    projectId: number;
+    jobId: number;
+    token: string;
+    seconds?: number;
+    payload?: Partial<LambdaRunnerPayload>;
+  }) {
     const ticketId = `ticket-${this.#count}`;
     this.#tickets.set(ticketId, of.token);
     const payload = jobPayload({
@@ -159,6 +171,7 @@ export class LambdaEnvironment {
       gitlabUrl: this.gitlab.url,
       runnerId: of.runnerId,
       job: { projectId: of.projectId, jobId: of.jobId, jobName: 'job', projectPath: 'group/p' },
+      ...of.payload,
     });
     if (!this.#api) throw new Error('not started');
     return this.#api.invoke(payload, of.seconds);

@@ -6,6 +6,7 @@ import {
   planDeadlines,
   type RunnerDoings,
   type RunnerStep,
+  untouchedRunner,
 } from '../../lambda-shell-runner/runner-deadlines.ts';
 import type { RunnerStory } from '../../lambda-shell-runner/runner-story.ts';
 import { stories } from './runner-stories.ts';
@@ -20,7 +21,7 @@ function live(options: {
   readonly jobEndsAt?: number;
 }): readonly [number, string][] {
   const deadlines = planDeadlines(0, options.functionMinutes * minute, patience);
-  let doings: RunnerDoings = { exited: false, removed: null, interrupted: null, killedAt: null, jobEndedAt: null };
+  let doings = untouchedRunner;
   const done: [number, string][] = [];
   for (let now = 0; ; ) {
     const jobEndedAt = options.jobEndsAt !== undefined && now >= options.jobEndsAt ? options.jobEndsAt : null;
@@ -33,6 +34,7 @@ function live(options: {
     }
     done.push([now / 1_000, 'because' in step ? `${step.kind}: ${step.because}` : step.kind]);
     if (step.kind === 'done') return done;
+    if (step.kind === 'quit') doings = { ...doings, quitAt: now };
     if (step.kind === 'remove-runner') doings = { ...doings, removed: { because: step.because } };
     if (step.kind === 'interrupt') doings = { ...doings, interrupted: { at: now, because: step.because } };
     if (step.kind === 'kill') doings = { ...doings, killedAt: now };
@@ -96,9 +98,11 @@ describe('a runner', () => {
   });
 
   it('whose job was canceled at hand-over is ended at once, since it would take another', () => {
-    expect(live({ functionMinutes: 15, story: () => stories.canceledBeforeStart }).slice(0, 2)).toEqual([
+    expect(live({ functionMinutes: 15, story: () => stories.canceledBeforeStart }).slice(0, 3)).toEqual([
+      [0, 'quit'],
       [0, 'remove-runner: job-withdrawn'],
-      [0, 'interrupt: job-withdrawn'],
+      // Not right behind the other signal, which it would lose.
+      [0.3, 'interrupt: job-withdrawn'],
     ]);
   });
 
@@ -110,11 +114,19 @@ describe('a runner', () => {
     });
     expect(end).toEqual([
       [22, 'remove-runner: no-job'],
+      [22, 'quit'],
       [60, 'done'],
     ]);
   });
 
-  it('that was given a job just before it was told to end may report its failure', () => {
+  it('is told to take no other job as soon as it is given one', () => {
+    expect(live({ functionMinutes: 15, story: (now) => (now < 2_000 ? stories.idle : stories.received) })[0]).toEqual([
+      2,
+      'quit',
+    ]);
+  });
+
+  it('that was given a job just before it was told to end may report its failure, since no other signal follows', () => {
     const end = live({
       functionMinutes: 15,
       story: (_now, { interrupted }) => (interrupted ? stories.interruptedAndReported : stories.idle),
@@ -129,6 +141,7 @@ describe('a runner', () => {
 
   it('with a job is left alone until the function’s end comes near', () => {
     expect(live({ functionMinutes: 15, story: () => stories.running })).toEqual([
+      [0, 'quit'],
       [855, 'interrupt: out-of-time'],
       [888, 'kill'],
       [890, 'done'],
@@ -138,11 +151,15 @@ describe('a runner', () => {
   it('with a job that its user canceled is left to end that job', () => {
     expect(
       live({ functionMinutes: 15, story: () => stories.canceledWhileRunning, exitsAt: (now) => now >= 30_000 }),
-    ).toEqual([[30, 'done']]);
+    ).toEqual([
+      [0, 'quit'],
+      [30, 'done'],
+    ]);
   });
 
   it('may take its time to report, but not for ever', () => {
     expect(live({ functionMinutes: 15, story: () => stories.succeeded, jobEndsAt: 10_000 })).toEqual([
+      [0, 'quit'],
       [100, 'interrupt: not-ending'],
       [102, 'kill'],
       [104, 'done'],
@@ -150,7 +167,7 @@ describe('a runner', () => {
   });
 
   it('is not kept from its deadline by a report that takes long', () => {
-    expect(live({ functionMinutes: 15, story: () => stories.succeeded, jobEndsAt: 840_000 })[0]).toEqual([
+    expect(live({ functionMinutes: 15, story: () => stories.succeeded, jobEndsAt: 840_000 })[1]).toEqual([
       855,
       'interrupt: out-of-time',
     ]);
@@ -159,6 +176,9 @@ describe('a runner', () => {
   it('runs a second job that it got before the canceled first one was noticed', () => {
     expect(
       live({ functionMinutes: 15, story: () => stories.secondJobAfterCanceled, exitsAt: (now) => now >= minute }),
-    ).toEqual([[60, 'done']]);
+    ).toEqual([
+      [0, 'quit'],
+      [60, 'done'],
+    ]);
   });
 });

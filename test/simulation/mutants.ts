@@ -241,8 +241,8 @@ export const mutants: Readonly<Record<string, Composition>> = {
     ...ports,
     marks: {
       ...ports.marks,
-      mark: async (job) => {
-        await ports.marks.mark(job);
+      mark: async (job, because) => {
+        await ports.marks.mark(job, because);
         return true;
       },
     },

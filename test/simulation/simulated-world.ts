@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { findPlace } from '../../autoscaler/bind-runner/find-place.ts';
 import { spotWarningType, stateChangeType } from '../../autoscaler/interrupt-runner/instance-event.ts';
 import { lambdaJobsAtOnce, smallestLimit } from '../../autoscaler/runners/lambda-limit.ts';
 import { RunnerStateChangedError } from '../../autoscaler/runners/runners-store.ts';
@@ -210,6 +211,8 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     marks: inMemoryRetryMarks(),
     outages: inMemoryOutageMark(),
     retriedProfiles: settings.retriedProfiles ?? [],
+    misplacedRetriedProfiles: [],
+    findPlace: (event) => findPlace(event, ports),
     invoke: async (functionArn, tenantId, payload) => {
       invariants.sawInvocation(functionArn, payload, tenantId);
       fleet.invoke(payload);

@@ -1,24 +1,26 @@
-import { type RetryMarks, retryMarkKeyOf } from '../../autoscaler/runners/retry-marks.ts';
+import { type RetryMarks, type RetryReason, retryMarkKeyOf } from '../../autoscaler/runners/retry-marks.ts';
 
-export type InMemoryRetryMarks = RetryMarks & {
-  readonly marked: ReadonlyMap<string, { readonly interrupted: number; readonly retry?: number }>;
-};
+type Mark = { readonly interrupted: number; readonly because: RetryReason; readonly retry?: number };
+
+export type InMemoryRetryMarks = RetryMarks & { readonly marked: ReadonlyMap<string, Mark> };
 
 /** The marks of retried jobs in memory. */
 export function inMemoryRetryMarks(): InMemoryRetryMarks {
-  const marked = new Map<string, { readonly interrupted: number; readonly retry?: number }>();
+  const marked = new Map<string, Mark>();
   return {
     marked,
-    async mark(job) {
+    async mark(job, because) {
       const key = retryMarkKeyOf(job);
       if (job.pipelineId === null) return false;
-      if (!marked.has(key)) marked.set(key, { interrupted: job.jobId });
-      return marked.get(key)?.interrupted === job.jobId;
+      const mayMark = (marked.get(key)?.interrupted ?? job.jobId) === job.jobId;
+      if (mayMark) marked.set(key, { because, ...marked.get(key), interrupted: job.jobId });
+      return mayMark;
     },
     isMarked: async (job) => job.pipelineId !== null && marked.get(retryMarkKeyOf(job))?.interrupted === job.jobId,
     async claim(job) {
       const mark = marked.get(retryMarkKeyOf(job));
-      if (job.pipelineId === null || !mark || mark.interrupted >= job.jobId) return false;
+      if (job.pipelineId === null || !mark || mark.because === 'misplaced') return false;
+      if (mark.interrupted >= job.jobId) return false;
       if (mark.retry === undefined) marked.set(retryMarkKeyOf(job), { ...mark, retry: job.jobId });
       return (mark.retry ?? job.jobId) === job.jobId;
     },

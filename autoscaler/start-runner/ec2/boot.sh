@@ -277,11 +277,12 @@ write_config() {
 
 # Jobs of the shell executor inherit what the runner is started with, so nothing that is private here may reach it: our
 # umask, our open files, and the signals that bash lets its background processes ignore, which no shell could trap then.
+# SIGINT is ignored only until the runner listens to it (hears_signals), which is before any job.
 start_runner() {
   exec {log}< <(
     umask 022
-    exec env --default-signal gitlab-runner --log-format json run-single -c "$folder/config.toml" -r "$instance" \
-      --max-builds 1 --wait-timeout "$wait_timeout_seconds" 2>&1 </dev/null {never}<&-
+    exec env --default-signal --ignore-signal=INT gitlab-runner --log-format json run-single \
+      -c "$folder/config.toml" -r "$instance" --max-builds 1 --wait-timeout "$wait_timeout_seconds" 2>&1 </dev/null {never}<&-
   )
   runner=$!
   stop_at=$((SECONDS + wait_timeout_seconds + long_poll_seconds))
@@ -301,6 +302,8 @@ stop_runner() {
   # Docker goes after 15 s: a script has had time to clean up, and the runner has enough of its 30 left to give up (nine).
   kill_at=$((SECONDS + grace)) stop_docker_at=$((SECONDS + grace * 3 / 8))
   say stopping "reason=$reason"
+  # A runner loses a signal that comes right behind another: of twelve without a pause ten, with a hundredth of a second none.
+  [[ -z $quit ]] || pause 0.3
   kill -TERM "$runner" 2>/dev/null || :
 }
 
@@ -319,12 +322,31 @@ stop_docker() {
   } </dev/null >/dev/null 2>&1 &
 }
 
-# Lets the runner finish what it has or is being given, and ask for no other job. Once only: a second signal would abort the job.
+# Lets the runner finish what it has or is being given, and ask for no other job. Never after SIGTERM: a runner that gets
+# any signal then ends at once, without a word to GitLab about its job.
 last_job() {
-  [[ -z $quit ]] || return 0
+  local tries
+  if [[ $quit ]] || ((kill_at)); then return; fi
   quit=1
+  for ((tries = 0; tries < 20; tries++)); do
+    if hears_signals; then break; fi
+    pause 0.05
+  done
+  ((tries == 0)) || pause 0.05 # its handlers come one after the other
   kill -QUIT "$runner" 2>/dev/null || :
 }
+
+# Whether the runner listens to signals yet: on a busy host it may have a job before, and SIGQUIT would end it without a
+# word. It is started with SIGINT ignored, so that its own handler, which it sets together with that of SIGQUIT, shows.
+hears_signals() {
+  local name value
+  while read -r name value; do
+    case $name in
+      State:) [[ $value != Z* ]] || return 0 ;;
+      SigCgt:) ((16#${value: -1} & 2)) || return 1 ;;
+    esac
+  done <"/proc/$runner/status"
+} 2>/dev/null
 
 # Acts on one line of the runner's log; its exit code says nothing about the job. The sentences are those of
 # infrastructure/lib/runner-log-sentences.ts.
@@ -336,9 +358,9 @@ heed() {
     *'"msg":"Checking for jobs... received'*)
       begun='' outcome=unknown stop_at=$((SECONDS + maximum_job_seconds + margin_seconds))
       if [[ $1 =~ \"job\":([0-9]+) ]]; then taken=${BASH_REMATCH[1]}; fi
-      # A job that is canceled before it starts does not count as the one build. Another one, of a runner that lives on, could be
-      # handed out while this host is terminated: SIGQUIT lets the runner finish this job and ask for no other.
-      [[ $mode != manager ]] || last_job
+      # A job that is canceled before it starts does not count as the one build: the runner would ask again at once, and
+      # take what is next, whatever that is mapped to.
+      last_job
       # Handed out while we were stopping an idle runner: it must have the time to report the job as failed.
       if ((kill_at)); then kill_at=$((SECONDS + stop_grace_seconds)); fi
       ;;
@@ -359,15 +381,16 @@ heed() {
 }
 
 # GitLab's answer to an update of the job's state. The first one says whether the job may begin; after later ones the
-# runner itself ends the job, and says so. After a job that was canceled before it began it asks for another one, as if
-# it had had none.
+# runner itself ends the job, and says so. After a job that was canceled before it began the runner ends; one that had
+# asked for another before it was told not to is stopped as one without a job.
 heed_answer() {
   [[ $taken && -z $begun ]] || return 0
   case $1 in
     *'"job-status":"cancel'* | *'"msg":"Submitting job to coordinator... job failed'* | \
       *'"msg":"Submitting job to coordinator... not found'*)
       say job-gone "job=$taken"
-      taken='' outcome='' stop_at=$((SECONDS + wait_timeout_seconds + long_poll_seconds))
+      taken='' outcome='' stop_at=$((SECONDS + 3))
+      [[ $mode != manager ]] || stop_at=$((SECONDS + long_poll_seconds))
       ;;
     *) begun=1 ;;
   esac

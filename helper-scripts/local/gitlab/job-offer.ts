@@ -132,6 +132,7 @@ function renderVariables({ instance, project, pipeline, job, runner }: OfferSubj
     CI_JOB_ID: String(job.id),
     CI_JOB_NAME: plan.name,
     CI_JOB_STAGE: plan.stage,
+    ...(plan.image ? { CI_JOB_IMAGE: plan.image } : {}),
     CI_JOB_URL: `${instance.url}/${project.path}/-/jobs/${job.id}`,
     CI_RUNNER_ID: String(runner.id),
     CI_RUNNER_DESCRIPTION: runner.description,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bindRunner } from '../../../autoscaler/bind-runner/bind-runner.lambda.ts';
+import { type BindRunnerPorts, bindRunner } from '../../../autoscaler/bind-runner/bind-runner.lambda.ts';
 import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
 import type { JobEvent } from '../../../infrastructure/lib/job-event.ts';
 import { pendingJob, runnerItem, runningJob, testStart } from '../../support/builders.ts';
@@ -7,12 +7,19 @@ import { inMemoryBus } from '../../support/in-memory-bus.ts';
 import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
 import { lambdaContext } from '../../support/lambda-context.ts';
 
-async function bind(event: Partial<JobEvent>, ...items: readonly RunnerItem[]) {
+const bind = (event: Partial<JobEvent>, ...items: readonly RunnerItem[]) =>
+  bindWith({ findPlace: async () => null }, event, ...items);
+
+async function bindWith(
+  { findPlace }: Pick<BindRunnerPorts, 'findPlace'>,
+  event: Partial<JobEvent>,
+  ...items: readonly RunnerItem[]
+) {
   const store = inMemoryRunnersStore(...items);
   const context = lambdaContext();
   const bus = inMemoryBus();
   const take = (changes: Partial<JobEvent> = {}) =>
-    bindRunner(runningJob({ ...event, ...changes }), { store, bus, now: () => testStart }, context);
+    bindRunner(runningJob({ ...event, ...changes }), { store, bus, findPlace, now: () => testStart }, context);
   await take();
   return {
     item: (jobId: number) => store.items.get(`job#7#${jobId}`),
@@ -89,7 +96,9 @@ describe('bindRunner', () => {
   it('lets a failing store fail it, so that the event comes again', async () => {
     const down = Object.assign(new Error('slow down'), { name: 'ThrottlingException' });
     const store = inMemoryRunnersStore(launched(1, { jobState: 'RUNNING' }));
-    const ports = { store: { ...store, write: () => Promise.reject(down) }, bus: inMemoryBus(), now: () => testStart };
+    const findPlace = async () => null;
+    const failing = { ...store, write: () => Promise.reject(down) };
+    const ports = { store: failing, bus: inMemoryBus(), findPlace, now: () => testStart };
     await expect(bindRunner(runningJob({ runnerId: 501 }), ports, lambdaContext())).rejects.toBe(down);
   });
 });
@@ -129,5 +138,46 @@ describe('a runner that took another job than its own', () => {
   it('is not replaced for an event of a job that it did not take', async () => {
     const taken = launched(1, { state: 'RUNNING', takenJob: 'job#7#9' });
     expect((await bind({ jobId: 8, runnerId: 501 }, taken)).told).toEqual([]);
+  });
+});
+
+describe('a job on a runner of another profile than its mapping names', () => {
+  const ec2 = { type: 'EC2', profile: 'default', mapping: 'job#build tags#' } as const;
+  const shell = { type: 'LAMBDA', profile: 'shell', mapping: 'job#lint tags#' } as const;
+  const counted = ({ lines }: { readonly lines: readonly object[] }) =>
+    lines.filter((line) => 'JobsMisplaced' in line).length;
+
+  it('is noted on the runner’s item with where it should run, and counted once', async () => {
+    const world = await bind({ jobId: 2, runnerId: 501 }, launched(1, shell), launched(2, ec2));
+    expect(world.item(1)?.misplaced).toEqual({ job: 'job#7#2', ...ec2 });
+    await world.again();
+    expect(counted(world)).toBe(1);
+    expect(world.lines).toContainEqual(
+      expect.objectContaining({ JobsMisplaced: 1, ranOn: 'LAMBDA shell', shouldRunOn: 'EC2 default' }),
+    );
+  });
+
+  it('is judged by the mappings where our table does not say it: jobs that are left to others are misplaced on any runner of ours', async () => {
+    const findPlace = async () => ({ type: 'IGNORE', profile: null, mapping: null }) as const;
+    const world = await bindWith({ findPlace }, { jobId: 9, runnerId: 501 }, launched(1, shell));
+    expect(world.item(1)?.misplaced).toEqual({ job: 'job#7#9', type: 'IGNORE', profile: null, mapping: null });
+    expect(counted(world)).toBe(1);
+  });
+
+  it('is not one that took a runner of its own profile, and neither is one of which nobody can tell', async () => {
+    const alike = await bind({ jobId: 2, runnerId: 501 }, launched(1, ec2), launched(2, ec2));
+    const unknown = await bind({ jobId: 9, runnerId: 501 }, launched(1, ec2));
+    expect([alike.item(1)?.misplaced, unknown.item(1)?.misplaced]).toEqual([undefined, undefined]);
+    expect(counted(alike) + counted(unknown)).toBe(0);
+  });
+
+  it('gets its own job another runner also when GitLab cannot be asked, and its event comes again', async () => {
+    const down = new Error('GitLab is down');
+    const store = inMemoryRunnersStore(launched(1, shell));
+    const bus = inMemoryBus();
+    const ports = { store, bus, findPlace: () => Promise.reject(down), now: () => testStart };
+    await expect(bindRunner(runningJob({ jobId: 9, runnerId: 501 }), ports, lambdaContext())).rejects.toBe(down);
+    expect(bus.told).toHaveLength(1);
+    expect(store.items.get('job#7#1')).toMatchObject({ state: 'RUNNING', takenJob: 'job#7#9' });
   });
 });

@@ -150,7 +150,7 @@ describe('a busy host that EC2 takes back', () => {
       throw new GitLabUnavailableError(`the answer ${retriedAs} was lost`);
     };
     const event = { job: 'job#7#1', attempt: 1, hostGone: false } as const;
-    const ports = { store, marks, retriedProfiles, gitlab: { ...gitlab, retryJob } };
+    const ports = { store, marks, retriedProfiles, misplacedRetriedProfiles: [], gitlab: { ...gitlab, retryJob } };
     await expect(mendJob(event, ports, context)).rejects.toThrow('was lost');
     expect(item(2)).toMatchObject({ onDemandOnly: true });
   });
@@ -258,6 +258,7 @@ describe('a host that is gone without a word', () => {
 
   it('has its job retried by whoever goes on after the cancellation', async () => {
     const { warn, become, gitlab, store, marks, context, jobs } = await world({ busy: true, retriedProfiles });
+    const ports = { gitlab, store, marks, retriedProfiles, misplacedRetriedProfiles: [] };
     await warn();
     const crash = {
       MendJob: {
@@ -265,7 +266,7 @@ describe('a host that is gone without a word', () => {
         meanwhile: async () => {
           const crashing = { ...gitlab, retryJob: () => Promise.reject(new Error('the function died')) };
           const input = { job: 'job#7#1', attempt: 1, hostGone: true } as const;
-          await mendJob(input, { gitlab: crashing, store, marks, retriedProfiles }, context).catch(() => {});
+          await mendJob(input, { ...ports, gitlab: crashing }, context).catch(() => {});
         },
         times: 1,
       },
@@ -273,7 +274,7 @@ describe('a host that is gone without a word', () => {
     expect(await become('terminated', crash)).toMatchObject({ status: 'FAILED' });
     expect(jobs()).toEqual({ 1: 'canceled' });
     const input = { job: 'job#7#1', attempt: 1, hostGone: true } as const;
-    await mendJob(input, { gitlab, store, marks, retriedProfiles }, context);
+    await mendJob(input, ports, context);
     expect(jobs()).toEqual({ 1: 'canceled', 2: 'pending' });
   });
 

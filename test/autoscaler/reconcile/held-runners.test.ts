@@ -30,9 +30,9 @@ describe('a host that waits for its turn', () => {
   it('has its project’s gate looked at in each pass', async () => {
     const wanted = { kind: 'turns-wanted', projectId: 7, jobId: null };
     expect(told(await world(held(), 60), turnsWantedType)).toEqual([wanted, wanted]);
-    expect(told(await world(held({ state: 'RUNNING', takenJob: 'job#7#1', jobState: 'RUNNING' }), 60), turnsWantedType)).toEqual(
-      [],
-    );
+    expect(
+      told(await world(held({ state: 'RUNNING', takenJob: 'job#7#1', jobState: 'RUNNING' }), 60), turnsWantedType),
+    ).toEqual([]);
   });
 
   it('is counted, and taken for no dead one', async () => {

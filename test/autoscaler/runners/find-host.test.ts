@@ -56,7 +56,11 @@ describe('the host of a job on a long-lived runner', () => {
 it('a running job binds the host that took it, and no other host of its runner', async () => {
   const { gitlab, store, ports } = world(host(1), host(2));
   gitlab.setJob({ id: 1, status: 'running', runnerId: 900, systemId: 's_000000000002' });
-  await bindRunner(runningJob({ jobId: 1, runnerId: 900 }), { ...ports, bus: inMemoryBus() }, lambdaContext());
+  await bindRunner(
+    runningJob({ jobId: 1, runnerId: 900 }),
+    { ...ports, bus: inMemoryBus(), findPlace: async () => null },
+    lambdaContext(),
+  );
   expect(store.items.get('job#7#2')).toMatchObject({ state: 'RUNNING', takenJob: 'job#7#1', jobState: 'PENDING' });
   expect(store.items.get('job#7#1')).toMatchObject({ state: 'LAUNCHED', jobState: 'RUNNING' });
   expect(store.items.get('job#7#1')).not.toHaveProperty('takenJob');

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { CapReachedError, JobAlreadyAdmittedError, NotItsTurnError } from '../../../autoscaler/runners/runner-errors.ts';
+import {
+  CapReachedError,
+  JobAlreadyAdmittedError,
+  NotItsTurnError,
+} from '../../../autoscaler/runners/runner-errors.ts';
 import { RunnerStateChangedError } from '../../../autoscaler/runners/runners-store.ts';
 import { GitLabRefusedError, GitLabUnavailableError } from '../../../infrastructure/lib/gitlab-errors.ts';
 import { lambdaRunnerPayloadSchema } from '../../../infrastructure/lib/runner-ticket.ts';
@@ -39,6 +43,17 @@ describe('a pending job', () => {
     ]);
   });
 
+  it('of a LAMBDA profile is run by a function that knows which other jobs of its tags are none for it', async () => {
+    const mappings = [
+      jobMapping({ tags: ['docker'], target: { type: 'LAMBDA', function: 'shell' } }),
+      jobMapping({ jobName: 'deploy' }),
+    ];
+    const { pend, start, invocations } = world({ mappings });
+    await start(pend(1, ['docker']));
+    const refusal = 'its mapping "job#deploy tags#" sends it to EC2 default';
+    expect(invocations).toMatchObject([{ images: { rules: [{ name: 'deploy', refusal }] } }]);
+  });
+
   it('of a LAMBDA profile is run by its function, which is told where its token is and not what', async () => {
     const { pend, start, invocations, item, store } = world(onLambda);
     expect(await start(pend(1, ['docker']))).toMatchObject({ status: 'SUCCEEDED' });
@@ -53,6 +68,7 @@ describe('a pending job', () => {
         job: { projectId: 7, jobId: 1, jobName: 'build', projectPath: 'group/project' },
         attempt: 1,
         timeoutSeconds: 13 * 60,
+        images: {},
       },
     ]);
     expect(lambdaRunnerPayloadSchema.safeParse(invocations[0]).success).toBe(true);

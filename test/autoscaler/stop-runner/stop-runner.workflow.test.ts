@@ -32,6 +32,20 @@ function world(options: WorldOptions = {}) {
     runnerOf: (jobId: number) => inner.item(jobId)?.runnerId ?? 0,
   };
 }
+
+/** Two jobs of the same tags that are mapped to different profiles, of which the function gets the one of the instance. */
+async function worldOfMisplacedJob(options: WorldOptions = {}) {
+  const mappings = [
+    jobMapping({ jobName: 'build' }),
+    jobMapping({ jobName: 'lint', target: { type: 'LAMBDA', function: 'shell' } }),
+  ];
+  const inner = world({ mappings, ...options });
+  await inner.start(1);
+  await inner.run(startDefinition, { ...inner.pend(2), jobName: 'lint' }, {}, 'start 2');
+  expect(await inner.pickUp(inner.runnerOf(2))).toBe(1);
+  const statuses = () => Object.fromEntries([...inner.gitlab.jobs].map(([id, { status }]) => [id, status]));
+  return { ...inner, statuses };
+}
 const down = new GitLabUnavailableError('no answer');
 
 describe('a finished job', () => {
@@ -61,6 +75,26 @@ describe('a finished job', () => {
     gitlab.runners.clear();
     expect(await stop(event)).toMatchObject({ status: 'SUCCEEDED' });
     expect(leftovers()).toEqual(nothing);
+  });
+
+  it('that failed on a runner of another profile is retried once, where its own profile says so', async () => {
+    const { stop, finish, statuses, marks } = await worldOfMisplacedJob({ misplacedRetriedProfiles: ['default'] });
+    await stop(finish(1, 'failed'));
+    expect(statuses()).toEqual({ 1: 'failed', 2: 'pending', 3: 'pending' });
+    await stop(finish(1, 'failed'));
+    expect(statuses()).toEqual({ 1: 'failed', 2: 'pending', 3: 'pending' });
+    // Its retry has spot capacity like any other job.
+    expect(await marks.claim({ projectId: 7, jobId: 3, pipelineId: 50, jobName: 'build' })).toBe(false);
+  });
+
+  it.each<[string, WorldOptions, string]>([
+    ['when only the other profile says so', { misplacedRetriedProfiles: ['shell'] }, 'failed'],
+    ['when it succeeded there', { misplacedRetriedProfiles: ['default'] }, 'success'],
+    ['when somebody canceled it', { misplacedRetriedProfiles: ['default'] }, 'canceled'],
+  ])('on a runner of another profile is not retried %s', async (_, options, status) => {
+    const { stop, finish, statuses } = await worldOfMisplacedJob(options);
+    await stop(finish(1, status));
+    expect(statuses()).toEqual({ 1: status, 2: 'pending' });
   });
 
   it('whose event comes twice stops its runner once', async () => {

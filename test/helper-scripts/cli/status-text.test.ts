@@ -27,6 +27,15 @@ describe('a runner in words', () => {
     expect(statusCells(runnerItem({ type: 'LAMBDA', functionArn }), now)).toContain('shell');
   });
 
+  it('says which job it has in the place of another, and where that should run', () => {
+    const misplaced = { job: 'job#7#9', type: 'LAMBDA', profile: 'shell', mapping: 'job#lint tags#' } as const;
+    const item = runnerItem({ jobId: 5, state: 'RUNNING', takenJob: 'job#7#9', misplaced });
+    const said =
+      'job 7/9 took it, and should run on LAMBDA shell by the mapping "job#lint tags#"; tags of their own keep profiles apart';
+    expect(statusCells(item, now).at(-1)).toBe(said);
+    expect(new Map(statusDetails(item, now)).get('in the wrong place')).toBe(said);
+  });
+
   it('is all that is known, and no more', () => {
     const details = new Map(
       statusDetails(runnerItem({ registeredAt: '2030-01-01T00:00:03.000Z', takenJob: 'job#7#9', runnerId: 4 }), now),

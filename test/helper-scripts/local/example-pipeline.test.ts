@@ -9,8 +9,8 @@ const file = join(resolve(import.meta.dirname, '../../..'), 'helper-scripts/loca
 const example = readFileSync(file, 'utf8');
 
 describe('the example pipeline', () => {
-  it('has a dozen jobs in three stages, parallel and matrix jobs counted one by one', () => {
-    expect(countJobs(parse(example))).toBe(12);
+  it('has thirteen jobs in three stages, parallel and matrix jobs counted one by one', () => {
+    expect(countJobs(parse(example))).toBe(13);
     expect(parse(example).stages).toHaveLength(3);
   });
 
@@ -21,6 +21,6 @@ describe('the example pipeline', () => {
   });
 
   it('stays as it is when fewer are asked for', () => {
-    expect(countJobs(parse(widenPipeline(example, 3)))).toBe(12);
+    expect(countJobs(parse(widenPipeline(example, 3)))).toBe(13);
   });
 });

@@ -233,6 +233,8 @@ const effects: Readonly<Record<string, () => void>> = {
     expect(variablesOf(functionOf('small')).JOB_ROLE_ARN).toBe('arn:aws:iam::123456789012:role/deployer');
     expect(JSON.stringify(lambdas.properties('IAM::Policy', 'RunnersmallRole'))).toContain('role/deployer');
   },
+  'profiles.LAMBDA.retryMisplaced': () =>
+    expect(JSON.parse(String(lambda('mendjob').MISPLACED_RETRIED_PROFILES))).toEqual(['big', 'shell']),
   'profiles.LAMBDA.isolateProjects': () => {
     expect(functionOf('small').TenancyConfig).toEqual({ TenantIsolationMode: 'PER_TENANT' });
     expect(functionOf('shell')).not.toHaveProperty('TenancyConfig');
@@ -282,6 +284,8 @@ const effects: Readonly<Record<string, () => void>> = {
     expect(launching.big).toMatchObject({ instanceTypes: ['c7g.large', 'c8g.large'] }),
   'profiles.EC2.onDemand': () => expect(launching.big).toMatchObject({ onDemand: 'never' }),
   'profiles.EC2.retryInterrupted': () => expect(lambda('mendjob').RETRIED_PROFILES).toBe('["big"]'),
+  'profiles.EC2.retryMisplaced': () =>
+    expect(JSON.parse(String(lambda('mendjob').MISPLACED_RETRIED_PROFILES))).toContain('big'),
   'profiles.EC2.maxPriceUsd': () => expect(launching.big).toMatchObject({ maxPriceUsd: 0.25 }),
   'profiles.EC2.volume.sizeGiB': () => expect(ebs('big').Ebs.VolumeSize).toBe(55),
   'profiles.EC2.volume.iops': () => expect([ebs('big').Ebs.Iops, ebs('plain').Ebs.Iops]).toEqual([4_000, undefined]),

@@ -14,6 +14,7 @@ export const shared = {
   permissionsBoundaryArn: 'arn:aws:iam::123456789012:policy/boundary',
   environment: { LEVEL: 'rich', QUOTES: 'it\'s "fine"', PRICE: '$$5' },
   outputLimitKiB: 777,
+  retryMisplaced: true,
   runnerConfig: { feature_flags: { FF_SCRIPT_SECTIONS: true } },
 };
 const hooks = { preGetSources: 'echo 1', postGetSources: 'echo 2', preBuild: "echo '3'\ndate", postBuild: 'echo 4' };

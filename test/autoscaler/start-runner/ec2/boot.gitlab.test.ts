@@ -131,6 +131,41 @@ describe('a host with a runner and a GitLab', () => {
     expect(machine.filesWith(there.token)).toEqual([]);
   });
 
+  it.for([
+    { how: 'asked to stop', force: false, mode: '' },
+    { how: 'ended at once', force: true, mode: '' },
+    { how: 'ended at once, on a runner that lives on', force: true, mode: 'manager' },
+  ])('takes no second job when its own is canceled as it is handed out: $how', async ({ force, mode }, test) => {
+    const { gitlab, token, run, boot } = await world(test);
+    const jobId = run('echo never');
+    run('echo the next in line');
+    gitlab.onJobChange(({ to, job }) => {
+      if (to !== 'running') return;
+      gitlab.cancelJob(job.id);
+      if (force) gitlab.cancelJob(job.id, true);
+    });
+    // As long as any real GitLab needs for its answer.
+    const method = 'PUT';
+    gitlab.faults.addRoute({ method, path: '/api/v4/jobs/*', times: 1, effect: { kind: 'delay', milliseconds: 300 } });
+    const machine = await boot({ ticket: ticket({ token: { S: token }, ...(mode ? { mode: { S: mode } } : {}) }) });
+    const { reason, log } = await machine.ended;
+    expect(log).toContain(`event=job-gone job=${jobId}`);
+    expect(reason).toBe('no-job');
+    expect(gitlab.jobs().map(({ status }) => status)).toEqual(['canceled', 'pending']);
+  });
+
+  it('reports its job as interrupted also when that comes as it is handed out', async (test) => {
+    const there = await world(test);
+    const jobId = there.run('echo begun; sleep 300');
+    const machine = await there.boot();
+    await machine.hostSays('Checking for jobs... received');
+    process.kill(machine.pid, 'SIGTERM');
+    const { reason, log } = await machine.ended;
+    expect(log).toMatch(/Requested quit[\s\S]*Requested exit: terminated/);
+    expect(reason).toBe(`terminated job=${jobId} outcome=failed failure=runner_interrupted`);
+    expect(there.gitlab.job(jobId)).toMatchObject({ status: 'failed', failureReason: 'runner_interrupted' });
+  });
+
   it('reports its job as interrupted when EC2 takes the host back', async (test) => {
     const there = await world(test);
     const jobId = there.run('echo begun; sleep 300');
@@ -172,6 +207,7 @@ describe('a host with a runner and a GitLab', () => {
       store: inMemoryRunnersStore(),
       marks: inMemoryRetryMarks(),
       retriedProfiles: ['default'],
+      misplacedRetriedProfiles: [],
     };
     for (const { id } of gitlab.runners()) await control.removeRunner(id);
     await mendJob({ job: takenJob, attempt: 1, hostGone: true, served }, ports, lambdaContext());
@@ -181,12 +217,12 @@ describe('a host with a runner and a GitLab', () => {
     ]);
   });
 
-  it('runs jobs of the shell executor with the umask of any service', async (test) => {
+  it('runs jobs of the shell executor with the umask of any service, and no signal ignored', async (test) => {
     const { gitlab, run, boot } = await world(test);
-    const jobId = run('umask; touch made; stat -c "%a" made .');
+    const jobId = run('umask; touch made; stat -c "%a" made .; grep SigIgn /proc/self/status');
     const machine = await boot();
     await machine.ended;
-    expect(gitlab.jobTrace(jobId)).toMatch(/ 0022\n.* 644\n.* 755\n/);
+    expect(gitlab.jobTrace(jobId)).toMatch(/ 0022\n.* 644\n.* 755\n.*SigIgn:\t0{16}\n/);
   });
 
   it('lets no job begin when EC2 takes the idle host back', async (test) => {

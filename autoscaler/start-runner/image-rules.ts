@@ -1,0 +1,71 @@
+import type { ImageRule } from '../../infrastructure/lib/runner-ticket.ts';
+import type { DefaultRunner } from '../environment.ts';
+import type { JobMapping, MappingTarget } from '../job-mappings/job-mapping.ts';
+import { differenceOf, type Fit, judgeMapping, putInQuestion } from '../job-mappings/judge-mapping.ts';
+import { literalLength, prefixLength } from '../job-mappings/name-glob.ts';
+
+/** A function's event takes no more than 256 KiB, and its rules are evaluated by a shell. */
+const longestRulesCharacters = 16_384;
+/** Above every glob; of two exact names that fit one job, `rspec 3/28` and `rspec`, the longer one is the more exact. */
+const exactNameRank = 1_000_000;
+
+type Runner = { readonly projectPath: string | null; readonly tags: readonly string[] };
+type Routes = { readonly mappings: readonly JobMapping[]; readonly defaultRunner: DefaultRunner };
+
+/**
+ * Of the jobs that GitLab may give to a function's runner, which are surely mapped to no function, by name: the first rule that fits decides.
+ * None when all of them are mapped to functions. A row with fewer of the runner's tags than a job may or may not have says nothing for sure,
+ * and is left out when it would refuse: to refuse a job that is in the right place is worse than to run one that is not. So is all, when
+ * there are too many rows.
+ */
+export function imageRulesFor(runner: Runner, routes: Routes): readonly ImageRule[] {
+  const known = rulesOfReading.get(routes.mappings) ?? new Map<string, readonly ImageRule[]>();
+  rulesOfReading.set(routes.mappings, known);
+  const key = JSON.stringify([runner, routes.defaultRunner]);
+  const rules = known.get(key) ?? makeRules(runner, routes);
+  known.set(key, rules);
+  return rules;
+}
+
+/** Rows that were read together are never changed, and jobs of the same tags come one after the other. */
+const rulesOfReading = new WeakMap<readonly JobMapping[], Map<string, readonly ImageRule[]>>();
+
+function makeRules(runner: Runner, { mappings, defaultRunner }: Routes): readonly ImageRule[] {
+  const refusals = new Map<string, string | null>();
+  for (const { mapping } of fitsOf(runner, mappings)) {
+    const { jobName: name, tags, target } = mapping;
+    const isCertain = tags.length === 0 || runner.tags.length === 1;
+    // Of rows of one name the most specific decides.
+    if (refusals.has(name)) continue;
+    if (target.type === 'LAMBDA') refusals.set(name, null);
+    else if (isCertain) refusals.set(name, `its mapping "${mapping.id}" ${wordsOf(target)}`);
+  }
+  const byDefault =
+    defaultRunner.type === 'LAMBDA' ? null : `no mapping names it, and the default ${wordsOf(defaultRunner)}`;
+  const rules = [...refusals].map(([name, refusal]) => ({ name, refusal }));
+  return inReason(refusals.has('*') ? rules : [...rules, { name: '*', refusal: byDefault }]);
+}
+
+/** The rows that a job may have which fits this runner, the most specific first. */
+function fitsOf({ projectPath, tags }: Runner, mappings: readonly JobMapping[]): Fit[] {
+  const fits = mappings.flatMap((mapping) => {
+    const judgement = judgeMapping(mapping, putInQuestion({ jobName: mapping.jobName, projectPath, tags }));
+    return judgement.kind === 'fits' ? [{ ...judgement, name: rankOf(mapping.jobName) }] : [];
+  });
+  return fits.sort((a, b) => differenceOf(a, b).order);
+}
+
+function rankOf(name: string): number {
+  if (name === '*') return 0;
+  return prefixLength(name) === name.length ? exactNameRank + name.length : literalLength(name) + 1;
+}
+
+/** Whoever fits no rule goes on, so that what lets go on at the end need not be said. */
+function inReason(rules: readonly ImageRule[]): readonly ImageRule[] {
+  const needed = rules.slice(0, rules.findLastIndex(({ refusal }) => refusal !== null) + 1);
+  return JSON.stringify(needed).length > longestRulesCharacters ? [] : needed;
+}
+
+function wordsOf(target: MappingTarget | DefaultRunner): string {
+  return target.type === 'EC2' ? `sends it to EC2 ${target.profile}` : 'leaves it to other runners';
+}
