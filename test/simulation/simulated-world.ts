@@ -158,6 +158,9 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     onTaken: (host) => {
       invariants.touch();
       placements.sawTaken(host);
+      const [misplaced] = placements.misplaced;
+      if (misplaced && isCalm && settings.exact !== 'off')
+        invariants.fail('7 the right runner', `a runner of ${misplaced.profile} took job ${misplaced.jobId}`);
       if (host.job) invariants.sawTaken(host.job);
     },
     onInterrupted: invariants.sawInterrupted,
@@ -401,8 +404,9 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
   }
 
   const goesWrong = schedule.faults.filter((fault) => !isOnlyAsked(fault) && fault.kind !== 'gitlab-lagging');
+  const isCalm = goesWrong.length === 0;
   const trouble = troubleOf(schedule);
-  const waitsAreShort = (goesWrong.length === 0 || trouble.isAll) && !isCapped(settings);
+  const waitsAreShort = (isCalm || trouble.isAll) && !isCapped(settings);
   const ofOthers = schedule.jobs.filter((plan) => !isOurs({ plan, id: 0 } as SimulatedJob)).length;
   const longestWaitSeconds =
     calmWaitSeconds +
