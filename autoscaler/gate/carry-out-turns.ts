@@ -12,7 +12,7 @@ import {
   type StoreWrite,
 } from '../runners/runners-store.ts';
 import { runnerFailedType } from '../start-runner/runner-failed.ts';
-import type { Turns } from './decide-turns.ts';
+import type { Turn, Turns } from './decide-turns.ts';
 import { attemptOf, type GateItem, type WrittenTurn } from './gate-item.ts';
 import type { GateLook } from './gate-view.ts';
 import { notItsTurn, waitsForTurn } from './held.ts';
@@ -25,7 +25,7 @@ const mostRunners = 30;
 const startMilliseconds = 20_000;
 
 export type WrittenTurns = {
-  readonly go: readonly { readonly key: string; readonly jobId: number }[];
+  readonly go: readonly Turn[];
   readonly givePlaceBack: readonly string[];
   /** There is more to decide than fits into one write. */
   readonly isPart: boolean;

@@ -21,9 +21,11 @@ export type Hold = {
   readonly stuckSince: number | null;
 };
 
+/** A runner that may ask from now on, the job that is written down for it, and an earlier one for which it waits no more. */
+export type Turn = { readonly key: string; readonly jobId: number; readonly passes: number | null };
+
 export type Turns = {
-  /** Runners that may ask from now on, each with the job that is written down for it. */
-  readonly go: readonly { readonly key: string; readonly jobId: number }[];
+  readonly go: readonly Turn[];
   /** Runners that might ask, and may not any more. */
   readonly hold: readonly string[];
   /** Runners that hold their token, and are out of turn: nothing here keeps them from asking. */
@@ -106,7 +108,7 @@ function writtenDown(open: readonly GatedRunner[], kinds: Kinds): Record<string,
  * tags, since the others can take jobs that this one cannot. Where that one must wait, so do all that would take its job.
  */
 function letGo(held: readonly GatedRunner[], line: readonly LineJob[], kinds: Kinds, written: Set<number>) {
-  const go: { key: string; jobId: number }[] = [];
+  const go: Turn[] = [];
   let left = kinds.groupsOf(held.filter(({ isStuck }) => !isStuck));
   for (const job of line) {
     if (written.has(job.id)) continue;
@@ -119,7 +121,8 @@ function letGo(held: readonly GatedRunner[], line: readonly LineJob[], kinds: Ki
     if (next) {
       next.group.runners.splice(next.group.runners.indexOf(next.runner), 1);
       next.group.kind.open += 1;
-      go.push({ key: next.runner.key, jobId: job.id });
+      const [passed] = next.group.kind.passed;
+      go.push({ key: next.runner.key, jobId: job.id, passes: passed && passed.id < job.id ? passed.id : null });
     } else left = left.filter((group) => !fitting.includes(group));
   }
   return go;

@@ -64,6 +64,11 @@ export async function giveTurns(
       if (written.go.length > 0 || turns.hold.length > 0) {
         log.info('turns given', { go: written.go, hold: turns.hold, outOfTurn: turns.outOfTurn });
       }
+      const passing = written.go.filter(({ passes }) => passes !== null);
+      if (passing.length > 0) {
+        const what = 'runners may ask although an earlier job is not theirs: nobody has started that for too long';
+        log.count({ JobsPassed: passing.length }, what, { passing });
+      }
       await followUp(last, written, ports, log);
       if (!written.isPart) return sum;
     } catch (error) {

@@ -8,6 +8,8 @@ export type Kind = {
   readonly line: readonly LineJob[];
   /** The first of these, as long as they are the profile's own. */
   readonly run: readonly LineJob[];
+  /** Those that fit and that nobody has started for so long that the kind waits for them no more. */
+  readonly passed: readonly LineJob[];
   /** Jobs of others that fit and come before the last of its own. */
   readonly before: readonly LineJob[];
   /** How many may ask now. */
@@ -76,7 +78,8 @@ function kindOf(
     return now - Math.max(since, waiting?.waitsSince ?? now) < exact * 1_000;
   });
   const end = line.findIndex((job) => !isOwn(job));
-  return { profile, tags, line, run: end === -1 ? line : line.slice(0, end), before, open: 0 };
+  const passed = fitting.filter((job) => !line.includes(job));
+  return { profile, tags, line, run: end === -1 ? line : line.slice(0, end), passed, before, open: 0 };
 }
 
 function mayTakeFrom(rival: Kind, kind: Kind): boolean {

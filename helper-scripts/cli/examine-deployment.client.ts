@@ -25,9 +25,10 @@ export async function examineDeployment(options: DeploymentOptions): Promise<See
   const configured = await readConfigured(name, options);
   const items = await openRunnerItems(options);
   const live = await items.readLive();
-  const [rows, taken, letters, memory, distrust, quotas, accessToken] = await Promise.all([
+  const [rows, taken, holdOf, letters, memory, distrust, quotas, accessToken] = await Promise.all([
     openMappingTable(options).then((table) => table.readAll()),
     items.placesFor(live),
+    items.holdsFor(live),
     openDeadLetterQueues(options).then((queues) => Promise.all(queues.map((queue) => queue.look(mostDeadLetters)))),
     readMemory(name),
     configured && lookAtCertificate(configured.gitlab.url, configured.gitlab.caCertificates),
@@ -38,6 +39,7 @@ export async function examineDeployment(options: DeploymentOptions): Promise<See
     rows: rows.map(readMapping),
     live,
     taken,
+    holdOf,
     quotas,
     deadLetters: letters.flat().length,
     lookedForJobsAt: memory.roundStartedAt,

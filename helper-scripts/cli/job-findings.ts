@@ -2,6 +2,7 @@ import { attemptsUsed, type RunnerItem } from '../../autoscaler/runners/runner-i
 import type { Finding } from './finding.ts';
 import { isGivenUp } from './given-up.ts';
 import { ageText } from './time-text.ts';
+import { type HoldOf, isWaitingForTurn, turnRemedy, turnText } from './turn-text.ts';
 import { troubleOf } from './wait-troubles.ts';
 import { capText, fullCaps, lookText, type PlacesTaken, reasonText } from './waiting-text.ts';
 
@@ -9,6 +10,8 @@ export type SeenJobs = {
   readonly live: readonly RunnerItem[];
   /** Places taken under the caps of those that wait for one. */
   readonly taken: PlacesTaken;
+  /** What runners are held for that wait for their turn. */
+  readonly holdOf: HoldOf;
   /** Of the configuration at hand; null when there is none for this deployment. */
   readonly maxAttempts: number | null;
 };
@@ -19,7 +22,12 @@ const mostNamed = 3;
 /** Jobs that wait without a runner, and why; those of one reason together. */
 export function jobFindings(seen: SeenJobs, now: number): Finding[] {
   const pending = seen.live.filter(({ jobState }) => jobState === 'PENDING');
-  return [...failedFindings(pending, seen), ...deferredFindings(pending, now), ...queueFindings(pending, seen, now)];
+  return [
+    ...failedFindings(pending, seen),
+    ...deferredFindings(pending, now),
+    ...turnFindings(pending, seen, now),
+    ...queueFindings(pending, seen, now),
+  ];
 }
 
 function failedFindings(pending: readonly RunnerItem[], { maxAttempts }: SeenJobs): Finding[] {
@@ -41,7 +49,7 @@ function failedFindings(pending: readonly RunnerItem[], { maxAttempts }: SeenJob
 /** GitLab's absence lets all of them wait for the same: one line says it. */
 function deferredFindings(pending: readonly RunnerItem[], now: number): Finding[] {
   const waiting = pending.flatMap((item) =>
-    item.state === 'WAITING' && item.waitsFor ? [{ ...item, waitsFor: item.waitsFor }] : [],
+    item.state === 'WAITING' && item.waitsFor && !isWaitingForTurn(item) ? [{ ...item, waitsFor: item.waitsFor }] : [],
   );
   return groupBy(waiting, ({ waitsFor }) => `${waitsFor.error} ${waitsFor.message}`).map((group) => {
     const [first] = group.sort((a, b) => (a.waitsFor.since < b.waitsFor.since ? -1 : 1));
@@ -53,6 +61,16 @@ function deferredFindings(pending: readonly RunnerItem[], now: number): Finding[
       remedy: `${troubleOf(waitsFor.error).remedy}; "retry ${idOf(first)}" looks at once`,
     };
   });
+}
+
+/** Jobs that wait for others which nobody starts; those for which somebody does wait as they should. */
+function turnFindings(pending: readonly RunnerItem[], { holdOf }: SeenJobs, now: number): Finding[] {
+  const stuck = pending.filter((item) => isWaitingForTurn(item) && (holdOf(item)?.stuckSince ?? null) !== null);
+  return groupBy(stuck, (item) => turnText(holdOf(item), now)).map((group) => ({
+    what: namesOf(group),
+    wrong: turnText(holdOf(group[0]), now).replace(/^waits/u, group.length === 1 ? 'waits' : 'wait'),
+    remedy: `have that job started or canceled; ${turnRemedy}`,
+  }));
 }
 
 function queueFindings(pending: readonly RunnerItem[], { taken }: SeenJobs, now: number): Finding[] {

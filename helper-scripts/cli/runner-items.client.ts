@@ -8,6 +8,7 @@ import { parseJobKey } from '../../infrastructure/lib/job-key.ts';
 import { readParameter } from './deployment-names.client.ts';
 import { type DeploymentOptions, deploymentNameOf } from './deployments.client.ts';
 import type { JobArgument } from './job-argument.ts';
+import { type HoldOf, holdsIn, isWaitingForTurn } from './turn-text.ts';
 
 /** Ended runners stay for two weeks: that many parts of the table are read at the same time when one job is asked for. */
 const segments = 4;
@@ -19,6 +20,8 @@ export type RunnerItems = {
   readOfJob(job: JobArgument): Promise<readonly RunnerItem[]>;
   /** How many places are taken under the caps of those that wait for one. */
   placesFor(items: readonly RunnerItem[]): Promise<ReadonlyMap<string, number>>;
+  /** What the runners among them are held for that wait for their turn. */
+  holdsFor(items: readonly RunnerItem[]): Promise<HoldOf>;
   /** Lets none of a failed job's attempts count any more. False when it is not as it was read any more, and nothing was changed. */
   giveAttemptsBack(item: RunnerItem): Promise<boolean>;
 };
@@ -35,6 +38,12 @@ export async function openRunnerItems(options: DeploymentOptions): Promise<Runne
     async placesFor(items) {
       const waiting = items.filter(({ state, waitsFor }) => state === 'WAITING' && !waitsFor);
       return store.placesTaken([...new Set(waiting.flatMap(({ caps }) => caps.map(({ counter }) => counter)))]);
+    },
+
+    async holdsFor(items) {
+      const projects = new Set(items.filter(isWaitingForTurn).map(({ event }) => event.projectId));
+      const gates = await Promise.all([...projects].map((projectId) => store.readGate(projectId)));
+      return holdsIn(gates.filter((gate) => gate !== null));
     },
 
     async giveAttemptsBack({ pk, attempt }) {

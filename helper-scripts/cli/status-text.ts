@@ -3,6 +3,7 @@ import { attemptsUsed, type RunnerItem } from '../../autoscaler/runners/runner-i
 import { parseJobKey } from '../../infrastructure/lib/job-key.ts';
 import { printable } from './table.ts';
 import { ageText } from './time-text.ts';
+import { type HoldOf, isWaitingForTurn, turnRemedy, turnText } from './turn-text.ts';
 import { troubleOf } from './wait-troubles.ts';
 import { capText, fullCaps, lookText, type PlacesTaken, reasonText, waitText } from './waiting-text.ts';
 
@@ -10,9 +11,18 @@ import { capText, fullCaps, lookText, type PlacesTaken, reasonText, waitText } f
 export const statusHead = ['job', 'name', 'state', 'type', 'profile', 'attempt', 'host', 'age', 'why'] as const;
 
 /** A live runner as a row of the table for people; `now` is in milliseconds since 1970. */
-export function statusCells(item: RunnerItem, now: number, taken: PlacesTaken = new Map()): string[] {
+export function statusCells(
+  item: RunnerItem,
+  now: number,
+  taken: PlacesTaken = new Map(),
+  holdOf: HoldOf = () => undefined,
+): string[] {
   const { event, state, type, profile, attempt, failure = '' } = item;
-  const why = state === 'WAITING' ? waitText(item, taken, now) : (misplacedText(item) ?? failure);
+  const why = isWaitingForTurn(item)
+    ? turnText(holdOf(item), now)
+    : state === 'WAITING'
+      ? waitText(item, taken, now)
+      : (misplacedText(item) ?? failure);
   const job = `${event.projectId}/${event.jobId}`;
   const age = ageText(now - Date.parse(item.admittedAt));
   return [job, event.jobName, state, type, profile, String(attempt), hostOf(item), age, why].map(printable);
@@ -23,6 +33,7 @@ export function statusDetails(
   item: RunnerItem,
   now: number,
   places: PlacesTaken = new Map(),
+  holdOf: HoldOf = () => undefined,
 ): (readonly [string, string])[] {
   const { event } = item;
   const time = (text: string | undefined) =>
@@ -35,7 +46,7 @@ export function statusDetails(
     ['state', `${item.state}${item.live ? '' : ' (ended)'}`],
     ['the job is', item.jobState],
     ['attempt', attemptText(item)],
-    ...waitDetails(item, now, places),
+    ...(isWaitingForTurn(item) ? turnDetails(item, now, holdOf) : waitDetails(item, now, places)),
     ['mapping', item.mapping ?? '(none: the default runner)'],
     ['runs on', `${item.type} ${item.profile}`],
     ['tags', item.tags.join(', ')],
@@ -49,6 +60,7 @@ export function statusDetails(
     ['admitted', time(item.admittedAt)],
     ['registered', time(item.registeredAt)],
     ['launched', time(item.launchedAt)],
+    ['its turn came', time(item.turnAt)],
     ['picked up', time(item.pickedUpAt)],
     ['stopped', time(item.stoppedAt)],
     ['failure', item.failure],
@@ -74,6 +86,14 @@ function attemptText(item: RunnerItem): string {
   return used === item.attempt ? `${used}` : `${item.attempt}, of which ${used} count${used === 1 ? 's' : ''}`;
 }
 
+function turnDetails(item: RunnerItem, now: number, holdOf: HoldOf): (readonly [string, string])[] {
+  const since = item.waitsFor?.since ?? item.admittedAt;
+  return [
+    ['waits because', turnText(holdOf(item), now)],
+    ['waits since', `${since} (${ageText(now - Date.parse(since))} ago)`],
+  ];
+}
+
 function waitDetails(
   { state, waitsFor, caps }: RunnerItem,
   now: number,
@@ -91,8 +111,10 @@ function waitDetails(
   ];
 }
 
-function remedyFor({ state, jobState, waitsFor, event }: RunnerItem): string {
+function remedyFor(item: RunnerItem): string {
+  const { state, jobState, waitsFor, event } = item;
   if (jobState !== 'PENDING') return '';
+  if (isWaitingForTurn(item)) return `nothing, its turn comes; ${turnRemedy}`;
   const retry = `"retry ${event.projectId}/${event.jobId}"`;
   if (state === 'FAILED') return `when no other attempt follows: mend that, and ${retry} gives it new ones`;
   if (state !== 'WAITING' || !waitsFor) return '';

@@ -7,6 +7,7 @@ import { parseJobArgument } from './job-argument.ts';
 import type { RunnerItems } from './runner-items.client.ts';
 import { statusCells, statusDetails, statusHead } from './status-text.ts';
 import { printTable } from './table.ts';
+import type { HoldOf } from './turn-text.ts';
 import { UsageError } from './usage-error.ts';
 import type { PlacesTaken } from './waiting-text.ts';
 
@@ -34,8 +35,11 @@ export function addStatusCommand(program: Command): void {
         const found = job ? await items.readOfJob(job) : await items.readLive();
         if (seconds !== null && process.stdout.isTTY && !json) process.stdout.write(clearScreen);
         if (json) console.log(JSON.stringify(found, null, seconds === null ? 2 : 0));
-        else if (job) printJob(found, await items.placesFor(found), jobText ?? '', seconds !== null);
-        else printLive(found, await items.placesFor(found), maxAttempts);
+        else {
+          const waits = { taken: await items.placesFor(found), holdOf: await items.holdsFor(found) };
+          if (job) printJob(found, waits, jobText ?? '', seconds !== null);
+          else printLive(found, waits, maxAttempts);
+        }
         if (seconds !== null) await sleep(seconds * 1_000);
       } while (seconds !== null);
     });
@@ -50,9 +54,10 @@ function watchSecondsOf(watch: StatusOptions['watch']): number | null {
 }
 
 type Found = Awaited<ReturnType<RunnerItems['readLive']>>;
+type Waits = { readonly taken: PlacesTaken; readonly holdOf: HoldOf };
 
-function printLive(found: Found, taken: PlacesTaken, maxAttempts: number | null): void {
-  const rows = found.map((item) => statusCells(item, Date.now(), taken));
+function printLive(found: Found, { taken, holdOf }: Waits, maxAttempts: number | null): void {
+  const rows = found.map((item) => statusCells(item, Date.now(), taken, holdOf));
   if (rows.length > 0) printTable(statusHead, rows);
   else console.log('no runner lives, and no job waits for one');
   const givenUp = found.filter((item) => isGivenUp(item, maxAttempts));
@@ -62,14 +67,14 @@ function printLive(found: Found, taken: PlacesTaken, maxAttempts: number | null)
   }
 }
 
-function printJob(found: Found, taken: PlacesTaken, jobText: string, watching: boolean): void {
+function printJob(found: Found, { taken, holdOf }: Waits, jobText: string, watching: boolean): void {
   if (found.length === 0) {
     const message = `Nothing is known of the job ${jobText}: no mapping sent it to a runner of ours, or that is more than two weeks ago`;
     if (!watching) throw new UsageError(message);
     console.log(message);
   }
   for (const item of found) {
-    printTable([], statusDetails(item, Date.now(), taken));
+    printTable([], statusDetails(item, Date.now(), taken, holdOf));
     console.log();
   }
 }

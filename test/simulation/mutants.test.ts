@@ -46,6 +46,8 @@ const firstSeeds: Readonly<Record<string, number>> = {
   'attempts that were excused are forgotten': 17,
   'an attempt that was given up has its number used again': 17,
   'a job that waits keeps its places': 437,
+  'runners ask before it is their turn': 40,
+  'earlier jobs of which only GitLab knows are not asked for': 40,
 };
 
 async function find(name: string) {

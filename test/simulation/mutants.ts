@@ -16,6 +16,7 @@ import { readJobHook } from '../../infrastructure/ingest/job-hook.ts';
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import type { RunnerTicket } from '../../infrastructure/lib/runner-ticket.ts';
 import { type AllPorts, type Composition, realComposition } from './composition.ts';
+import { gateMutants } from './gate-mutants.ts';
 import { type LambdaWork, withLambdas, withPorts, withStore } from './plant-bug.ts';
 import { troubleMutants } from './trouble-mutants.ts';
 
@@ -254,6 +255,7 @@ export const mutants: Readonly<Record<string, Composition>> = {
     },
   })),
   ...troubleMutants,
+  ...gateMutants,
 };
 
 const everyJobIsOurs = {

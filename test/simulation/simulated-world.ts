@@ -62,10 +62,12 @@ const calmWaitSeconds = 240;
 const longestAfterTroubleSeconds = 600;
 
 /**
- * Nobody starts jobs that are left to others here, or one after the other: ours wait for them for five minutes, a pass of
- * the reconciler notices it, and their runners may then be given those.
+ * For each job that is left to others: nobody starts it here, or one after the other. Ours wait five minutes for it from
+ * when it is pending, a pass of the reconciler notices it, and their runners may then be given it.
  */
-const longestForOthersSeconds = 900;
+const longestForOneOfOthersSeconds = 400;
+/** Those that come late become pending one after the other; the others are waited for at the same time. */
+const mostInTurn = 5;
 
 /** Told of everything that happens, for people who look into a run. `at`: milliseconds since 1970. */
 export type Trace = (at: number, line: string) => void;
@@ -157,6 +159,9 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     onTaken: (host) => {
       invariants.touch();
       placements.sawTaken(host);
+      const [misplaced] = placements.misplaced;
+      if (misplaced && isCalm && settings.exact !== 'off')
+        invariants.fail('7 the right runner', `a runner of ${misplaced.profile} took job ${misplaced.jobId}`);
       if (host.job) invariants.sawTaken(host.job);
     },
     onInterrupted: invariants.sawInterrupted,
@@ -402,13 +407,14 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
   }
 
   const goesWrong = schedule.faults.filter((fault) => !isOnlyAsked(fault) && fault.kind !== 'gitlab-lagging');
+  const isCalm = goesWrong.length === 0;
   const trouble = troubleOf(schedule);
-  const waitsAreShort = (goesWrong.length === 0 || trouble.isAll) && !isCapped(settings);
-  const isForOthers = schedule.jobs.some((plan) => !isOurs({ plan, id: 0 } as SimulatedJob));
+  const waitsAreShort = (isCalm || trouble.isAll) && !isCapped(settings);
+  const ofOthers = schedule.jobs.filter((plan) => !isOurs({ plan, id: 0 } as SimulatedJob)).length;
   const longestWaitSeconds =
     calmWaitSeconds +
     (trouble.isAll ? longestAfterTroubleSeconds : 0) +
-    (isForOthers && settings.exact !== 'off' ? longestForOthersSeconds : 0);
+    (settings.exact === 'off' ? 0 : Math.min(ofOthers, mostInTurn) * longestForOneOfOthersSeconds);
   const watched = {
     tables,
     gitlab,

@@ -11,6 +11,7 @@ describe('who may ask', () => {
     const runners = jobs.map(({ id, profile }) => gatedRunner(id, { profile: profile as string }));
     const turns = turnsOf({ jobs, runners });
     expect(goesOf(turns)).toEqual({ 'runner-1': 1, 'runner-2': 2 });
+    expect(turns.go.map(({ passes }) => passes)).toEqual([null, null]);
     expect(turns.turns).toEqual({ 'runner-1': 1, 'runner-2': 2 });
   });
 
@@ -99,7 +100,7 @@ describe('a job that nobody starts', () => {
     expect(first).toMatchObject({ go: [], stuck: { 1: testStart } });
     expect(turnsOf({ jobs, runners: [runner], stuck: first.stuck }, 59).go).toEqual([]);
     const last = turnsOf({ jobs, runners: [runner], stuck: first.stuck }, 60);
-    expect(goesOf(last)).toEqual({ 'runner-2': 2 });
+    expect(last.go).toEqual([{ key: 'runner-2', jobId: 2, passes: 1 }]);
     expect(last.stuck).toEqual(first.stuck);
   });
 

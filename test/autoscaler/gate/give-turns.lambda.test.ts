@@ -37,6 +37,7 @@ function world(...items: readonly RunnerItem[]) {
   const store = inMemoryRunnersStore(...items);
   const gitlab = inMemoryGitLab();
   const bus = inMemoryBus();
+  const context = lambdaContext();
   const clock = { now: testStart + 10_000 };
   let listings = 0;
   for (const { event, tags, jobState } of items) {
@@ -71,11 +72,12 @@ function world(...items: readonly RunnerItem[]) {
           },
         },
       },
-      lambdaContext(),
+      context,
     );
   return {
     ...{ store, gitlab, bus, clock, look },
     listings: () => listings,
+    lines: () => context.lines,
     item: (jobId: number) => store.items.get(`job#7#${jobId}`),
     tokenAt: (id: string) => store.tickets.get(id)?.token,
     turns: () => store.gates.get('gate#7')?.turns.map(({ runnerOf, jobId }) => [runnerOf, jobId]) ?? [],
@@ -161,7 +163,7 @@ describe('a job that waits for its turn', () => {
   });
 
   it('waits for a job of which only GitLab knows, and goes when nobody has started that for too long', async () => {
-    const { look, gitlab, item, clock, store } = world(waiting(2, { exact: 60 }));
+    const { look, gitlab, item, clock, store, lines } = world(waiting(2, { exact: 60 }));
     gitlab.setJob({ id: 1, tags: ['aws'], status: 'pending' });
     await look();
     expect(item(2)).not.toHaveProperty('turnAt');
@@ -169,6 +171,7 @@ describe('a job that waits for its turn', () => {
     clock.now += 60_000;
     await look();
     expect(item(2)?.turnAt).toBeDefined();
+    expect(lines().filter((line) => line.JobsPassed)).toMatchObject([{ passing: [{ jobId: 2, passes: 1 }] }]);
   });
 });
 

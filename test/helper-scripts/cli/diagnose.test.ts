@@ -14,6 +14,7 @@ const healthy: SeenDeployment = {
     onDemandCpus: { value: 640 },
   },
   taken: new Map(),
+  holdOf: () => undefined,
   live: [runnerItem({ state: 'RUNNING', jobState: 'RUNNING' })],
   deadLetters: 0,
   lookedForJobsAt: now - 60_000,
