@@ -1,7 +1,7 @@
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import { forsakenAt } from '../demand/forsaken-jobs.ts';
 import { excuse } from './admission.ts';
-import { forsakenAt } from './forsaken-jobs.ts';
 import { attemptsUsed, endedItemDays, liveMark, type RunnerItem, type RunnerState, type Wait } from './runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore, type StoreWrite } from './runners-store.ts';
 

@@ -1,7 +1,7 @@
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import { forsakenAt } from '../demand/forsaken-jobs.ts';
 import { type FindHostPorts, findHost } from '../runners/find-host.ts';
-import { forsakenAt } from '../runners/forsaken-jobs.ts';
 import { noteTakenJob } from '../runners/job-state.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { type RunnersStore, whenItWentOn } from '../runners/runners-store.ts';

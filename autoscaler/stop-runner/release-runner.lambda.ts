@@ -1,8 +1,8 @@
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
+import { forsakenAt, forsakenBy } from '../demand/forsaken-jobs.ts';
 import { createTables } from '../live-tables.client.ts';
 import { type AttemptEnd, type EndRunnerPorts, endRunner, hasGoneOn, nextWaiting } from '../runners/end-runner.ts';
-import { forsakenAt, forsakenBy } from '../runners/forsaken-jobs.ts';
 import type { OutageMark } from '../runners/outage-mark.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { RunnerStateChangedError } from '../runners/runners-store.ts';

@@ -1,7 +1,7 @@
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
-import type { RunnerItem } from './runner-item.ts';
-import { hasRunner, isSpare, isStarved, matchSpares } from './spare-runners.ts';
+import type { RunnerItem } from '../runners/runner-item.ts';
+import { demandOf, hasRunner, isSpare } from './demand.ts';
 
 /** A runner that is to end, and why. */
 export type PlannedStop = { readonly item: RunnerItem; readonly reason: string };
@@ -11,14 +11,15 @@ export type SeenRunners = {
   readonly own: RunnerItem | null;
   /** The item whose runner GitLab names in the event. */
   readonly byRunner: RunnerItem | null;
-  /** Live items; may be a moment old. */
+  /** Live items that share its jobs and runners; may be a moment old. */
   readonly live: readonly RunnerItem[];
 };
 
 /**
- * Which runners end when a job is over. GitLab hands a job to any runner that fits, so that a job's own runner may be idle or busy
- * with another job when the job ends: demand is counted against runners, and a runner is stopped only when it took this job, or
- * is idle and no waiting job needs it. The drain that follows looks once more in GitLab before anything is removed.
+ * Which runners end when a job is over. GitLab hands a job to any runner that fits, so that a job's own runner may be
+ * idle or busy with another job when the job ends: demand is counted against runners, and a runner is stopped only when
+ * it took this job, or is idle and no waiting job needs it since this one is over. The drain that follows looks once
+ * more in GitLab before anything is removed.
  */
 export function planStops(event: JobEvent, { own, byRunner, live }: SeenRunners): PlannedStop[] {
   const job = jobKeyOf(event);
@@ -34,9 +35,19 @@ export function planStops(event: JobEvent, { own, byRunner, live }: SeenRunners)
   const others = live.filter((item) => item.pk !== own?.pk);
   // A host removes its runner when the job is over, often before GitLab writes the event, which then names no runner.
   for (const item of others) if (item.takenJob === job && hasRunner(item)) stop(item, 'the job that it took is over');
-  const seen: RunnerItem[] = own ? [...others, { ...own, jobState: 'FINISHED' }] : others;
-  const spares = seen.filter((item) => isSpare(item) && !stops.has(item.pk));
-  for (const item of matchSpares(spares, seen.filter(isStarved)).unneeded)
-    stop(item, 'idle, and no waiting job needs it');
+  const counted = others.filter((item) => !(stops.has(item.pk) && isSpare(item)));
+  const tookItself = own && stops.has(own.pk) && own.takenJob === undefined;
+  for (const item of own && !tookItself ? newlyUnneeded(own, counted) : []) {
+    if (!stops.has(item.pk)) stop(item, 'idle, and no waiting job needs it');
+  }
   return [...stops.values()];
+}
+
+/**
+ * Idle runners that a job would need, did it still wait. Whoever else is idle is so by another event, which answers for
+ * it: of many jobs that end together each ends one runner.
+ */
+function newlyUnneeded(own: RunnerItem, others: readonly RunnerItem[]): readonly RunnerItem[] {
+  const before = new Set(demandOf([...others, { ...own, jobState: 'PENDING' }]).unneeded.map(({ pk }) => pk));
+  return demandOf([...others, { ...own, jobState: 'FINISHED' }]).unneeded.filter(({ pk }) => !before.has(pk));
 }
