@@ -4,6 +4,7 @@ import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
 import type { Log } from '../../infrastructure/lib/log.ts';
 import { forsakenAt, forsakenBy } from '../demand/forsaken-jobs.ts';
+import { isAlike } from '../demand/kind.ts';
 import { eventBusEnvironment } from '../environment.ts';
 import { createEventBus } from '../event-bus.client.ts';
 import type { EventBus } from '../event-bus.ts';
@@ -12,6 +13,7 @@ import { createTables } from '../live-tables.client.ts';
 import { expiryOf } from '../runners/end-runner.ts';
 import { type FindHostPorts, findHost } from '../runners/find-host.ts';
 import { noteJobState, noteTakenJob } from '../runners/job-state.ts';
+import { readAround } from '../runners/live-pool.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
 import { runnerUnwantedType, unwantedRunnerOf } from '../stop-runner/runner-unwanted.ts';
@@ -30,7 +32,7 @@ export async function bindRunner(event: JobEvent, ports: BindRunnerPorts, { log 
   const job = jobKeyOf(event);
   // That it runs is only true together with who runs it.
   if (event.runnerId === null) return log.info('nothing to bind: the event names no runner');
-  await noteJobState(ports.store, job, 'RUNNING', expiryOf(ports.now()));
+  const own = await noteJobState(ports.store, job, 'RUNNING', expiryOf(ports.now()));
   const item = await findHost(event, ports);
   if (!item) return log.info('the job runs on a runner that is not ours', { runnerId: event.runnerId });
   try {
@@ -45,18 +47,26 @@ export async function bindRunner(event: JobEvent, ports: BindRunnerPorts, { log 
     if (!(error instanceof RunnerStateChangedError)) throw error;
     log.info('nothing to bind: the runner took its job before, or ended', { runnerOf: item.pk, state: item.state });
   }
-  if (item.pk !== job) await replaceRunner(item, job, ports, log);
+  if (item.pk !== job && !(own && isSwap(item, own))) await replaceRunner(item, job, ports, log);
+}
+
+/**
+ * Whether a runner took a job of its own kind that has a runner itself: one job fewer waits, and one runner fewer is idle.
+ */
+function isSwap(runner: RunnerItem, own: RunnerItem): boolean {
+  const hasItsOwn = ['ADMITTED', 'REGISTERED', 'LAUNCHED', 'RUNNING'].includes(own.state);
+  return hasItsOwn && own.jobState !== 'FINISHED' && isAlike(runner, own);
 }
 
 /**
  * Asks for another runner for the job that counted on this one, its own or one that lost its runner before; or for one that could not be helped
  * as long as this one was idle. When another idle runner that would not do is in the way, that one ends first, and whoever releases it asks.
  */
-async function replaceRunner({ pk }: RunnerItem, takenJob: JobKey, { store, bus }: BindRunnerPorts, log: Log) {
+async function replaceRunner({ pk, event }: RunnerItem, takenJob: JobKey, { store, bus }: BindRunnerPorts, log: Log) {
   const runner = await store.read(pk);
   if (runner?.takenJob !== takenJob) return;
   // The index of live items may still show it as it was.
-  const others = (await store.readLive()).filter((item) => item.pk !== pk);
+  const others = (await readAround(store, event.projectId, runner)).filter((item) => item.pk !== pk);
   const forsaken = forsakenAt(takenJob, [...others, runner]) ?? forsakenBy(runner, others);
   if (!forsaken) return;
   const { item, ask, inTheWay } = forsaken;

@@ -13,6 +13,8 @@ export type SeenRunners = {
   readonly byRunner: RunnerItem | null;
   /** Live items that share its jobs and runners; may be a moment old. */
   readonly live: readonly RunnerItem[];
+  /** The job had a runner of its own kind, so that its end changes nothing for others: what idles is not looked at. */
+  readonly wasServedAlike?: boolean;
 };
 
 /**
@@ -21,7 +23,7 @@ export type SeenRunners = {
  * it took this job, or is idle and no waiting job needs it since this one is over. The drain that follows looks once
  * more in GitLab before anything is removed.
  */
-export function planStops(event: JobEvent, { own, byRunner, live }: SeenRunners): PlannedStop[] {
+export function planStops(event: JobEvent, { own, byRunner, live, wasServedAlike }: SeenRunners): PlannedStop[] {
   const job = jobKeyOf(event);
   const stops = new Map<JobKey, PlannedStop>();
   const stop = (item: RunnerItem, reason: string) => stops.set(item.pk, { item, reason });
@@ -35,6 +37,7 @@ export function planStops(event: JobEvent, { own, byRunner, live }: SeenRunners)
   const others = live.filter((item) => item.pk !== own?.pk);
   // A host removes its runner when the job is over, often before GitLab writes the event, which then names no runner.
   for (const item of others) if (item.takenJob === job && hasRunner(item)) stop(item, 'the job that it took is over');
+  if (wasServedAlike) return [...stops.values()];
   const counted = others.filter((item) => !(stops.has(item.pk) && isSpare(item)));
   const tookItself = own && stops.has(own.pk) && own.takenJob === undefined;
   for (const item of own && !tookItself ? newlyUnneeded(own, counted) : []) {

@@ -3,6 +3,7 @@ import { isOver } from '../../infrastructure/lib/gitlab-listings.ts';
 import { type JobEvent, jobEventSchema } from '../../infrastructure/lib/job-event.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
+import { isAlike } from '../demand/kind.ts';
 import { planStops, type SeenRunners } from '../demand/plan-stops.ts';
 import { interruptionReasons } from '../interrupt-runner/judge-job.ts';
 import { type InterruptedRunner, interruptedRunnerOf } from '../interrupt-runner/mend-job-input.ts';
@@ -11,6 +12,7 @@ import { createTables } from '../live-tables.client.ts';
 import { expiryOf, leaveQueue, recordTombstone } from '../runners/end-runner.ts';
 import { type FindHostPorts, findHost } from '../runners/find-host.ts';
 import { noteJobState, noteTakenJob } from '../runners/job-state.ts';
+import { readAround } from '../runners/live-pool.ts';
 import { JobNotOverError } from '../runners/runner-errors.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
@@ -64,10 +66,11 @@ export async function findRunner(
       throw error;
     }
   }
-  // Its own runner took the job: whoever else is idle is as needed as before.
-  const ordinary = own?.takenJob === job && byRunner?.pk === job;
-  const live = ordinary ? [] : await ports.store.readLive();
-  const stops = planStops(event, { own, byRunner, live });
+  // Nobody waits more or less than before: its `running` event was answered, and its runner was as good as its own.
+  const wasBound = before?.jobState === 'RUNNING' && byRunner?.takenJob === job;
+  const wasServedAlike = own !== null && wasBound && isAlike(own, byRunner);
+  const live = wasServedAlike ? [] : await readAround(ports.store, event.projectId, own, byRunner ?? null);
+  const stops = planStops(event, { own, byRunner, live, wasServedAlike });
   // Its own start may still be under way, or failing: it was canceled in time, or served by a runner that was made for another job.
   if (!own) await recordTombstone(ports.store, event, ports.now());
   log.info('runners to stop', {

@@ -1,5 +1,5 @@
 import { chmodSync, globSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { build } from 'esbuild';
 
 const repository = resolve(import.meta.dirname, '../..');
@@ -13,30 +13,34 @@ export async function buildLambdas(
     cwd: repository,
     exclude: ['**/node_modules/**', '**/cdk.out/**'],
   }).filter((file) => apps.length === 0 || apps.includes(file.split('/')[0] ?? ''));
-  return Promise.all(
-    entries.map(async (file) => {
-      const folder = join(destination, file.split('/')[0] ?? '', basename(file, '.lambda.ts'));
-      await build({
-        entryPoints: [join(repository, file)],
-        outfile: join(folder, 'index.mjs'),
-        bundle: true,
-        // Names stay, so that stack traces read without a source map (which Node would load at each cold start).
-        minifyWhitespace: true,
-        minifySyntax: true,
-        platform: 'node',
-        target: 'node24',
-        format: 'esm',
-        // ESM sources tree-shake; without this order esbuild would take the packages' CommonJS files.
-        mainFields: ['module', 'main'],
-        // Some packages inside are CommonJS and `require` Node's own modules, which an ES module has to be told how to.
-        banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
-        logLevel: 'warning',
-      });
-      // A file keeps its mode in the archive that goes to AWS, where Lambda's user must be able to read it whatever this machine's umask is.
-      chmodSync(join(folder, 'index.mjs'), 0o644);
-      return folder;
-    }),
-  );
+  const bundles = entries.map((file) => ({
+    in: join(repository, file),
+    out: join(file.split('/')[0] ?? '', basename(file, '.lambda.ts'), 'index'),
+  }));
+  // In one build, so that what many functions share is parsed once.
+  await build({
+    entryPoints: bundles,
+    outdir: destination,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    // Names stay, so that stack traces read without a source map (which Node would load at each cold start).
+    minifyWhitespace: true,
+    minifySyntax: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    // ESM sources tree-shake; without this order esbuild would take the packages' CommonJS files.
+    mainFields: ['module', 'main'],
+    // Some packages inside are CommonJS and `require` Node's own modules, which an ES module has to be told how to.
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    logLevel: 'warning',
+  });
+  return bundles.map(({ out }) => {
+    const bundle = join(destination, out);
+    // A file keeps its mode in the archive that goes to AWS, where Lambda's user must be able to read it whatever this machine's umask is.
+    chmodSync(`${bundle}.mjs`, 0o644);
+    return dirname(bundle);
+  });
 }
 
 if (process.argv[1] === import.meta.filename) {
