@@ -6,7 +6,7 @@ import type { Deployment } from '../infrastructure/lib/deployment.ts';
 import { runnerTokenSecretsOf } from '../infrastructure/lib/deployment-runner-tokens.ts';
 import { deploymentTag } from '../infrastructure/lib/deployment-tag.ts';
 import type { GitLabTrust } from '../infrastructure/lib/gitlab-trust.construct.ts';
-import { instanceIdIndex, liveIndex, runnerIdIndex } from './runners/runner-indexes.ts';
+import { instanceIdIndex, liveIndex, livePoolIndex, runnerIdIndex } from './runners/runner-indexes.ts';
 import type { Tables } from './tables.construct.ts';
 
 /** What a Lambda does to a table, as IAM actions. A transaction needs the actions of its parts. */
@@ -36,7 +36,7 @@ export class FunctionGrants {
 
   useRunners(lambda: BundledFunction, actions: string[]): void {
     const { tableArn } = this.#props.tables.runners;
-    const indexes = [runnerIdIndex, instanceIdIndex, liveIndex];
+    const indexes = [runnerIdIndex, instanceIdIndex, liveIndex, livePoolIndex];
     this.allow(lambda, actions, tableArn, ...indexes.map((index) => `${tableArn}/index/${index}`));
   }
 

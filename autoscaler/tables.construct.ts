@@ -1,7 +1,7 @@
 import { RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, ProjectionType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
-import { instanceIdIndex, liveIndex, runnerIdIndex } from './runners/runner-indexes.ts';
+import { instanceIdIndex, liveIndex, livePoolIndex, runnerIdIndex } from './runners/runner-indexes.ts';
 
 const onDemand = { billingMode: BillingMode.PAY_PER_REQUEST };
 const recoverable = { pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true } };
@@ -45,6 +45,13 @@ export class Tables extends Construct {
       indexName: instanceIdIndex,
       partitionKey: { name: 'instanceId', type: AttributeType.STRING },
       projectionType: ProjectionType.KEYS_ONLY,
+    });
+    // CloudFormation adds one index to a table in an update, and this one is the newest.
+    this.runners.addGlobalSecondaryIndex({
+      indexName: livePoolIndex,
+      partitionKey: { name: 'livePool', type: AttributeType.STRING },
+      sortKey: { name: 'admittedAt', type: AttributeType.STRING },
+      projectionType: ProjectionType.ALL,
     });
     this.tickets = new Table(this, 'Tickets', {
       partitionKey: { name: 'id', type: AttributeType.STRING },

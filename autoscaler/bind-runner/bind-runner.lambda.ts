@@ -3,6 +3,8 @@ import type { JobEventType } from '../../infrastructure/lib/job-event-types.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
 import type { Log } from '../../infrastructure/lib/log.ts';
+import { forsakenAt, forsakenBy } from '../demand/forsaken-jobs.ts';
+import { isAlike } from '../demand/kind.ts';
 import { eventBusEnvironment, routingEnvironment } from '../environment.ts';
 import { createEventBus } from '../event-bus.client.ts';
 import type { EventBus } from '../event-bus.ts';
@@ -12,8 +14,8 @@ import { createGitLabForManagers, createGitLabFromEnvironment } from '../live-gi
 import { createDocumentClient, createTables } from '../live-tables.client.ts';
 import { expiryOf } from '../runners/end-runner.ts';
 import { type FindHostPorts, findHost } from '../runners/find-host.ts';
-import { forsakenAt, forsakenBy } from '../runners/forsaken-jobs.ts';
 import { noteJobState, noteTakenJob } from '../runners/job-state.ts';
+import { readAround } from '../runners/live-pool.ts';
 import { misplacementOf, noteMisplaced, type Place, placeOf } from '../runners/misplaced.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
@@ -55,8 +57,16 @@ export async function bindRunner(event: JobEvent, ports: BindRunnerPorts, { log 
     if (!(error instanceof RunnerStateChangedError)) throw error;
     log.info('nothing to bind: the runner took its job before, or ended', { runnerOf: item.pk, state: item.state });
   }
-  if (item.pk !== job) await settleForAnother(item.pk, own, event, ports, log);
+  if (item.pk !== job && !(own && isSwap(item, own))) await settleForAnother(item.pk, own, event, ports, log);
   await tellGate(event, [own, item], ports);
+}
+
+/**
+ * Whether a runner took a job of its own kind that has a runner itself: one job fewer waits, and one runner fewer is idle.
+ */
+function isSwap(runner: RunnerItem, own: RunnerItem): boolean {
+  const hasItsOwn = ['ADMITTED', 'REGISTERED', 'LAUNCHED', 'RUNNING'].includes(own.state);
+  return hasItsOwn && own.jobState !== 'FINISHED' && isAlike(runner, own);
 }
 
 /** What follows when a runner took a job that it was not made for. */
@@ -83,7 +93,8 @@ async function settleForAnother(
  */
 async function replaceRunner(runner: RunnerItem, takenJob: JobKey, { store, bus }: BindRunnerPorts, log: Log) {
   // The index of live items may still show it as it was.
-  const others = (await store.readLive()).filter((item) => item.pk !== runner.pk);
+  const around = await readAround(store, runner.event.projectId, runner);
+  const others = around.filter((item) => item.pk !== runner.pk);
   const forsaken = forsakenAt(takenJob, [...others, runner]) ?? forsakenBy(runner, others);
   if (!forsaken) return;
   const { item, ask, inTheWay } = forsaken;

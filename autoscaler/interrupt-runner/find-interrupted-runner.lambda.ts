@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
+import { hasRunner } from '../demand/demand.ts';
 import { createTables } from '../live-tables.client.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
-import { hasRunner } from '../runners/spare-runners.ts';
 import { type UnwantedRunner, unwantedRunnerSchema } from '../stop-runner/runner-unwanted.ts';
 import { type RunnerToStop, runnerToStopOf } from '../stop-runner/stop-runner-input.ts';
 import { type InstanceEvent, instanceEventSchema, interruptionOf } from './instance-event.ts';

@@ -1,42 +1,59 @@
 import type { ListedProject } from '../../infrastructure/lib/gitlab-listings.ts';
 import type { AskGitLab } from './ask-gitlab.ts';
+import { inTurns } from './in-turns.ts';
 import { isMeantBy, namedBy } from './known-projects.ts';
+import type { ReconcilerMemory } from './memory.ts';
 import type { ReconcilePorts } from './reconcile-ports.ts';
 
 const discoverySeconds = 24 * 60 * 60;
+/** Of a hundred projects each, in one pass: the rest is for the next ones. */
+const pagesPerPass = 10;
+const notesAtOnce = 25;
 
 type DiscoveryPorts = Pick<ReconcilePorts, 'gitlab' | 'memory' | 'projects'>;
+type Discovery = Pick<ReconcilerMemory, 'discoveredAt' | 'discovery'>;
+
+/** Whether projects are to be looked up now; `roundIsDue`: whether a round over the known ones begins, or goes on. */
+export function isDiscoveryDue({ discoveredAt, discovery }: Discovery, roundIsDue: boolean, now: number): boolean {
+  return discovery !== undefined || (roundIsDue && now - discoveredAt >= discoverySeconds * 1_000);
+}
 
 /**
- * Notes the projects that the configuration names, themselves or by a group: once a day, since that takes many calls. When GitLab does not
- * say, the next round asks again.
+ * Notes the projects that the configuration names, themselves or by a group: once a day, since that takes many calls. A
+ * pass looks up some, remembers where it was, and the next one goes on there. What GitLab does not say is asked for again
+ * in the next round.
  *
- * @param discoveredAt when that was done last: milliseconds since 1970.
- * @returns when it was done last now.
+ * @param known when that was done last, and how far it came.
  */
 export async function discoverProjects(
   ports: DiscoveryPorts,
-  discoveredAt: number,
+  known: Discovery,
   ask: AskGitLab,
   now: number,
-): Promise<number> {
-  if (now - discoveredAt < discoverySeconds * 1_000) return discoveredAt;
+): Promise<Discovery> {
   const day = new Date(now).toISOString().slice(0, 10);
-  let complete = true;
-  for (const pattern of ports.projects) {
-    const found = await ask(`the projects of ${pattern}`, () => projectsOf(pattern, ports));
+  let { pattern, page, complete } = known.discovery ?? { pattern: 0, page: 1, complete: true };
+  for (let asked = 0; pattern < ports.projects.length; asked += 1) {
+    if (asked === pagesPerPass) return { ...known, discovery: { pattern, page, complete } };
+    const name = ports.projects[pattern] ?? '';
+    const [at, first] = [page, page === 1];
+    const found = await ask(`the projects of ${name}${first ? '' : `, page ${at}`}`, () => projectsOf(name, at, ports));
+    if (found === null && !ask.isUp()) return { ...known, discovery: { pattern, page, complete } };
+    await inTurns(found?.projects ?? [], notesAtOnce, (project) => ports.memory.noteProject(project, day));
     if (found === null) complete = false;
-    for (const project of found ?? []) await ports.memory.noteProject(project, day);
+    [pattern, page] = found?.isLast === false ? [pattern, page + 1] : [pattern + 1, 1];
   }
-  return complete ? now : discoveredAt;
+  return { discoveredAt: complete ? now : known.discoveredAt };
 }
 
-async function projectsOf(pattern: string, { gitlab }: DiscoveryPorts): Promise<readonly ListedProject[]> {
+type Page = { readonly projects: readonly ListedProject[]; readonly isLast: boolean };
+
+async function projectsOf(pattern: string, page: number, { gitlab }: DiscoveryPorts): Promise<Page> {
   const named = namedBy(pattern);
   if (named?.kind === 'group') {
-    const inside = await gitlab.projectsOfGroup(named.path);
-    return inside.filter((project) => isMeantBy(pattern, project));
+    const { projects, isLast } = await gitlab.projectsOfGroup(named.path, page);
+    return { projects: projects.filter((project) => isMeantBy(pattern, project)), isLast };
   }
   const project = named && (await gitlab.findProject(named.path));
-  return project ? [project] : [];
+  return { projects: project ? [project] : [], isLast: true };
 }

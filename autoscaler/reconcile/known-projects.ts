@@ -53,10 +53,11 @@ export function planRound(
     mostBusyProjects,
   );
   if (!isRoundDue(memory, now, patience)) return { projects: busy, memory };
+  const isBusy = new Set(busy.map(({ projectId }) => projectId));
   const begins = memory.roundCursor === null;
   const after = memory.roundCursor ?? 0;
   const rest = known
-    .filter(({ projectId }) => projectId > after && !busy.some((one) => one.projectId === projectId))
+    .filter(({ projectId }) => projectId > after && !isBusy.has(projectId))
     .sort((a, b) => a.projectId - b.projectId);
   const part = rest.slice(0, projectsPerPass - busy.length);
   return {

@@ -1,13 +1,14 @@
 import { type ListedJob, runningOf } from '../../infrastructure/lib/gitlab-listings.ts';
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
-import { type JobKey, jobKeyOf, parseJobKey } from '../../infrastructure/lib/job-key.ts';
+import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { lambdaJobsAtOnce, underLambdaLimit } from '../runners/lambda-limit.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { askingGitLab, type LookContext, unlessFailing } from './ask-gitlab.ts';
-import { discoverProjects } from './discover-projects.ts';
+import { discoverProjects, isDiscoveryDue } from './discover-projects.ts';
 import { inTurns } from './in-turns.ts';
 import { freshSuspicions, isRoundDue, planRound } from './known-projects.ts';
 import { findLeftToOthers, type UnknownJob } from './left-to-others.ts';
+import { lookAtJobs } from './look-at-jobs.ts';
 import { lookAtLambdaLimit } from './look-at-lambda-limit.ts';
 import type { ReconcilerMemory } from './memory.ts';
 import { listOwnRunners } from './own-runners.ts';
@@ -15,9 +16,10 @@ import type { ReconcilePorts } from './reconcile-ports.ts';
 import type { KnownProject } from './reconcile-store.ts';
 import type { Seen, SeenJob } from './seen.ts';
 
-/** Calls to GitLab at the same time, and calls about single jobs in one pass. */
+/** Calls to GitLab at the same time, and runners that are asked for their jobs in one pass. */
 const callsAtOnce = 5;
-const jobsPerPass = 60;
+const runnersPerPass = 60;
+
 /**
  * Looks at what is there: always at the live items and the instances; at GitLab when something lives or is suspected, and else every five
  * minutes. What cannot be read is null. When GitLab does not answer, the rest of the pass does without it.
@@ -52,7 +54,8 @@ export async function look(
   if (!live) return seen;
   const isIdle = live.length === 0 && instances?.length === 0 && freshSuspicions(memory).length === 0;
   const roundIsDue = isRoundDue(memory, now, patience);
-  if (isIdle && !roundIsDue) return seen;
+  const discoveryIsDue = isDiscoveryDue(memory, roundIsDue, now);
+  if (isIdle && !roundIsDue && !discoveryIsDue) return seen;
 
   const lambdaLimit = await lookAtLambdaLimit(
     ports.lambdaLimit,
@@ -61,7 +64,7 @@ export async function look(
     now,
   );
   const ask = askingGitLab(context, () => ports.outages.note(now));
-  const discoveredAt = roundIsDue ? await discoverProjects(ports, memory.discoveredAt, ask, now) : memory.discoveredAt;
+  const { discoveredAt, discovery } = discoveryIsDue ? await discoverProjects(ports, memory, ask, now) : memory;
   const [tickets, places, known] = await Promise.all([
     unlessFailing('the tickets', () => ports.memory.listTickets(), context),
     unlessFailing('the counters', () => store.placesTaken(countersOf(live)), context),
@@ -87,15 +90,10 @@ export async function look(
     }
   });
   const leftToOthers = await findLeftToOthers(unknown, ports, context);
-  await inTurns(jobsToAskAbout(live, jobs, now), callsAtOnce, async (key) => {
-    const { projectId, jobId } = parseJobKey(key) ?? { projectId: 0, jobId: 0 };
-    const answer = await ask(key, async () => ({ job: await gitlab.readJob(projectId, jobId) }));
-    if (!answer) return;
-    const { status = 'gone', runnerId = null } = answer.job ?? {};
-    jobs.set(key, { status, runnerId, event: null });
-  });
-  const unbound = (runners ?? []).filter(({ runnerId, busy }) => busy && isUnbound(live, runnerId));
-  await inTurns(unbound.slice(0, jobsPerPass), callsAtOnce, async ({ runnerId }) => {
+  await lookAtJobs(live, jobs, ports, ask, now);
+  const isUnbound = unboundRunners(live);
+  const unbound = (runners ?? []).filter(({ runnerId, busy }) => busy && isUnbound.has(runnerId));
+  await inTurns(unbound.slice(0, runnersPerPass), callsAtOnce, async ({ runnerId }) => {
     const running = await ask(`jobs of runner ${runnerId}`, async () => runningOf(await gitlab.jobsOf(runnerId)));
     if (running) jobs.set(jobKeyOf(running), { status: 'running', runnerId, event: null });
   });
@@ -112,7 +110,7 @@ export async function look(
     leftToOthers,
     listedProjects,
     isGitLabAway: ask.isAway(),
-    memory: { ...memory, ...roundMemory, discoveredAt, ...(lambdaLimit ? { lambdaLimit } : {}) },
+    memory: { ...memory, ...roundMemory, discoveredAt, discovery, ...(lambdaLimit ? { lambdaLimit } : {}) },
   };
 }
 
@@ -146,19 +144,7 @@ function eventOf({ projectId, path }: KnownProject, job: ListedJob, now: number)
   };
 }
 
-/** Jobs of live items of which the lists of pending jobs say nothing; in turns when there are many. */
-function jobsToAskAbout(live: readonly RunnerItem[], known: ReadonlyMap<JobKey, SeenJob>, now: number): JobKey[] {
-  const wanted = live.flatMap((item) => [
-    ...(item.jobState === 'FINISHED' && item.takenJob !== item.pk ? [] : [item.pk]),
-    ...(item.state === 'RUNNING' && item.takenJob ? [item.takenJob] : []),
-  ]);
-  const unknown = [...new Set(wanted)].filter((job) => !known.has(job)).sort();
-  const parts = Math.max(1, Math.ceil(unknown.length / jobsPerPass));
-  const turn = Math.floor(now / 60_000) % parts;
-  return unknown.slice(turn * jobsPerPass, (turn + 1) * jobsPerPass);
-}
-
-/** A runner of ours that our table takes for idle. */
-function isUnbound(live: readonly RunnerItem[], runnerId: number): boolean {
-  return live.some((item) => item.runnerId === runnerId && !item.takenJob);
+/** Ids of runners that our table takes for idle. */
+function unboundRunners(live: readonly RunnerItem[]): ReadonlySet<number | undefined> {
+  return new Set(live.filter(({ takenJob }) => !takenJob).map(({ runnerId }) => runnerId));
 }

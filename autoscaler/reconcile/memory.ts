@@ -10,6 +10,8 @@ export type ReconcilerMemory = {
   readonly roundCursor: number | null;
   /** When the configured projects and groups were looked up last. */
   readonly discoveredAt: number;
+  /** How far a look-up came that one pass could not finish; `complete`: whether GitLab has said all so far. */
+  readonly discovery?: { readonly pattern: number; readonly page: number; readonly complete: boolean } | undefined;
   /** Where there are LAMBDA profiles: when the account's limit was asked for last, and what it is, if that is known. */
   readonly lambdaLimit?: { readonly unreserved?: number; readonly lookedAt: number } | undefined;
   /** Counts the writes: of two passes at the same time only one is remembered. */

@@ -3,8 +3,8 @@ import type { RunnerItem } from '../runners/runner-item.ts';
 import { isNoteOf } from '../runners/runner-mark.ts';
 import type { AskGitLab } from './ask-gitlab.ts';
 import { inTurns } from './in-turns.ts';
+import { findOwners } from './owners.ts';
 import type { ReconcilePorts } from './reconcile-ports.ts';
-import { ownsRunner } from './repair-runners.ts';
 
 const callsAtOnce = 5;
 /** Notes asked for in one pass; of the rest it is said that nothing accounts for them, and removing looks at the note anyway. */
@@ -20,7 +20,8 @@ export async function listOwnRunners(
   ask: AskGitLab,
 ): Promise<readonly ListedRunner[] | null> {
   const listed = await ask('our runners', () => gitlab.ownRunners(`${deployment} `));
-  const unknown = (listed ?? []).filter(({ runnerId }) => !live.some((item) => ownsRunner(item, runnerId)));
+  const owners = findOwners(live);
+  const unknown = (listed ?? []).filter(({ runnerId }) => !owners.ownRunner(runnerId));
   const foreign = new Set<number>();
   await inTurns(unknown.slice(0, notesPerPass), callsAtOnce, async ({ runnerId }) => {
     const note = await ask(`the note of runner ${runnerId}`, () => gitlab.readRunnerNote(runnerId));

@@ -137,8 +137,12 @@ function splitAtBlank(key: string): readonly [string, string] {
 const counted = ['ADMITTED', 'REGISTERED', 'LAUNCHED', 'RUNNING', 'STOPPING'];
 
 function driftedCounters(live: readonly RunnerItem[], places: Seen['places']): readonly string[] {
-  const held = live.filter(({ state }) => counted.includes(state)).flatMap(({ caps }) => caps);
-  const expected = (counter: string) => held.filter((cap) => cap.counter === counter).length;
+  const held = new Map<string, number>();
+  for (const { state, caps } of live) {
+    if (!counted.includes(state)) continue;
+    for (const { counter } of caps) held.set(counter, (held.get(counter) ?? 0) + 1);
+  }
+  const expected = (counter: string) => held.get(counter) ?? 0;
   return [...(places ?? [])].flatMap(([counter, taken]) =>
     taken === expected(counter) ? [] : [`${counter}: ${taken} instead of ${expected(counter)}`],
   );

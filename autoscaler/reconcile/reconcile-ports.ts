@@ -3,6 +3,7 @@ import type {
   ListedJob,
   ListedProject,
   ListedRunner,
+  ProjectsPage,
   RunnerJob,
 } from '../../infrastructure/lib/gitlab-listings.ts';
 import type { EventBus } from '../event-bus.ts';
@@ -20,13 +21,14 @@ import type { ProjectsStore, ReconcileStore } from './reconcile-store.ts';
 export type ReconcileGitLab = {
   readJob(projectId: number, jobId: number): Promise<GitLabJob | null>;
   pendingJobs(projectId: number): Promise<readonly ListedJob[]>;
+  begunJobs(projectId: number, mostPages: number): Promise<readonly GitLabJob[]>;
   ownRunners(descriptionStart: string): Promise<readonly ListedRunner[]>;
   readRunnerNote(runnerId: number): Promise<string | null>;
   pauseRunner(runnerId: number): Promise<boolean>;
   jobsOf(runnerId: number): Promise<readonly RunnerJob[]>;
   removeRunner(runnerId: number): Promise<boolean>;
   findProject(path: string): Promise<ListedProject | null>;
-  projectsOfGroup(path: string): Promise<readonly ListedProject[]>;
+  projectsOfGroup(path: string, page: number): Promise<ProjectsPage>;
 };
 
 export type ReconcilePorts = {

@@ -1,7 +1,7 @@
 import { isOver } from '../../infrastructure/lib/gitlab-listings.ts';
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { type JobKey, jobKeyOf, parseJobKey } from '../../infrastructure/lib/job-key.ts';
-import { type ForsakenJob, forsakenJobs } from '../runners/forsaken-jobs.ts';
+import { type ForsakenJob, forsakenJobs } from '../demand/forsaken-jobs.ts';
 import { attemptsUsed, type RunnerItem } from '../runners/runner-item.ts';
 import { isOlder, retrySeconds } from './deadlines.ts';
 import type { Repair, RepairKind } from './repair.ts';
@@ -103,8 +103,9 @@ export function jobsToCatchUp({ live, jobs }: Looked, now: number): Suspect[] {
 export function runnersToBind({ live, jobs }: Looked, now: number): Suspect[] {
   const at = new Date(now).toISOString();
   const idle = live.filter(({ state, takenJob }) => ['REGISTERED', 'LAUNCHED'].includes(state) && !takenJob);
+  const byRunner = new Map(idle.map((item) => [item.runnerId, item]));
   return [...jobs].flatMap(([job, { status, runnerId }]) => {
-    const runner = idle.find((item) => item.runnerId === runnerId);
+    const runner = runnerId === null ? undefined : byRunner.get(runnerId);
     const reference = parseJobKey(job);
     if (status !== 'running' || runnerId === null || !runner || !reference) return [];
     const event: JobEvent = { ...runner.event, ...reference, status, runnerId, occurredAt: at, receivedAt: at };

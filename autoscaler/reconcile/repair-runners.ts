@@ -1,8 +1,8 @@
 import type { JobKey } from '../../infrastructure/lib/job-key.ts';
 import { parseJobKey } from '../../infrastructure/lib/job-key.ts';
+import { hasRunner, idleBeyondDemand } from '../demand/demand.ts';
 import { heldSeconds, isHeld, notItsTurn } from '../gate/held.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
-import { hasRunner, idleBeyondDemand } from '../runners/spare-runners.ts';
 import { functionNotStarted } from '../start-runner/start-runner-input.ts';
 import { unwantedRunnerOf } from '../stop-runner/runner-unwanted.ts';
 import {

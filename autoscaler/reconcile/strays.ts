@@ -1,8 +1,8 @@
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { holdTag, launchGroupTag } from '../start-runner/ec2/instance-tags.ts';
 import { isOlder, settledSeconds } from './deadlines.ts';
+import { findOwners } from './owners.ts';
 import type { RepairAction, RepairKind } from './repair.ts';
-import { ownsInstance, ownsRunner, ownsTicket } from './repair-runners.ts';
 import type { Seen } from './seen.ts';
 import type { Suspect } from './suspicion.ts';
 
@@ -17,21 +17,19 @@ export type Strays = {
 
 /** Instances, GitLab runners and tickets that no live item accounts for. */
 export function findStrays({ live, instances, runners, tickets, patience }: Looked, now: number): Strays {
+  const owners = findOwners(live);
   const strayRunners = (runners ?? []).filter(
     ({ runnerId, createdAt }) =>
-      !live.some((item) => ownsRunner(item, runnerId)) &&
-      (createdAt === null || isOlder(createdAt, settledSeconds * patience, now)),
+      !owners.ownRunner(runnerId) && (createdAt === null || isOlder(createdAt, settledSeconds * patience, now)),
   );
   const held = (instances ?? []).filter(({ tags }) => tags[holdTag] !== undefined);
   const strayInstances = (instances ?? []).filter(
     ({ instanceId, tags, launchedAt }) =>
       tags[holdTag] === undefined &&
       isOlder(launchedAt, settledSeconds * patience, now) &&
-      !live.some((item) => ownsInstance(item, instanceId, tags[launchGroupTag])),
+      !owners.ownInstance(instanceId, tags[launchGroupTag]),
   );
-  const strayTickets = (tickets ?? []).filter(
-    ({ id, job }) => !live.some((item) => item.pk === job && ownsTicket(item, id)),
-  );
+  const strayTickets = (tickets ?? []).filter((ticket) => !owners.ownTicket(ticket));
   // A stray runner that works has its host among the stray instances, and nothing says which.
   const mayRemoveInstances = runners !== null && !strayRunners.some(({ busy }) => busy);
   return {

@@ -19,6 +19,8 @@ const forgottenAfterMilliseconds = 30 * 60 * 1_000;
 const slackMilliseconds = 5_000;
 /** In one pass; what is left over comes first in the next. */
 const mostRepairs = 100;
+/** The ends of jobs that nobody heard of. Each takes a few calls to GitLab, so that it may not be all of them. */
+const mostFinished = 450;
 /** The memory is one item of at most 400 KB. */
 const mostSuspicions = 2_000;
 
@@ -55,9 +57,13 @@ export function weigh(
   const due = [...seen]
     .filter(([, { suspect, suspicion }]) => isDue(suspicion, suspect.patienceSeconds ?? 0, clock))
     .filter(([, { suspect }]) => canMend(suspect.repair))
-    .sort(([, a], [, b]) => a.suspicion.tries - b.suspicion.tries)
-    .slice(0, mostRepairs);
-  const tried = new Set(due.map(([key]) => key));
+    .sort(([, a], [, b]) => a.suspicion.tries - b.suspicion.tries);
+  const isEnd = ([, { suspect }]: (typeof due)[number]) => suspect.repair.kind === 'finish-job';
+  const chosen = [
+    ...due.filter(isEnd).slice(0, mostFinished),
+    ...due.filter((one) => !isEnd(one)).slice(0, mostRepairs),
+  ];
+  const tried = new Set(chosen.map(([key]) => key));
   const unseen = Object.entries(before).filter(
     ([key, { lastLook }]) => !seen.has(key) && !couldSee(key) && now - lastLook < forgottenAfterMilliseconds,
   );
@@ -66,8 +72,9 @@ export function weigh(
     return [key, after] as const;
   });
   return {
-    repairs: due.map(([, { suspect }]) => suspect.repair),
-    suspicions: Object.fromEntries([...unseen, ...current]),
+    repairs: chosen.map(([, { suspect }]) => suspect.repair),
+    // What was not seen is kept as far as there is room.
+    suspicions: Object.fromEntries([...current, ...unseen].slice(0, mostSuspicions)),
   };
 }
 

@@ -2,7 +2,7 @@ import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { notItsTurn, waitsForTurn } from '../gate/held.ts';
 import { outageErrors } from './outage-mark.ts';
-import { attemptsUsed, liveMark, type RunnerChoice, type RunnerItem, type Wait } from './runner-item.ts';
+import { attemptsUsed, liveMark, type RunnerChoice, type RunnerItem, type Wait, waitingMark } from './runner-item.ts';
 
 export type AdmissionRequest = {
   readonly event: JobEvent;
@@ -132,5 +132,5 @@ function hasNoFunction({ type, attemptBegun = false, runnerId, waitsFor }: Runne
 
 /** The item of a job that waits for a place under its caps, and for nothing else. It holds no counter. */
 export function waitingItem({ waitsFor: _, turnAt: __, ...item }: RunnerItem): RunnerItem {
-  return { ...item, state: 'WAITING' };
+  return { ...item, state: 'WAITING', live: waitingMark };
 }

@@ -1,7 +1,6 @@
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { excuse } from './admission.ts';
-import { forsakenAt } from './forsaken-jobs.ts';
 import { attemptsUsed, endedItemDays, liveMark, type RunnerItem, type RunnerState, type Wait } from './runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore, type StoreWrite } from './runners-store.ts';
 
@@ -201,27 +200,4 @@ export function expiryOf(now: number): number {
 
 function ticketIdsOf(item: RunnerItem): string[] {
   return [...new Set([item.pk, item.ticketId, item.instanceId].filter((id) => id !== undefined))];
-}
-
-/**
- * The job that waited longest and can start now that a runner has ended: every cap that it needs has a place. May be
- * asked again when an answer was lost: admission counts, not this list.
- */
-export async function nextWaiting(store: RunnersStore, ended: RunnerItem): Promise<readonly JobEvent[]> {
-  if (ended.caps.length === 0) return [];
-  const freed = new Set(ended.caps.map(({ counter }) => counter));
-  const live = await store.readLive();
-  const waiting = live.filter(
-    (item) =>
-      item.state === 'WAITING' &&
-      !item.waitsFor &&
-      (item.jobState === 'PENDING' || forsakenAt(item.pk, live)) &&
-      item.caps.some(({ counter }) => freed.has(counter)),
-  );
-  const counters = [...new Set(waiting.flatMap(({ caps }) => caps.map(({ counter }) => counter)))];
-  const taken = await store.placesTaken(counters);
-  const fitting = waiting.filter(({ caps }) => caps.every(({ counter, limit }) => (taken.get(counter) ?? 0) < limit));
-  // Where none fits, a cap may have been raised since the job began to wait: admission asks by the caps of today.
-  const [oldest] = (fitting.length > 0 ? fitting : waiting).sort((a, b) => (a.admittedAt < b.admittedAt ? -1 : 1));
-  return oldest ? [oldest.event] : [];
 }

@@ -1,11 +1,12 @@
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import { poolOfRunner } from './live-pool.ts';
 import { managerOf } from './long-lived-runner.ts';
 import type { RunnerItem } from './runner-item.ts';
 import type { RunnersStore } from './runners-store.ts';
 
 export type FindHostPorts = {
-  readonly store: Pick<RunnersStore, 'read' | 'readByRunnerId' | 'readLive'>;
+  readonly store: Pick<RunnersStore, 'read' | 'readByRunnerId' | 'readLiveOf'>;
   /** Where a profile brings a long-lived runner. */
   readonly gitlab?:
     | { readJob(projectId: number, jobId: number): Promise<{ readonly systemId: string | null } | null> }
@@ -20,7 +21,7 @@ export async function findHost(event: JobEvent, { store, gitlab }: FindHostPorts
   if (event.runnerId === null) return null;
   const only = await store.readByRunnerId(event.runnerId);
   if (only || !gitlab) return only;
-  const hosts = (await store.readLive()).filter((item) => item.managerOf === event.runnerId);
+  const hosts = await store.readLiveOf(poolOfRunner(event.runnerId));
   if (hosts.length === 0) return null;
   const bound = hosts.find(({ takenJob }) => takenJob === jobKeyOf(event));
   if (bound) return store.read(bound.pk);

@@ -122,13 +122,16 @@ export type RunnerItem = RunnerChoice & {
   readonly overBecause?: Pick<Wait, 'error' | 'message'>;
   /** WAITING: the attempt of this number was begun and given up, so that the next one has the next number. */
   readonly attemptBegun?: boolean;
+  /** WAITING for a place: who made room and told this job, and when. Each tells another one. */
+  readonly calledBy?: string;
+  readonly calledAt?: string;
   readonly admittedAt: string;
   readonly registeredAt?: string;
   readonly launchedAt?: string;
   readonly pickedUpAt?: string;
   readonly stoppedAt?: string;
   /** Set while the runner lives or the job is not over: what the sparse index of live items holds. */
-  readonly live?: typeof liveMark;
+  readonly live?: typeof liveMark | typeof waitingMark;
   /** Time to live, seconds since 1970. */
   readonly expiresAt?: number;
 };
@@ -158,6 +161,8 @@ export type LaunchSource = {
 };
 
 export const liveMark = 'live';
+/** Of a live item whose job waits for a place under its caps: those are found by themselves. */
+export const waitingMark = 'waiting';
 
 /** Items of ended runners stay this long, for people who ask what happened. */
 export const endedItemDays = 14;

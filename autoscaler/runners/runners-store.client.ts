@@ -14,10 +14,10 @@ import { type BackoffPorts, retryWithBackoff, systemBackoffPorts } from '../../i
 import { isPassing } from '../../infrastructure/lib/passing-trouble.ts';
 import type { RunnerTicket } from '../../infrastructure/lib/runner-ticket.ts';
 import { type GateItem, gateKeyOf } from '../gate/gate-item.ts';
-import { instanceIdIndex, liveIndex, runnerIdIndex } from './runner-indexes.ts';
-import { liveMark, type RunnerItem } from './runner-item.ts';
+import { instanceIdIndex, liveIndex, livePoolIndex, runnerIdIndex } from './runner-indexes.ts';
+import { liveMark, type RunnerItem, waitingMark } from './runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore, type StoreWrite } from './runners-store.ts';
-import { type TableNames, transactItemOf } from './transact-items.ts';
+import { type StoredItem, type TableNames, transactItemOf } from './transact-items.ts';
 
 /** A write met a transaction on one item, or there are too many at once: nothing is wrong, the loser comes again. */
 const conflictBackoff = {
@@ -26,6 +26,9 @@ const conflictBackoff = {
   longestDelayMilliseconds: 500,
   budgetMilliseconds: 6_000,
 };
+
+/** Of the jobs that wait for a place, one of the first can nearly always start. */
+const waitingPageSize = 20;
 
 /** The runners' items and tickets in DynamoDB. */
 export function createRunnersStore(
@@ -37,7 +40,7 @@ export function createRunnersStore(
     const { Item } = await dynamodb.send(
       new GetCommand({ TableName: tables.runners, Key: { pk: job }, ConsistentRead: true }),
     );
-    return (Item as RunnerItem | undefined) ?? null;
+    return Item ? itemOf(Item) : null;
   };
   /** Through an index that may be a moment old: what it finds is read as it is now. */
   const readBy = async <K extends 'runnerId' | 'instanceId'>(IndexName: string, key: K, value: RunnerItem[K]) => {
@@ -53,23 +56,38 @@ export function createRunnersStore(
     const item = found ? await read(found.pk) : null;
     return item?.[key] === value ? item : null;
   };
+  const queryOf = (IndexName: string, key: string, value: string) => ({
+    TableName: tables.runners,
+    IndexName,
+    KeyConditionExpression: `${key} = :value`,
+    ExpressionAttributeValues: { ':value': value },
+  });
+  const readAll = async (index: string, key: string, value: string) => {
+    const items: RunnerItem[] = [];
+    for await (const page of paginateQuery({ client: dynamodb }, queryOf(index, key, value))) {
+      items.push(...(page.Items ?? []).map(itemOf));
+    }
+    return items;
+  };
   return {
     read,
     readByRunnerId: (runnerId) => readBy(runnerIdIndex, 'runnerId', runnerId),
     readByInstanceId: (instanceId) => readBy(instanceIdIndex, 'instanceId', instanceId),
 
     async readLive() {
-      const items: RunnerItem[] = [];
-      const query = {
-        TableName: tables.runners,
-        IndexName: liveIndex,
-        KeyConditionExpression: 'live = :live',
-        ExpressionAttributeValues: { ':live': liveMark },
-      };
-      for await (const page of paginateQuery({ client: dynamodb }, query)) {
-        items.push(...((page.Items ?? []) as RunnerItem[]));
-      }
-      return items;
+      const [live, waiting] = await Promise.all([
+        readAll(liveIndex, 'live', liveMark),
+        readAll(liveIndex, 'live', waitingMark),
+      ]);
+      return waiting.length === 0 ? live : [...live, ...waiting].sort((a, b) => (a.admittedAt < b.admittedAt ? -1 : 1));
+    },
+    readLiveOf: (pool) => readAll(livePoolIndex, 'livePool', pool),
+
+    async readWaiting(after) {
+      const start = after && { ExclusiveStartKey: { pk: after.pk, live: waitingMark, admittedAt: after.admittedAt } };
+      const first = { ...queryOf(liveIndex, 'live', waitingMark), Limit: waitingPageSize, ...start };
+      const { Items } = await dynamodb.send(new QueryCommand(first));
+      return (Items ?? []).map(itemOf);
     },
 
     async placesTaken(counters) {
@@ -106,6 +124,11 @@ export function createRunnersStore(
       }
     },
   };
+}
+
+function itemOf(stored: Record<string, unknown>): RunnerItem {
+  const { livePool: _, ...item } = stored as StoredItem;
+  return item;
 }
 
 /** What is canceled for a condition that does not hold is refused, whatever else was wrong with it. */

@@ -1,6 +1,7 @@
 import type { JobKey } from '../../infrastructure/lib/job-key.ts';
 import type { RunnerTicket } from '../../infrastructure/lib/runner-ticket.ts';
 import type { GateItem } from '../gate/gate-item.ts';
+import type { LivePool } from './live-pool.ts';
 import type { Cap, RunnerItem, RunnerState } from './runner-item.ts';
 
 /** A write to one runner's item: which states it may begin from, what it sets and removes. */
@@ -65,6 +66,13 @@ export type RunnersStore = {
   readLive(): Promise<readonly RunnerItem[]>;
   /** The gate of a project as it is now; null where there was none to keep. */
   readGate(projectId: number): Promise<GateItem | null>;
+  /** Of these the ones of one pool. */
+  readLiveOf(pool: LivePool): Promise<readonly RunnerItem[]>;
+  /**
+   * Some items of jobs that wait for a place under their caps, oldest first: the first ones, or the next after the given
+   * one; none when that was the last.
+   */
+  readWaiting(after: RunnerItem | null): Promise<readonly RunnerItem[]>;
   /** A ticket that nobody has claimed yet; null when it is gone. */
   readTicket(id: string): Promise<RunnerTicket | null>;
   /** How many places are taken under each counter, as of now. */

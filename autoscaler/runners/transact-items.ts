@@ -1,3 +1,5 @@
+import { poolOf, poolOfRunner } from './live-pool.ts';
+import type { RunnerItem } from './runner-item.ts';
 import type { RunnerUpdate, StoreWrite } from './runners-store.ts';
 
 export type TableNames = { readonly runners: string; readonly tickets: string };
@@ -26,7 +28,7 @@ export function transactItemOf(part: StoreWrite, tables: TableNames): TransactIt
     case 'update':
       return { Update: updateOf(part, tables.runners) };
     case 'put':
-      return { Put: { TableName: tables.runners, Item: part.item, ...sameAs(part.over) } };
+      return { Put: { TableName: tables.runners, Item: stored(part.item), ...sameAs(part.over) } };
     case 'take-place':
       return addToCounter(tables.runners, part.cap.counter, 1, {
         ConditionExpression: 'attribute_not_exists(inUse) OR inUse < :bound',
@@ -60,6 +62,13 @@ function ofVersion(version: number): Conditions {
   return { ConditionExpression: 'version = :version', ExpressionAttributeValues: { ':version': version } };
 }
 
+/** An item as it is stored: an index finds the live ones by their pool, which only the table knows. */
+export type StoredItem = RunnerItem & { readonly livePool?: string };
+
+function stored(item: RunnerItem): StoredItem {
+  return item.live === undefined ? item : { ...item, livePool: poolOf(item) };
+}
+
 function updateOf({ job, from, attempt, only = {}, set = {}, remove = [] }: RunnerUpdate, TableName: string) {
   const names: Record<string, string> = {};
   const values: Record<string, unknown> = {};
@@ -80,7 +89,9 @@ function updateOf({ job, from, attempt, only = {}, set = {}, remove = [] }: Runn
         : `${name(attribute)} = ${value(`if_${attribute}`, content)}`,
     ),
   ];
-  const sets = Object.entries(set)
+  const moved = set.managerOf === undefined ? {} : { livePool: poolOfRunner(set.managerOf) };
+  const removed = remove.includes('live') ? [...remove, 'livePool'] : remove;
+  const sets = Object.entries({ ...set, ...moved })
     .filter(([, content]) => content !== undefined)
     .map(([attribute, content]) => `${name(attribute)} = ${value(attribute, content)}`);
   return {
@@ -88,7 +99,7 @@ function updateOf({ job, from, attempt, only = {}, set = {}, remove = [] }: Runn
     Key: { pk: job },
     UpdateExpression: [
       ...(sets.length > 0 ? [`SET ${sets.join(', ')}`] : []),
-      ...(remove.length > 0 ? [`REMOVE ${remove.map(name).join(', ')}`] : []),
+      ...(removed.length > 0 ? [`REMOVE ${removed.map(name).join(', ')}`] : []),
     ].join(' '),
     ConditionExpression: conditions.join(' AND '),
     ExpressionAttributeNames: names,

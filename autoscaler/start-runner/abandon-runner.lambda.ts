@@ -4,6 +4,7 @@ import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
 import type { Log } from '../../infrastructure/lib/log.ts';
+import { forsakenBy } from '../demand/forsaken-jobs.ts';
 import { attemptsEnvironment, eventBusEnvironment } from '../environment.ts';
 import { createEventBus } from '../event-bus.client.ts';
 import type { EventBus } from '../event-bus.ts';
@@ -13,10 +14,11 @@ import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createTables } from '../live-tables.client.ts';
 import { createLongLivedRunners } from '../long-lived-runners.client.ts';
 import { drainHost, type ManagedHosts } from '../runners/drain-host.ts';
-import { type AttemptEnd, endRunner, hasGoneOn, nextWaiting, recordWait } from '../runners/end-runner.ts';
-import { forsakenBy } from '../runners/forsaken-jobs.ts';
+import { type AttemptEnd, endRunner, hasGoneOn, recordWait } from '../runners/end-runner.ts';
 import { noteTakenJob } from '../runners/job-state.ts';
+import { readAround } from '../runners/live-pool.ts';
 import { type LongLivedRunners, profilesManagerOf } from '../runners/long-lived-runner.ts';
+import { nextWaiting } from '../runners/next-waiting.ts';
 import { type OutageMark, outageErrors } from '../runners/outage-mark.ts';
 import { attemptsUsed, type RunnerItem, type RunnerState } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore, whenItWentOn } from '../runners/runners-store.ts';
@@ -117,7 +119,7 @@ export async function abandonRunner(
   if (manager) await ports.longLived?.remove(manager);
   const current = await ports.store.read(job);
   if (!current || current.attempt !== item.attempt) return nothing;
-  const next = [...(await nextWaiting(ports.store, item)), ...(await whoCountedOn(item, ports.store))];
+  const next = [...(await nextWaiting(ports, item)), ...(await whoCountedOn(item, ports.store))];
   await tellGate(item.event, [item], ports);
   const failed = current.state === 'FAILED' ? { error: input.error, cause: failure.message } : null;
   return { ...nothing, ...retryOf(current, current.event, ports), next, failure: failed };
@@ -164,7 +166,7 @@ async function noteOutage({ outages, now }: AbandonRunnerPorts, log: LambdaConte
 /** While its own job ran elsewhere, another one may have counted on this runner. */
 async function whoCountedOn(item: RunnerItem, store: RunnersStore): Promise<readonly JobEvent[]> {
   if (item.jobState === 'PENDING') return [];
-  const ask = forsakenBy({ ...item, state: 'FAILED' }, await store.readLive())?.ask;
+  const ask = forsakenBy({ ...item, state: 'FAILED' }, await readAround(store, item.event.projectId, item))?.ask;
   return ask && jobKeyOf(ask) !== item.pk ? [ask] : [];
 }
 

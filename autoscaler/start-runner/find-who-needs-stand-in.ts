@@ -1,8 +1,9 @@
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import { forsakenAt } from '../demand/forsaken-jobs.ts';
 import { type FindHostPorts, findHost } from '../runners/find-host.ts';
-import { forsakenAt } from '../runners/forsaken-jobs.ts';
 import { noteTakenJob } from '../runners/job-state.ts';
+import { readAround } from '../runners/live-pool.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { type RunnersStore, whenItWentOn } from '../runners/runners-store.ts';
 
@@ -21,6 +22,6 @@ export async function findWhoNeedsStandIn(
   if (!found.takenJob) await noteTakenJob(store, found, job).catch(whenItWentOn);
   const runner = await store.read(found.pk);
   // The index of live items may still show it as it was.
-  const others = (await store.readLive()).filter(({ pk }) => pk !== found.pk);
+  const others = (await readAround(store, found.event.projectId, runner ?? found)).filter(({ pk }) => pk !== found.pk);
   return forsakenAt(job, runner ? [...others, runner] : others)?.item ?? null;
 }

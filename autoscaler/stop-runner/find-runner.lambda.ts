@@ -4,6 +4,8 @@ import { type JobEvent, jobEventSchema } from '../../infrastructure/lib/job-even
 import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
 import type { Log } from '../../infrastructure/lib/log.ts';
+import { isAlike } from '../demand/kind.ts';
+import { planStops, type SeenRunners } from '../demand/plan-stops.ts';
 import { eventBusEnvironment } from '../environment.ts';
 import { createEventBus } from '../event-bus.client.ts';
 import type { EventBus } from '../event-bus.ts';
@@ -15,8 +17,8 @@ import { createTables } from '../live-tables.client.ts';
 import { expiryOf, leaveQueue, recordTombstone } from '../runners/end-runner.ts';
 import { type FindHostPorts, findHost } from '../runners/find-host.ts';
 import { noteJobState, noteTakenJob } from '../runners/job-state.ts';
+import { readAround } from '../runners/live-pool.ts';
 import { misplacementOf, noteMisplaced, placeOf } from '../runners/misplaced.ts';
-import { planStops, type SeenRunners } from '../runners/plan-stops.ts';
 import { JobNotOverError } from '../runners/runner-errors.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
@@ -73,10 +75,11 @@ export async function findRunner(
     }
   }
   if (!isKnownToHaveRun) await tellGate(event, [own, byRunner], ports);
-  // Its own runner took the job: whoever else is idle is as needed as before.
-  const ordinary = own?.takenJob === job && byRunner?.pk === job;
-  const live = ordinary ? [] : await ports.store.readLive();
-  const stops = planStops(event, { own, byRunner, live });
+  // Nobody waits more or less than before: its `running` event was answered, and its runner was as good as its own.
+  const wasBound = before?.jobState === 'RUNNING' && byRunner?.takenJob === job;
+  const wasServedAlike = own !== null && wasBound && isAlike(own, byRunner);
+  const live = wasServedAlike ? [] : await readAround(ports.store, event.projectId, own, byRunner ?? null);
+  const stops = planStops(event, { own, byRunner, live, wasServedAlike });
   // Its own start may still be under way, or failing: it was canceled in time, or served by a runner that was made for another job.
   if (!own) await recordTombstone(ports.store, event, ports.now());
   log.info('runners to stop', {

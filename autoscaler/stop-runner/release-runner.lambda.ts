@@ -1,12 +1,15 @@
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
+import { forsakenAt, forsakenBy } from '../demand/forsaken-jobs.ts';
+import { isAlike } from '../demand/kind.ts';
 import { eventBusEnvironment } from '../environment.ts';
 import { createEventBus } from '../event-bus.client.ts';
 import type { EventBus } from '../event-bus.ts';
 import { tellGate } from '../gate/tell-gate.ts';
 import { createTables } from '../live-tables.client.ts';
-import { type AttemptEnd, type EndRunnerPorts, endRunner, hasGoneOn, nextWaiting } from '../runners/end-runner.ts';
-import { forsakenAt, forsakenBy } from '../runners/forsaken-jobs.ts';
+import { type AttemptEnd, type EndRunnerPorts, endRunner, hasGoneOn } from '../runners/end-runner.ts';
+import { readAround } from '../runners/live-pool.ts';
+import { nextWaiting } from '../runners/next-waiting.ts';
 import type { OutageMark } from '../runners/outage-mark.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { RunnerStateChangedError } from '../runners/runners-store.ts';
@@ -43,9 +46,7 @@ export async function releaseRunner(
     }
   } else if (!['RELEASED', 'FAILED', 'WAITING'].includes(item.state)) return { next: [] };
   const again = await whoAsksAgain(ports, item, failure !== undefined);
-  const waiting = (await nextWaiting(ports.store, item)).filter(
-    (one) => !again.some(({ jobId }) => jobId === one.jobId),
-  );
+  const waiting = (await nextWaiting(ports, item)).filter((one) => !again.some(({ jobId }) => jobId === one.jobId));
   const next = [...waiting, ...again];
   // It might have asked until now.
   if (item.gated && item.takenJob === undefined) await tellGate(item.event, [item], ports);
@@ -76,11 +77,18 @@ async function whoAsksAgain(
   if (item.jobState === 'PENDING' && hasFailed && item.takenJob !== item.pk) return [item.event];
   const wasSpare = item.jobState !== 'PENDING' && item.takenJob === undefined;
   if (item.jobState === 'FINISHED' && !wasSpare) return [];
+  if (item.jobState === 'RUNNING' && !wasSpare && (await servedAlike(store, item))) return [];
   // The index of live items may still show it as it was.
   const released = { ...item, state: 'RELEASED' } as const;
-  const others = (await store.readLive()).filter(({ pk }) => pk !== item.pk);
+  const others = (await readAround(store, item.event.projectId, item)).filter(({ pk }) => pk !== item.pk);
   const forsaken = forsakenAt(item.pk, [...others, released]) ?? (wasSpare ? forsakenBy(released, others) : null);
   return forsaken?.ask ? [forsaken.ask] : [];
+}
+
+/** Whether a runner worked for a job of its own kind: then nobody waits for the room that its end leaves. */
+async function servedAlike(store: EndRunnerPorts['store'], item: RunnerItem): Promise<boolean> {
+  const taken = item.takenJob === undefined ? null : await store.read(item.takenJob);
+  return taken !== null && isAlike(item, taken);
 }
 
 export const handler = lambdaHandler({

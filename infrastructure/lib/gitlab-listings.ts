@@ -56,4 +56,7 @@ export type ListedRunner = {
   readonly busy: boolean;
 };
 
+/** Up to a hundred projects of a list. */
+export type ProjectsPage = { readonly projects: readonly ListedProject[]; readonly isLast: boolean };
+
 export type ListedProject = { readonly projectId: number; readonly path: string };

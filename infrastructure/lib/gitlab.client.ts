@@ -1,7 +1,7 @@
 import { Groups, type JobSchema, Jobs, Projects, Runners, Users } from '@gitbeaker/rest';
 import { type BackoffPolicy, type BackoffPorts, systemBackoffPorts } from './backoff.ts';
 import { GitLabNotFoundError, GitLabRefusedError } from './gitlab-errors.ts';
-import type { GitLabJob, ListedJob, ListedProject, ListedRunner, RunnerJob } from './gitlab-listings.ts';
+import type { GitLabJob, ListedJob, ListedProject, ListedRunner, ProjectsPage, RunnerJob } from './gitlab-listings.ts';
 import { createGitLabRequester, gitlabBackoff } from './gitlab-requester.client.ts';
 
 export type { GitLabJob } from './gitlab-listings.ts';
@@ -53,14 +53,16 @@ export type GitLab = {
   pendingJobs(projectId: number): Promise<readonly ListedJob[]>;
   /** The same, of a project with as many as there may be. */
   allPendingJobs(projectId: number): Promise<readonly ListedJob[]>;
+  /** Jobs of a project that run or are over, newest first, a hundred on a page; none when the project is gone. */
+  begunJobs(projectId: number, mostPages: number): Promise<readonly GitLabJob[]>;
   /** Project runners that this token may manage and whose description begins so. Whether one is ours, its note tells. */
   ownRunners(descriptionStart: string): Promise<readonly ListedRunner[]>;
   /** A runner's maintenance note; null when the runner is gone. */
   readRunnerNote(runnerId: number): Promise<string | null>;
   /** The project with this path (`group/project`); null when there is none. */
   findProject(path: string): Promise<ListedProject | null>;
-  /** Projects of a group and of the groups below it; none when the group is gone. */
-  projectsOfGroup(path: string): Promise<readonly ListedProject[]>;
+  /** Projects of a group and of the groups below it, page by page from 1 on; none when the group is gone. */
+  projectsOfGroup(path: string, page: number): Promise<ProjectsPage>;
 };
 
 export type GitLabOptions = {
@@ -71,6 +73,8 @@ export type GitLabOptions = {
   readonly backoff?: BackoffPolicy;
   readonly backoffPorts?: BackoffPorts;
 };
+
+const projectsPerPage = 100;
 
 /** GitLab's REST API through gitbeaker, with our time-out and backoff. */
 export function createGitLab({
@@ -171,6 +175,12 @@ export function createGitLab({
     pendingJobs: (projectId) => listPending(projectId, { maxPages: 10 }),
     // The one that GitLab gives away first is the last one of the last page.
     allPendingJobs: (projectId) => listPending(projectId, {}),
+    async begunJobs(projectId, mostPages) {
+      const paging = { pagination: 'keyset', orderBy: 'id', sort: 'desc', perPage: 100, maxPages: mostPages } as const;
+      const scope = ['running', 'success', 'failed', 'canceled'];
+      const filter = { scope, ...paging } as unknown as Parameters<typeof jobs.all>[1];
+      return ((await orWhenGone(jobs.all(projectId, filter), [])) as JobSchema[]).map(jobOf);
+    },
     async ownRunners(descriptionStart) {
       const all = await runners.all({ owned: true, type: 'project_type', perPage: 100, maxPages: 50 } as object);
       return (all as unknown as RunnerEntry[]).flatMap(({ id, description, created_at, job_execution_status }) =>
@@ -187,10 +197,13 @@ export function createGitLab({
       const project = await orWhenGone(projects.show(path), null);
       return project && { projectId: project.id, path: project.path_with_namespace };
     },
-    async projectsOfGroup(path) {
-      const filter = { includeSubgroups: true, archived: false, simple: true, perPage: 100, maxPages: 50 } as const;
+    async projectsOfGroup(path, page) {
+      // By id, so that no project slips from one page to another while they are read.
+      const order = { orderBy: 'id', sort: 'asc', page, perPage: projectsPerPage, maxPages: 1 } as const;
+      const filter = { includeSubgroups: true, archived: false, simple: true, ...order };
       const found = await orWhenGone(groups.allProjects(path, filter), []);
-      return found.map((project) => ({ projectId: project.id, path: project.path_with_namespace }));
+      const projects = found.map((project) => ({ projectId: project.id, path: project.path_with_namespace }));
+      return { projects, isLast: projects.length < projectsPerPage };
     },
   };
 }

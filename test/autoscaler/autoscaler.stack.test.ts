@@ -79,6 +79,14 @@ describe('the tables', () => {
         KeySchema: [{ AttributeName: 'instanceId', KeyType: 'HASH' }],
         Projection: { ProjectionType: 'KEYS_ONLY' },
       },
+      {
+        IndexName: 'live-by-pool',
+        KeySchema: [
+          { AttributeName: 'livePool', KeyType: 'HASH' },
+          { AttributeName: 'admittedAt', KeyType: 'RANGE' },
+        ],
+        Projection: { ProjectionType: 'ALL' },
+      },
     ]);
     expect(table('Runners').AttributeDefinitions).toContainEqual({ AttributeName: 'runnerId', AttributeType: 'N' });
   });

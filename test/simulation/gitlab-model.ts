@@ -335,10 +335,24 @@ export function createGitLabModel(options: GitLabModelOptions) {
             busy: isBusy(runner),
           }));
         }),
+      begunJobs: (projectId: number, mostPages: number) =>
+        answer(() =>
+          [...jobs.values()]
+            .filter(
+              ({ plan, status }) =>
+                plan.projectId === projectId && ['running', 'success', 'failed', 'canceled'].includes(status),
+            )
+            .sort((a, b) => b.id - a.id)
+            .slice(0, mostPages * 100)
+            .map(({ id, status, plan, runnerId, systemId }) => ({ id, status, tags: plan.tags, runnerId, systemId })),
+        ),
       readRunnerNote: (runnerId: number) => answer(() => runners.get(runnerId)?.note ?? null),
       findProject: (path: string) => answer(() => ({ projectId: Number(path.split('-').at(-1)), path })),
       projectsOfGroup: (group: string) =>
-        answer(() => projectIds.map((projectId) => ({ projectId, path: `${group}/project-${projectId}` }))),
+        answer(() => ({
+          projects: projectIds.map((projectId) => ({ projectId, path: `${group}/project-${projectId}` })),
+          isLast: true,
+        })),
     },
   };
 

@@ -262,13 +262,18 @@ export function createInvariants(watched: () => Watched) {
   /** A counter is nothing but the number of items that hold a place under it. */
   function checkCounters(items: readonly RunnerItem[], counters: ReadonlyMap<string, number>): void {
     const held = new Map<string, number>();
+    // An item keeps the limit that it was admitted under: one that was raised since counts for those that came then.
+    const limits = new Map<string, number>();
     for (const { state, caps } of items) {
       if (!placeHolding.includes(state)) continue;
       for (const { counter, limit } of caps) {
-        const count = (held.get(counter) ?? 0) + 1;
-        held.set(counter, count);
-        if (count > limit) fail('6 caps are kept', `${count} runners under ${counter}, which allows ${limit}`);
+        held.set(counter, (held.get(counter) ?? 0) + 1);
+        limits.set(counter, Math.max(limits.get(counter) ?? 0, limit));
       }
+    }
+    for (const [counter, count] of held) {
+      const limit = limits.get(counter) ?? 0;
+      if (count > limit) fail('6 caps are kept', `${count} runners under ${counter}, which allows ${limit}`);
     }
     for (const counter of new Set([...held.keys(), ...counters.keys()])) {
       const [count, said] = [held.get(counter) ?? 0, counters.get(counter) ?? 0];
@@ -311,6 +316,7 @@ export function createInvariants(watched: () => Watched) {
   function checkHosts(hosts: readonly Host[]): void {
     const attempts = new Map<string, string>();
     const running = new Map<string, number>();
+    const limits = new Map<string, number>();
     for (const { name, token, systemId, job } of hosts) {
       const runner = systemId ? managersOf.get(name) : runnersOf.get(runnerIdOf(token));
       if (!runner) continue;
@@ -319,10 +325,13 @@ export function createInvariants(watched: () => Watched) {
       attempts.set(runner.attempt, name);
       if (job?.status !== 'running') continue;
       for (const { counter, limit } of runner.caps) {
-        const count = (running.get(counter) ?? 0) + 1;
-        running.set(counter, count);
-        if (count > limit) fail('6 caps are kept', `${count} jobs run under ${counter}, which allows ${limit}`);
+        running.set(counter, (running.get(counter) ?? 0) + 1);
+        limits.set(counter, Math.max(limits.get(counter) ?? 0, limit));
       }
+    }
+    for (const [counter, count] of running) {
+      const limit = limits.get(counter) ?? 0;
+      if (count > limit) fail('6 caps are kept', `${count} jobs run under ${counter}, which allows ${limit}`);
     }
   }
 }

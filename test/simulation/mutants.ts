@@ -29,7 +29,7 @@ function withLongLived(change: (longLived: LongLivedPort) => Partial<LongLivedPo
     ports.longLived ? { ...ports, longLived: { ...ports.longLived, ...change(ports.longLived) } } : ports;
 }
 
-const seesNothingAlive = () => ({ readLive: async () => [] });
+const seesNothingAlive = () => ({ readLive: async () => [], readLiveOf: async () => [] });
 const movesCounter = ({ kind }: StoreWrite) => kind === 'take-place' || kind === 'give-place-back';
 const withoutLook = { pauseRunner: async () => false, jobsOf: async () => [] };
 

@@ -1,8 +1,9 @@
+import { poolOf } from '../../autoscaler/runners/live-pool.ts';
 import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
 import type { RunnersStore, StoreWrite } from '../../autoscaler/runners/runners-store.ts';
 import type { JobKey } from '../../infrastructure/lib/job-key.ts';
 import type { RunnerTicket } from '../../infrastructure/lib/runner-ticket.ts';
-import { inMemoryRunnersStore } from '../support/in-memory-runners-store.ts';
+import { inMemoryRunnersStore, waitingAfter } from '../support/in-memory-runners-store.ts';
 import type { Faults } from './faults.ts';
 import type { Random } from './random.ts';
 import type { VirtualTime } from './virtual-time.ts';
@@ -82,6 +83,14 @@ export function createTablesModel({
       return asOf(then())
         .filter((item) => item.live)
         .sort((a, b) => (a.admittedAt < b.admittedAt ? -1 : 1));
+    },
+    async readLiveOf(pool) {
+      return asOf(then())
+        .filter((item) => item.live && poolOf(item) === pool)
+        .sort((a, b) => (a.admittedAt < b.admittedAt ? -1 : 1));
+    },
+    async readWaiting(after) {
+      return waitingAfter(after, asOf(then()));
     },
     async write(...parts) {
       const several = parts.length > 1;

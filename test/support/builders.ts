@@ -71,7 +71,7 @@ export function runnerItem({
     event,
     ...choice(),
     admittedAt: '2030-01-01T00:00:02.000Z',
-    live: 'live',
+    live: changes.state === 'WAITING' && !changes.waitsFor ? 'waiting' : 'live',
     ...changes,
   };
 }

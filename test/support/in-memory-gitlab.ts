@@ -111,6 +111,13 @@ export function inMemoryGitLab(): InMemoryGitLab {
     },
     pendingJobs,
     allPendingJobs: pendingJobs,
+    async begunJobs(projectId, mostPages) {
+      const begun = [...jobs.values()].filter(
+        ({ projectId: id, status }) =>
+          id === projectId && ['running', 'success', 'failed', 'canceled'].includes(status),
+      );
+      return begun.reverse().slice(0, mostPages * 100);
+    },
     async ownRunners(descriptionStart) {
       const ours = [...runners.values()].filter(({ description }) => description.startsWith(descriptionStart));
       const isBusy = (id: number) => [...jobs.values()].some((job) => job.status === 'running' && job.runnerId === id);
@@ -126,9 +133,10 @@ export function inMemoryGitLab(): InMemoryGitLab {
       const projectId = projects.get(path);
       return projectId === undefined ? null : { projectId, path };
     },
-    async projectsOfGroup(group) {
+    async projectsOfGroup(group, page) {
       const inside = [...projects].filter(([path]) => path.startsWith(`${group}/`));
-      return inside.map(([path, projectId]) => ({ projectId, path }));
+      const its = inside.slice((page - 1) * 100, page * 100);
+      return { projects: its.map(([path, projectId]) => ({ projectId, path })), isLast: its.length < 100 };
     },
   };
 }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type GateItem, gateKeyOf } from '../../autoscaler/gate/gate-item.ts';
+import { poolOf } from '../../autoscaler/runners/live-pool.ts';
 import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore, type StoreWrite } from '../../autoscaler/runners/runners-store.ts';
 import type { JobKey } from '../../infrastructure/lib/job-key.ts';
@@ -28,6 +29,11 @@ export function inMemoryRunnersStore(...items: readonly RunnerItem[]): InMemoryR
       [...store.items.values()].find((item) => item.instanceId === instanceId) ?? null,
     readLive: async () =>
       [...store.items.values()].filter((item) => item.live).sort((a, b) => (a.admittedAt < b.admittedAt ? -1 : 1)),
+    readLiveOf: async (pool) =>
+      [...store.items.values()]
+        .filter((item) => item.live && poolOf(item) === pool)
+        .sort((a, b) => (a.admittedAt < b.admittedAt ? -1 : 1)),
+    readWaiting: async (after) => waitingAfter(after, [...store.items.values()]),
     placesTaken: async (counters) => new Map(counters.map((counter) => [counter, store.counters.get(counter) ?? 0])),
     readGate: async (projectId) => store.gates.get(gateKeyOf(projectId)) ?? null,
     readTicket: async (id) => store.tickets.get(id) ?? null,
@@ -40,6 +46,15 @@ export function inMemoryRunnersStore(...items: readonly RunnerItem[]): InMemoryR
       for (const part of parts) apply(part, store);
     },
   };
+}
+
+/** Pages of two, so that there is a next one. */
+export function waitingAfter(after: RunnerItem | null, items: readonly RunnerItem[]): readonly RunnerItem[] {
+  const place = ({ admittedAt, pk }: RunnerItem) => `${admittedAt} ${pk}`;
+  return items
+    .filter((item) => item.live === 'waiting' && (!after || place(item) > place(after)))
+    .sort((a, b) => (place(a) < place(b) ? -1 : 1))
+    .slice(0, 2);
 }
 
 type Tables = Pick<InMemoryRunnersStore, 'items' | 'tickets' | 'counters' | 'gates'>;

@@ -48,8 +48,8 @@ describe('the host of a job on a long-lived runner', () => {
 
   it('is not looked for where no profile brings a runner', async () => {
     const { store } = world(host(1));
-    const readLive = () => Promise.reject(new Error('read all live items'));
-    expect(await findHost(runningJob({ jobId: 1, runnerId: 900 }), { store: { ...store, readLive } })).toBeNull();
+    const readLiveOf = () => Promise.reject(new Error('read live items'));
+    expect(await findHost(runningJob({ jobId: 1, runnerId: 900 }), { store: { ...store, readLiveOf } })).toBeNull();
   });
 });
 

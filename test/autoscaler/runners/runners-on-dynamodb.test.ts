@@ -2,7 +2,8 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { BatchWriteCommand, DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { admitJob } from '../../../autoscaler/runners/admit-job.ts';
-import { endRunner, leaveQueue, nextWaiting } from '../../../autoscaler/runners/end-runner.ts';
+import { endRunner, leaveQueue } from '../../../autoscaler/runners/end-runner.ts';
+import { nextWaiting } from '../../../autoscaler/runners/next-waiting.ts';
 import { CapReachedError, JobAlreadyAdmittedError } from '../../../autoscaler/runners/runner-errors.ts';
 import type { Cap } from '../../../autoscaler/runners/runner-item.ts';
 import { createRunnersStore } from '../../../autoscaler/runners/runners-store.client.ts';
@@ -111,7 +112,7 @@ describe('caps in DynamoDB', () => {
         }),
       );
       for (const item of running) {
-        for (const event of await nextWaiting(store, item)) {
+        for (const event of await nextWaiting({ store, now: Date.now }, item)) {
           if ((await admit(store, event.jobId)) === 'admitted') letIn.push(keyOf(event.jobId));
         }
       }

@@ -184,6 +184,6 @@ describe('a read', () => {
   it('of the live items goes on to the last page', async () => {
     const [one, two] = [runnerItem(), runnerItem({ jobId: 2 })];
     const { store } = storeAnswered({ Items: [one], LastEvaluatedKey: { pk: one.pk } }, { Items: [two] });
-    expect(await store.readLive()).toEqual([one, two]);
+    expect(await store.readLiveOf('project#7')).toEqual([one, two]);
   });
 });

@@ -379,6 +379,31 @@ export function describeRunnersStore(name: string, make: () => StoreUnderTest | 
         await expect.poll(() => store.readLive()).toEqual([]);
       });
 
+      it('finds those of a project, and those of a long-lived runner, from when they are its hosts', async () => {
+        const [one, other, host] = [runnerItem(), runnerItem({ jobId: 2, projectId: 8 }), runnerItem({ jobId: 3 })];
+        for (const item of [one, other, host]) await put(item);
+        await expect.poll(() => store.readLiveOf('project#7')).toEqual([one, host]);
+        await store.write({ kind: 'update', job: host.pk, from: ['ADMITTED'], set: { managerOf: 900 } });
+        await expect.poll(() => store.readLiveOf('project#7')).toEqual([one]);
+        await expect.poll(() => store.readLiveOf('runner#900')).toEqual([{ ...host, managerOf: 900 }]);
+        await store.write(update({ job: one.pk, set: { state: 'RELEASED' }, remove: ['live'] }));
+        await expect.poll(() => store.readLiveOf('project#7')).toEqual([]);
+        await expect.poll(() => store.readLiveOf('project#8')).toEqual([other]);
+      });
+
+      it('finds those that wait for a place by themselves, and also among all others', async () => {
+        const waiting = runnerItem({ state: 'WAITING', live: 'waiting' });
+        const admitted = runnerItem({ jobId: 2, admittedAt: '2030-01-01T00:00:09.000Z' });
+        for (const item of [admitted, waiting]) await put(item);
+        const whoWaits = () => store.readWaiting(null);
+        await expect.poll(whoWaits).toEqual([waiting]);
+        expect(await store.readWaiting(waiting)).toEqual([]);
+        await expect.poll(() => store.readLive()).toEqual([waiting, admitted]);
+        await store.write({ kind: 'put', item: runnerItem(), over: waiting });
+        await expect.poll(whoWaits).toEqual([]);
+        await expect.poll(() => store.readLive()).toHaveLength(2);
+      });
+
       it('reads more items than one page holds', async () => {
         const long = 'x'.repeat(60_000);
         const items = Array.from({ length: 24 }, (_, index) => runnerItem({ jobId: index + 1, failure: long }));

@@ -40,7 +40,7 @@ describe('an update of an item', () => {
     expect(updateOf(part, tables)).toEqual({
       table: 'runners-table',
       key: { pk: 'job#7#1' },
-      update: 'SET state = "RUNNING", instanceId = "i-1" REMOVE failure, live',
+      update: 'SET state = "RUNNING", instanceId = "i-1" REMOVE failure, live, livePool',
       condition: `state IN ("REGISTERED", "LAUNCHED") AND attempt = 2 AND launchGroup = ${JSON.stringify(group)} AND attribute_not_exists(takenJob)`,
       unused: [],
     });
@@ -55,12 +55,19 @@ describe('an update of an item', () => {
     });
   });
 
+  it('moves the item among those of the long-lived runner that its host belongs to', () => {
+    const registered = { ...update, from: ['ADMITTED'], set: { state: 'REGISTERED', managerOf: 900 } } as const;
+    expect(updateOf(registered, tables).update).toBe(
+      'SET state = "REGISTERED", managerOf = 900, livePool = "runner#900"',
+    );
+  });
+
   it('sets alone, or removes alone', () => {
     expect(updateOf({ ...update, from: ['LAUNCHED'], set: { state: 'STOPPING' } }, tables).update).toBe(
       'SET state = "STOPPING"',
     );
     expect(updateOf({ ...update, from: ['LAUNCHED'], set: {}, remove: ['live'] }, tables)).toMatchObject({
-      update: 'REMOVE live',
+      update: 'REMOVE live, livePool',
       unused: [],
     });
     expect(updateOf({ ...update, from: ['LAUNCHED'], set: { state: 'STOPPING' }, remove: [] }, tables).update).toBe(
@@ -81,7 +88,11 @@ describe('putting an item', () => {
   it('over nothing demands that there is none', () => {
     const item = runnerItem();
     expect(transactItemOf({ kind: 'put', item, over: null }, tables)).toEqual({
-      Put: { TableName: 'runners-table', Item: item, ConditionExpression: 'attribute_not_exists(pk)' },
+      Put: {
+        TableName: 'runners-table',
+        Item: { ...item, livePool: 'project#7' },
+        ConditionExpression: 'attribute_not_exists(pk)',
+      },
     });
   });
 

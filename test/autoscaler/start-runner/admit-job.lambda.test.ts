@@ -147,7 +147,7 @@ describe('a cap that is reached', () => {
     const store = inMemoryRunnersStore();
     await admit(store, { limit: 1 });
     expect(await admit(store, { jobId: 2, limit: 1 })).toBe('CapReachedError');
-    expect(store.items.get('job#7#2')).toMatchObject({ state: 'WAITING', attempt: 1, live: 'live' });
+    expect(store.items.get('job#7#2')).toMatchObject({ state: 'WAITING', attempt: 1, live: 'waiting' });
     expect(inUse(store)).toBe(1);
   });
 

@@ -223,7 +223,7 @@ describe('a place that became free', () => {
   it('goes to the waiting job also when the store fails between the release and the look for it', async () => {
     const { store, release, next } = world(stopping(), waiting(2));
     const down = Object.assign(new Error('slow down'), { name: 'ThrottlingException' });
-    await expect(release({ ...store, readLive: () => Promise.reject(down) })).rejects.toBe(down);
+    await expect(release({ ...store, readWaiting: () => Promise.reject(down) })).rejects.toBe(down);
     expect(await next()).toEqual([2]);
   });
 

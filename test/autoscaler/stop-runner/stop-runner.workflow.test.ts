@@ -318,7 +318,7 @@ describe('a failure that lasts', () => {
     const runner = { description: '', maintenanceNote: '', projectId: 7, tags: [], maximumTimeoutSeconds: 600 };
     for (const jobId of [1, 2, 3]) {
       const { runnerId } = await gitlab.createRunner(runner);
-      const item = runnerItem({ jobId, state: 'LAUNCHED', jobState: 'RUNNING', runnerId });
+      const item = runnerItem({ jobId, state: 'RUNNING', jobState: 'RUNNING', takenJob: 'job#7#9', runnerId });
       store.items.set(item.pk, item);
     }
     const execution = await stop(finishedJob({ jobId: 9, runnerId: 101 }), {

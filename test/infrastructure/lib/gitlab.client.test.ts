@@ -274,7 +274,8 @@ describe('what waits and what is ours', () => {
     expect(await stub.gitlab.pendingJobs(7)).toEqual([]);
     expect(await stub.gitlab.readRunnerNote(5)).toBeNull();
     expect(await stub.gitlab.findProject('group/gone')).toBeNull();
-    expect(await stub.gitlab.projectsOfGroup('gone')).toEqual([]);
+    expect(await stub.gitlab.projectsOfGroup('gone', 1)).toEqual({ projects: [], isLast: true });
+    expect(await stub.gitlab.begunJobs(7, 1)).toEqual([]);
     expect(stub.asked.map(({ line }) => line)).toContain('GET /api/v4/projects/group%2Fgone');
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { forsakenAt, forsakenJobs } from '../../../autoscaler/runners/forsaken-jobs.ts';
+import { forsakenAt, forsakenJobs } from '../../../autoscaler/demand/forsaken-jobs.ts';
 import type { RunnerItem, RunnerState } from '../../../autoscaler/runners/runner-item.ts';
 import { pendingJob, runnerItem } from '../../support/builders.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type PlannedStop, planStops, type SeenRunners } from '../../../autoscaler/runners/plan-stops.ts';
+import { type PlannedStop, planStops, type SeenRunners } from '../../../autoscaler/demand/plan-stops.ts';
 import { jobStates, type RunnerItem, runnerStates } from '../../../autoscaler/runners/runner-item.ts';
 import { finishedJob, pendingJob, runnerItem } from '../../support/builders.ts';
 
@@ -131,19 +131,31 @@ describe('the job’s own runner, when another runner took the job', () => {
     expect(stopped({ own, live: [own, runnerItem({ jobId: 3, state: 'RELEASED', tags: [] })] })).toEqual([job]);
   });
 
-  it('stops, but not more runners than jobs can do without', () => {
+  it('stops alone, whoever else is idle: another event answers for that', () => {
     const spares = [idle(1), idle(2, { jobState: 'FINISHED' }), idle(3, { jobState: 'RUNNING' })];
     const starved = runnerItem({ jobId: 4, state: 'RELEASED' });
-    expect(stopped({ own: idle(1), live: [...spares, starved] })).toHaveLength(2);
+    expect(stopped({ own: idle(1), live: [...spares, starved] })).toHaveLength(1);
+    expect(stopped({ own: idle(1), live: spares })).toEqual([job]);
+  });
+
+  it('stays for a waiting job, in whose favour a younger idle one ends', () => {
+    const younger = idle(2, { jobState: 'FINISHED', admittedAt: '2030-01-01T00:10:00.000Z' });
+    const starved = runnerItem({ jobId: 4, state: 'RELEASED' });
+    expect(stopped({ own: idle(1), live: [idle(1), younger, starved] })).toEqual(['job#7#2']);
+  });
+
+  it('does not stay for a job of another profile, although its tags are the same', () => {
+    const starved = runnerItem({ jobId: 4, state: 'RELEASED', profile: 'large' });
+    expect(stopped({ own: idle(1), live: [idle(1), starved] })).toEqual([job]);
   });
 
   it('is compared with every starved job, so that each that can keep a runner does', () => {
-    const first = { jobState: 'FINISHED', admittedAt: '2030-01-01T00:00:00.000Z' } as const;
-    const both = idle(2, { ...first, tags: ['docker', 'gpu'] });
+    const own = idle(1, { tags: ['docker', 'gpu'], admittedAt: '2030-01-01T00:00:00.000Z' });
     const one = idle(3, { jobState: 'FINISHED', tags: ['docker'] });
     const wantsOne = runnerItem({ jobId: 4, state: 'RELEASED', tags: ['docker'] });
     const wantsBoth = runnerItem({ jobId: 5, state: 'RELEASED', tags: ['docker', 'gpu'] });
-    expect(stopped({ live: [both, one, wantsOne, wantsBoth] })).toEqual([]);
+    expect(stopped({ own, live: [own, one, wantsOne, wantsBoth] })).toEqual([]);
+    expect(stopped({ own, live: [own, one, wantsOne] })).toEqual([job]);
   });
 });
 
@@ -168,13 +180,16 @@ describe('an idle runner of another job', () => {
     expect(stopped({ live: [idle(2), runnerItem({ jobId: 3, state: 'REGISTERED' })] })).toEqual([]);
   });
 
-  it.each(['RUNNING', 'FINISHED'] as const)('stops when its own job is %s elsewhere', (jobState) => {
-    expect(stopped({ live: [idle(2, { jobState })] })).toEqual(['job#7#2']);
+  it.each(['RUNNING', 'FINISHED'] as const)('is left to other events when its own job is %s elsewhere', (jobState) => {
+    expect(stopped({ live: [idle(2, { jobState })] })).toEqual([]);
   });
 
-  it('stops when the runner of the released own item has a spare beside it', () => {
-    const own = runnerItem({ state: 'RELEASED', jobState: 'FINISHED' });
-    expect(stopped({ own, live: [own, idle(2, { jobState: 'RUNNING' })] })).toEqual(['job#7#2']);
+  it('stops when the job that is over counted on it, whose own runner had ended or was busy', () => {
+    const spare = idle(2, { jobState: 'RUNNING' });
+    const released = runnerItem({ state: 'RELEASED', jobState: 'FINISHED' });
+    expect(stopped({ own: released, live: [released, spare] })).toEqual(['job#7#2']);
+    const robbed = busy(1, 'job#7#2', { jobState: 'FINISHED' });
+    expect(stopped({ own: robbed, live: [robbed, spare] })).toEqual(['job#7#2']);
   });
 });
 
@@ -242,10 +257,11 @@ describe('whatever is seen', () => {
           const item = { jobId, admittedAt, ...rest };
           return spare ? idle(jobId, { ...item, jobState: 'RUNNING' }) : runnerItem({ ...item, state: 'RELEASED' });
         });
-    const crowds = fc.tuple(...[2, 3, 4, 5, 6, 7].map(spareOrStarved));
+    const crowds = fc.tuple(...[1, 2, 3, 4, 5, 6, 7].map(spareOrStarved));
     fc.assert(
       fc.property(crowds, (live) => {
-        const seen = { own: null, byRunner: null, live };
+        const [own = null] = live;
+        const seen = { own, byRunner: null, live };
         const stops = planStops(event, seen);
         const spares = sparesOf(seen, stops, false);
         const kept = sparesOf(seen, stops, true);
@@ -255,13 +271,21 @@ describe('whatever is seen', () => {
     );
   });
 
-  it('no more idle runners stay than jobs starve', () => {
+  it('of many alike jobs that are canceled together each ends one idle runner, and none is left', () => {
+    const counts = fc.record({ canceled: fc.integer({ min: 1, max: 12 }), starved: fc.integer({ min: 0, max: 4 }) });
     fc.assert(
-      fc.property(worlds, (seen) => {
-        const kept = sparesOf(seen, planStops(event, seen), true);
-        expect(kept.length).toBeLessThanOrEqual(starvedOf(seen).length);
+      fc.property(counts, ({ canceled, starved }) => {
+        const ids = Array.from({ length: canceled }, (_, index) => index + 1);
+        const runners = ids.map((jobId) => idle(jobId, { jobState: 'FINISHED' }));
+        const waiting = Array.from({ length: starved }, (_, index) =>
+          runnerItem({ jobId: 100 + index, state: 'RELEASED' }),
+        );
+        const plans = runners.map((own) =>
+          stopped({ own, live: [...runners, ...waiting] }, finishedJob({ jobId: own.event.jobId, status: 'canceled' })),
+        );
+        expect(plans.flat().length).toBeLessThanOrEqual(canceled);
+        expect(new Set(plans.flat()).size).toBe(Math.max(0, canceled - starved));
       }),
-      { numRuns: 500 },
     );
   });
 
