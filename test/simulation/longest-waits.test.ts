@@ -4,7 +4,7 @@ import { createRandom, seedOf } from './random.ts';
 import { runSchedule } from './run-schedule.ts';
 import { type FaultKind, projectIds, type Schedule, type Settings, type Trouble } from './schedule.ts';
 
-/** A deployment without caps that runs jobs on hosts, and those with the name "lint" in a function. */
+/** A deployment without caps that runs jobs on hosts, and those with the tag "shell" in a function. */
 const settings: Settings = {
   reconciler: true,
   maxAttempts: 3,
@@ -18,7 +18,10 @@ const settings: Settings = {
     },
   },
   onDemand: 'fallback',
-  mappings: [jobMapping(), jobMapping({ jobName: 'lint', target: { type: 'LAMBDA', function: 'shell' } })],
+  mappings: [
+    jobMapping({ tags: ['docker'] }),
+    jobMapping({ tags: ['shell'], target: { type: 'LAMBDA', function: 'shell' } }),
+  ],
   cancelsAtOnce: true,
   writesLate: false,
 };
@@ -26,13 +29,13 @@ const runs = 25;
 const troubledRuns = 15;
 
 /** A job alone in an idle deployment, which comes at any moment between the reconciler's looks, and what goes wrong with it. */
-function oneJob(seed: number, name: string, faults: readonly FaultKind[]): Schedule {
+function oneJob(seed: number, name: 'build' | 'lint', faults: readonly FaultKind[]): Schedule {
   const pendingAt = createRandom(seedOf(seed, 'longest waits')).whole(0, 600);
   const job = {
     index: 0,
     projectId: projectIds[0],
     name,
-    tags: ['docker'],
+    tags: [name === 'lint' ? 'shell' : 'docker'],
     createdAt: pendingAt,
     pendingAt,
     durationSeconds: 60,
@@ -44,7 +47,7 @@ function oneJob(seed: number, name: string, faults: readonly FaultKind[]): Sched
 }
 
 async function longestWaitSeconds(
-  name: string,
+  name: 'build' | 'lint',
   fault: FaultKind | null,
   others: readonly FaultKind[] = [],
 ): Promise<number> {

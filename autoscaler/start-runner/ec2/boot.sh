@@ -264,15 +264,18 @@ write_config() {
   system_id=s_${id: -12}
   printf '%s' "$system_id" >"$folder/.runner_system_id"
   if [[ $ca_certificates ]]; then printf '%s\n' "$ca_certificates" >"$folder/ca.pem"; fi
-  {
-    printf 'concurrent = 1\n[[runners]]\nname = "%s"\nurl = %s\n' "$instance" "$(toml "$gitlab_url")"
-    printf 'token = "%s"\nexecutor = "%s"\n' "$token" "$executor"
-    if [[ $ca_certificates ]]; then printf 'tls-ca-file = "%s"\n' "$folder/ca.pem"; fi
-    if [[ $executor == shell ]]; then
-      printf 'shell = "bash"\nbuilds_dir = %s\ncache_dir = %s\n' "$(toml "$HOME/builds")" "$(toml "$HOME/cache")"
-    fi
-    printf '%s\n' "$runner_settings" # last: it ends with tables
-  } >"$folder/config.toml"
+  # In one command: a trap between two of a group would write its lines to the group's file.
+  printf '%s\n' "$(render_config)" >"$folder/config.toml"
+}
+
+render_config() {
+  printf 'concurrent = 1\n[[runners]]\nname = "%s"\nurl = %s\n' "$instance" "$(toml "$gitlab_url")"
+  printf 'token = "%s"\nexecutor = "%s"\n' "$token" "$executor"
+  if [[ $ca_certificates ]]; then printf 'tls-ca-file = "%s"\n' "$folder/ca.pem"; fi
+  if [[ $executor == shell ]]; then
+    printf 'shell = "bash"\nbuilds_dir = %s\ncache_dir = %s\n' "$(toml "$HOME/builds")" "$(toml "$HOME/cache")"
+  fi
+  printf '%s\n' "$runner_settings" # last: it ends with tables
 }
 
 # Jobs of the shell executor inherit what the runner is started with, so nothing that is private here may reach it: our

@@ -39,6 +39,8 @@ describe('where a job runs', () => {
       tags: ['docker', 'linux'],
       timeoutSeconds: 120 * 60,
       caps: [{ counter: 'cap#profile#large', limit: 4 }],
+      // A job with the tag "linux" alone would be left to others.
+      gated: true,
     });
   });
 
@@ -120,7 +122,7 @@ describe('the fallback of a function', () => {
       ...{ timeoutSeconds: 13 * 60, caps: [mapping] },
       fallback: {
         ...{ type: 'EC2', profile: 'large', functionArn: null, mapping: 'job#* tags#', tags: ['a', 'b'] },
-        ...{ timeoutSeconds: 90 * 60, caps: [{ counter: 'cap#profile#large', limit: 4 }, mapping] },
+        ...{ timeoutSeconds: 90 * 60, caps: [{ counter: 'cap#profile#large', limit: 4 }, mapping], gated: true },
       },
     });
   });

@@ -45,7 +45,7 @@ describe('a pending job', () => {
 
   it('of a LAMBDA profile is run by a function that knows which other jobs of its tags are none for it', async () => {
     const mappings = [
-      jobMapping({ tags: ['docker'], target: { type: 'LAMBDA', function: 'shell' } }),
+      jobMapping({ tags: ['docker'], target: { type: 'LAMBDA', function: 'shell' }, exact: 'off' }),
       jobMapping({ jobName: 'deploy' }),
     ];
     const { pend, start, invocations } = world({ mappings });

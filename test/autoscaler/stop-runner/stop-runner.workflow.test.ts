@@ -36,8 +36,8 @@ function world(options: WorldOptions = {}) {
 /** Two jobs of the same tags that are mapped to different profiles, of which the function gets the one of the instance. */
 async function worldOfMisplacedJob(options: WorldOptions = {}) {
   const mappings = [
-    jobMapping({ jobName: 'build' }),
-    jobMapping({ jobName: 'lint', target: { type: 'LAMBDA', function: 'shell' } }),
+    jobMapping({ jobName: 'build', exact: 'off' }),
+    jobMapping({ jobName: 'lint', target: { type: 'LAMBDA', function: 'shell' }, exact: 'off' }),
   ];
   const inner = world({ mappings, ...options });
   await inner.start(1);
