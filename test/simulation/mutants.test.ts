@@ -23,7 +23,7 @@ const firstSeeds: Readonly<Record<string, number>> = {
   'the job that counted on the idle runner of another one is forgotten': 210,
   'the reconciler acts on one look': 731,
   'the reconciler does not look for runners that nobody accounts for': 50,
-  'a host of a long-lived runner is ended on a look alone': 7293,
+  'a host of a long-lived runner is ended on a look alone': 6688,
   'a long-lived runner is paused when one of its hosts is drained': 33,
   'a host of a long-lived runner is not told that it is one of many': 55,
   'the hosts of a long-lived runner stay in GitLab': 33,
