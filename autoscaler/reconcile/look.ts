@@ -3,6 +3,7 @@ import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { lambdaJobsAtOnce, underLambdaLimit } from '../runners/lambda-limit.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
+import { placesUnder } from '../runners/wide-caps.ts';
 import { askingGitLab, type LookContext, unlessFailing } from './ask-gitlab.ts';
 import { discoverProjects, isDiscoveryDue } from './discover-projects.ts';
 import { inTurns } from './in-turns.ts';
@@ -67,7 +68,7 @@ export async function look(
   const { discoveredAt, discovery } = discoveryIsDue ? await discoverProjects(ports, memory, ask, now) : memory;
   const [tickets, places, known] = await Promise.all([
     unlessFailing('the tickets', () => ports.memory.listTickets(), context),
-    unlessFailing('the counters', () => store.placesTaken(countersOf(live)), context),
+    unlessFailing('the counters', () => placesUnder(store, live), context),
     unlessFailing('the known projects', () => ports.memory.listProjects(), context),
   ]);
   const runners = await listOwnRunners(live, ports, ask);
@@ -118,10 +119,6 @@ export async function look(
 function underTodaysLimit(live: readonly RunnerItem[], unreserved: number | undefined): readonly RunnerItem[] {
   if (unreserved === undefined) return live;
   return live.map((item) => underLambdaLimit(item, lambdaJobsAtOnce(unreserved)));
-}
-
-function countersOf(live: readonly RunnerItem[]): readonly string[] {
-  return [...new Set(live.flatMap(({ caps }) => caps.map(({ counter }) => counter)))];
 }
 
 /** A job of a list as its hook would have told it. */

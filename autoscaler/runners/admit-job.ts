@@ -11,6 +11,7 @@ import {
 import { CapReachedError, JobAlreadyAdmittedError, NotItsTurnError } from './runner-errors.ts';
 import type { Cap, RunnerItem } from './runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from './runners-store.ts';
+import { homeShards, otherShards, placeOf } from './wide-caps.ts';
 
 /**
  * Admits a job: its item and the counters of its caps move in one transaction, the single gate before any side effect.
@@ -31,18 +32,18 @@ export async function admitJob(store: RunnersStore, job: JobKey, request: Admiss
     await waitForTurn(store, item, current, request.now);
     throw new NotItsTurnError(`${job} waits for its turn`);
   }
-  const full = await takePlaces(store, current, item);
-  if (full.length === 0) return item;
+  const first = await takePlaces(store, current, item);
+  if (first.kind === 'taken') return first.item;
 
   // Whoever waits already keeps his place in the queue.
-  if (current?.state === 'WAITING' && !current.waitsFor) throw capReached(job, full);
+  if (current?.state === 'WAITING' && !current.waitsFor) throw capReached(job, first.full);
 
   // Wait in the table first and try once more then: a place that became free in between would else wake nobody.
   const waiting = waitingItem(item);
   await store.write({ kind: 'put', item: waiting, over: current }).catch(unlessWritten(store, waiting));
-  const stillFull = await takePlaces(store, waiting, item);
-  if (stillFull.length === 0) return item;
-  throw capReached(job, stillFull);
+  const second = await takePlaces(store, waiting, item);
+  if (second.kind === 'taken') return second.item;
+  throw capReached(job, second.full);
 }
 
 async function waitForTurn(store: RunnersStore, item: RunnerItem, current: RunnerItem | null, now: string) {
@@ -56,14 +57,49 @@ function capReached(job: JobKey, full: readonly Cap[]): CapReachedError {
   return new CapReachedError(`${job} waits: ${limits}`);
 }
 
-/** Writes the admitted item and counts it under its caps, all or nothing; returns the caps that are full. */
-async function takePlaces(store: RunnersStore, over: RunnerItem | null, item: RunnerItem): Promise<readonly Cap[]> {
+/** Shards that were full by the time that a place was to be taken, before it is said that there is none. */
+const mostShardsTried = 5;
+
+type Places =
+  | { readonly kind: 'taken'; readonly item: RunnerItem }
+  | { readonly kind: 'full'; readonly full: readonly Cap[] };
+
+/** Writes the admitted item and counts it under its caps, all or nothing: wide caps in a shard that has room, if any has. */
+async function takePlaces(store: RunnersStore, over: RunnerItem | null, item: RunnerItem): Promise<Places> {
+  let caps: readonly Cap[] = homeShards(item.caps, item.pk);
+  const earlier = await placesOfEarlier(store, caps);
+  for (let tries = 1; ; tries += 1) {
+    const admitted = { ...item, caps };
+    const places = caps.map((cap) => placeOf({ ...cap, limit: cap.limit - (earlier.get(cap.counter) ?? 0) }));
+    const full = await writeWithPlaces(store, over, admitted, places);
+    if (full.length === 0) return { kind: 'taken', item: admitted };
+    const isFull = (cap: Cap) => full.includes(caps.indexOf(cap));
+    const others = tries < mostShardsTried ? await otherShards(store, caps, isFull) : null;
+    if (!others) return { kind: 'full', full: caps.filter(isFull) };
+    caps = others;
+  }
+}
+
+/** Under wide caps, the places that were taken before there were shards: they only become fewer. */
+async function placesOfEarlier(store: RunnersStore, caps: readonly Cap[]): Promise<ReadonlyMap<string, number>> {
+  const wide = caps.filter(({ shard }) => shard !== undefined);
+  return wide.length === 0 ? new Map() : store.placesTaken(wide.map(({ counter }) => counter));
+}
+
+/** Positions of the caps that are full. */
+async function writeWithPlaces(
+  store: RunnersStore,
+  over: RunnerItem | null,
+  item: RunnerItem,
+  places: readonly Cap[],
+): Promise<readonly number[]> {
   try {
-    await store.write({ kind: 'put', item, over }, ...item.caps.map((cap) => ({ kind: 'take-place', cap }) as const));
+    await store.write({ kind: 'put', item, over }, ...places.map((cap) => ({ kind: 'take-place', cap }) as const));
     return [];
   } catch (error) {
-    const full = error instanceof RunnerStateChangedError && !error.refused.includes(0) ? error.refused : null;
-    if (full) return item.caps.filter((_, index) => full.includes(index + 1));
+    if (error instanceof RunnerStateChangedError && !error.refused.includes(0)) {
+      return error.refused.map((part) => part - 1);
+    }
     await unlessWritten(store, item)(error);
     return [];
   }

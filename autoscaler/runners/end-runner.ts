@@ -3,6 +3,7 @@ import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { excuse } from './admission.ts';
 import { attemptsUsed, endedItemDays, liveMark, type RunnerItem, type RunnerState, type Wait } from './runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore, type StoreWrite } from './runners-store.ts';
+import { placeOf } from './wide-caps.ts';
 
 /** Longer than any start workflow can still run, with its retries. */
 const tombstoneSeconds = 60 * 60;
@@ -78,7 +79,7 @@ async function writeEnd({ store, now }: EndRunnerPorts, item: RunnerItem, end: R
       ],
     },
     ...also,
-    ...item.caps.map((cap) => ({ kind: 'give-place-back', cap }) as const),
+    ...item.caps.map((cap) => ({ kind: 'give-place-back', cap: placeOf(cap) }) as const),
     ...others.map((id) => ({ kind: 'remove-ticket', id }) as const),
   );
 }

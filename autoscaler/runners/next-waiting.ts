@@ -3,6 +3,7 @@ import { forsakenAt } from '../demand/forsaken-jobs.ts';
 import { readAround } from './live-pool.ts';
 import type { RunnerItem } from './runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from './runners-store.ts';
+import { placesUnder } from './wide-caps.ts';
 
 /** Whoever was told of a place and has not taken it by then may be told of another one. */
 const calledForSeconds = 30;
@@ -77,8 +78,8 @@ async function call(store: RunnersStore, item: RunnerItem, calledBy: string, now
 function createPlaceCounter(store: RunnersStore): (item: RunnerItem) => Promise<boolean> {
   const known = new Map<string, number>();
   return async ({ caps }) => {
-    const unknown = caps.map(({ counter }) => counter).filter((counter) => !known.has(counter));
-    for (const [counter, taken] of await store.placesTaken(unknown)) known.set(counter, taken);
+    const unknown = caps.filter(({ counter }) => !known.has(counter));
+    for (const [counter, taken] of await placesUnder(store, [{ caps: unknown }])) known.set(counter, taken);
     return caps.every(({ counter, limit }) => (known.get(counter) ?? 0) < limit);
   };
 }

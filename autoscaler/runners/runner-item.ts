@@ -41,7 +41,12 @@ export type Wait = {
 };
 
 /** A limit on runners at the same time, and the counter that keeps it. */
-export type Cap = { readonly counter: string; readonly limit: number };
+export type Cap = {
+  readonly counter: string;
+  readonly limit: number;
+  /** Of an item that holds a place under a wide cap: in which part of its counter. */
+  readonly shard?: number;
+};
 
 /** Where a job runs: the outcome of the mappings, the profiles and the job's tags. */
 export type RunnerChoice = {

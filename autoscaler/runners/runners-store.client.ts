@@ -20,8 +20,8 @@ import { RunnerStateChangedError, type RunnersStore, type StoreWrite } from './r
 import { type StoredItem, type TableNames, transactItemOf } from './transact-items.ts';
 
 /** A write met a transaction on one item, or there are too many at once: nothing is wrong, the loser comes again. */
-const conflictBackoff = {
-  maxAttempts: 10,
+export const conflictBackoff = {
+  maxAttempts: 18,
   firstDelayMilliseconds: 25,
   longestDelayMilliseconds: 500,
   budgetMilliseconds: 6_000,

@@ -4,6 +4,7 @@ import { autoscalerParameters } from '../../autoscaler/exports.ts';
 import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
 import { createRunnersStore } from '../../autoscaler/runners/runners-store.client.ts';
 import { RunnerStateChangedError } from '../../autoscaler/runners/runners-store.ts';
+import { placesUnder } from '../../autoscaler/runners/wide-caps.ts';
 import { parseJobKey } from '../../infrastructure/lib/job-key.ts';
 import { readParameter } from './deployment-names.client.ts';
 import { type DeploymentOptions, deploymentNameOf } from './deployments.client.ts';
@@ -37,7 +38,7 @@ export async function openRunnerItems(options: DeploymentOptions): Promise<Runne
 
     async placesFor(items) {
       const waiting = items.filter(({ state, waitsFor }) => state === 'WAITING' && !waitsFor);
-      return store.placesTaken([...new Set(waiting.flatMap(({ caps }) => caps.map(({ counter }) => counter)))]);
+      return placesUnder(store, waiting);
     },
 
     async holdsFor(items) {

@@ -89,7 +89,7 @@ describe('a write', () => {
   it('that meets others for ever gives up with DynamoDB’s own error, which the workflow tries again', async () => {
     const { store, sent } = storeAnswered(canceled('TransactionConflict', 'None'));
     await expect(store.write(update, place)).rejects.toMatchObject({ name: 'TransactionCanceledException' });
-    expect(sent).toHaveLength(10);
+    expect(sent).toHaveLength(18);
   });
 
   it('that met another transaction and is then refused is refused', async () => {
@@ -113,7 +113,7 @@ describe('a write', () => {
     expect(once.sent).toHaveLength(2);
     const forEver = storeAnswered(error);
     await expect(forEver.store.write(update)).rejects.toBe(error);
-    expect(forEver.sent).toHaveLength(10);
+    expect(forEver.sent).toHaveLength(18);
   });
 
   it.each(['ThrottlingError', 'ProvisionedThroughputExceeded', 'TransactionConflict'])(
