@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { type EC2Client, paginateDescribeInstances } from '@aws-sdk/client-ec2';
 import { paginateScan } from '@aws-sdk/lib-dynamodb';
-import { liveMark } from '../../autoscaler/runners/runner-item.ts';
+import { liveMark, waitingMark } from '../../autoscaler/runners/runner-item.ts';
 import { deploymentTag } from '../../infrastructure/lib/deployment-tag.ts';
 
 export type Leftovers = {
@@ -39,7 +39,7 @@ export async function countLeftovers(sources: LeftoverSources): Promise<Leftover
   let placesTaken = 0;
   for await (const page of paginateScan({ client: dynamodb }, { TableName: runnersTable })) {
     for (const item of page.Items ?? []) {
-      if (item.live === liveMark) liveItems += 1;
+      if (item.live === liveMark || item.live === waitingMark) liveItems += 1;
       placesTaken += Number(item.inUse ?? 0);
     }
   }

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { alikeJobs, canceledWhileBooting, underCap } from './measure-demand.ts';
 
 it('of jobs that are canceled together while their hosts boot, each ends one runner', async () => {
-  const jobs = 120;
+  const jobs = 60;
   const { report, drains, gitlabCalls } = await canceledWhileBooting(1, jobs);
   expect(report.violation).toBeNull();
   expect(drains).toBe(jobs);
@@ -11,7 +11,7 @@ it('of jobs that are canceled together while their hosts boot, each ends one run
 });
 
 it('alike jobs that take each other’s runners read little more than themselves', async () => {
-  const jobs = 100;
+  const jobs = 80;
   const { report, readUnits } = await alikeJobs(1, jobs);
   expect(report.violation).toBeNull();
   expect(readUnits / jobs).toBeLessThanOrEqual(15);
