@@ -47,8 +47,7 @@ export async function admitJob(store: RunnersStore, job: JobKey, request: Admiss
 
 async function waitForTurn(store: RunnersStore, item: RunnerItem, current: RunnerItem | null, now: string) {
   const waiting = itemBeforeTurn(item, current, now);
-  const isNew =
-    !current || !waitsForTurn(current) || !isOfKind(current, waiting) || current.turnAt !== undefined;
+  const isNew = !current || !waitsForTurn(current) || !isOfKind(current, waiting) || current.turnAt !== undefined;
   if (isNew) await store.write({ kind: 'put', item: waiting, over: current }).catch(unlessWritten(store, waiting));
 }
 

@@ -18,11 +18,7 @@ export function statusCells(
 ): string[] {
   const { event, state, type, profile, attempt, failure = '' } = item;
   const isWaiting = state === 'WAITING';
-  const why = isWaitingForTurn(item)
-    ? turnText(holdOf(item), now)
-    : isWaiting
-      ? waitText(item, taken, now)
-      : failure;
+  const why = isWaitingForTurn(item) ? turnText(holdOf(item), now) : isWaiting ? waitText(item, taken, now) : failure;
   const job = `${event.projectId}/${event.jobId}`;
   const age = ageText(now - Date.parse(item.admittedAt));
   return [job, event.jobName, state, type, profile, String(attempt), hostOf(item), age, why].map(printable);

@@ -16,7 +16,11 @@ export const gateMutants: Readonly<Record<string, Composition>> = {
   }),
   'earlier jobs of which only GitLab knows are not asked for': withLambdas({
     giveTurns: (input, ports, context) =>
-      giveTurns(input, { ...ports, gitlab: { allPendingJobs: (projectId) => ownPendingJobs(projectId, ports) } }, context),
+      giveTurns(
+        input,
+        { ...ports, gitlab: { allPendingJobs: (projectId) => ownPendingJobs(projectId, ports) } },
+        context,
+      ),
   }),
 };
 

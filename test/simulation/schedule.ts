@@ -1,6 +1,6 @@
-import type { Exactness } from '../../infrastructure/lib/exactness.ts';
 import type { RuntimeProfile } from '../../autoscaler/environment.ts';
 import type { JobMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
+import type { Exactness } from '../../infrastructure/lib/exactness.ts';
 
 /** What one run simulates; everything else follows from it. Times are seconds from the start of the run. */
 export type Schedule = {

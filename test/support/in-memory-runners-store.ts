@@ -77,7 +77,13 @@ function holds(part: StoreWrite, { items, tickets, counters, gates }: Tables): b
     case 'put': {
       const item = items.get(part.item.pk);
       if (!part.over || !item) return !part.over && !item;
-      const same = ['state', 'attempt', 'admittedBy', 'jobState', ...(part.over.gated ? ['turnAt' as const] : [])] as const;
+      const same = [
+        'state',
+        'attempt',
+        'admittedBy',
+        'jobState',
+        ...(part.over.gated ? ['turnAt' as const] : []),
+      ] as const;
       return same.every((name) => item[name] === part.over?.[name]);
     }
     case 'take-place':

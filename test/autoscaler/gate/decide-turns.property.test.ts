@@ -64,7 +64,9 @@ const seeds = Array.from({ length: 3_000 }, (_, index) => index + 1);
 
 describe.each([false, true])('runners that ask in any order, and are heard late: %s', (hearsLate) => {
   it('never take a job of another profile', () => {
-    const wrong = seeds.filter((seed) => play(createRandom(seed), { hearsLate, tagSets: overlapping }).misplaced.length > 0);
+    const wrong = seeds.filter(
+      (seed) => play(createRandom(seed), { hearsLate, tagSets: overlapping }).misplaced.length > 0,
+    );
     expect(wrong).toEqual([]);
   });
 

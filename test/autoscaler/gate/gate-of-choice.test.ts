@@ -46,8 +46,8 @@ describe('a job is awaited', () => {
 
   it('where runners of another profile have its tags and more', () => {
     expect(gate({ profile: 'shell' }, ...rows)).toEqual({ awaited: true });
-    expect(gate({ profile: 'shell' }, rows[0] as JobMapping, jobMapping({ tags: ['aws', 'big'], target: shell }))).toEqual(
-      {},
-    );
+    expect(
+      gate({ profile: 'shell' }, rows[0] as JobMapping, jobMapping({ tags: ['aws', 'big'], target: shell })),
+    ).toEqual({});
   });
 });

@@ -16,7 +16,14 @@ const gated = { gated: true, tags: ['aws'] } as const;
 /** Its host is there, and is held. */
 const held = (jobId: number, changes: Partial<RunnerItem> = {}) =>
   runnerItem({
-    ...{ ...gated, jobId, state: 'LAUNCHED', runnerId: 500 + jobId, instanceId: `i-${jobId}`, ticketId: `job#7#${jobId}` },
+    ...{
+      ...gated,
+      jobId,
+      state: 'LAUNCHED',
+      runnerId: 500 + jobId,
+      instanceId: `i-${jobId}`,
+      ticketId: `job#7#${jobId}`,
+    },
     launchedAt: '2030-01-01T00:00:05.000Z',
     ...changes,
   });
@@ -89,7 +96,9 @@ describe('a host that is held', () => {
   });
 
   it('that is still to come is let go with its item: its ticket waits for its host', async () => {
-    const { look, item } = world(held(1, { state: 'REGISTERED', instanceId: 'none', registeredAt: '2030-01-01T00:00:03Z' }));
+    const { look, item } = world(
+      held(1, { state: 'REGISTERED', instanceId: 'none', registeredAt: '2030-01-01T00:00:03Z' }),
+    );
     await look();
     expect(item(1)).toMatchObject({ turnAt: expect.anything(), ticketId: 'job#7#1' });
   });

@@ -25,7 +25,13 @@ function world(...items: readonly RunnerItem[]) {
       ({ attempt }) => attempt,
       (error: Error) => error.name,
     );
-  return { store, bus, admit, item: () => store.items.get('job#7#1'), taken: () => store.counters.get('cap#deployment') };
+  return {
+    store,
+    bus,
+    admit,
+    item: () => store.items.get('job#7#1'),
+    taken: () => store.counters.get('cap#deployment'),
+  };
 }
 
 describe('a job whose runner may get others’ jobs', () => {

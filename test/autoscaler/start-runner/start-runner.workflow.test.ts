@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { CapReachedError, JobAlreadyAdmittedError, NotItsTurnError } from '../../../autoscaler/runners/runner-errors.ts';
+import {
+  CapReachedError,
+  JobAlreadyAdmittedError,
+  NotItsTurnError,
+} from '../../../autoscaler/runners/runner-errors.ts';
 import { RunnerStateChangedError } from '../../../autoscaler/runners/runners-store.ts';
 import { GitLabRefusedError, GitLabUnavailableError } from '../../../infrastructure/lib/gitlab-errors.ts';
 import { lambdaRunnerPayloadSchema } from '../../../infrastructure/lib/runner-ticket.ts';

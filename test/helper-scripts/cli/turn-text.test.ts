@@ -15,14 +15,17 @@ const waiting = runnerItem({ state: 'WAITING', gated: true, profile: 'shell', ta
 const held = runnerItem({ state: 'LAUNCHED', gated: true, profile: 'shell', tags: ['aws'] });
 
 describe('a job that waits for its turn', () => {
-  it.each([waiting, held])('is shown with the job that comes first, whose that is, and what spares the wait', (item) => {
-    expect(statusCells(item, now, new Map(), gateWith()).at(-1)).toBe(
-      'waits for its turn: job 17 comes first, which is to run on default',
-    );
-    const details = Object.fromEntries(statusDetails(item, now, new Map(), gateWith()));
-    expect(details['waits because']).toContain('job 17 comes first');
-    expect(details['what to do']).toMatch(/tags of its own.*"exact"/);
-  });
+  it.each([waiting, held])(
+    'is shown with the job that comes first, whose that is, and what spares the wait',
+    (item) => {
+      expect(statusCells(item, now, new Map(), gateWith()).at(-1)).toBe(
+        'waits for its turn: job 17 comes first, which is to run on default',
+      );
+      const details = Object.fromEntries(statusDetails(item, now, new Map(), gateWith()));
+      expect(details['waits because']).toContain('job 17 comes first');
+      expect(details['what to do']).toMatch(/tags of its own.*"exact"/);
+    },
+  );
 
   it('is a finding only when nobody starts the job that it waits for', () => {
     const seen = { live: [waiting], taken: new Map(), maxAttempts: 3 };
@@ -30,7 +33,8 @@ describe('a job that waits for its turn', () => {
     const [finding] = jobFindings({ ...seen, holdOf: gateWith({ of: null, stuckSince: testStart }) }, now);
     expect(finding).toMatchObject({
       what: 'job 7/1 (build)',
-      wrong: 'waits for its turn: job 17 comes first, which is left to other runners, and nobody has started it for 3 min',
+      wrong:
+        'waits for its turn: job 17 comes first, which is left to other runners, and nobody has started it for 3 min',
     });
   });
 });

@@ -47,7 +47,13 @@ it('an instance of a job that waits for nobody is given with one write', async (
   request([1]);
   const reads: string[] = [];
   await deliver({
-    store: { ...store, read: async (job) => (reads.push(job), store.read(job)) },
+    store: {
+      ...store,
+      async read(job) {
+        reads.push(job);
+        return store.read(job);
+      },
+    },
   });
   // For the message before the launch and after it, as ever.
   expect(reads).toEqual(['job#7#1', 'job#7#1']);
