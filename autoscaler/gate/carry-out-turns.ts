@@ -76,7 +76,10 @@ function itemsOf({ items, written }: GateLook): ReadonlyMap<string, RunnerItem> 
   return new Map([...items, ...written].flatMap((item) => (item ? [[item.pk, item]] : [])));
 }
 
-/** What follows from a decision: jobs that wait are started, and runners that are in the way end. All of it may be done again. */
+/**
+ * What follows from a decision: jobs that wait are started, and runners that are in the way end. All of it may be done
+ * again.
+ */
 export async function followUp(
   look: GateLook,
   { go, givePlaceBack }: WrittenTurns,

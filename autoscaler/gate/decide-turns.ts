@@ -21,7 +21,10 @@ export type Hold = {
   readonly stuckSince: number | null;
 };
 
-/** A runner that may ask from now on, the job that is written down for it, and an earlier one for which it waits no more. */
+/**
+ * A runner that may ask from now on, the job that is written down for it, and an earlier one for which it waits no
+ * more.
+ */
 export type Turn = { readonly key: string; readonly jobId: number; readonly passes: number | null };
 
 export type Turns = {
@@ -39,10 +42,10 @@ export type Turns = {
 };
 
 /**
- * Which runners of a project may ask GitLab for a job. A runner that asks gets the first job of the line that fits it, so
- * that it may ask as long as, in whatever order the runners that may ask do so, each finds a job of its own profile there:
- * the unbroken run of first jobs of its profile that fit it is at least as long as there are runners that may ask and that
- * fit any of them. `now`: milliseconds since 1970.
+ * Which runners of a project may ask GitLab for a job. A runner that asks gets the first job of the line that fits it,
+ * so that it may ask as long as, in whatever order the runners that may ask do so, each finds a job of its own profile
+ * there: the unbroken run of first jobs of its profile that fit it is at least as long as there are runners that may
+ * ask and that fit any of them. `now`: milliseconds since 1970.
  */
 export function decideTurns(seen: SeenLine, now: number): Turns {
   const line = [...seen.jobs].sort((a, b) => a.id - b.id);
@@ -104,8 +107,9 @@ function writtenDown(open: readonly GatedRunner[], kinds: Kinds): Record<string,
 }
 
 /**
- * One runner for each job that nobody else has, in the order of the line; of the runners that fit it one with the fewest
- * tags, since the others can take jobs that this one cannot. Where that one must wait, so do all that would take its job.
+ * One runner for each job that nobody else has, in the order of the line; of the runners that fit it one with the
+ * fewest tags, since the others can take jobs that this one cannot. Where that one must wait, so do all that would take
+ * its job.
  */
 function letGo(held: readonly GatedRunner[], line: readonly LineJob[], kinds: Kinds, written: Set<number>) {
   const go: Turn[] = [];

@@ -11,8 +11,8 @@ export type ChosenProfile = {
 };
 
 /**
- * Whether the runner of a job may get jobs that are to run elsewhere, and whether others may wait for the job; told from the
- * mappings alone. Nothing where each profile's jobs have tags of their own.
+ * Whether the runner of a job may get jobs that are to run elsewhere, and whether others may wait for the job; told
+ * from the mappings alone. Nothing where each profile's jobs have tags of their own.
  */
 export function gateOf(chosen: ChosenProfile, routes: TargetRoutes): Pick<RunnerChoice, 'gated' | 'awaited'> {
   const mayGetOthers = answerOf('gets', chosen, routes, mayGetOthersJob);

@@ -31,9 +31,9 @@ export type GiveTurnsPorts = {
 const mostLooks = 8;
 
 /**
- * Decides which runners of a project may ask GitLab for a job. One decision at a time: it is written together with what it
- * lets go and holds, over the one before, or it is made anew. GitLab is asked for its pending jobs only when our own table
- * alone would let somebody go, or tells of nothing that the event is about.
+ * Decides which runners of a project may ask GitLab for a job. One decision at a time: it is written together with what
+ * it lets go and holds, over the one before, or it is made anew. GitLab is asked for its pending jobs only when our own
+ * table alone would let somebody go, or tells of nothing that the event is about.
  *
  * @throws {RunnerStateChangedError} when others were faster at every look; the next event or pass looks again.
  */

@@ -17,8 +17,8 @@ export type Kind = {
 };
 
 /**
- * Runners by kind, and whether those that may ask find a job of their profile each. `stuck`: since when jobs are not being
- * started; `now`: both in milliseconds since 1970.
+ * Runners by kind, and whether those that may ask find a job of their profile each. `stuck`: since when jobs are not
+ * being started; `now`: both in milliseconds since 1970.
  */
 export function createKinds(
   line: readonly LineJob[],

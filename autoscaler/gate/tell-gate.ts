@@ -11,8 +11,9 @@ type Gated = Pick<RunnerChoice, 'gated' | 'awaited'>;
 
 /**
  * Has the gate of a job's project looked at when something happened to a job that moves the line. `about`: the items or
- * choices of the jobs and runners in question. A job of which there are none is not ours, and one of ours may wait for it:
- * whether anybody waits at all is read first, for such a job and for one that others may wait for, and for no other.
+ * choices of the jobs and runners in question. A job of which there are none is not ours, and one of ours may wait for
+ * it: whether anybody waits at all is read first, for such a job and for one that others may wait for, and for no
+ * other.
  */
 export async function tellGate(
   { projectId, jobId }: Pick<JobEvent, 'projectId' | 'jobId'>,

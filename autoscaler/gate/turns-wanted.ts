@@ -1,7 +1,10 @@
 import * as z from 'zod/mini';
 import type { EventBus } from '../event-bus.ts';
 
-/** `DetailType` on the bus: something happened in a project that may make it another runner's turn; `detail` is a {@link TurnsWanted}. */
+/**
+ * `DetailType` on the bus: something happened in a project that may make it another runner's turn; `detail` is a {@link
+ * TurnsWanted}.
+ */
 export const turnsWantedType = 'Turns Wanted';
 
 export const turnsWantedSchema = z.object({

@@ -1,4 +1,4 @@
-import { isHeld } from '../gate/held.ts';
+import { lacksTurn } from '../gate/held.ts';
 import { functionCutOff, functionFailed, functionNotStarted } from '../start-runner/start-runner-input.ts';
 import type { AttemptEnd } from './end-runner.ts';
 import { wasAwaySince } from './outage-mark.ts';
@@ -30,7 +30,7 @@ const longestFailure = 1_000;
 
 function wasStarted(item: RunnerItem, error: string): boolean {
   // It had no token to work with.
-  if (isHeld(item)) return false;
+  if (lacksTurn(item)) return false;
   const { launchedAt } = item;
   if (error === functionNotStarted || error === functionCutOff) return false;
   // Its start may not be noted yet.

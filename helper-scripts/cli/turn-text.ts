@@ -26,7 +26,8 @@ export function holdsIn(gates: readonly GateItem[]): HoldOf {
 export function turnText(hold: Hold | undefined, now: number): string {
   if (!hold) return 'waits for its turn: GitLab would give its runner an earlier job';
   const { behind, of, profile, stuckSince } = hold;
-  const whose = of === profile ? 'is for a runner like it' : of === null ? 'is left to other runners' : `is to run on ${of}`;
+  const whose =
+    of === profile ? 'is for a runner like it' : of === null ? 'is left to other runners' : `is to run on ${of}`;
   const stuck = stuckSince === null ? '' : `, and nobody has started it for ${ageText(now - stuckSince)}`;
   return `waits for its turn: job ${behind} comes first, which ${whose}${stuck}`;
 }

@@ -29,11 +29,11 @@ export async function beginGroup(store: RunnersStore, { group, members }: FreshG
 }
 
 /**
- * Gives an instance to a job: the job's item learns it and the ticket moves under the instance's id, together. While it is
- * not its turn, the host finds in the ticket's place that it is held, and the gate moves the ticket.
+ * Gives an instance to a job: the job's item learns it and the ticket moves under the instance's id, together. While it
+ * is not its turn, the host finds in the ticket's place that it is held, and the gate moves the ticket.
  *
- * @returns `given`; `served` when the item has this instance already; `refused` when the job is over: nobody needs the instance;
- * `lost` when the job waits, but its runner's token is gone: no instance would help it.
+ * @returns `given`; `served` when the item has this instance already; `refused` when the job is over: nobody needs the
+ * instance; `lost` when the job waits, but its runner's token is gone: no instance would help it.
  */
 export async function giveInstance(
   { store, now }: InstanceGiverPorts,
@@ -88,7 +88,9 @@ function give({ store, now }: InstanceGiverPorts, { group, job, instanceId, tick
   return store.write(update, ...parts).then(() => true, whenRefused);
 }
 
-/** Takes a job out of a group that had no instance for it, so that its message begins another group when it comes again. */
+/**
+ * Takes a job out of a group that had no instance for it, so that its message begins another group when it comes again.
+ */
 export async function leaveGroup(store: RunnersStore, group: LaunchGroup, job: JobKey): Promise<void> {
   await store
     .write({ kind: 'update', job, from: ['REGISTERED'], only: { launchGroup: group }, remove: ['launchGroup'] })

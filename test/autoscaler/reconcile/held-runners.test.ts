@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { heldSeconds, notItsTurn } from '../../../autoscaler/gate/held.ts';
 import { turnsWantedType } from '../../../autoscaler/gate/turns-wanted.ts';
 import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
+import { judgeAttempt } from '../../../autoscaler/runners/whose-fault.ts';
 import { abandonRunner } from '../../../autoscaler/start-runner/abandon-runner.lambda.ts';
 import { abandonRunnerInput } from '../../../autoscaler/start-runner/start-runner-input.ts';
 import { runnerItem } from '../../support/builders.ts';
@@ -72,4 +73,13 @@ it('a job that waits for its turn is asked for by the gate, not by a look', asyn
   expect(told(waiting, 'Job Pending')).toEqual([]);
   expect(told(waiting, turnsWantedType)).toHaveLength(2);
   expect(waiting.context.lines.at(-1)).toMatchObject({ JobsHeld: 1 });
+});
+
+it('a held host that dies costs no attempt, also when its end was begun by then', () => {
+  const circumstances = { now: Date.parse(launchedAt) + 60_000, random: 0, lastOutage: null };
+  const gone = { error: 'HostGone', message: 'm' };
+  const stopping = held({ state: 'STOPPING' });
+  expect(judgeAttempt(stopping, gone, circumstances)).toMatchObject({ state: 'WAITING' });
+  const hadItsTurn = { ...stopping, turnAt: launchedAt };
+  expect(judgeAttempt(hadItsTurn, gone, circumstances)).toMatchObject({ state: 'FAILED' });
 });

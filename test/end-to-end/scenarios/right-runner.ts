@@ -68,7 +68,11 @@ export function rightRunner(world: () => World): void {
       tags: 'tags: [mixed], ',
       names: ['heavy 1', 'light 1', 'heavy 2', 'light 2', 'heavy 3'],
     },
-    { what: 'no tags', tags: '', names: ['light 1', 'heavy 1', 'huge 1', 'light 2', 'heavy 2'] },
+    {
+      what: 'two tags in common',
+      tags: 'tags: [mixed, wide], ',
+      names: ['light 1', 'heavy 1', 'huge 1', 'light 2', 'heavy 2'],
+    },
   ])('runs each of five jobs with $what where its row says', async ({ tags, names }, test) => {
     const ranOn = listen(test);
     const jobs = start(names, tags);
@@ -78,7 +82,7 @@ export function rightRunner(world: () => World): void {
     expect(await ranOn(jobs)).toEqual(asMapped(jobs));
   });
 
-  it('gives no runner of ours a job that a row leaves to others, and lets those behind it go when it is over', async (test) => {
+  it('takes no job that a row leaves to others, and lets those behind it go when it is over', async (test) => {
     const ranOn = listen(test);
     const [theirs, ...ours] = start(['theirs', 'heavy 1', 'light 1'], 'tags: [mixed], ');
     const [heavy, light] = ours;

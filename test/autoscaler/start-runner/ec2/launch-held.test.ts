@@ -49,7 +49,7 @@ it('an instance of a job that waits for nobody is given with one write', async (
   await deliver({
     store: {
       ...store,
-      read: (job) => {
+      async read(job) {
         reads.push(job);
         return store.read(job);
       },
