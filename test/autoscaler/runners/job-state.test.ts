@@ -27,11 +27,12 @@ describe('noteJobState', () => {
   it.each(runnerStates)(
     'a finished job whose runner is %s leaves the live ones only with its runner',
     async (state) => {
-      const store = inMemoryRunnersStore(runnerItem({ state }));
+      const item = runnerItem({ state });
+      const store = inMemoryRunnersStore(item);
       await noteJobState(store, job, 'FINISHED', expiresAt);
       const ended = state === 'RELEASED' || state === 'FAILED';
       const { live, expiresAt: kept } = store.items.get(job) as RunnerItem;
-      expect([live, kept]).toEqual(ended ? [undefined, expiresAt] : ['live', undefined]);
+      expect([live, kept]).toEqual(ended ? [undefined, expiresAt] : [item.live, undefined]);
     },
   );
 
