@@ -39,6 +39,8 @@ describe('where a job runs', () => {
       tags: ['docker', 'linux'],
       timeoutSeconds: 120 * 60,
       caps: [{ counter: 'cap#profile#large', limit: 4 }],
+      // Its runner fits jobs with the tag `linux` alone, which are left to others.
+      gated: true,
     });
   });
 
@@ -92,6 +94,8 @@ describe('the fallback of a function', () => {
       fallback: {
         ...{ type: 'EC2', profile: 'large', functionArn: null, mapping: 'job#* tags#', tags: ['a', 'b'] },
         ...{ timeoutSeconds: 90 * 60, caps: [{ counter: 'cap#profile#large', limit: 4 }, mapping] },
+        // It fits the first attempts of the other jobs.
+        gated: true,
       },
     });
   });
