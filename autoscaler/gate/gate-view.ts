@@ -49,7 +49,7 @@ export function viewOf(look: GateLook): GateView {
   }
   for (const id of [...jobs.keys()]) if (isOver.has(keyOf(projectId, id))) jobs.delete(id);
   const isOpen = new Set(open.map(({ item }) => item.pk));
-  const held = all.filter((item) => item.gated && !isOpen.has(item.pk) && item.jobState !== 'FINISHED' && mayGo(item));
+  const held = all.filter((item) => item.gated && !isOpen.has(item.pk) && mayGo(item));
   return {
     jobs: [...jobs.values()],
     runners: [
@@ -69,7 +69,8 @@ function openRunner({ runnerOf: key, attempt, jobId }: WrittenTurn, item: Runner
 function mayGo(item: RunnerItem): boolean {
   // A mark without a word in the gate is of a decision before, whose end was not heard: it is made anew.
   const { turnAt: _, ...unmarked } = item;
-  return isHeld(unmarked) || waitsForTurn(item);
+  // A runner whose own job has run elsewhere is there for the job that lost its own.
+  return isHeld(unmarked) || (waitsForTurn(item) && item.jobState !== 'FINISHED');
 }
 
 function runnerOf(item: RunnerItem, turn: number | null, { claimed, now }: GateLook): GatedRunner {

@@ -29,6 +29,8 @@ export type GiveTurnsPorts = {
 
 /** Somebody else decides at the same moment, or a runner goes on: then it is looked again. */
 const mostLooks = 8;
+/** What one more look may take. */
+const lookMilliseconds = 10_000;
 
 /**
  * Decides which runners of a project may ask GitLab for a job. One decision at a time: it is written together with what
@@ -40,7 +42,7 @@ const mostLooks = 8;
 export async function giveTurns(
   { projectId, jobId }: TurnsWanted,
   ports: GiveTurnsPorts,
-  { log }: LambdaContext,
+  { log, remainingMilliseconds }: LambdaContext,
 ): Promise<{ readonly go: number; readonly hold: number }> {
   let listed: readonly ListedJob[] | null = null;
   const sum = { go: 0, hold: 0 };
@@ -72,7 +74,8 @@ export async function giveTurns(
       await followUp(last, written, ports, log);
       if (!written.isPart) return sum;
     } catch (error) {
-      if (!(error instanceof RunnerStateChangedError) || looks >= mostLooks) throw error;
+      const mayLookAgain = looks < mostLooks && remainingMilliseconds() > lookMilliseconds;
+      if (!(error instanceof RunnerStateChangedError) || !mayLookAgain) throw error;
       log.info('the line went on meanwhile: looking again', { looks });
       listed = null;
     }

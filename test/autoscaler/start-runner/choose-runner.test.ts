@@ -39,7 +39,7 @@ describe('where a job runs', () => {
       tags: ['docker', 'linux'],
       timeoutSeconds: 120 * 60,
       caps: [{ counter: 'cap#profile#large', limit: 4 }],
-      // A job with the tag "linux" alone would be left to others.
+      // Its runner fits jobs with the tag `linux` alone, which are left to others.
       gated: true,
     });
   });
@@ -72,35 +72,6 @@ describe('where a job runs', () => {
     expect(decide({ mappings: [] })).toMatchObject({ decision: 'IGNORE', reason: /default runner/ });
   });
 
-  describe('by the tags of profiles', () => {
-    const profiles = {
-      default: { type: 'EC2', timeoutMinutes: 60, tags: ['docker'] },
-      large: { type: 'EC2', timeoutMinutes: 120, tags: ['docker', 'big'] },
-      shell: { type: 'LAMBDA', timeoutMinutes: 13, functionArn, tags: ['shell'] },
-    } as const;
-    const tagged = (changes: Partial<Offer> = {}) => ({ mappings: [], profiles, ...changes });
-
-    it('is the profile whose tags it all has, of several the one with most', () => {
-      expect(choiceOf(tagged(), ['docker', 'arm'])).toMatchObject({ profile: 'default', mapping: null });
-      expect(choiceOf(tagged(), ['big', 'docker'])).toMatchObject({ profile: 'large', tags: ['big', 'docker'] });
-      expect(choiceOf(tagged(), ['shell'])).toMatchObject({ type: 'LAMBDA', profile: 'shell', functionArn });
-    });
-
-    it('is where a mapping says, when one matches', () => {
-      const mappings = [jobMapping({ jobName: 'build', target: { type: 'EC2', profile: 'large' } })];
-      expect(choiceOf(tagged({ mappings }), ['shell'])).toMatchObject({ profile: 'large', mapping: 'job#build tags#' });
-      const ignored = [jobMapping({ tags: ['shell'], target: { type: 'IGNORE' } })];
-      expect(decide(tagged({ mappings: ignored }), ['shell'])).toMatchObject({ decision: 'IGNORE' });
-    });
-
-    it('is the default runner, when it lacks one of them', () => {
-      expect(decide(tagged(), ['big'])).toMatchObject({ decision: 'IGNORE', reason: /default runner/ });
-      expect(choiceOf(tagged({ defaultRunner: { type: 'LAMBDA', profile: 'shell' } }), ['big'])).toMatchObject({
-        profile: 'shell',
-      });
-    });
-  });
-
   it('does not depend on tags that GitLab lists in another order', () => {
     expect(choiceOf({}, ['b', 'a'])).toEqual(choiceOf({}, ['a', 'b']));
   });
@@ -122,7 +93,9 @@ describe('the fallback of a function', () => {
       ...{ timeoutSeconds: 13 * 60, caps: [mapping] },
       fallback: {
         ...{ type: 'EC2', profile: 'large', functionArn: null, mapping: 'job#* tags#', tags: ['a', 'b'] },
-        ...{ timeoutSeconds: 90 * 60, caps: [{ counter: 'cap#profile#large', limit: 4 }, mapping], gated: true },
+        ...{ timeoutSeconds: 90 * 60, caps: [{ counter: 'cap#profile#large', limit: 4 }, mapping] },
+        // It fits the first attempts of the other jobs.
+        gated: true,
       },
     });
   });
@@ -217,8 +190,6 @@ describe('how long a job waits for earlier ones of other profiles', () => {
 
 describe('mightBeOurs', () => {
   const ec2 = { type: 'EC2', profile: 'default' } as const;
-  const shell = { type: 'LAMBDA', timeoutMinutes: 13, functionArn, tags: ['shell'] } as const;
-  const toOthers = jobMapping({ target: { type: 'IGNORE' } });
 
   it.each<[string, boolean, Partial<Offer>]>([
     ['there is a default runner', true, { mappings: [], defaultRunner: ec2 }],
@@ -227,14 +198,6 @@ describe('mightBeOurs', () => {
     ['all that names the job says IGNORE', false, { mappings: [jobMapping({ target: { type: 'IGNORE' } })] }],
     ['mappings are for other jobs', false, { mappings: [jobMapping({ jobName: 'deploy' })] }],
     ['mappings are for other projects', false, { mappings: [jobMapping({ project: 'other/*' })] }],
-    ['a profile has tags, which the job may have', true, { mappings: [], profiles: { shell } }],
-    ['a profile has tags, and a row for all of them says IGNORE', false, { mappings: [toOthers], profiles: { shell } }],
-    [
-      'a profile has tags, and a row for other ones says IGNORE',
-      true,
-      { mappings: [jobMapping({ tags: ['a'], target: { type: 'IGNORE' } })], profiles: { shell } },
-    ],
-    ['a row for every job says IGNORE, whatever the default is', false, { mappings: [toOthers], defaultRunner: ec2 }],
     [
       'a row says IGNORE and another does not',
       true,
@@ -256,16 +219,6 @@ describe('isLeftToOthers', () => {
       'no mapping matches, and there is one',
       false,
       { mappings: [], defaultRunner: { type: 'EC2', profile: 'default' } },
-    ],
-    [
-      'no mapping matches, and a profile has its tags',
-      false,
-      { mappings: [], profiles: { large: { type: 'EC2', timeoutMinutes: 60, tags: ['docker'] } } },
-    ],
-    [
-      'its mapping says IGNORE, and a profile has its tags',
-      true,
-      { mappings: [toOthers], profiles: { large: { type: 'EC2', timeoutMinutes: 60, tags: ['docker'] } } },
     ],
     ['a more specific mapping has a runner', false, { mappings: [toOthers, jobMapping({ tags: ['docker'] })] }],
     [
