@@ -4,7 +4,7 @@ import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { attemptOf, type GateItem, type WrittenTurn } from './gate-item.ts';
 import type { GatedRunner, LineJob } from './gate-line.ts';
-import { isHeld, waitsForTurn } from './held.ts';
+import { isHeld, notItsTurn, waitsForTurn } from './held.ts';
 
 /** A launch that brought no host for so long has no capacity: its job is not being started. */
 const launchSeconds = 90;
@@ -116,6 +116,8 @@ function bareJobOf({ tags, profile }: RunnerItem, id: number): LineJob {
 
 function isBeingStarted(item: RunnerItem, now: number): boolean {
   if (waitsForTurn(item)) return true;
+  // What was in the way of its last attempt may be in the way of this one: until it is launched, nobody starts it.
+  if (item.waitsFor && item.waitsFor.error !== notItsTurn && item.state !== 'LAUNCHED') return false;
   if (!['ADMITTED', 'REGISTERED', 'LAUNCHED'].includes(item.state) || item.takenJob !== undefined) return false;
   return !isWithoutCapacity(item, now);
 }

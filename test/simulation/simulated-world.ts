@@ -410,7 +410,10 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
   const isCalm = goesWrong.length === 0;
   const trouble = troubleOf(schedule);
   const waitsAreShort = (isCalm || trouble.isAll) && !isCapped(settings);
-  const ofOthers = schedule.jobs.filter((plan) => !isOurs({ plan, id: 0 } as SimulatedJob)).length;
+  // Those of a long-lived runner may be none that it ever takes, for which a person has to do something.
+  const mayStay = (job: SimulatedJob) =>
+    !isOurs(job) || profilesOf(job).some((profile) => profile === settings.longLived?.profile);
+  const ofOthers = schedule.jobs.filter((plan) => mayStay({ plan, id: 0 } as SimulatedJob)).length;
   const longestWaitSeconds =
     calmWaitSeconds +
     (trouble.isAll ? longestAfterTroubleSeconds : 0) +
