@@ -1,5 +1,6 @@
 import { notItsTurn } from '../../autoscaler/gate/held.ts';
 import { attemptsUsed, type RunnerItem, type RunnerState } from '../../autoscaler/runners/runner-item.ts';
+import { functionNotStarted } from '../../autoscaler/start-runner/start-runner-input.ts';
 import type { JobKey } from '../../infrastructure/lib/job-key.ts';
 import type { Host } from './hosts-model.ts';
 
@@ -65,9 +66,10 @@ export function createAttemptsWatch({
       const before = lastStates.get(pk);
       lastStates.set(pk, state);
       const wasGivenUp = state === 'WAITING' && (before === 'LAUNCHED' || before === 'STOPPING');
-      // Who gives its place to an earlier job may have been let go just before, and is excused all the same.
-      const gavePlaceBack = item.waitsFor?.error === notItsTurn;
-      if (wasGivenUp && started.has(name) && !gavePlaceBack && limits().gitlabIsThere)
+      // Who gives its place to an earlier job may have been let go just before. Of a function that failed before it came for
+      // its ticket, and whose failure was not heard, nothing tells that it was started. Both are excused.
+      const isExcused = [notItsTurn, functionNotStarted].includes(item.waitsFor?.error ?? '');
+      if (wasGivenUp && started.has(name) && !isExcused && limits().gitlabIsThere)
         fail('8 what failed counts', `${name} counts for nothing, although it was started: ${item.waitsFor?.error}`);
       const mayCount = failures.size + (begun.includes(state) || (state === 'WAITING' && !item.attemptBegun) ? 1 : 0);
       if (attemptsUsed(item) > mayCount)

@@ -410,10 +410,12 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
   const isCalm = goesWrong.length === 0;
   const trouble = troubleOf(schedule);
   const waitsAreShort = (isCalm || trouble.isAll) && !isCapped(settings);
-  // Those of a long-lived runner may be none that it ever takes, for which a person has to do something.
-  const mayStay = (job: SimulatedJob) =>
-    !isOurs(job) || profilesOf(job).some((profile) => profile === settings.longLived?.profile);
-  const ofOthers = schedule.jobs.filter((plan) => mayStay({ plan, id: 0 } as SimulatedJob)).length;
+  const plans = schedule.jobs.map((plan) => ({ plan, id: 0 }) as SimulatedJob);
+  const ofOthers = plans.filter((job) => !isOurs(job)).length;
+  // A job that the long-lived runner never takes needs a person, and those behind it wait for longer than is stated here.
+  const mayNeedPerson =
+    settings.exact !== 'off' &&
+    plans.some((job) => profilesOf(job).some((name) => name === settings.longLived?.profile));
   const longestWaitSeconds =
     calmWaitSeconds +
     (trouble.isAll ? longestAfterTroubleSeconds : 0) +
@@ -427,7 +429,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     retriedProfiles: settings.retriedProfiles ?? [],
     settings,
     onlyInterrupted: schedule.faults.every(({ kind }) => kind === 'spot-interrupted'),
-    longestWaitSeconds: waitsAreShort ? longestWaitSeconds : Number.POSITIVE_INFINITY,
+    longestWaitSeconds: waitsAreShort && !mayNeedPerson ? longestWaitSeconds : Number.POSITIVE_INFINITY,
     troubleEndsAt: testStart + trouble.endsAt * 1_000,
     mostRefusals: trouble.mostRefusals,
     gitlabIsThere: trouble.isNone,
