@@ -44,20 +44,22 @@ export function rightRunner(world: () => World): void {
   const start = (names: readonly string[], tags: string) =>
     world().startPipeline(names.map((name) => `${name}: { ${tags}script: [echo ${name}] }`).join('\n'));
 
-  /** Listens until the test ends; GitLab forgets a job's runner when the runner is removed. */
+  /**
+   * Listens until the test ends: GitLab forgets a job's runner when the runner is removed, and an item forgets it with its
+   * next attempt.
+   */
   function listen(test: TestContext) {
-    const runners = new Map<number, number | null>();
+    const ranOn = new Map<number, Promise<string | undefined>>();
+    const profileOf = async (id: number | null) =>
+      (await world().run.readItems()).find(({ runnerId }) => runnerId === id)?.profile;
     test.onTestFinished(
       world().run.gitlab.onJobChange(({ to, job }) => {
-        if (to === 'running') runners.set(job.id, job.runnerId);
+        if (to === 'running') ranOn.set(job.id, profileOf(job.runnerId));
       }),
     );
     /** The profile of the runner that each job ran on, by the job's name. */
-    return async (jobs: readonly JobView[]): Promise<Record<string, string | undefined>> => {
-      const items = await world().run.readItems();
-      const profileOf = ({ id }: JobView) => items.find(({ runnerId }) => runnerId === runners.get(id))?.profile;
-      return Object.fromEntries(jobs.map((job) => [job.name, profileOf(job)]));
-    };
+    return async (jobs: readonly JobView[]): Promise<Record<string, string | undefined>> =>
+      Object.fromEntries(await Promise.all(jobs.map(async ({ id, name }) => [name, await ranOn.get(id)])));
   }
   const asMapped = (jobs: readonly JobView[]) =>
     Object.fromEntries(jobs.map(({ name }) => [name, profiles[name.split(' ')[0] ?? '']]));
