@@ -67,8 +67,10 @@ export function createAttemptsWatch({
       lastStates.set(pk, state);
       const wasGivenUp = state === 'WAITING' && (before === 'LAUNCHED' || before === 'STOPPING');
       // Who gives its place to an earlier job may have been let go just before. Of a function that failed before it came for
-      // its ticket, and whose failure was not heard, nothing tells that it was started. Both are excused.
-      const isExcused = [notItsTurn, functionNotStarted].includes(item.waitsFor?.error ?? '');
+      // its ticket, and whose failure was not heard, nothing tells that it was started.
+      const error = item.waitsFor?.error;
+      const hadNoToken = (started.get(name) ?? []).every(({ token }) => !token);
+      const isExcused = error === notItsTurn || (error === functionNotStarted && hadNoToken);
       if (wasGivenUp && started.has(name) && !isExcused && limits().gitlabIsThere)
         fail('8 what failed counts', `${name} counts for nothing, although it was started: ${item.waitsFor?.error}`);
       const mayCount = failures.size + (begun.includes(state) || (state === 'WAITING' && !item.attemptBegun) ? 1 : 0);
