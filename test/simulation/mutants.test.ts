@@ -64,9 +64,13 @@ async function find(name: string) {
 const searchMilliseconds = 900_000;
 
 describe('a bug that is planted', () => {
-  it.each(Object.keys(mutants))('is found: %s', async (name) => {
-    expect((await find(name))?.report.violation?.what).toEqual(expect.any(String));
-  }, searchMilliseconds);
+  it.each(Object.keys(mutants))(
+    'is found: %s',
+    async (name) => {
+      expect((await find(name))?.report.violation?.what).toEqual(expect.any(String));
+    },
+    searchMilliseconds,
+  );
 
   it('is shown by the shortest schedule found', async () => {
     const name = 'a ticket can be read twice';
