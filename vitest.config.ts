@@ -4,6 +4,7 @@ import { findGitLabRunner } from './helper-scripts/local/gitlab-runner/find-gitl
 /** Tests whose jobs run with gitlab-runner itself: with the stand-in always, and once more with a real one where there is one. */
 const jobsOfBothTypes = [
   'test/end-to-end/whole-path.test.ts',
+  'test/end-to-end/in-trouble.test.ts',
   'test/autoscaler/start-runner/ec2/boot.gitlab.test.ts',
   'test/lambda-shell-runner/lambda-environment.test.ts',
 ];
@@ -19,7 +20,7 @@ export default defineConfig(async () => {
       name: 'real gitlab-runner',
       include: jobsOfBothTypes,
       env: { REAL_RUNNER_UNDER_TEST: runner.path },
-      fileParallelism: false,
+      sequence: { groupOrder: 2 },
       testTimeout: endToEndMilliseconds,
     },
   };
@@ -32,7 +33,7 @@ export default defineConfig(async () => {
       maxWorkers: 2,
       // Patience for what happens in another process, on a machine that may be busy.
       expect: { poll: { timeout: 30_000, interval: 50 } },
-      // Slow ones have a process of their own each: everything on the local AWS runs one after the other, beside the rest.
+      // What needs a local AWS waits more than it works: after the rest, each file beside another, with an AWS of its own.
       projects: [
         { extends: true, test: { name: 'fast', include: ['test/**/*.test.ts'], exclude: ['test/end-to-end/**'] } },
         {
@@ -40,7 +41,7 @@ export default defineConfig(async () => {
           test: {
             name: 'end-to-end',
             include: ['test/end-to-end/*.test.ts'],
-            fileParallelism: false,
+            sequence: { groupOrder: 1 },
             testTimeout: endToEndMilliseconds,
           },
         },

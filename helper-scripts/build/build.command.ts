@@ -1,4 +1,4 @@
-import { chmodSync, globSync } from 'node:fs';
+import { chmodSync, globSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { build } from 'esbuild';
 
@@ -18,11 +18,12 @@ export async function buildLambdas(
     out: join(file.split('/')[0] ?? '', basename(file, '.lambda.ts'), 'index'),
   }));
   // In one build, so that what many functions share is parsed once.
-  await build({
+  const { outputFiles } = await build({
     entryPoints: bundles,
     outdir: destination,
     outExtension: { '.js': '.mjs' },
     bundle: true,
+    write: false,
     // Names stay, so that stack traces read without a source map (which Node would load at each cold start).
     minifyWhitespace: true,
     minifySyntax: true,
@@ -35,12 +36,19 @@ export async function buildLambdas(
     banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
     logLevel: 'warning',
   });
-  return bundles.map(({ out }) => {
-    const bundle = join(destination, out);
-    // A file keeps its mode in the archive that goes to AWS, where Lambda's user must be able to read it whatever this machine's umask is.
-    chmodSync(`${bundle}.mjs`, 0o644);
-    return dirname(bundle);
-  });
+  for (const { path, contents } of outputFiles) replaceFile(path, contents, destination);
+  return bundles.map(({ out }) => dirname(join(destination, out)));
+}
+
+/** Whoever packs the file's folder meanwhile finds the whole file there, old or new, and nothing else. */
+function replaceFile(path: string, contents: Uint8Array, destination: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  const written = join(destination, `.${basename(dirname(path))}-${process.pid}`);
+  writeFileSync(written, contents);
+  // A file keeps its mode in the archive that goes to AWS, where Lambda's user must be able to read it whatever
+  // this machine's umask is.
+  chmodSync(written, 0o644);
+  renameSync(written, path);
 }
 
 if (process.argv[1] === import.meta.filename) {

@@ -37,9 +37,9 @@ export function gitlabOutage(world: () => World): void {
     for (const { id } of over) expect(gitlab.jobTrace(id)).toContain('done');
     for (const job of all) {
       const item = await world().itemOf(job);
-      // Their runners may have served each other's jobs, and none has failed.
+      // Their runners may have served each other's jobs, some before these had one of their own, and none failed.
       expect(item?.failure).toBeUndefined();
-      expect(item && attemptsUsed(item)).toBe(1);
+      expect(item && attemptsUsed(item)).toBeLessThanOrEqual(1);
     }
   });
 }

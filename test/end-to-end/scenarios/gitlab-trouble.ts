@@ -46,7 +46,8 @@ export function gitlabTrouble(world: () => World): void {
     expect(over.map(({ status }) => status)).toEqual(['success', 'success']);
     for (const job of jobs) {
       const item = await world().itemOf(job);
-      expect(item && attemptsUsed(item)).toBe(1);
+      // None when the other one's runner took it while it waited.
+      expect(item && attemptsUsed(item)).toBeLessThanOrEqual(1);
     }
     await world().untilNothingIsLeft();
     gitlab.rotateAccessToken(rotated, gitlab.adminToken);

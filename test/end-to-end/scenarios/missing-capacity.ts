@@ -67,8 +67,9 @@ export function missingCapacity(world: () => World, meanwhile: () => void): void
     for (const job of waiting) {
       const item = await world().itemOf(job);
       expect(item).toMatchObject({ profile: 'large', state: 'RELEASED' });
-      // They are alike: a runner that served another of them is no failed attempt of its own job.
-      expect(item && attemptsUsed(item)).toBe(1);
+      // They are alike: a runner that served another of them is no failed attempt of its own job, which then may
+      // have had none.
+      expect(item && attemptsUsed(item)).toBeLessThanOrEqual(1);
     }
   });
 }
