@@ -86,7 +86,7 @@ export interface LocalGitLab {
   readonly faults: Faults;
   /** @returns a function that ends the listening */
   onJobChange(listener: (change: JobChangeView) => void): () => void;
-  sharedRunner(options: SharedRunnerOptions): { stop(): void };
+  sharedRunner(options: SharedRunnerOptions): { readonly runnerId: number; stop(): void };
   /** Gives an access token another value, with the same scopes. The old one is refused from then on, as when it is revoked. */
   rotateAccessToken(from: string, to: string): void;
   /** Goes down as for a restart: every connection breaks, and none is accepted. What it knows stays, as in a database. */

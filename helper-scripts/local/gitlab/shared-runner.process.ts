@@ -59,6 +59,8 @@ export class SharedRunner {
     if (job.status !== 'pending' || !takesTags(this.#runner, job.plan.tags)) return;
     this.#later(this.#delayMs, () => {
       if (!this.#isStill(job.id, 'pending')) return;
+      // Paused, it gets nothing; GitLab gives it what waits as soon as it is not any more.
+      if (this.#store.runners.get(this.#runner.id)?.paused) return this.#consider(job);
       this.#jobs.start(job.id, this.#runner, this.#manager);
       this.#later(this.#durationMs, () => this.#end(job.id));
     });

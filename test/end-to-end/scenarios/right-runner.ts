@@ -17,6 +17,15 @@ const rows: readonly Row[] = [
   row('theirs', { type: { S: 'IGNORE' } }),
 ];
 const profiles: Readonly<Record<string, string>> = { heavy: 'default', huge: 'large', light: 'shell' };
+/** All profiles and sets of tags in turns, in another order each round. */
+function thirtyJobs(round: number): string {
+  const kinds = Object.keys(profiles);
+  const tags = ['[mixed]', '[mixed, wide]', '[mixed, deep]', '[wide, deep]'];
+  return Array.from({ length: 30 }, (_, index) => {
+    const kind = kinds[(index + Math.floor(index / round)) % kinds.length];
+    return `${kind} ${index + 1}: { tags: ${tags[(index * round) % tags.length]}, script: [echo ${kind}] }`;
+  }).join('\n');
+}
 /** An edit counts within ten seconds. */
 const editSeconds = 10;
 
@@ -61,6 +70,17 @@ export function rightRunner(world: () => World): void {
     return async (jobs: readonly JobView[]): Promise<Record<string, string | undefined>> =>
       Object.fromEntries(await Promise.all(jobs.map(async ({ id, name }) => [name, await ranOn.get(id)])));
   }
+  async function pauseSharedRunner(paused: boolean): Promise<void> {
+    const { url, adminToken } = world().run.gitlab;
+    const api = async (path: string, init?: RequestInit) => {
+      const headers = { 'private-token': adminToken, 'content-type': 'application/json' };
+      const response = await fetch(`${url}/api/v4${path}`, { ...init, headers });
+      if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+      return response.json() as Promise<unknown>;
+    };
+    const [shared] = (await api('/runners/all?type=instance_type')) as { readonly id: number }[];
+    await api(`/runners/${shared?.id}`, { method: 'PUT', body: JSON.stringify({ paused }) });
+  }
   const asMapped = (jobs: readonly JobView[]) =>
     Object.fromEntries(jobs.map(({ name }) => [name, profiles[name.split(' ')[0] ?? '']]));
 
@@ -82,6 +102,28 @@ export function rightRunner(world: () => World): void {
     expect(over.map(({ status }) => status)).toEqual(jobs.map(() => 'success'));
     await world().untilNothingIsLeft();
     expect(await ranOn(jobs)).toEqual(asMapped(jobs));
+  });
+
+  it('runs each of five jobs without tags where its row says, with no instance runner beside', async (test) => {
+    const ranOn = listen(test);
+    await pauseSharedRunner(true);
+    test.onTestFinished(() => pauseSharedRunner(false));
+    const jobs = start(['heavy 1', 'light 1', 'huge 1', 'light 2', 'heavy 2'], '');
+    const over = await world().untilOver(...jobs);
+    expect(over.map(({ status }) => status)).toEqual(jobs.map(() => 'success'));
+    await world().untilNothingIsLeft();
+    expect(await ranOn(jobs)).toEqual(asMapped(jobs));
+  });
+
+  it('runs 30 jobs of mixed kinds where their rows say, five times in a row', async (test) => {
+    const ranOn = listen(test);
+    for (let round = 1; round <= 5; round++) {
+      const jobs = world().startPipeline(thirtyJobs(round));
+      const over = await world().untilOver(...jobs);
+      expect(over.map(({ status }) => status)).toEqual(jobs.map(() => 'success'));
+      await world().untilNothingIsLeft();
+      expect(await ranOn(jobs), `round ${round}`).toEqual(asMapped(jobs));
+    }
   });
 
   it('takes no job that a row leaves to others, and lets those behind it go when it is over', async (test) => {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { JobChangeView } from '../../../../helper-scripts/local/gitlab/job-view.ts';
 import type { LocalGitLab } from '../../../../helper-scripts/local/gitlab/local-gitlab.ts';
@@ -33,6 +34,26 @@ describe('the shared runner', () => {
       is_shared: true,
     });
     expect(gitlab.runners()).toEqual([]);
+  });
+
+  it('takes nothing while it is paused, and what waits once it is not', async () => {
+    const gitlab = await gitlabUnderTest();
+    const project = gitlab.createProject('group/app');
+    const { runnerId } = gitlab.sharedRunner({ tags: ['shared'], runUntagged: true, delayMs: 10, durationMs: 10 });
+    const pause = (paused: boolean) =>
+      fetch(`${gitlab.url}/api/v4/runners/${runnerId}`, {
+        method: 'PUT',
+        headers: { 'private-token': gitlab.adminToken, 'content-type': 'application/json' },
+        body: JSON.stringify({ paused }),
+      });
+    expect(await pause(true)).toMatchObject({ status: 200 });
+    gitlab.createPipeline(project.id, pipelineOf({ plain: [] }));
+    await sleep(100);
+    expect(gitlab.jobs().map(({ status }) => status)).toEqual(['pending']);
+
+    const end = nextChange(gitlab, ({ to }) => to === 'success');
+    expect(await pause(false)).toMatchObject({ status: 200 });
+    await end;
   });
 
   it('lets go of a job that is cancelled', async () => {
