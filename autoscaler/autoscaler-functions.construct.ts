@@ -1,10 +1,11 @@
 import { join } from 'node:path';
-import { Stack, Validations } from 'aws-cdk-lib';
+import { Fn, Stack } from 'aws-cdk-lib';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { BundledFunction, type BundledFunctionProps } from '../infrastructure/lib/bundled-function.construct.ts';
 import { type Deployment, profilesOfType } from '../infrastructure/lib/deployment.ts';
+import { subnetIdsOf } from '../infrastructure/lib/deployment-network.ts';
 import { defaultExactSeconds } from '../infrastructure/lib/exactness.ts';
 import { GitLabTrust } from '../infrastructure/lib/gitlab-trust.construct.ts';
 import { deletes, FunctionGrants, puts, reads, updates } from './function-grants.construct.ts';
@@ -53,11 +54,6 @@ export class AutoscalerFunctions extends Construct {
   constructor(scope: Construct, id: string, props: AutoscalerFunctionsProps) {
     super(scope, id);
     this.#props = props;
-    Validations.of(this).acknowledge({
-      id: 'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]',
-      reason:
-        'Writing its own log is all that this policy gives; everything else stands in the policy of each function.',
-    });
     const { deployment, tables, profiles, eventBus, launchQueue, tagQueue } = props;
     const { caCertificates } = deployment.gitlab;
     const trust = caCertificates === undefined ? undefined : new GitLabTrust(this, 'GitLabTrust', caCertificates);
@@ -99,7 +95,7 @@ export class AutoscalerFunctions extends Construct {
     this.registerRunner = this.add('start-runner/register-runner', 'Creates a runner in GitLab and leaves its ticket');
     grants.useGitLab(this.registerRunner);
     grants.useRunners(this.registerRunner, [...reads, ...updates]);
-    grants.useTickets(this.registerRunner, puts);
+    grants.useTickets(this.registerRunner, { waiting: puts, claimable: puts });
     grants.useRunnerTokens(this.registerRunner);
 
     this.invokeIsolatedRunner = this.addInvokeIsolatedRunner();
@@ -111,7 +107,7 @@ export class AutoscalerFunctions extends Construct {
     eventBus.grantPutEventsTo(this.abandonRunner);
     grants.useGitLab(this.abandonRunner);
     grants.useRunners(this.abandonRunner, [...reads, ...puts, ...updates]);
-    grants.useTickets(this.abandonRunner, deletes);
+    grants.useTickets(this.abandonRunner, { waiting: deletes, claimable: deletes });
     grants.allowTerminating(this.abandonRunner);
     grants.useRunnerTokens(this.abandonRunner);
     grants.lookAtManagedHosts(this.abandonRunner);
@@ -124,11 +120,11 @@ export class AutoscalerFunctions extends Construct {
       EVENT_BUS_ARN: eventBus.eventBusArn,
     });
     grants.useRunners(this.launchInstances, [...reads, ...updates]);
-    grants.useTickets(this.launchInstances, ['dynamodb:GetItem', ...puts, ...deletes]);
+    grants.useTickets(this.launchInstances, { waiting: ['dynamodb:GetItem', ...deletes], claimable: puts });
     eventBus.grantPutEventsTo(this.launchInstances);
     launchQueue.grantConsumeMessages(this.launchInstances);
     grants.allow(this.launchInstances, ['sqs:SendMessage'], tagQueue.queueArn);
-    grantLaunching(this.launchInstances, deployment, profiles.ec2);
+    grantLaunching(this.launchInstances, deployment, profiles.ec2, networkSubnetsOf(props));
     grants.allowTerminating(this.launchInstances);
 
     this.tagInstances = this.add('start-runner/ec2/tag-instances', 'Tags instances with their jobs, without haste');
@@ -151,7 +147,10 @@ export class AutoscalerFunctions extends Construct {
     grants.useGitLab(this.giveTurns);
     grants.allow(this.giveTurns, ['dynamodb:Scan'], tables.mappings.tableArn);
     grants.useRunners(this.giveTurns, [...reads, ...puts, ...updates]);
-    grants.useTickets(this.giveTurns, ['dynamodb:GetItem', ...puts, ...deletes]);
+    grants.useTickets(this.giveTurns, {
+      waiting: ['dynamodb:GetItem', ...puts, ...deletes],
+      claimable: ['dynamodb:GetItem', ...puts],
+    });
     eventBus.grantPutEventsTo(this.giveTurns);
 
     this.findRunner = this.add('stop-runner/find-runner', 'Finds the runners that a finished job leaves', bus);
@@ -175,7 +174,7 @@ export class AutoscalerFunctions extends Construct {
     this.releaseRunner = this.add('stop-runner/release-runner', 'Ends the item of a stopped runner', bus);
     eventBus.grantPutEventsTo(this.releaseRunner);
     grants.useRunners(this.releaseRunner, [...reads, ...updates]);
-    grants.useTickets(this.releaseRunner, deletes);
+    grants.useTickets(this.releaseRunner, { waiting: deletes, claimable: deletes });
 
     const hasFunctions = profilesOfType(deployment, 'LAMBDA').length > 0;
     this.reconcile = this.add(
@@ -195,7 +194,8 @@ export class AutoscalerFunctions extends Construct {
     grants.useGitLab(this.reconcile);
     grants.allow(this.reconcile, ['dynamodb:Scan'], tables.mappings.tableArn);
     grants.useRunners(this.reconcile, [...reads, ...puts]);
-    grants.useTickets(this.reconcile, ['dynamodb:Scan', ...deletes]);
+    const lists = ['dynamodb:Scan', ...deletes];
+    grants.useTickets(this.reconcile, { waiting: lists, claimable: lists });
     eventBus.grantPutEventsTo(this.reconcile);
     grants.allow(this.reconcile, ['sqs:SendMessage'], launchQueue.queueArn);
     grants.allowTerminating(this.reconcile);
@@ -243,7 +243,8 @@ export class AutoscalerFunctions extends Construct {
       environment: {
         DEPLOYMENT: deployment.name,
         RUNNERS_TABLE: tables.runners.tableName,
-        TICKETS_TABLE: tables.tickets.tableName,
+        TICKETS_TABLE: tables.tickets.claimable.tableName,
+        WAITING_TICKETS_TABLE: tables.tickets.waiting.tableName,
         ...environment,
       },
       ...settings,
@@ -261,6 +262,11 @@ export class AutoscalerFunctions extends Construct {
     this.#grants.allow(lambda, ['lambda:InvokeFunction'], ...arns);
     return lambda;
   }
+}
+
+/** One by one: how many there are is known, and CloudFormation fills in which. */
+function networkSubnetsOf({ deployment, subnetIds }: AutoscalerFunctionsProps): string[] {
+  return subnetIdsOf(deployment.network).map((_, index) => Fn.select(index, Fn.split(',', subnetIds)));
 }
 
 /** Profiles whose jobs are retried when a spot interruption ended them. */

@@ -24,6 +24,7 @@ import { StartRunner } from './start-runner/start-runner.construct.ts';
 import { runnerUnwantedType } from './stop-runner/runner-unwanted.ts';
 import { StopRunner } from './stop-runner/stop-runner.construct.ts';
 import { Tables } from './tables.construct.ts';
+import type { Workflow } from './workflow.construct.ts';
 
 export type AutoscalerStackProps = StackProps & { readonly deployment: Deployment };
 
@@ -38,7 +39,7 @@ export class AutoscalerStack extends Stack {
     const tables = new Tables(this, 'Tables');
     const profiles = new RunnerProfiles(this, 'Profiles', {
       deployment,
-      ticketsTable: tables.tickets,
+      tickets: tables.tickets,
       parameterValue,
     });
     const launchQueue = new LaunchQueue(this, 'LaunchQueue');
@@ -69,7 +70,7 @@ export class AutoscalerStack extends Stack {
       eventBus,
       runnerFunctionArns: profiles.functionArns,
       runnersTable: tables.runners,
-      ticketsTableName: tables.tickets.tableName,
+      ticketsTableName: tables.tickets.claimable.tableName,
       gitlabUrl: deployment.gitlab.url,
       deployment: deployment.name,
     });
@@ -87,29 +88,27 @@ export class AutoscalerStack extends Stack {
     const rule = (ruleId: string, eventPattern: EventPattern) => new Rule(this, ruleId, { eventBus, eventPattern });
     const jobEvents = (type: JobEventType): EventPattern => ({ source: [jobEventSource], detailType: [type] });
     const detail = RuleTargetInput.fromEventPath('$.detail');
-    rule('OnJobPending', jobEvents('Job Pending')).addTarget(
-      new SfnStateMachine(start.workflow, { input: detail, ...delivery }),
-    );
+    const starting = ({ workflow }: { readonly workflow: Workflow }, input?: RuleTargetInput) =>
+      new SfnStateMachine(workflow, { role: workflow.starter, ...(input ? { input } : {}), ...delivery });
+    rule('OnJobPending', jobEvents('Job Pending')).addTarget(starting(start, detail));
     rule('OnJobRunning', jobEvents('Job Running')).addTarget(
       new LambdaFunction(functions.bindRunner, { event: detail, ...delivery }),
     );
     rule('OnTurnsWanted', { source: [jobEventSource], detailType: [turnsWantedType] }).addTarget(
       new LambdaFunction(functions.giveTurns, { event: detail, ...delivery }),
     );
-    rule('OnJobFinished', jobEvents('Job Finished')).addTarget(
-      new SfnStateMachine(stop.workflow, { input: detail, ...delivery }),
-    );
+    rule('OnJobFinished', jobEvents('Job Finished')).addTarget(starting(stop, detail));
     rule('OnRunnerUnwanted', { source: [jobEventSource], detailType: [runnerUnwantedType] }).addTarget(
-      new SfnStateMachine(interrupt.workflow, { input: detail, ...delivery }),
+      starting(interrupt, detail),
     );
     rule('OnRunnerFailed', { source: [jobEventSource], detailType: [runnerFailedType] }).addTarget(
-      new SfnStateMachine(abandon.workflow, { input: detail, ...delivery }),
+      starting(abandon, detail),
     );
     rule('OnLambdaRunnerFailed', {
       source: ['lambda'],
       detailType: ['Lambda Function Invocation Result - Failure'],
       detail: { requestPayload: { kind: ['run-job'] } },
-    }).addTarget(new SfnStateMachine(abandon.workflow, { input: detail, ...delivery }));
+    }).addTarget(starting(abandon, detail));
 
     new Reconciler(this, 'Reconciler', {
       deployment,
@@ -119,9 +118,7 @@ export class AutoscalerStack extends Stack {
 
     // EC2 tells of every instance of the account on its default bus, and not of their tags: whose it is, the workflow looks up.
     const ec2Rule = (ruleId: string, eventPattern: EventPattern) =>
-      new Rule(this, ruleId, { eventPattern: { source: ['aws.ec2'], ...eventPattern } }).addTarget(
-        new SfnStateMachine(interrupt.workflow, delivery),
-      );
+      new Rule(this, ruleId, { eventPattern: { source: ['aws.ec2'], ...eventPattern } }).addTarget(starting(interrupt));
     ec2Rule('OnSpotWarning', { detailType: [spotWarningType] });
     ec2Rule('OnInstanceEnd', { detailType: [stateChangeType], detail: { state: [...endingStates, ...goneStates] } });
 
@@ -136,7 +133,8 @@ export class AutoscalerStack extends Stack {
       new StringParameter(this, `Export${parameterName.split('/').at(-1)}`, { parameterName, stringValue });
     publish(names.mappingsTable, tables.mappings.tableName);
     publish(names.runnersTable, tables.runners.tableName);
-    publish(names.ticketsTable, tables.tickets.tableName);
+    publish(names.ticketsTable, tables.tickets.claimable.tableName);
+    publish(names.waitingTicketsTable, tables.tickets.waiting.tableName);
     publish(names.deadLetterQueues, this.toJsonString(deadLetterQueuesOf(deadLetters, launchQueue, eventBus)));
   }
 }

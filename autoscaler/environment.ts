@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { exactSchema } from '../infrastructure/lib/exactness.ts';
 import { runnerTypes } from './job-mappings/job-mapping.ts';
+import type { TableNames } from './runners/transact-items.ts';
 
 const nonEmpty = z.string().check(z.minLength(1));
 
@@ -40,6 +41,8 @@ export const launchProfileSchema = z.object({
   launchTemplateId: nonEmpty,
   /** The template's version that the stack deployed. */
   launchTemplateVersion: nonEmpty,
+  /** Unique id of its hosts' role. */
+  hostRoleId: nonEmpty,
   instanceTypes: z.array(nonEmpty),
   onDemand: z.enum(['never', 'fallback', 'always']),
   maxPriceUsd: z.optional(z.number()),
@@ -60,7 +63,16 @@ export const tablesEnvironment = z.object({
   DEPLOYMENT: nonEmpty,
   RUNNERS_TABLE: nonEmpty,
   TICKETS_TABLE: nonEmpty,
+  WAITING_TICKETS_TABLE: nonEmpty,
 });
+
+export function tableNamesOf({
+  RUNNERS_TABLE,
+  TICKETS_TABLE,
+  WAITING_TICKETS_TABLE,
+}: z.infer<typeof tablesEnvironment>): TableNames {
+  return { runners: RUNNERS_TABLE, tickets: TICKETS_TABLE, waitingTickets: WAITING_TICKETS_TABLE };
+}
 
 export const gitlabEnvironment = z.object({ GITLAB_URL: z.url(), GITLAB_TOKEN_SECRET_ARN: nonEmpty });
 

@@ -8,8 +8,10 @@ export function autoscalerParameters(deployment: string) {
     mappingsTable: name('mappings-table'),
     /** Name of the table with the runners' items and the counters of the caps. */
     runnersTable: name('runners-table'),
-    /** Name of the table with the tickets. */
+    /** Name of the table with the tickets that hosts may claim. */
     ticketsTable: name('tickets-table'),
+    /** Name of the table with the tickets whose hosts are not known yet. */
+    waitingTicketsTable: name('waiting-tickets-table'),
     /** The dead-letter queues: {@link DeadLetterQueues} as JSON. */
     deadLetterQueues: name('dead-letter-queues'),
   };

@@ -8,6 +8,7 @@ import { deploymentTag } from '../infrastructure/lib/deployment-tag.ts';
 import type { GitLabTrust } from '../infrastructure/lib/gitlab-trust.construct.ts';
 import { instanceIdIndex, liveIndex, livePoolIndex, runnerIdIndex } from './runners/runner-indexes.ts';
 import type { Tables } from './tables.construct.ts';
+import type { TicketTables } from './ticket-rights.construct.ts';
 
 /** What a Lambda does to a table, as IAM actions. A transaction needs the actions of its parts. */
 export const reads = ['dynamodb:GetItem', 'dynamodb:Query'];
@@ -40,8 +41,11 @@ export class FunctionGrants {
     this.allow(lambda, actions, tableArn, ...indexes.map((index) => `${tableArn}/index/${index}`));
   }
 
-  useTickets(lambda: BundledFunction, actions: string[]): void {
-    this.allow(lambda, actions, this.#props.tables.tickets.tableArn);
+  /** What it does to tickets that wait for their host, and to those that are with it. */
+  useTickets(lambda: BundledFunction, actions: Readonly<Record<keyof TicketTables, string[]>>): void {
+    const { waiting, claimable } = this.#props.tables.tickets;
+    this.allow(lambda, actions.waiting, waiting.tableArn);
+    this.allow(lambda, actions.claimable, claimable.tableArn);
   }
 
   useGitLab(lambda: BundledFunction): void {
@@ -75,7 +79,7 @@ export class FunctionGrants {
   /** A host of a long-lived runner ends when its ticket can be taken back, or when it is gone. */
   lookAtManagedHosts(lambda: BundledFunction): void {
     if (!this.#hasManagedHosts) return;
-    this.useTickets(lambda, deletes);
+    this.useTickets(lambda, { waiting: deletes, claimable: deletes });
     acknowledgeWildcards(lambda, 'Looking at instances knows no resources; nothing is changed by it.', '*');
     this.allow(lambda, ['ec2:DescribeInstances'], '*');
   }

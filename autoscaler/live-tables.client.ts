@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { readEnvironment } from '../infrastructure/lib/lambda-handler.client.ts';
-import { tablesEnvironment } from './environment.ts';
+import { tableNamesOf, tablesEnvironment } from './environment.ts';
 import { createOutageMark } from './runners/outage-mark.client.ts';
 import { createRetryMarks } from './runners/retry-marks.client.ts';
 import { createRunnersStore } from './runners/runners-store.client.ts';
@@ -13,12 +13,12 @@ export function createDocumentClient(): DynamoDBDocumentClient {
 
 /** The tables with the runners and their tickets, as the environment names them. */
 export function createTables(dynamodb = createDocumentClient()) {
-  const { DEPLOYMENT, RUNNERS_TABLE, TICKETS_TABLE } = readEnvironment(tablesEnvironment);
+  const environment = readEnvironment(tablesEnvironment);
   return {
-    deployment: DEPLOYMENT,
-    store: createRunnersStore(dynamodb, { runners: RUNNERS_TABLE, tickets: TICKETS_TABLE }),
-    marks: createRetryMarks(dynamodb, RUNNERS_TABLE, Date.now),
-    outages: createOutageMark(dynamodb, RUNNERS_TABLE),
+    deployment: environment.DEPLOYMENT,
+    store: createRunnersStore(dynamodb, tableNamesOf(environment)),
+    marks: createRetryMarks(dynamodb, environment.RUNNERS_TABLE, Date.now),
+    outages: createOutageMark(dynamodb, environment.RUNNERS_TABLE),
     now: Date.now,
   };
 }

@@ -1,5 +1,5 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
-import { Policy, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
+import { Policy, Role } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { type Deployment, profilesOfType } from '../infrastructure/lib/deployment.ts';
@@ -7,10 +7,11 @@ import { routingEntryOf } from '../infrastructure/lib/deployment-environment.ts'
 import { lambdaRunnerParameters } from '../lambda-shell-runner/exports.ts';
 import type { LaunchProfile, RuntimeProfile } from './environment.ts';
 import { Ec2RunnerProfile } from './start-runner/ec2/ec2-profile.construct.ts';
+import { rightsOfFunction, type TicketTables } from './ticket-rights.construct.ts';
 
 export type RunnerProfilesProps = {
   readonly deployment: Deployment;
-  readonly ticketsTable: { readonly tableName: string; readonly tableArn: string };
+  readonly tickets: TicketTables;
   /** The value of another app's SSM parameter. */
   readonly parameterValue: (parameterName: string) => string;
 };
@@ -26,7 +27,7 @@ export class RunnerProfiles extends Construct {
 
   constructor(scope: Construct, id: string, props: RunnerProfilesProps) {
     super(scope, id);
-    const { deployment, ticketsTable, parameterValue } = props;
+    const { deployment, tickets, parameterValue } = props;
     const runtime: Record<string, RuntimeProfile> = {};
     const launch: Record<string, LaunchProfile> = {};
     this.functionArns = profilesOfType(deployment, 'LAMBDA').map(([name, profile]) => {
@@ -35,7 +36,7 @@ export class RunnerProfiles extends Construct {
       runtime[name] = routingEntryOf(profile, functionArn);
       new Policy(this, `${name}ClaimsTickets`, {
         roles: [Role.fromRoleArn(this, `${name}Role`, parameterValue(names.roleArn))],
-        statements: [new PolicyStatement({ actions: ['dynamodb:DeleteItem'], resources: [ticketsTable.tableArn] })],
+        statements: rightsOfFunction(tickets, name),
       });
       return functionArn;
     });
@@ -44,7 +45,7 @@ export class RunnerProfiles extends Construct {
       removalPolicy: RemovalPolicy.DESTROY,
     });
     this.ec2 = profilesOfType(deployment, 'EC2').map(([name, profile]) => {
-      const given = { deployment, name, profile, ticketsTable, logGroup, parameterValue };
+      const given = { deployment, name, profile, tickets, logGroup, parameterValue };
       const runner = new Ec2RunnerProfile(this, name, given);
       runtime[name] = routingEntryOf(profile);
       launch[name] = runner.launch;

@@ -2,17 +2,18 @@ import { RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, ProjectionType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
 import { instanceIdIndex, liveIndex, livePoolIndex, runnerIdIndex } from './runners/runner-indexes.ts';
+import type { TicketTables } from './ticket-rights.construct.ts';
 
 const onDemand = { billingMode: BillingMode.PAY_PER_REQUEST };
 const recoverable = { pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true } };
 
-/** The three tables: what users say, what we do, and the tokens on their way. */
+/** What users say, what we do, and the tokens on their way. */
 export class Tables extends Construct {
   /** Edited by users, so that it outlives the stack. */
   readonly mappings: Table;
   readonly runners: Table;
   /** Short-lived secrets: no backup of them is wanted. */
-  readonly tickets: Table;
+  readonly tickets: TicketTables & { readonly [place in keyof TicketTables]: Table };
 
   constructor(scope: Construct, id: string) {
     super(scope, id);
@@ -53,15 +54,20 @@ export class Tables extends Construct {
       sortKey: { name: 'admittedAt', type: AttributeType.STRING },
       projectionType: ProjectionType.ALL,
     });
-    this.tickets = new Table(this, 'Tickets', {
+    this.tickets = { claimable: this.addTickets('Tickets'), waiting: this.addTickets('WaitingTickets') };
+  }
+
+  private addTickets(id: string): Table {
+    const table = new Table(this, id, {
       partitionKey: { name: 'id', type: AttributeType.STRING },
       timeToLiveAttribute: 'expiresAt',
       removalPolicy: RemovalPolicy.DESTROY,
       ...onDemand,
     });
-    Validations.of(this.tickets).acknowledge({
+    Validations.of(table).acknowledge({
       id: 'AwsSolutions-DDB3',
       reason: 'Tickets are tokens that live for minutes: a backup would keep them for weeks.',
     });
+    return table;
   }
 }

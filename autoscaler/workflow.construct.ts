@@ -1,4 +1,5 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Role } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import {
@@ -14,6 +15,7 @@ import {
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import { acknowledgeWildcards } from '../infrastructure/lib/acknowledge-rules.construct.ts';
+import { eventBridgeOfThisAccount } from '../infrastructure/lib/event-bridge-principal.construct.ts';
 import { retryPassingTrouble } from './workflow-retries.construct.ts';
 
 export type WorkflowProps = {
@@ -25,6 +27,9 @@ export type WorkflowProps = {
 
 /** An express workflow in JSONata with its history in CloudWatch Logs, without the data that flows through it. */
 export class Workflow extends StateMachine {
+  /** Of the rules that start it: EventBridge may use it for this account alone. */
+  readonly starter: Role;
+
   constructor(scope: Construct, id: string, { definition, comment, lambdas }: WorkflowProps) {
     super(scope, id, {
       stateMachineType: StateMachineType.EXPRESS,
@@ -52,6 +57,7 @@ export class Workflow extends StateMachine {
       'The CDK grants a state every version and alias of its function; ours have neither.',
       ...lambdas.map(({ functionArn }) => `${functionArn}:*`),
     );
+    this.starter = new Role(this, 'Starter', { assumedBy: eventBridgeOfThisAccount(this) });
   }
 }
 

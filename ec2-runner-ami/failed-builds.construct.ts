@@ -2,7 +2,9 @@ import { Duration, Stack } from 'aws-cdk-lib';
 import { Alarm, ComparisonOperator, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { type IEventBus, Match, Rule } from 'aws-cdk-lib/aws-events';
 import { EventBus as EventBusTarget } from 'aws-cdk-lib/aws-events-targets';
+import { Role } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
+import { eventBridgeOfThisAccount } from '../infrastructure/lib/event-bridge-principal.construct.ts';
 
 export type FailedBuildsProps = {
   readonly imageNames: readonly string[];
@@ -20,6 +22,7 @@ export class FailedBuilds extends Construct {
 
   constructor(scope: Construct, id: string, { imageNames, eventBus }: FailedBuildsProps) {
     super(scope, id);
+    const teller = new Role(this, 'Teller', { assumedBy: eventBridgeOfThisAccount(this) });
     const rule = new Rule(this, 'Rule', {
       description: 'Builds of runner images that failed',
       eventPattern: {
@@ -28,7 +31,7 @@ export class FailedBuilds extends Construct {
         resources: Match.anyOf(...imageNames.map((name) => Match.prefix(this.imageArn(name)))),
         detail: { state: { status: ['FAILED'] } },
       },
-      targets: [new EventBusTarget(eventBus)],
+      targets: [new EventBusTarget(eventBus, { role: teller })],
     });
     this.alarm = new Alarm(this, 'Alarm', {
       alarmDescription:

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { CustomResource, Duration, Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { acknowledgeManagedPolicies, acknowledgeWildcards } from '../infrastructure/lib/acknowledge-rules.construct.ts';
+import { acknowledgeWildcards } from '../infrastructure/lib/acknowledge-rules.construct.ts';
 import { BundledFunction } from '../infrastructure/lib/bundled-function.construct.ts';
 import { deploymentTag } from '../infrastructure/lib/deployment-tag.ts';
 
@@ -46,8 +46,6 @@ export class ImageRemoval extends Construct {
     const reason =
       'Images and snapshots have no names that could be known before; conditions on their tags choose them.';
     acknowledgeWildcards(this, reason, '*', ec2Arn('image'), ec2Arn('snapshot'));
-    const logsReason = 'The right to write logs, as every Lambda of this project has it.';
-    acknowledgeManagedPolicies(this, logsReason, 'service-role/AWSLambdaBasicExecutionRole');
     const resource = new CustomResource(this, 'Images', {
       serviceToken: handler.functionArn,
       resourceType: 'Custom::RunnerImages',

@@ -11,6 +11,7 @@ import {
   type RunnerUpdate,
   type StoreWrite,
 } from '../runners/runners-store.ts';
+import { hostTicketIdOf } from '../runners/ticket-place.ts';
 import { runnerFailedType } from '../start-runner/runner-failed.ts';
 import type { Turn, Turns } from './decide-turns.ts';
 import { attemptOf, type GateItem, type WrittenTurn } from './gate-item.ts';
@@ -103,31 +104,32 @@ export async function followUp(
 
 /** Null for a runner whose token is gone: nothing would come of letting it go. */
 async function partsToGo(item: RunnerItem, now: number, store: RunnersStore): Promise<readonly StoreWrite[] | null> {
-  const { instanceId } = item;
+  const hostTicketId = hostTicketIdOf(item);
   const set = { turnAt: new Date(now).toISOString() };
   // Where there is no host yet, the ticket is put there as soon as there is one.
-  if (item.state !== 'LAUNCHED' || instanceId === undefined) return [{ ...asSeen(item), set }];
+  if (item.state !== 'LAUNCHED' || hostTicketId === undefined) return [{ ...asSeen(item), set }];
   const ticket = await store.readTicket(item.pk);
   if (!ticket) return null;
   return [
-    { ...asSeen(item), set: { ...set, ticketId: instanceId } },
-    { kind: 'put-ticket', ticket: { ...ticket, id: instanceId, expiresAt: expiryOf(now) } },
+    { ...asSeen(item), set: { ...set, ticketId: hostTicketId } },
+    { kind: 'put-ticket', ticket: { ...ticket, id: hostTicketId, expiresAt: expiryOf(now) } },
     { kind: 'remove-ticket', id: item.pk },
   ];
 }
 
 /** Refused when the host has claimed its ticket. */
 async function partsToHold(item: RunnerItem, now: number, store: RunnersStore): Promise<readonly StoreWrite[]> {
-  const { instanceId, pk } = item;
+  const { pk } = item;
+  const hostTicketId = hostTicketIdOf(item);
   const remove = ['turnAt'] as const;
-  if (item.state !== 'LAUNCHED' || instanceId === undefined) return [{ ...asSeen(item), remove }];
-  const ticket = await store.readTicket(instanceId);
+  if (item.state !== 'LAUNCHED' || hostTicketId === undefined) return [{ ...asSeen(item), remove }];
+  const ticket = await store.readTicket(hostTicketId);
   if (!ticket?.token) throw new RunnerStateChangedError(`${pk}: its host has claimed its ticket`, []);
   const expiresAt = expiryOf(now);
   return [
     { ...asSeen(item), set: { ticketId: pk }, remove },
     { kind: 'put-ticket', ticket: { ...ticket, id: pk, expiresAt } },
-    { kind: 'replace-ticket', ticket: heldTicket(instanceId, pk, expiresAt) },
+    { kind: 'replace-ticket', ticket: heldTicket(hostTicketId, pk, expiresAt) },
   ];
 }
 

@@ -67,15 +67,16 @@ export function createReconcileStore(dynamodb: DynamoDBDocumentClient, tables: T
     },
 
     async listTickets() {
-      // The table holds the tickets of the last minutes alone. Their tokens are not asked for.
-      const scan = {
-        TableName: tables.tickets,
+      // The tables hold the tickets of the last minutes alone. Their tokens are not asked for.
+      const asked = {
         ProjectionExpression: '#id, #job, #expiresAt',
         ExpressionAttributeNames: { '#id': 'id', '#job': 'job', '#expiresAt': 'expiresAt' },
       };
       const tickets: SeenTicket[] = [];
-      for await (const page of paginateScan({ client: dynamodb }, scan)) {
-        tickets.push(...((page.Items ?? []) as SeenTicket[]));
+      for (const TableName of [tables.waitingTickets, tables.tickets]) {
+        for await (const page of paginateScan({ client: dynamodb }, { TableName, ...asked })) {
+          tickets.push(...((page.Items ?? []) as SeenTicket[]));
+        }
       }
       return tickets;
     },

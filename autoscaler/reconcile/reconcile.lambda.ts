@@ -4,7 +4,13 @@ import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import type { JobEventType } from '../../infrastructure/lib/job-event-types.ts';
 import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
 import type { MetricValues } from '../../infrastructure/lib/metrics.ts';
-import { attemptsEnvironment, mappingsEnvironment, reconcileEnvironment, tablesEnvironment } from '../environment.ts';
+import {
+  attemptsEnvironment,
+  mappingsEnvironment,
+  reconcileEnvironment,
+  tableNamesOf,
+  tablesEnvironment,
+} from '../environment.ts';
 import { createEventBus } from '../event-bus.client.ts';
 import { wantTurns } from '../gate/turns-wanted.ts';
 import { createJobMappings } from '../job-mappings/job-mappings.client.ts';
@@ -132,7 +138,8 @@ function withoutZeros(values: MetricValues): MetricValues {
 export const handler = lambdaHandler({
   input: z.unknown(),
   ports: () => {
-    const { DEPLOYMENT, RUNNERS_TABLE, TICKETS_TABLE } = readEnvironment(tablesEnvironment);
+    const environment = readEnvironment(tablesEnvironment);
+    const { DEPLOYMENT, RUNNERS_TABLE } = environment;
     const { EVENT_BUS_ARN, LAUNCH_QUEUE_URL, PROJECTS, PATIENCE, HAS_FUNCTIONS } =
       readEnvironment(reconcileEnvironment);
     const { MAPPINGS_TABLE, DEFAULT_RUNNER, PROFILES } = readEnvironment(mappingsEnvironment);
@@ -140,7 +147,7 @@ export const handler = lambdaHandler({
     return {
       ...createTables(dynamodb),
       memory: {
-        ...createReconcileStore(dynamodb, { runners: RUNNERS_TABLE, tickets: TICKETS_TABLE }),
+        ...createReconcileStore(dynamodb, tableNamesOf(environment)),
         ...createKnownProjects(dynamodb, RUNNERS_TABLE),
       },
       ...(HAS_FUNCTIONS ? { lambdaLimit: createLambdaLimit(dynamodb, RUNNERS_TABLE) } : {}),

@@ -3,6 +3,7 @@ import { parseJobKey } from '../../infrastructure/lib/job-key.ts';
 import { hasRunner, idleBeyondDemand } from '../demand/demand.ts';
 import { heldSeconds, isHeld, notItsTurn } from '../gate/held.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
+import { hostTicketIdOf } from '../runners/ticket-place.ts';
 import { functionNotStarted } from '../start-runner/start-runner-input.ts';
 import { unwantedRunnerOf } from '../stop-runner/runner-unwanted.ts';
 import {
@@ -143,7 +144,7 @@ export function ownsRunner(item: RunnerItem | null, runnerId: number): boolean {
 
 /** Whether a ticket's host may still come for it. */
 export function ownsTicket(item: RunnerItem | null, ticketId: string): boolean {
-  return item !== null && hasRunner(item) && [item.pk, item.ticketId, item.instanceId].includes(ticketId);
+  return item !== null && hasRunner(item) && [item.pk, item.ticketId, hostTicketIdOf(item)].includes(ticketId);
 }
 
 /** Whether an instance belongs to a live runner, or to a launch whose instances are just being given away. */

@@ -4,6 +4,7 @@ import { isHeld } from '../gate/held.ts';
 import { LongLivedRunnerError, type LongLivedRunners, managerOf } from './long-lived-runner.ts';
 import type { RunnerItem } from './runner-item.ts';
 import { RunnerStateChangedError, type StoreWrite } from './runners-store.ts';
+import { hostTicketIdOf } from './ticket-place.ts';
 
 /** What is asked about hosts of long-lived runners. */
 export type ManagedHosts = Pick<LongLivedRunners, 'runningJobsOf'> & {
@@ -70,12 +71,13 @@ async function drainOnlyHost({ runnerId }: RunnerItem, writeEnd: WriteEnd, { git
  */
 async function drainManager(item: RunnerItem, writeEnd: WriteEnd, longLived: ManagedHosts): Promise<Drain> {
   const manager = managerOf(item);
-  if (!manager || item.instanceId === undefined) {
+  const ticketId = hostTicketIdOf(item);
+  if (!manager || item.instanceId === undefined || ticketId === undefined) {
     await writeEnd(null);
     return { kind: 'ended' };
   }
   if (item.state === 'LAUNCHED' && !item.takenJob) {
-    const hadNoToken = await writeUnlessClaimed(writeEnd, isHeld(item) ? item.pk : item.instanceId);
+    const hadNoToken = await writeUnlessClaimed(writeEnd, isHeld(item) ? item.pk : ticketId);
     if (hadNoToken) return { kind: 'ended' };
   }
   const [running] = await longLived.runningJobsOf(manager);

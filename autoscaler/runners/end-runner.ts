@@ -3,6 +3,7 @@ import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { excuse } from './admission.ts';
 import { attemptsUsed, endedItemDays, liveMark, type RunnerItem, type RunnerState, type Wait } from './runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore, type StoreWrite } from './runners-store.ts';
+import { hostTicketIdOf } from './ticket-place.ts';
 import { placeOf } from './wide-caps.ts';
 
 /** Longer than any start workflow can still run, with its retries. */
@@ -200,5 +201,5 @@ export function expiryOf(now: number): number {
 }
 
 function ticketIdsOf(item: RunnerItem): string[] {
-  return [...new Set([item.pk, item.ticketId, item.instanceId].filter((id) => id !== undefined))];
+  return [...new Set([item.pk, item.ticketId, hostTicketIdOf(item)].filter((id) => id !== undefined))];
 }

@@ -100,6 +100,8 @@ export type RunnerItem = RunnerChoice & {
   readonly managerOf?: number;
   /** Key of the ticket that holds the runner's token until the host claims it. */
   readonly ticketId?: string;
+  /** EC2: what IAM calls the host, which is the key of the one ticket that it may claim. */
+  readonly claimsAs?: string;
   /** Gated: since when its runner may ask for a job; absent while it is held. */
   readonly turnAt?: string;
   readonly launchGroup?: LaunchGroup;
@@ -159,6 +161,8 @@ export type LaunchGroup = {
 export type LaunchSource = {
   readonly launchTemplateId: string;
   readonly launchTemplateVersion: string;
+  /** Unique id of the hosts' role (`AROA...`), by which each claims its ticket. */
+  readonly hostRoleId: string;
   readonly instanceTypes: readonly string[];
   readonly subnetIds: readonly string[];
   readonly onDemand: 'never' | 'fallback' | 'always';

@@ -17,7 +17,7 @@ import { type GateItem, gateKeyOf } from '../gate/gate-item.ts';
 import { instanceIdIndex, liveIndex, livePoolIndex, runnerIdIndex } from './runner-indexes.ts';
 import { liveMark, type RunnerItem, waitingMark } from './runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore, type StoreWrite } from './runners-store.ts';
-import { type StoredItem, type TableNames, transactItemOf } from './transact-items.ts';
+import { type StoredItem, type TableNames, ticketTableOf, transactItemOf } from './transact-items.ts';
 
 /** A write met a transaction on one item, or there are too many at once: nothing is wrong, the loser comes again. */
 export const conflictBackoff = {
@@ -109,7 +109,7 @@ export function createRunnersStore(
 
     async readTicket(id) {
       const { Item } = await dynamodb.send(
-        new GetCommand({ TableName: tables.tickets, Key: { id }, ConsistentRead: true }),
+        new GetCommand({ TableName: ticketTableOf(id, tables), Key: { id }, ConsistentRead: true }),
       );
       return (Item as RunnerTicket | undefined) ?? null;
     },

@@ -1,8 +1,20 @@
 import { poolOf, poolOfRunner } from './live-pool.ts';
 import type { RunnerItem } from './runner-item.ts';
 import type { RunnerUpdate, StoreWrite } from './runners-store.ts';
+import { waitsForHost } from './ticket-place.ts';
 
-export type TableNames = { readonly runners: string; readonly tickets: string };
+export type TableNames = {
+  readonly runners: string;
+  /** Those that a host may claim. */
+  readonly tickets: string;
+  /** Those whose host is not known yet, or not to have them yet: no host reaches this table. */
+  readonly waitingTickets: string;
+};
+
+/** The table in which a ticket with this key lies. */
+export function ticketTableOf(id: string, { tickets, waitingTickets }: TableNames): string {
+  return waitsForHost(id) ? waitingTickets : tickets;
+}
 
 /** The shape that DynamoDB's document client takes; spelled out here, since a pure file imports no SDK. */
 export type TransactItem = {
@@ -37,18 +49,20 @@ export function transactItemOf(part: StoreWrite, tables: TableNames): TransactIt
     case 'give-place-back':
       return addToCounter(tables.runners, part.cap.counter, -1, { ConditionExpression: 'inUse > :bound', bound: 0 });
     case 'put-ticket':
-      return { Put: { TableName: tables.tickets, Item: part.ticket } };
+      return { Put: { TableName: ticketTableOf(part.ticket.id, tables), Item: part.ticket } };
     case 'take-ticket-back':
-      return {
-        Delete: { TableName: tables.tickets, Key: { id: part.id }, ConditionExpression: 'attribute_exists(id)' },
-      };
+      return { Delete: { ...ticketAt(part.id, tables), ConditionExpression: 'attribute_exists(id)' } };
     case 'replace-ticket':
-      return { Put: { TableName: tables.tickets, Item: part.ticket, ...withToken } };
+      return { Put: { TableName: ticketTableOf(part.ticket.id, tables), Item: part.ticket, ...withToken } };
     case 'put-gate':
       return { Put: { TableName: tables.runners, Item: part.gate, ...ofVersion(part.over) } };
     case 'remove-ticket':
-      return { Delete: { TableName: tables.tickets, Key: { id: part.id } } };
+      return { Delete: ticketAt(part.id, tables) };
   }
+}
+
+function ticketAt(id: string, tables: TableNames) {
+  return { TableName: ticketTableOf(id, tables), Key: { id } };
 }
 
 const withToken: Conditions = {

@@ -10,6 +10,7 @@ import { createLongLivedRunners } from '../long-lived-runners.client.ts';
 import { LongLivedRunnerError, type LongLivedRunners, whyNeverTaken } from '../runners/long-lived-runner.ts';
 import { noteOfRunner } from '../runners/runner-mark.ts';
 import type { RunnersStore } from '../runners/runners-store.ts';
+import { functionTicketId } from '../runners/ticket-place.ts';
 import { registerRunnerInput } from './start-runner-input.ts';
 
 export type RegisterRunnerPorts = {
@@ -28,9 +29,9 @@ type Input = z.infer<typeof registerRunnerInput>;
 type JobsRunner = { readonly runnerId: number; readonly token: string; readonly made: boolean };
 
 /**
- * Leaves the token of the job's runner as a ticket: under the job's key for EC2, whose instance is not known yet, under a random id for
- * Lambda, which gets the id in its payload. The runner is made in GitLab with exactly the job's tags, or it is the one that the profile
- * brings.
+ * Leaves the token of the job's runner as a ticket: for EC2, whose instance is not known yet, out of reach of all hosts under the job's key;
+ * for Lambda under a random id of its profile's function, which gets the id in its payload. The runner is made in GitLab with exactly the
+ * job's tags, or it is the one that the profile brings.
  *
  * @throws {LongLivedRunnerError} when the profile's own runner would never take the job.
  * @throws {RunnerStateChangedError} when the job ended meanwhile; the new runner is removed again first.
@@ -43,7 +44,7 @@ export async function registerRunner(
   const job = jobKeyOf(event);
   const { runnerId, token, made } =
     (await findLongLived({ event, choice }, ports)) ?? (await makeRunner({ event, choice, attempt }, ports));
-  const ticketId = choice.type === 'LAMBDA' ? ports.randomId() : job;
+  const ticketId = choice.type === 'LAMBDA' ? functionTicketId(choice.profile, ports.randomId()) : job;
   const expiresAt = Math.floor(ports.now() / 1_000) + ticketLifeSeconds;
   const registeredAt = new Date(ports.now()).toISOString();
   try {

@@ -4,6 +4,7 @@ import type { BootSettings } from '../../autoscaler/start-runner/ec2/boot-script
 export const sampleBootSettings: BootSettings = {
   deployment: 'ci',
   ticketsTable: 'tickets',
+  roleId: 'AROAFAKE',
   gitlabUrl: 'https://gitlab.example.com',
   executor: 'docker',
   runnerSettings: { docker: { image: 'alpine:3' } },

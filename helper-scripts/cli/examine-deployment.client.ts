@@ -67,5 +67,5 @@ async function lookAtToken(
 async function readMemory(deployment: string) {
   const runners = await readParameter(autoscalerParameters(deployment).runnersTable);
   const dynamodb = DynamoDBDocumentClient.from(new DynamoDBClient({}));
-  return createReconcileStore(dynamodb, { runners, tickets: '' }).readMemory();
+  return createReconcileStore(dynamodb, { runners, tickets: '', waitingTickets: '' }).readMemory();
 }

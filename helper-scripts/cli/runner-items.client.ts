@@ -32,7 +32,7 @@ export async function openRunnerItems(options: DeploymentOptions): Promise<Runne
   const deployment = await deploymentNameOf(options);
   const TableName = await readParameter(autoscalerParameters(deployment).runnersTable);
   const dynamodb = DynamoDBDocumentClient.from(new DynamoDBClient({}));
-  const store = createRunnersStore(dynamodb, { runners: TableName, tickets: '' });
+  const store = createRunnersStore(dynamodb, { runners: TableName, tickets: '', waitingTickets: '' });
   return {
     readLive: () => store.readLive(),
 

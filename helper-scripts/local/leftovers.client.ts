@@ -2,6 +2,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { type EC2Client, paginateDescribeInstances } from '@aws-sdk/client-ec2';
 import { paginateScan } from '@aws-sdk/lib-dynamodb';
 import { liveMark, waitingMark } from '../../autoscaler/runners/runner-item.ts';
+import type { TableNames } from '../../autoscaler/runners/transact-items.ts';
 import { deploymentTag } from '../../infrastructure/lib/deployment-tag.ts';
 
 export type Leftovers = {
@@ -16,14 +17,13 @@ export type LeftoverSources = {
   readonly deployment: string;
   readonly ec2: EC2Client;
   readonly dynamodb: DynamoDBClient;
-  readonly runnersTable: string;
-  readonly ticketsTable: string;
+  readonly tables: TableNames;
   readonly countGitLabRunners: () => Promise<number> | number;
 };
 
 /** Counts what exists of runners, everywhere where something could be left. */
 export async function countLeftovers(sources: LeftoverSources): Promise<Leftovers> {
-  const { dynamodb, runnersTable, ticketsTable } = sources;
+  const { dynamodb, tables } = sources;
   let instances = 0;
   const filters = [
     { Name: `tag:${deploymentTag}`, Values: [sources.deployment] },
@@ -33,11 +33,12 @@ export async function countLeftovers(sources: LeftoverSources): Promise<Leftover
     for (const reservation of page.Reservations ?? []) instances += reservation.Instances?.length ?? 0;
   }
   let tickets = 0;
-  for await (const page of paginateScan({ client: dynamodb }, { TableName: ticketsTable }))
-    tickets += page.Items?.length ?? 0;
+  for (const TableName of [tables.tickets, tables.waitingTickets]) {
+    for await (const page of paginateScan({ client: dynamodb }, { TableName })) tickets += page.Items?.length ?? 0;
+  }
   let liveItems = 0;
   let placesTaken = 0;
-  for await (const page of paginateScan({ client: dynamodb }, { TableName: runnersTable })) {
+  for await (const page of paginateScan({ client: dynamodb }, { TableName: tables.runners })) {
     for (const item of page.Items ?? []) {
       if (item.live === liveMark || item.live === waitingMark) liveItems += 1;
       placesTaken += Number(item.inUse ?? 0);

@@ -71,6 +71,7 @@ export class LocalRun {
   #plannedLambdaRunner: LocalLambdaRunner | undefined;
   #runnersTable = '';
   #ticketsTable = '';
+  #waitingTicketsTable = '';
   webhookUrl = '';
 
   constructor(options: LocalRunOptions) {
@@ -100,7 +101,7 @@ export class LocalRun {
     return DynamoDBDocumentClient.from(new DynamoDBClient(this.clientOptions()));
   }
   get tableNames() {
-    return { runners: this.#runnersTable, tickets: this.#ticketsTable };
+    return { runners: this.#runnersTable, tickets: this.#ticketsTable, waitingTickets: this.#waitingTicketsTable };
   }
 
   /** Options for an AWS client that talks to the local AWS as its administrator. */
@@ -201,8 +202,7 @@ export class LocalRun {
       deployment,
       ec2: new EC2Client(this.clientOptions()),
       dynamodb: this.dynamodb,
-      runnersTable: this.#runnersTable,
-      ticketsTable: this.#ticketsTable,
+      tables: this.tableNames,
       countGitLabRunners: () => this.#countRunners(),
     });
   }
@@ -290,6 +290,7 @@ export class LocalRun {
     const ssm = new SSMClient(this.clientOptions());
     this.#runnersTable = await readParameter(autoscalerParameters(deployment).runnersTable, ssm);
     this.#ticketsTable = await readParameter(autoscalerParameters(deployment).ticketsTable, ssm);
+    this.#waitingTicketsTable = await readParameter(autoscalerParameters(deployment).waitingTicketsTable, ssm);
     const published = await readParameter(infrastructureParameters(deployment).webhookUrl, ssm);
     // AWS serves an API under a host name of its own; here the path says which one it is.
     const apiId = new URL(published).hostname.split('.')[0];

@@ -46,11 +46,6 @@ export class JobHookApi extends Construct {
     receiveJobHook.addToRolePolicy(
       new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources: [webhookSecret.secretArn] }),
     );
-    Validations.of(receiveJobHook).acknowledge({
-      id: 'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]',
-      reason:
-        "Writing its own log is all that this managed policy gives; everything else is granted in this function's own policy.",
-    });
     const api = this.createApi();
     this.webhookUrl = `${api.stage.url}webhook`;
     const [route] = api.http.addRoutes({

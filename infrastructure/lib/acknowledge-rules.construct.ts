@@ -11,11 +11,17 @@ export function acknowledgeWildcards(scope: IConstruct, reason: string, ...resou
   }
 }
 
-/** Says why roles below a construct may have policies that AWS manages (rule AwsSolutions-IAM4); names as IAM has them. */
+/** The same of actions that end in a wildcard. */
+export function acknowledgeActions(scope: IConstruct, reason: string, ...actions: readonly string[]): void {
+  for (const action of actions)
+    Validations.of(scope).acknowledge({ id: `AwsSolutions-IAM5[Action::${action}]`, reason });
+}
+
+/** Says why roles below a construct may have policies that AWS manages (rule AwsSolutions-IAM4); names as IAM has them, or whole ARNs. */
 export function acknowledgeManagedPolicies(scope: IConstruct, reason: string, ...names: readonly string[]): void {
   for (const name of names) {
-    const id = `AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/${name}]`;
-    Validations.of(scope).acknowledge({ id, reason });
+    const arn = name.startsWith('arn:') ? name : `arn:<AWS::Partition>:iam::aws:policy/${name}`;
+    Validations.of(scope).acknowledge({ id: `AwsSolutions-IAM4[Policy::${arn}]`, reason });
   }
 }
 

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import type { CfnRole } from 'aws-cdk-lib/aws-iam';
 import {
   Architecture,
   Code,
@@ -37,6 +38,10 @@ export type BundledFunctionProps = {
 /** One of our Lambdas: Node 24 on arm64, bundled by `npm run build`, with its own log group that, as a rule, ends with the stack. */
 export class BundledFunction extends LambdaFunction {
   constructor(scope: Construct, id: string, props: BundledFunctionProps) {
+    const logGroup = new LogGroup(scope, `${id}Logs`, {
+      retention: RetentionDays.ONE_MONTH,
+      removalPolicy: props.logOutlivesStack ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
     super(scope, id, {
       description: props.description,
       runtime: Runtime.NODEJS_24_X,
@@ -48,12 +53,12 @@ export class BundledFunction extends LambdaFunction {
       environment: { ...props.environment },
       loggingFormat: LoggingFormat.JSON,
       ...(props.quiet ? { systemLogLevelV2: SystemLogLevel.WARN } : {}),
-      logGroup: new LogGroup(scope, `${id}Logs`, {
-        retention: RetentionDays.ONE_MONTH,
-        removalPolicy: props.logOutlivesStack ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
-      }),
+      logGroup,
       ...(props.reservedConcurrency === undefined ? {} : { reservedConcurrentExecutions: props.reservedConcurrency }),
     });
+    // The CDK gives each function AWS's policy to write any log of the account: ours write their own.
+    (this.role?.node.defaultChild as CfnRole).managedPolicyArns = [];
+    logGroup.grantWrite(this);
   }
 }
 

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { App, type StackProps, Tags } from 'aws-cdk-lib';
+import { App, type StackProps, Tags, Validations } from 'aws-cdk-lib';
 import { type Deployment, deploymentsOf } from './deployment.ts';
 import { DeploymentConfigError } from './deployment-faults.ts';
 import { deploymentTag } from './deployment-tag.ts';
@@ -10,7 +10,8 @@ const defaultConfigFile = resolve(import.meta.dirname, '../../deployment.config.
 
 /**
  * The CDK app of one subsystem for the chosen deployment: `-c deployment=NAME` chooses among several, `-c config=FILE` reads
- * another file than the repository's `deployment.config.ts`. The file's default export is one deployment or a list of them.
+ * another file than the repository's `deployment.config.ts`. The file's default export is one deployment or a list of them. `-c nag=true` checks
+ * the templates with cdk-nag.
  *
  * @throws {DeploymentConfigError} when the file or the name fits nothing.
  */
@@ -22,6 +23,7 @@ export async function createDeploymentApp(appName: AppName, app = new App()) {
   const deployment = chooseDeployment(deployments, app.node.tryGetContext('deployment'), configFile);
   for (const [key, value] of Object.entries(deployment.resourceTags)) Tags.of(app).add(key, value);
   Tags.of(app).add(deploymentTag, deployment.name);
+  if (app.node.tryGetContext('nag')) await checkWithNag(app);
   const account = deployment.account ?? process.env.CDK_DEFAULT_ACCOUNT;
   const region = deployment.region ?? process.env.CDK_DEFAULT_REGION;
   const stackProps: StackProps = {
@@ -29,6 +31,12 @@ export async function createDeploymentApp(appName: AppName, app = new App()) {
     env: { ...(account ? { account } : {}), ...(region ? { region } : {}) },
   };
   return { app, deployment, stackProps };
+}
+
+/** Synthesis fails where cdk-nag finds something. Only when asked: it is of no use to `cdk deploy`, and needs a second or two. */
+async function checkWithNag(app: App): Promise<void> {
+  const { AwsSolutionsChecks } = await import('cdk-nag');
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
 }
 
 function chooseDeployment(deployments: readonly Deployment[], wanted: unknown, configFile: string): Deployment {

@@ -22,7 +22,11 @@ export function routingEntryOf(profile: Profile, functionArn?: string) {
   };
 }
 
-export type DeployedTemplate = { readonly launchTemplateId: string; readonly launchTemplateVersion: string };
+export type DeployedTemplate = {
+  readonly launchTemplateId: string;
+  readonly launchTemplateVersion: string;
+  readonly hostRoleId: string;
+};
 
 /** What the launcher knows of an EC2 profile. */
 export function launchEntryOf(profile: Ec2Profile, template: DeployedTemplate) {
@@ -51,11 +55,15 @@ export function environmentBytesOf(variables: Readonly<Record<string, string>>):
 /** The longest that a name or ARN made at deploy time becomes. */
 const longest = {
   functionArn: `arn:aws-us-gov:lambda:ap-southeast-2:123456789012:function:${'f'.repeat(64)}`,
-  template: { launchTemplateId: 'lt-0123456789abcdef0', launchTemplateVersion: '1000' },
+  template: {
+    launchTemplateId: 'lt-0123456789abcdef0',
+    launchTemplateVersion: '1000',
+    hostRoleId: 'AROA0123456789ABCDEFG',
+  },
   /** Of the launcher, all variables beside those that are measured: the deployment's name, tables, queues, bus. */
-  othersOfLauncherBytes: 700,
+  othersOfLauncherBytes: 830,
   /** Of the reconciler, which has most of those that route: the default runner, the secret's ARN and the limits too. */
-  othersOfReconcilerBytes: 1_000,
+  othersOfReconcilerBytes: 1_130,
 };
 
 /** The variables PROFILES and LAUNCH_PROFILES of the autoscaler, before anything is deployed: as long as they can become. */

@@ -1,5 +1,6 @@
 import { Effect, type IManagedPolicy, ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
+import { acknowledgeActions, acknowledgeManagedPolicies, acknowledgeWildcards } from './acknowledge-rules.construct.ts';
 import type { Profile } from './deployment.ts';
 
 /** The rights that a profile gives its runners' role, beside those that every runner needs. */
@@ -12,6 +13,7 @@ export type RunnerRights = {
 export function runnerRightsOf(scope: Construct, profile: Profile): RunnerRights {
   const { managedPolicyArns, policyStatements, permissionsBoundaryArn } = profile;
   const policy = (id: string, arn: string) => ManagedPolicy.fromManagedPolicyArn(scope, id, arn);
+  acknowledgeRights(scope, profile);
   return {
     role: {
       managedPolicies: managedPolicyArns.map((arn, index) => policy(`ManagedPolicy${index}`, arn)),
@@ -27,4 +29,15 @@ export function runnerRightsOf(scope: Construct, profile: Profile): RunnerRights
         }),
     ),
   };
+}
+
+/** What its users give a profile is theirs to judge: cdk-nag is not to keep them from it. */
+function acknowledgeRights(scope: Construct, { managedPolicyArns, policyStatements }: Profile): void {
+  const reason =
+    'The configuration gives the profile this right: whoever writes it there wants the runners to have it.';
+  const wide = (texts: readonly string[]) => texts.filter((text) => text.includes('*'));
+  const allowed = policyStatements.filter(({ effect }) => effect === 'Allow');
+  acknowledgeWildcards(scope, reason, ...new Set(wide(allowed.flatMap(({ resources }) => resources))));
+  acknowledgeActions(scope, reason, ...new Set(wide(allowed.flatMap(({ actions }) => actions))));
+  acknowledgeManagedPolicies(scope, reason, ...managedPolicyArns);
 }

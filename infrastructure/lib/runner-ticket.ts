@@ -3,7 +3,8 @@ import type { JobKey } from './job-key.ts';
 
 /**
  * A runner's token, handed over once: the host claims the item with `DeleteItem` returning the old item, so a second reader
- * gets nothing. `id` is the job's key until a host exists, then the instance id (EC2) or a random id (Lambda).
+ * gets nothing. `id` is the job's key until a host exists, and then what IAM lets this host take, and no other
+ * (`ticket-place.ts`).
  */
 export type RunnerTicket = {
   readonly id: string;

@@ -34,7 +34,7 @@ import { type JobEvent, jobEventSchema } from '../../infrastructure/lib/job-even
 import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { InvalidInputError, type LambdaContext } from '../../infrastructure/lib/lambda-handler.client.ts';
 import { lambdaRunnerPayloadSchema } from '../../infrastructure/lib/runner-ticket.ts';
-import { finishedJob, jobMapping, pendingJob, runningJob, testStart } from '../support/builders.ts';
+import { finishedJob, jobMapping, nameOf, pendingJob, runningJob, testStart } from '../support/builders.ts';
 import { inMemoryGitLab } from '../support/in-memory-gitlab.ts';
 import { inMemoryInstances } from '../support/in-memory-instances.ts';
 import { inMemoryLaunchQueue } from '../support/in-memory-launch-queue.ts';
@@ -269,8 +269,8 @@ export function autoscalerWorld({
     },
     /** Lets an instance claim its ticket, as its boot script does: what it gets. */
     claim(instanceId: string) {
-      const ticket = store.tickets.get(instanceId);
-      store.tickets.delete(instanceId);
+      const ticket = store.tickets.get(nameOf(instanceId));
+      store.tickets.delete(nameOf(instanceId));
       return ticket;
     },
     /** Ends a job in GitLab, and gives its event. */

@@ -27,21 +27,23 @@ describe('the tables', () => {
   const table = (id: string) => propertiesOf('AWS::DynamoDB::Table', `Tables${id}`);
   const recoverable = { PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true } };
 
-  it('are three, paid for by what is read and written', () => {
-    template.resourceCountIs('AWS::DynamoDB::Table', 3);
+  it('are four, paid for by what is read and written', () => {
+    template.resourceCountIs('AWS::DynamoDB::Table', 4);
     template.allResourcesProperties('AWS::DynamoDB::Table', { BillingMode: 'PAY_PER_REQUEST' });
   });
 
   it('can be put back to any second, except the tickets: nobody wants a backup of tokens', () => {
     expect(table('JobMappings')).toMatchObject(recoverable);
     expect(table('Runners')).toMatchObject(recoverable);
-    expect(table('Tickets')).not.toHaveProperty('PointInTimeRecoverySpecification');
+    for (const id of ['Tickets', 'WaitingTickets'])
+      expect(table(id)).not.toHaveProperty('PointInTimeRecoverySpecification');
   });
 
   it('forget runners and tickets by themselves, and never a mapping', () => {
     const TimeToLiveSpecification = { AttributeName: 'expiresAt', Enabled: true };
     expect(table('Runners')).toMatchObject({ TimeToLiveSpecification });
     expect(table('Tickets')).toMatchObject({ TimeToLiveSpecification });
+    expect(table('WaitingTickets')).toMatchObject({ TimeToLiveSpecification });
     expect(table('JobMappings')).not.toHaveProperty('TimeToLiveSpecification');
   });
 

@@ -48,13 +48,11 @@ const ec2Arn = (kind: string, id: string) => `arn:aws:ec2:${region}:${accountId}
 const templateId = Object.keys(template.findResources('AWS::EC2::LaunchTemplate'))[0] ?? '';
 const deploymentTag = 'gitlab-runners-on-demand:deployment';
 const listOf = <T>(value: T | readonly T[]): readonly T[] => (Array.isArray(value) ? value : [value as T]);
-const actionsIn = (statements: readonly Statement[]) => statements.flatMap(({ Action }) => listOf(Action));
+const actionsIn = (statements: readonly Statement[]) => statements.flatMap(({ Action }) => listOf(Action ?? []));
 
-const [mappings, runners, tickets] = ['TablesJobMappings', 'TablesRunners', 'TablesTickets'].map(arnOf) as [
-  string,
-  string,
-  string,
-];
+const [mappings, runners, tickets, waiting] = ['JobMappings', 'Runners', 'Tickets', 'WaitingTickets'].map((id) =>
+  arnOf(`Tables${id}`),
+) as [string, string, string, string];
 const tagged = (value: string) => ({ [`aws:RequestTag/${deploymentTag}`]: value, 'aws:TagKeys': [deploymentTag] });
 
 type Question = readonly [who: string, may: boolean, what: string, request: Request];
@@ -83,6 +81,11 @@ describe('who may do what', () => {
     resource: ec2Arn('instance', 'i-1'),
     context: { ...(owner ? { [`aws:ResourceTag/${deploymentTag}`]: owner } : {}), 'aws:TagKeys': [...keys] },
   });
+  /** `ofTemplate`: whether the template names the resource, and the request does not. */
+  const fromOurs = (ofTemplate = 'false') => ({
+    'ec2:LaunchTemplate': ec2Arn('launch-template', templateId),
+    'ec2:IsLaunchTemplateResource': ofTemplate,
+  });
   const dynamodb = (action: string, resource: string) => ({ action: `dynamodb:${action}`, resource });
 
   const questions: readonly Question[] = [
@@ -108,7 +111,53 @@ describe('who may do what', () => {
       'launcher',
       true,
       'run an instance with our tag',
+      { action: 'ec2:RunInstances', resource: ec2Arn('instance', 'i-1'), context: { ...tagged('ci'), ...fromOurs() } },
+    ],
+    [
+      'launcher',
+      false,
+      'run an instance with our tag, and from no template of ours',
       { action: 'ec2:RunInstances', resource: ec2Arn('instance', 'i-1'), context: tagged('ci') },
+    ],
+    [
+      'launcher',
+      false,
+      'run an instance with another instance profile',
+      {
+        action: 'ec2:RunInstances',
+        resource: ec2Arn('instance', 'i-1'),
+        context: {
+          ...tagged('ci'),
+          ...fromOurs(),
+          'ec2:InstanceProfile': `arn:aws:iam::${accountId}:instance-profile/administrators`,
+        },
+      },
+    ],
+    ...['image', 'security-group'].flatMap((kind): Question[] => {
+      const resource = kind === 'image' ? `arn:aws:ec2:${region}::image/ami-1` : ec2Arn(kind, 'sg-1');
+      const using = (context: Request['context'] = {}) => ({ action: 'ec2:RunInstances', resource, context });
+      const otherTemplate = { 'ec2:LaunchTemplate': ec2Arn('launch-template', 'lt-other') };
+      return [
+        ['launcher', true, `run an instance with our template’s ${kind}`, using(fromOurs('true'))],
+        ['launcher', false, `run one with another ${kind} than our template’s`, using(fromOurs('false'))],
+        [
+          'launcher',
+          false,
+          `run one with a ${kind} of another template`,
+          using({ ...fromOurs('true'), ...otherTemplate }),
+        ],
+        ['launcher', false, `run one with a ${kind} and no template`, using()],
+      ];
+    }),
+    ...['subnet-1', 'subnet-2', 'subnet-3'].map((id): Question => {
+      const request = { action: 'ec2:RunInstances', resource: ec2Arn('subnet', id), context: fromOurs('false') };
+      return ['launcher', id !== 'subnet-3', `run an instance in ${id} of our network’s two`, request];
+    }),
+    [
+      'launcher',
+      false,
+      'run an instance in our subnet without our template',
+      { action: 'ec2:RunInstances', resource: ec2Arn('subnet', 'subnet-1') },
     ],
     [
       'launcher',
@@ -228,12 +277,7 @@ describe('who may do what', () => {
       'fake a dead letter',
       { action: 'sqs:SendMessage', resource: arnOf('LaunchQueueDeadLetters') },
     ],
-    ['host', true, 'claim a ticket', dynamodb('DeleteItem', tickets)],
-    ['host', false, 'read a ticket without taking it', dynamodb('GetItem', tickets)],
-    ['host', false, 'list tickets', dynamodb('Scan', tickets)],
     ['host', false, 'touch the runners’ items', dynamodb('DeleteItem', runners)],
-    ['shell function', true, 'claim a ticket', dynamodb('DeleteItem', tickets)],
-    ['shell function', false, 'leave a ticket', dynamodb('PutItem', tickets)],
     ['shell function', false, 'edit the job mappings', dynamodb('PutItem', mappings)],
     ['chooserunner', true, 'read the job mappings', dynamodb('Scan', mappings)],
     ['chooserunner', false, 'write a job mapping', dynamodb('PutItem', mappings)],
@@ -244,8 +288,12 @@ describe('who may do what', () => {
     ['bindrunner', true, 'read the job mappings', dynamodb('Scan', mappings)],
     ['bindrunner', false, 'write a job mapping', dynamodb('PutItem', mappings)],
     ['chooserunner', false, 'read a ticket', dynamodb('GetItem', tickets)],
-    ['registerrunner', true, 'leave a ticket', dynamodb('PutItem', tickets)],
-    ['registerrunner', false, 'read a ticket', dynamodb('GetItem', tickets)],
+    ['registerrunner', true, 'leave a function its ticket', dynamodb('PutItem', tickets)],
+    ['registerrunner', true, 'leave a ticket for a host to come', dynamodb('PutItem', waiting)],
+    ['registerrunner', false, 'read a ticket', dynamodb('GetItem', waiting)],
+    ['launcher', true, 'read a ticket that waits for its host', dynamodb('GetItem', waiting)],
+    ['launcher', true, 'put it where its host finds it', dynamodb('PutItem', tickets)],
+    ['launcher', false, 'read it there', dynamodb('GetItem', tickets)],
     ['admitjob', true, 'write a runner’s item', dynamodb('PutItem', runners)],
     ['admitjob', false, 'read GitLab’s token', { action: 'secretsmanager:GetSecretValue', resource: secret }],
     ['findrunner', true, 'look into an index', dynamodb('Query', `${runners}/index/live`)],
@@ -275,7 +323,9 @@ describe('who may do what', () => {
     ['mendjob', false, 'touch a ticket', dynamodb('DeleteItem', tickets)],
     ['admitjob', true, 'claim a retry', dynamodb('UpdateItem', runners)],
     ['bindrunner', false, 'remove a ticket', dynamodb('DeleteItem', tickets)],
-    ['giveturns', true, 'move a ticket', dynamodb('PutItem', tickets)],
+    ['giveturns', true, 'move a ticket to its host', dynamodb('PutItem', tickets)],
+    ['giveturns', true, 'take it back', dynamodb('PutItem', waiting)],
+    ['giveturns', false, 'list tickets', dynamodb('Scan', waiting)],
     ['giveturns', true, 'read GitLab’s token', { action: 'secretsmanager:GetSecretValue', resource: secret }],
     ['giveturns', false, 'change a mapping', dynamodb('PutItem', mappings)],
     ['giveturns', false, 'terminate an instance of ours', terminate('ci')],
@@ -339,10 +389,11 @@ describe('no policy', () => {
   });
 
   it.each([...roles, ...hosts])('of %s names all actions of a service, or a table that is not ours', (role) => {
-    const statements = statementsOf(role);
+    const statements = statementsOf(role).filter(({ Effect }) => Effect === 'Allow');
     expect(actionsIn(statements).filter((action) => action.includes('*'))).toEqual([]);
     const named = statements.flatMap(({ Resource }) => listOf(Resource)).filter((arn) => arn.includes(':dynamodb:'));
-    const isOurs = (arn: string) => [mappings, runners, tickets].includes(arn) || arn.startsWith(`${runners}/index/`);
+    const isOurs = (arn: string) =>
+      [mappings, runners, tickets, waiting].includes(arn) || arn.startsWith(`${runners}/index/`);
     expect(named.filter((arn) => !isOurs(arn))).toEqual([]);
   });
 
@@ -359,9 +410,10 @@ describe('no policy', () => {
   it('terminates, launches or tags without a condition or a template', () => {
     const statements = roles
       .flatMap(statementsOf)
-      .filter(({ Action }) => listOf(Action).some((action) => /^ec2:(?!Describe)/.test(action)));
+      .filter(({ Action = [] }) => listOf(Action).some((action) => /^ec2:(?!Describe)/.test(action)));
     const free = statements.filter(
-      ({ Condition, Sid }) => !Condition && !['OurLaunchTemplates', 'Ingredients', 'ListInstances'].includes(Sid ?? ''),
+      ({ Condition, Sid }) =>
+        !Condition && !['OurLaunchTemplates', 'FleetIngredients', 'ListInstances'].includes(Sid ?? ''),
     );
     expect(free).toEqual([]);
   });
@@ -425,7 +477,7 @@ describe('what the launcher asks EC2 for', () => {
       tags.some(({ Key, Value }) => Key === deploymentTag && Value === 'ci'),
     );
     const wanted = statementsOf(roleOf('launchinstances'))
-      .filter(({ Sid }) => Sid === 'WithOurTag')
+      .filter(({ Sid }) => Sid === 'RunWithOurTag')
       .flatMap(({ Resource }) => listOf(Resource))
       .map((arn) => arn.split(':').at(-1)?.split('/')[0]);
     expect(wanted.length).toBeGreaterThan(3);

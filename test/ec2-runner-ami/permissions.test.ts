@@ -16,7 +16,7 @@ const parameter = (name: string) => `arn:aws:ssm:${region}:${accountId}:paramete
 const tagged = (key: string, value: string) => ({ [`aws:ResourceTag/${key}`]: value });
 const deploymentTag = 'gitlab-runners-on-demand:deployment';
 const remover = 'RemovalRemoveImagesServiceRole';
-const teller = 'FailedBuildsRuleEventsRole';
+const teller = 'FailedBuildsTeller';
 
 describe('the roles of images', () => {
   it.each<[string, string, boolean, Request]>([

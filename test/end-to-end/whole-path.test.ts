@@ -13,6 +13,7 @@ import { rightRunner } from './scenarios/right-runner.ts';
 import { routing } from './scenarios/routing.ts';
 import { secrecy } from './scenarios/secrecy.ts';
 import { strays } from './scenarios/strays.ts';
+import { ticketThief } from './scenarios/ticket-thief.ts';
 
 describe('the whole path on a local AWS with IAM enforced', () => {
   const theWorld = ownWorld('end-to-end');
@@ -22,6 +23,7 @@ describe('the whole path on a local AWS with IAM enforced', () => {
   describe('lost and repeated hooks', () => hookFaults(theWorld));
   describe('no capacity for one profile', () =>
     missingCapacity(theWorld, () => {
+      describe('a thief of tickets', () => ticketThief(theWorld));
       describe('routing and caps', () => routing(theWorld));
       describe('duplicates and order', () => duplicatesAndOrder(theWorld));
       describe('cancellation', () => cancellation(theWorld));

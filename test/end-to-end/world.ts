@@ -5,7 +5,6 @@ import { InvokeCommand, LambdaClient, paginateListFunctions } from '@aws-sdk/cli
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { expect } from 'vitest';
-import { autoscalerParameters } from '../../autoscaler/exports.ts';
 import { createReconcileStore } from '../../autoscaler/reconcile/reconcile-store.client.ts';
 import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
 import { readParameter } from '../../helper-scripts/cli/deployment-names.client.ts';
@@ -106,10 +105,7 @@ export class World {
 
   /** What the reconciler's last pass takes for wrong: kinds of repairs, and what each is about. */
   async suspicions(): Promise<readonly string[]> {
-    const { runnersTable, ticketsTable } = autoscalerParameters(this.run.deployment);
-    const ssm = new SSMClient(this.run.clientOptions());
-    const [runners, tickets] = [await readParameter(runnersTable, ssm), await readParameter(ticketsTable, ssm)];
-    const { suspicions } = await createReconcileStore(this.run.dynamodb, { runners, tickets }).readMemory();
+    const { suspicions } = await createReconcileStore(this.run.dynamodb, this.run.tableNames).readMemory();
     return Object.keys(suspicions);
   }
 

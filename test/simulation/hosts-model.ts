@@ -1,4 +1,5 @@
 import { systemIdOf } from '../../autoscaler/runners/long-lived-runner.ts';
+import { nameOfHost } from '../../autoscaler/runners/ticket-place.ts';
 import type { LambdaRunnerPayload, RunnerTicket } from '../../infrastructure/lib/runner-ticket.ts';
 import { type Ec2Model, lives, type SimulatedInstance } from './ec2-model.ts';
 import type { ExecutionsModel } from './executions-model.ts';
@@ -6,6 +7,7 @@ import type { Faults } from './faults.ts';
 import type { GitLabModel } from './gitlab-model.ts';
 import type { Random } from './random.ts';
 import { isOver, type SimulatedJob } from './simulated-job.ts';
+import type { Asker } from './tables-model.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 /** A machine or function that runs gitlab-runner. */
@@ -35,7 +37,7 @@ export type HostsModelOptions = {
   readonly random: Random;
   readonly gitlab: GitLabModel;
   readonly ec2: () => Ec2Model;
-  readonly claim: (id: string) => RunnerTicket | null;
+  readonly claim: (id: string, asker: Asker) => RunnerTicket | null;
   readonly onTaken: (host: Host) => void;
   /** A job's host saw that EC2 takes it back, and ended the job. */
   readonly onInterrupted: (job: SimulatedJob, instance: SimulatedInstance) => void;
@@ -51,6 +53,8 @@ export type HostsModelOptions = {
 /** System id of a host that is none of ours. */
 export const otherHost = 'r_other';
 
+/** The one LAMBDA profile of a simulated deployment. */
+const functionsProfile = 'shell';
 /** gitlab-runner's pause after each request that brought no job, also after a long poll that was woken. */
 const checkMilliseconds = 3_000;
 /** As in boot-script.ts. */
@@ -165,7 +169,8 @@ export function createHostsModel(options: HostsModelOptions) {
   async function claimTicket(host: Host, instance: SimulatedInstance) {
     let until = time.now() + claimMilliseconds;
     while (host.isAlive()) {
-      const found = claim(instance.id);
+      const name = nameOfHost(instance.request.source.hostRoleId, instance.id);
+      const found = claim(name, { kind: 'instance', name });
       if (found?.mode === 'held') until = time.now() + heldMilliseconds;
       const ticket = found?.token ? found : null;
       const lost = ticket && faults.strike('claim-lost', ({ nth }) => nth === instance.nth);
@@ -272,7 +277,7 @@ export function createHostsModel(options: HostsModelOptions) {
         die('Sandbox.Timedout');
       });
     }
-    const ticket = claim(payload.ticketId);
+    const ticket = claim(payload.ticketId, { kind: 'function', profile: functionsProfile });
     if (ticket && ticket.expiresAt * 1_000 > time.now()) {
       const hadJob = await serve(host, ticket.token, functionWaitMilliseconds);
       if (alive) leave(host, hadJob);

@@ -214,8 +214,8 @@ export const mutants: Readonly<Record<string, Composition>> = {
   } as never),
   'a host of a long-lived runner is not told that it is one of many': {
     ...realComposition,
-    claim: (claim) => (id) => {
-      const { mode: _, ...ticket } = claim(id) ?? {};
+    claim: (claim) => (id, asker) => {
+      const { mode: _, ...ticket } = claim(id, asker) ?? {};
       return 'token' in ticket ? (ticket as RunnerTicket) : null;
     },
   },

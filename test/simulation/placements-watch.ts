@@ -58,7 +58,7 @@ export function createPlacementsWatch({
         const { id, token, job, mode } = part.ticket;
         const item = itemOf(job);
         if (item)
-          mayAsk.set(mode === 'manager' ? id : token, {
+          mayAsk.set(mode === 'manager' ? (item.instanceId ?? id) : token, {
             ...{ profile: item.profile, tags: item.tags },
             lookedAt: lookOf(item),
           });

@@ -1,6 +1,7 @@
 import { poolOf } from '../../autoscaler/runners/live-pool.ts';
 import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
 import type { RunnersStore, StoreWrite } from '../../autoscaler/runners/runners-store.ts';
+import { functionTicketId } from '../../autoscaler/runners/ticket-place.ts';
 import type { JobKey } from '../../infrastructure/lib/job-key.ts';
 import type { RunnerTicket } from '../../infrastructure/lib/runner-ticket.ts';
 import { inMemoryRunnersStore, waitingAfter } from '../support/in-memory-runners-store.ts';
@@ -18,6 +19,21 @@ export class PassingTroubleError extends Error {
 
 /** Throttling, and an update that meets a transaction. */
 const busyErrors = ['ThrottlingException', 'TransactionConflictException'];
+
+/** Who asks for a ticket: what IAM knows of a host. */
+export type Asker =
+  | { readonly kind: 'instance'; readonly name: string }
+  | { readonly kind: 'function'; readonly profile: string };
+
+/** The policies of `ticket-rights.construct.ts`. */
+function mayClaim(id: string, asker: Asker): boolean {
+  switch (asker.kind) {
+    case 'instance':
+      return id === asker.name;
+    case 'function':
+      return id.startsWith(functionTicketId(asker.profile, ''));
+  }
+}
 
 export type TablesModel = ReturnType<typeof createTablesModel>;
 
@@ -111,8 +127,9 @@ export function createTablesModel({
     items: inner.items,
     tickets: inner.tickets,
     counters: inner.counters,
-    /** What a host does: DeleteItem that returns the old item. */
-    claim(id: string): RunnerTicket | null {
+    /** What a host does: DeleteItem that returns the old item, and that IAM allows on a key of its own alone. */
+    claim(id: string, asker: Asker): RunnerTicket | null {
+      if (!mayClaim(id, asker)) return null;
       const ticket = inner.tickets.get(id) ?? null;
       inner.tickets.delete(id);
       return ticket;

@@ -1,6 +1,7 @@
 import type * as z from 'zod/mini';
 import type { JobMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
 import type { LaunchGroup, RunnerItem } from '../../autoscaler/runners/runner-item.ts';
+import { nameOfHost } from '../../autoscaler/runners/ticket-place.ts';
 import type { runnerChoiceSchema } from '../../autoscaler/start-runner/start-runner-input.ts';
 import type { GitLabJob } from '../../infrastructure/lib/gitlab.client.ts';
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
@@ -76,6 +77,12 @@ export function runnerItem({
   };
 }
 
+/** The unique id of the role that hosts have in tests. */
+export const hostRoleId = 'AROAFAKE';
+
+/** What IAM calls such a host, and where its ticket is. */
+export const nameOf = (instanceId = '') => nameOfHost(hostRoleId, instanceId);
+
 /** A launch group, as it is written down before its launch. */
 export function launchGroupOf(changes: Partial<LaunchGroup> = {}): LaunchGroup {
   return {
@@ -86,6 +93,7 @@ export function launchGroupOf(changes: Partial<LaunchGroup> = {}): LaunchGroup {
     source: {
       launchTemplateId: 'lt-1',
       launchTemplateVersion: '3',
+      hostRoleId,
       instanceTypes: ['m7a.large', 'm7i.large'],
       subnetIds: ['subnet-1', 'subnet-2'],
       onDemand: 'fallback',

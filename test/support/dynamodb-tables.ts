@@ -4,7 +4,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { Tables } from '../../autoscaler/tables.construct.ts';
 
 /** Names for the autoscaler's tables, by the ids that they have in its construct. */
-export type NamesOfTables = Readonly<Partial<Record<'JobMappings' | 'Runners' | 'Tickets', string>>>;
+export type NamesOfTables = Readonly<Partial<Record<'JobMappings' | 'Runners' | 'Tickets' | 'WaitingTickets', string>>>;
 
 /** Creates tables with the keys and indexes that they are deployed with, taken from the construct's own template. */
 export async function createTablesAsDeployed(dynamodb: DynamoDBClient, names: NamesOfTables): Promise<void> {

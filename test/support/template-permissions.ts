@@ -4,7 +4,8 @@ import type { Template } from 'aws-cdk-lib/assertions';
 export type Statement = {
   readonly Sid?: string;
   readonly Effect: string;
-  readonly Action: string | readonly string[];
+  readonly Action?: string | readonly string[];
+  readonly NotAction?: string | readonly string[];
   readonly Resource: string | readonly string[];
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 };
@@ -28,6 +29,7 @@ const arnForms: Readonly<Record<string, (id: string) => string>> = {
   'AWS::SQS::Queue': (id) => `arn:aws:sqs:${region}:${accountId}:${id}`,
   'AWS::Logs::LogGroup': (id) => `arn:aws:logs:${region}:${accountId}:log-group:${id}:*`,
   'AWS::IAM::Role': (id) => `arn:aws:iam::${accountId}:role/${id}`,
+  'AWS::IAM::InstanceProfile': (id) => `arn:aws:iam::${accountId}:instance-profile/${id}`,
   'AWS::StepFunctions::StateMachine': (id) => `arn:aws:states:${region}:${accountId}:stateMachine:${id}`,
 };
 
@@ -110,7 +112,8 @@ export function templatePermissions(
   function policiesOf(role: string): PolicyDocument[] {
     const name = Object.keys(Resources).find((id) => hasPath(id, role)) ?? role;
     return Object.values(Resources)
-      .filter(({ Type }) => Type === 'AWS::IAM::Policy')
+      // What is too long for one policy, the CDK puts into managed ones beside it.
+      .filter(({ Type }) => ['AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy'].includes(Type))
       .map(({ Properties }) => resolve(Properties) as { Roles: readonly string[]; PolicyDocument: PolicyDocument })
       .filter(({ Roles }) => Roles.includes(name))
       .map(({ PolicyDocument: document }) => document);

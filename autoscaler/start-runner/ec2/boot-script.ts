@@ -37,8 +37,10 @@ export const defaultBootTimings: BootTimings = {
 /** What the boot script knows of its profile. The same for every host of the profile, and never a secret. */
 export type BootSettings = {
   readonly deployment: string;
-  /** Table of the tickets, keyed by `id`; a host's own ticket has its instance id. */
+  /** Table of the tickets, keyed by `id`; a host's own ticket has the name that IAM gives to it. */
   readonly ticketsTable: string;
+  /** Unique id of the hosts' role, the first half of that name; asking STS for it would cost a round trip. */
+  readonly roleId: string;
   /** Asked of the metadata service when absent, which costs a little time. */
   readonly region?: string | undefined;
   readonly gitlabUrl: string;
@@ -82,6 +84,7 @@ const longestHeldSeconds = heldSeconds + 3 * 60;
 /** Names that are known at deploy time only, as CDK tokens. */
 export type BootNames = {
   readonly ticketsTable: string;
+  readonly roleId: string;
   /** To spare each boot the question. */
   readonly region?: string | undefined;
   readonly logGroup: string;
@@ -91,11 +94,12 @@ export type BootNames = {
 
 /** The settings of a deployment's EC2 profile. */
 export function bootSettingsOf(deployment: Deployment, profile: Ec2Profile, names: BootNames): BootSettings {
-  const { ticketsTable, region, cacheBucket, logGroup } = names;
+  const { ticketsTable, roleId, region, cacheBucket, logGroup } = names;
   const { url, cloneUrl, caCertificates } = deployment.gitlab;
   return {
     deployment: deployment.name,
     ticketsTable,
+    roleId,
     region,
     gitlabUrl: url,
     executor: profile.executor,
@@ -140,6 +144,7 @@ export function renderBootScript(source: string, settings: BootSettings): string
   const variables = {
     deployment: text('deployment', settings.deployment),
     tickets_table: text('ticketsTable', settings.ticketsTable),
+    role_id: text('roleId', settings.roleId),
     region: text('region', settings.region ?? ''),
     gitlab_url: text('gitlabUrl', settings.gitlabUrl),
     ca_certificates: script('caCertificates', settings.caCertificates),

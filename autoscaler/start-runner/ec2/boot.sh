@@ -17,8 +17,8 @@
 #
 # The token is in this process, for a moment in a file in memory, and in the runner; never in an argument, an environment or
 # a log. A job of the docker executor is kept off the metadata service by the hop limit of 1. A job of the shell executor
-# (or a privileged one) reaches it, and with it the role, which therefore may do nothing but delete tickets, add to the hosts'
-# log, and what its profile wants every job to be able to do.
+# (or a privileged one) reaches it, and with it the role, which therefore may do nothing but delete its own ticket, add to the
+# hosts' log, and what its profile wants every job to be able to do.
 #
 # Whatever happens, the host ends: by the EXIT trap, and by the guard when this process hangs or is killed. Nothing here
 # may wait without a limit. The last line says why: `event=end reason=REASON [key=value]...`.
@@ -48,7 +48,7 @@ guard_pid=$!
 
 # boot-script.ts compresses what follows: user data ends at 16 KiB.
 # ---- compressed ----
-: "${deployment:?}" "${tickets_table:?}" "${region?}" "${gitlab_url:?}" "${executor:?}" "${runner_settings?}" "${boot_hook?}"
+: "${deployment:?}" "${tickets_table:?}" "${role_id:?}" "${region?}" "${gitlab_url:?}" "${executor:?}" "${runner_settings?}" "${boot_hook?}"
 : "${ca_certificates?}" "${docker_config?}" "${docker_host?}" "${registry_secret?}" "${registry_mirror?}"
 : "${log_group?}" "${docker_seconds:?}"
 : "${wait_timeout_seconds:?}" "${claim_seconds:?}" "${maximum_job_seconds:?}" "${long_poll_seconds:?}"
@@ -138,7 +138,7 @@ claim_ticket() {
   local answer status error='' uptime wait=0.5 seldom=$life_seconds
   local request='{"TableName":"%s","Key":{"id":{"S":"%s"}},"ReturnValues":"ALL_OLD"}'
   # shellcheck disable=SC2059 # the format is the constant above
-  printf -v request "$request" "$tickets_table" "$instance"
+  printf -v request "$request" "$tickets_table" "$role_id:$instance" # as IAM calls us: no other key is allowed to us
   while :; do
     answer=$(call_aws dynamodb "$region" DynamoDB_20120810.DeleteItem 1.0 "$request")
     status=${answer##*$'\n'}

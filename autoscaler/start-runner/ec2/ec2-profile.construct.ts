@@ -15,6 +15,7 @@ import { registryStatementsOf } from '../../../infrastructure/lib/deployment-reg
 import { deploymentTag } from '../../../infrastructure/lib/deployment-tag.ts';
 import { runnerRightsOf } from '../../../infrastructure/lib/runner-role.construct.ts';
 import type { LaunchProfile } from '../../environment.ts';
+import { rightsOfInstance, type TicketTables } from '../../ticket-rights.construct.ts';
 import { bootSettingsOf, renderBootScript } from './boot-script.ts';
 import { profileTag } from './instance-tags.ts';
 
@@ -22,7 +23,7 @@ export type Ec2ProfileProps = {
   readonly deployment: Deployment;
   readonly name: string;
   readonly profile: Ec2Profile;
-  readonly ticketsTable: { readonly tableName: string; readonly tableArn: string };
+  readonly tickets: TicketTables;
   /** Where the hosts' own logs go. */
   readonly logGroup: ILogGroup;
   /** The value of another app's SSM parameter. */
@@ -35,6 +36,7 @@ export class Ec2RunnerProfile extends Construct {
   readonly launch: LaunchProfile;
   readonly imageParameter: string;
   readonly launchTemplateId: string;
+  readonly instanceProfileArn: string;
   readonly keyName: string | undefined;
 
   constructor(scope: Construct, id: string, props: Ec2ProfileProps) {
@@ -44,6 +46,7 @@ export class Ec2RunnerProfile extends Construct {
     const cacheBucketName = profile.cache && parameterValue(given.cacheBucketName);
     this.role = this.createRole(props, cacheBucketName);
     const instanceProfile = new CfnInstanceProfile(this, 'InstanceProfile', { roles: [this.role.roleName] });
+    this.instanceProfileArn = instanceProfile.attrArn;
     this.imageParameter = profile.imageParameter ?? amiParameters(deployment.name, profile.architecture).imageId;
     const tags = { ...deployment.resourceTags, ...profile.resourceTags };
     const instanceTags = {
@@ -75,18 +78,19 @@ export class Ec2RunnerProfile extends Construct {
     this.launch = launchEntryOf(profile, {
       launchTemplateId: template.ref,
       launchTemplateVersion: template.attrLatestVersionNumber,
+      hostRoleId: this.role.roleId,
     });
   }
 
   private createRole(props: Ec2ProfileProps, cacheBucketName: string | undefined): Role {
-    const { name, profile, ticketsTable, logGroup } = props;
+    const { name, profile, tickets, logGroup } = props;
     const rights = runnerRightsOf(this, profile);
     const role = new Role(this, 'Role', {
       assumedBy: new ServicePrincipal('ec2.amazonaws.com'),
-      description: `Runner instances of profile ${name}: they may claim their ticket`,
+      description: `Runner instances of profile ${name}: each may claim its own ticket`,
       ...rights.role,
     });
-    role.addToPolicy(new PolicyStatement({ actions: ['dynamodb:DeleteItem'], resources: [ticketsTable.tableArn] }));
+    for (const statement of rightsOfInstance(tickets)) role.addToPolicy(statement);
     // To add to the group, and neither to read nor to remove what other hosts have written.
     role.addToPolicy(
       new PolicyStatement({
@@ -166,7 +170,8 @@ export class Ec2RunnerProfile extends Construct {
   private bootScriptOf(props: Ec2ProfileProps, cacheBucketName: string | undefined): string {
     const { region } = Stack.of(this);
     const settings = bootSettingsOf(props.deployment, props.profile, {
-      ticketsTable: props.ticketsTable.tableName,
+      ticketsTable: props.tickets.claimable.tableName,
+      roleId: this.role.roleId,
       region,
       logGroup: props.logGroup.logGroupName,
       ...(cacheBucketName ? { cacheBucket: { name: cacheBucketName, region } } : {}),

@@ -2,6 +2,7 @@ import type { JobKey } from '../../../infrastructure/lib/job-key.ts';
 import { heldTicket, type RunnerTicket, ticketLifeSeconds } from '../../../infrastructure/lib/runner-ticket.ts';
 import type { LaunchGroup } from '../../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore, type StoreWrite } from '../../runners/runners-store.ts';
+import { nameOfHost } from '../../runners/ticket-place.ts';
 import type { FreshGroup } from './launch-plan.ts';
 
 export type InstanceGiverPorts = { readonly store: RunnersStore; readonly now: () => number };
@@ -29,8 +30,8 @@ export async function beginGroup(store: RunnersStore, { group, members }: FreshG
 }
 
 /**
- * Gives an instance to a job: the job's item learns it and the ticket moves under the instance's id, together. While it
- * is not its turn, the host finds in the ticket's place that it is held, and the gate moves the ticket.
+ * Gives an instance to a job: the job's item learns it and the ticket moves to where this host alone can take it,
+ * together. While it is not its turn, the host finds in the ticket's place that it is held, and the gate moves the ticket.
  *
  * @returns `given`; `served` when the item has this instance already; `refused` when the job is over: nobody needs the
  * instance; `lost` when the job waits, but its runner's token is gone: no instance would help it.
@@ -72,17 +73,18 @@ function give({ store, now }: InstanceGiverPorts, { group, job, instanceId, tick
   const launchedAt = new Date(now()).toISOString();
   const expiresAt = Math.floor(now() / 1_000) + ticketLifeSeconds;
   const isHeld = gated && turnAt === undefined;
+  const claimsAs = nameOfHost(group.source.hostRoleId, instanceId);
   const update = {
     kind: 'update',
     job,
     from: ['REGISTERED'],
     only: { launchGroup: group, gated, ...(gated ? { turnAt } : {}) },
-    set: { state: 'LAUNCHED', instanceId, ticketId: isHeld ? job : instanceId, launchedAt },
+    set: { state: 'LAUNCHED', instanceId, claimsAs, ticketId: isHeld ? job : claimsAs, launchedAt },
   } as const;
   const parts: readonly StoreWrite[] = isHeld
-    ? [{ kind: 'put-ticket', ticket: heldTicket(instanceId, job, expiresAt) }]
+    ? [{ kind: 'put-ticket', ticket: heldTicket(claimsAs, job, expiresAt) }]
     : [
-        { kind: 'put-ticket', ticket: { ...ticket, id: instanceId, expiresAt } },
+        { kind: 'put-ticket', ticket: { ...ticket, id: claimsAs, expiresAt } },
         { kind: 'remove-ticket', id: job },
       ];
   return store.write(update, ...parts).then(() => true, whenRefused);

@@ -8,30 +8,37 @@ import type { Ec2RunnerProfile } from './ec2-profile.construct.ts';
 import { jobTagKeys } from './instance-tags.ts';
 
 /**
- * What CreateFleet needs, in narrow statements: our launch templates, anything that can be an ingredient, only things that carry our
- * tag as results, tagging only while creating, and the profiles' roles to EC2 alone.
+ * What CreateFleet needs, in narrow statements: our launch templates and subnets, of ingredients what those templates name, only things
+ * that carry our tag as results, tagging only while creating, and the profiles' roles to EC2 alone. An instant fleet launches by
+ * RunInstances with the rights of who asked for it; only that action knows which template a launch is from.
  * Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
  */
 export function grantLaunching(
   launcher: LambdaFunction & IGrantable,
   deployment: Deployment,
   profiles: readonly Ec2RunnerProfile[],
+  networkSubnetIds: readonly string[],
 ): void {
   if (profiles.length === 0) return;
   const stack = Stack.of(launcher);
   const ec2Arn = (resource: string, resourceName = '*') => stack.formatArn({ service: 'ec2', resource, resourceName });
-  const launch = ['ec2:CreateFleet', 'ec2:RunInstances'];
+  const [fleet, run] = ['ec2:CreateFleet', 'ec2:RunInstances'];
+  const launch = [fleet, run];
+  const templates = profiles.map((profile) => ec2Arn('launch-template', profile.launchTemplateId));
+  const fromOurs = { 'ec2:LaunchTemplate': templates };
+  const ownSubnets = profiles.flatMap((profile) => profile.launch.subnetIds ?? networkSubnetIds);
+  const subnets = [...new Set(ownSubnets)].map((id) => ec2Arn('subnet', id));
   const created = ['fleet', 'instance', 'volume', 'network-interface'].map((kind) => ec2Arn(kind));
   const spotRequests = ec2Arn('spot-instances-request');
   const tagged = { StringEquals: { [`aws:RequestTag/${deploymentTag}`]: deployment.name } };
   const ingredients = [
     `arn:${stack.partition}:ec2:${stack.region}::image/*`,
     `arn:${stack.partition}:ec2:${stack.region}::snapshot/*`,
-    ...['subnet', 'security-group'].map((kind) => ec2Arn(kind)),
+    ec2Arn('security-group'),
   ];
   acknowledgeWildcards(
     launcher,
-    'What a launch template names: which image, subnet or group that is, is said by the template, and those are ours alone.',
+    'Instances run only with what our launch templates name (ec2:IsLaunchTemplateResource): which image and groups those are is said there.',
     ...ingredients,
   );
   acknowledgeWildcards(
@@ -41,18 +48,33 @@ export function grantLaunching(
     spotRequests,
   );
   const statements = [
-    ...keyPairs(profiles, ec2Arn),
+    new PolicyStatement({ sid: 'OurLaunchTemplates', actions: launch, resources: templates }),
+    new PolicyStatement({ sid: 'FleetIngredients', actions: [fleet], resources: [...ingredients, ...subnets] }),
+    // What a template names may not be replaced. Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ExamplePolicies_EC2.html
     new PolicyStatement({
-      sid: 'OurLaunchTemplates',
-      actions: launch,
-      resources: profiles.map((profile) => ec2Arn('launch-template', profile.launchTemplateId)),
+      sid: 'IngredientsOfOurTemplates',
+      actions: [run],
+      resources: [...ingredients, ...keyPairs(profiles, ec2Arn)],
+      conditions: { ArnEquals: fromOurs, Bool: { 'ec2:IsLaunchTemplateResource': 'true' } },
     }),
+    // Each override of a fleet names a subnet, so that it is no resource of the template.
     new PolicyStatement({
-      sid: 'Ingredients',
-      actions: launch,
-      resources: ingredients,
+      sid: 'OurSubnets',
+      actions: [run],
+      resources: subnets,
+      conditions: { ArnEquals: fromOurs },
     }),
-    new PolicyStatement({ sid: 'WithOurTag', actions: launch, resources: created, conditions: tagged }),
+    new PolicyStatement({ sid: 'FleetWithOurTag', actions: [fleet], resources: created, conditions: tagged }),
+    new PolicyStatement({
+      sid: 'RunWithOurTag',
+      actions: [run],
+      resources: created,
+      conditions: {
+        ...tagged,
+        ArnEquals: fromOurs,
+        ArnEqualsIfExists: { 'ec2:InstanceProfile': profiles.map(({ instanceProfileArn }) => instanceProfileArn) },
+      },
+    }),
     // CreateFleet cannot tag the spot requests that it makes, so that they come without a tag if IAM looks at them at all.
     // Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFleet.html (TagSpecification.N)
     new PolicyStatement({
@@ -98,11 +120,9 @@ export function grantLaunching(
 }
 
 /** A launch with a key pair is asked for that as well. */
-function keyPairs(profiles: readonly Ec2RunnerProfile[], ec2Arn: (resource: string, name: string) => string) {
+function keyPairs(profiles: readonly Ec2RunnerProfile[], ec2Arn: (resource: string, name: string) => string): string[] {
   const names = new Set(profiles.flatMap(({ keyName }) => (keyName === undefined ? [] : [keyName])));
-  const resources = [...names].map((name) => ec2Arn('key-pair', name));
-  if (resources.length === 0) return [];
-  return [new PolicyStatement({ sid: 'KeyPairs', actions: ['ec2:RunInstances'], resources })];
+  return [...names].map((name) => ec2Arn('key-pair', name));
 }
 
 /** What tagging instances afterwards needs: the jobs' tags, and no other, on instances of this deployment. */

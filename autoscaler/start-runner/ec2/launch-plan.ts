@@ -25,7 +25,7 @@ export type LaunchPlan = {
   readonly settled: readonly SeenRequest[];
   /** Groups that an earlier delivery has begun, and that are to be finished. */
   readonly begun: readonly LaunchGroup[];
-  /** Groups too old to be finished, whose jobs are in a fresh one: what they launched has to go first. */
+  /** Groups that are not to be finished any more, whose jobs are in a fresh one: what they launched has to go first. */
   readonly expired: readonly LaunchGroup[];
   /** Requests to launch together: those of one profile, apart from those that may only run on demand. */
   readonly fresh: readonly FreshGroup[];
@@ -60,7 +60,7 @@ export function planLaunches(seen: readonly SeenRequest[], context: PlanContext)
     const wanted = isWanted(request, item);
     if (!wanted) settled.push(one);
     const group = wanted || mayHaveSurplus(request, item) ? item?.launchGroup : undefined;
-    if (group && isYoung(group, context.now)) begun.set(group.id, group);
+    if (group && mayBeFinished(group, context.now)) begun.set(group.id, group);
     else if (!wanted) continue;
     else if (!context.sourceOf(request.profile)) undeployed.push(request);
     else {
@@ -91,8 +91,10 @@ export function mayHaveSurplus(request: LaunchRequest, item: RunnerItem | null):
   );
 }
 
-function isYoung({ begunAt }: LaunchGroup, now: number): boolean {
-  return now - Date.parse(begunAt) < groupLifeSeconds * 1_000;
+/** Its hosts surely wait for their tickets, under names of their own: a group of an older version does not say those. */
+function mayBeFinished({ begunAt, source }: LaunchGroup, now: number): boolean {
+  const { hostRoleId }: Partial<LaunchSource> = source;
+  return hostRoleId !== undefined && now - Date.parse(begunAt) < groupLifeSeconds * 1_000;
 }
 
 function isOnDemandOnly({ request, item }: SeenRequest): boolean {

@@ -4,7 +4,7 @@ import { notItsTurn } from '../../../autoscaler/gate/held.ts';
 import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
 import type { RunnersStore, StoreWrite } from '../../../autoscaler/runners/runners-store.ts';
 import { heldTicket } from '../../../infrastructure/lib/runner-ticket.ts';
-import { jobMapping, runnerItem, testStart } from '../../support/builders.ts';
+import { jobMapping, nameOf, runnerItem, testStart } from '../../support/builders.ts';
 import { inMemoryBus } from '../../support/in-memory-bus.ts';
 import { inMemoryGitLab } from '../../support/in-memory-gitlab.ts';
 import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
@@ -22,6 +22,7 @@ const held = (jobId: number, changes: Partial<RunnerItem> = {}) =>
       state: 'LAUNCHED',
       runnerId: 500 + jobId,
       instanceId: `i-${jobId}`,
+      claimsAs: nameOf(`i-${jobId}`),
       ticketId: `job#7#${jobId}`,
     },
     launchedAt: '2030-01-01T00:00:05.000Z',
@@ -43,11 +44,11 @@ function world(...items: readonly RunnerItem[]) {
   for (const { event, tags, jobState } of items) {
     if (jobState === 'PENDING') gitlab.setJob({ id: event.jobId, tags, status: 'pending' });
   }
-  for (const { pk, state, instanceId, turnAt } of items) {
-    if (state !== 'LAUNCHED' || !instanceId) continue;
-    const place = turnAt ? instanceId : pk;
+  for (const { pk, state, claimsAs, turnAt } of items) {
+    if (state !== 'LAUNCHED' || !claimsAs) continue;
+    const place = turnAt ? claimsAs : pk;
     store.tickets.set(place, { id: place, token, job: pk, expiresAt: 1 });
-    if (!turnAt) store.tickets.set(instanceId, heldTicket(instanceId, pk, 1));
+    if (!turnAt) store.tickets.set(claimsAs, heldTicket(claimsAs, pk, 1));
   }
   const offer = {
     profiles: {
@@ -88,8 +89,8 @@ describe('a host that is held', () => {
   it('gets its ticket when it is its turn, and what is written down says for which job', async () => {
     const { look, item, tokenAt, turns } = world(held(1), waiting(2));
     expect(await look()).toEqual({ go: 1, hold: 0 });
-    expect(item(1)).toMatchObject({ turnAt: '2030-01-01T00:00:10.000Z', ticketId: 'i-1' });
-    expect(tokenAt('i-1')).toBe(token);
+    expect(item(1)).toMatchObject({ turnAt: '2030-01-01T00:00:10.000Z', ticketId: nameOf('i-1') });
+    expect(tokenAt(nameOf('i-1'))).toBe(token);
     expect(tokenAt('job#7#1')).toBeUndefined();
     expect(turns()).toEqual([['job#7#1', 1]]);
     expect(item(2)).not.toHaveProperty('turnAt');
@@ -109,7 +110,7 @@ describe('a host that is held', () => {
     gitlab.setJob({ id: 1, tags: ['aws'], status: 'pending' });
     expect(await look(1)).toEqual({ go: 0, hold: 1 });
     expect(item(2)).not.toHaveProperty('turnAt');
-    expect(store.tickets.get('i-2')).toMatchObject({ token: '', mode: 'held' });
+    expect(store.tickets.get(nameOf('i-2'))).toMatchObject({ token: '', mode: 'held' });
     expect(tokenAt('job#7#2')).toBe(token);
     expect(turns()).toEqual([]);
   });
@@ -117,7 +118,7 @@ describe('a host that is held', () => {
   it('stays let go once it has claimed its ticket', async () => {
     const { look, item, gitlab, store, turns } = world(held(2));
     await look();
-    store.tickets.delete('i-2');
+    store.tickets.delete(nameOf('i-2'));
     gitlab.setJob({ id: 1, tags: ['aws'], status: 'pending' });
     expect(await look(1)).toEqual({ go: 0, hold: 0 });
     expect(item(2)?.turnAt).toBeDefined();

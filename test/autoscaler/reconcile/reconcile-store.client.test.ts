@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { emptyMemory } from '../../../autoscaler/reconcile/memory.ts';
 import { createReconcileStore } from '../../../autoscaler/reconcile/reconcile-store.client.ts';
 
+const tables = { runners: 'runners', tickets: 'tickets', waitingTickets: 'waiting' };
+
 type Kept = { readonly version: number } & Record<string, unknown>;
 
 /** The reconciler's memory in a table of which the answers to some writes get lost: the SDK sends those again. */
@@ -27,7 +29,7 @@ function memoryTable() {
     put(Item, ExpressionAttributeValues[':before']);
     return {};
   }) as never;
-  return { table, store: createReconcileStore(dynamodb, { runners: 'runners', tickets: 'tickets' }) };
+  return { table, store: createReconcileStore(dynamodb, tables) };
 }
 
 describe('what a pass remembers', () => {

@@ -15,7 +15,7 @@ import { choice, pendingJob, testStart } from '../../support/builders.ts';
 import { createTablesAsDeployed } from '../../support/dynamodb-tables.ts';
 import { describeRunnersStore } from './runners-store.contract.ts';
 
-const tables = { runners: 'the-runners', tickets: 'the-tickets' };
+const tables = { runners: 'the-runners', tickets: 'the-tickets', waitingTickets: 'the-waiting-tickets' };
 let aws: LocalAws;
 let dynamodb: DynamoDBDocumentClient;
 
@@ -24,7 +24,11 @@ beforeAll(async () => {
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
   const client = new DynamoDBClient({ endpoint: aws.endpoint, region: 'eu-west-1', credentials });
   dynamodb = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
-  await createTablesAsDeployed(client, { Runners: tables.runners, Tickets: tables.tickets });
+  await createTablesAsDeployed(client, {
+    Runners: tables.runners,
+    Tickets: tables.tickets,
+    WaitingTickets: tables.waitingTickets,
+  });
 });
 afterAll(() => aws?.stop());
 
@@ -33,6 +37,7 @@ async function empty(): Promise<void> {
   for (const [TableName, key] of [
     [tables.runners, 'pk'],
     [tables.tickets, 'id'],
+    [tables.waitingTickets, 'id'],
   ] as const) {
     for await (const { Items = [] } of paginateScan({ client: dynamodb }, { TableName, Limit: 25 })) {
       const deletes = Items.map((item) => ({ DeleteRequest: { Key: { [key]: item[key] } } }));

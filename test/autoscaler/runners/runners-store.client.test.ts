@@ -11,6 +11,8 @@ import { runnerItem } from '../../support/builders.ts';
 
 type Command = { readonly constructor: { readonly name: string }; readonly input: Record<string, unknown> };
 
+const tables = { runners: 'runners-table', tickets: 'tickets-table', waitingTickets: 'waiting-table' };
+
 /** The store over a DynamoDB that gives these answers, one after the other (the last one for ever); an Error is thrown. */
 function storeAnswered(...answers: readonly unknown[]) {
   const sent: Command[] = [];
@@ -31,7 +33,7 @@ function storeAnswered(...answers: readonly unknown[]) {
     },
     random: () => 0.5,
   };
-  const store = createRunnersStore(dynamodb, { runners: 'runners-table', tickets: 'tickets-table' }, backoff);
+  const store = createRunnersStore(dynamodb, tables, backoff);
   return { store, sent, waits, kinds: () => sent.map((command) => command.constructor.name) };
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { transactItemOf } from '../../../autoscaler/runners/transact-items.ts';
 import { runnerItem } from '../../support/builders.ts';
 
-const tables = { runners: 'runners-table', tickets: 'tickets-table' };
+const tables = { runners: 'runners-table', tickets: 'tickets-table', waitingTickets: 'waiting-table' };
 const update = { kind: 'update', job: 'job#7#1' } as const;
 
 /** The expression with its placeholders filled in again, as people would read it. */
@@ -133,13 +133,30 @@ describe('a place under a cap', () => {
 });
 
 describe('a ticket', () => {
-  it('is put and removed in its own table, without conditions: removing what is gone is success', () => {
-    const ticket = { id: 'i-1', token: 'glrt-fake', job: 'job#7#1', expiresAt: 1 } as const;
+  const ticketOf = (id: string) => ({ id, token: 'glrt-fake', job: 'job#7#1', expiresAt: 1 }) as const;
+
+  it.each([
+    ['waiting-table', 'no host is known', 'job#7#1'],
+    ['tickets-table', 'an instance may claim it', 'AROAFAKE:i-1'],
+    ['tickets-table', 'a function may claim it', 'function#shell#random'],
+  ])('lies in the %s when %s', (TableName, _when, id) => {
+    const ticket = ticketOf(id);
+    const written = [
+      transactItemOf({ kind: 'put-ticket', ticket }, tables).Put,
+      transactItemOf({ kind: 'replace-ticket', ticket }, tables).Put,
+      transactItemOf({ kind: 'remove-ticket', id }, tables).Delete,
+      transactItemOf({ kind: 'take-ticket-back', id }, tables).Delete,
+    ];
+    expect(written.map((one) => one?.TableName)).toEqual(written.map(() => TableName));
+  });
+
+  it('is put and removed without conditions: removing what is gone is success', () => {
+    const ticket = ticketOf('AROAFAKE:i-1');
     expect(transactItemOf({ kind: 'put-ticket', ticket }, tables)).toEqual({
       Put: { TableName: 'tickets-table', Item: ticket },
     });
-    expect(transactItemOf({ kind: 'remove-ticket', id: 'i-1' }, tables)).toEqual({
-      Delete: { TableName: 'tickets-table', Key: { id: 'i-1' } },
+    expect(transactItemOf({ kind: 'remove-ticket', id: ticket.id }, tables)).toEqual({
+      Delete: { TableName: 'tickets-table', Key: { id: ticket.id } },
     });
   });
 });

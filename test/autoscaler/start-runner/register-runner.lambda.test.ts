@@ -53,7 +53,7 @@ describe('registerRunner', () => {
 
   it.each([
     ['EC2', 'job#7#1'],
-    ['LAMBDA', 'random-id'],
+    ['LAMBDA', 'function#default#random-id'],
   ] as const)('leaves the token of an %s runner as a ticket under %s', async (type, ticketId) => {
     const { gitlab, store, register } = world();
     expect(await register({ type })).toEqual({ runnerId: 101, ticketId });
@@ -98,7 +98,7 @@ describe('a step that is tried again because its answer was lost', () => {
     const first = await register({ type: 'LAMBDA' });
     expect(await register({ type: 'LAMBDA' })).toEqual(first);
     expect([...gitlab.runners.keys()]).toEqual([first.runnerId]);
-    expect([...store.tickets.keys()]).toEqual(['random-id']);
+    expect([...store.tickets.keys()]).toEqual(['function#default#random-id']);
   });
 
   it('names a runner that GitLab knows, when it was the store’s answer that was lost', async () => {

@@ -60,7 +60,7 @@ describe('a pending job', () => {
     expect(invocations).toEqual([
       {
         kind: 'run-job',
-        ticketId: 'random-1',
+        ticketId: 'function#shell#random-1',
         ticketsTable: expect.any(String),
         gitlabUrl: 'https://gitlab.com',
         runnerName: 'gitlab-runners lambda 1',
@@ -72,7 +72,7 @@ describe('a pending job', () => {
       },
     ]);
     expect(lambdaRunnerPayloadSchema.safeParse(invocations[0]).success).toBe(true);
-    expect(store.tickets.get('random-1')?.token).toContain(tokenWord);
+    expect(store.tickets.get('function#shell#random-1')?.token).toContain(tokenWord);
     expect(item(1)).toMatchObject({ state: 'LAUNCHED', launchedAt: expect.stringMatching(/^\d{4}-.*Z$/) });
   });
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, CfnResource, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createDeploymentApp } from '../../../infrastructure/lib/deployment-app.construct.ts';
 
@@ -11,12 +12,18 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 let files = 0;
 
-/** The app for a configuration file with this default export. */
-function appOf(exported: unknown, deployment?: string) {
+/** A configuration file with this default export. */
+function configOf(exported: unknown): string {
   files += 1;
   const config = join(folder, `deployment-${files}.config.mjs`);
   writeFileSync(config, `export default ${JSON.stringify(exported)};`);
-  return createDeploymentApp('autoscaler', new App({ context: { config, ...(deployment ? { deployment } : {}) } }));
+  return config;
+}
+
+/** The app for a configuration file with this default export. */
+function appOf(exported: unknown, deployment?: string) {
+  const context = { config: configOf(exported), ...(deployment ? { deployment } : {}) };
+  return createDeploymentApp('autoscaler', new App({ context }));
 }
 
 describe('the app of a subsystem', () => {
@@ -40,6 +47,18 @@ describe('the app of a subsystem', () => {
     ['north', /has no deployment "north": add -c deployment=NAME with one of: east, west$/],
   ])('refuses to choose by itself: %s', async (wanted, message) => {
     await expect(appOf([{ name: 'east' }, { name: 'west' }], wanted)).rejects.toThrow(message);
+  });
+
+  it.each([
+    [undefined, 'is not looked at, as `cdk deploy` synthesizes'],
+    ['true', 'fails, as `npm run synth` does'],
+  ])('with nag=%s and a right to everything %s', async (nag) => {
+    const context = { config: configOf({ name: 'ci' }), ...(nag ? { nag } : {}) };
+    const { app } = await createDeploymentApp('autoscaler', new App({ context }));
+    const role = new Role(new Stack(app, 'Stack'), 'Role', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') });
+    role.addToPolicy(new PolicyStatement({ actions: ['s3:GetObject'], resources: ['*'] }));
+    if (nag) expect(() => app.synth()).toThrow(/validation/i);
+    else expect(app.synth().stacks).toHaveLength(1);
   });
 
   it('refuses faults of all deployments of the file, whichever is chosen', async () => {

@@ -52,7 +52,11 @@ describe('certificates by which GitLab is trusted', () => {
   it.each(forms)('reach hosts in that form when they come %s', (_form, pem) => {
     const deployment = defineDeployment({ gitlab: { caCertificates: pem } });
     const profile = ec2ProfileSchema.parse({ type: 'EC2' });
-    const boot = bootSettingsOf(deployment, profile, { ticketsTable: 'tickets', logGroup: 'hosts' });
+    const boot = bootSettingsOf(deployment, profile, {
+      ticketsTable: 'tickets',
+      roleId: 'AROAFAKE',
+      logGroup: 'hosts',
+    });
     const source = readFileSync(join(import.meta.dirname, '../../../autoscaler/start-runner/ec2/boot.sh'), 'utf8');
     expect(renderBootScript(source, boot)).toContain(`ca_certificates='${one}${two}'`);
   });

@@ -45,6 +45,8 @@ def _launch_checks(action: str, p: Parameters, region: str) -> Iterator[Check]:
     asked_tags = _tags_by_kind(p, data)
     actions = ["ec2:CreateFleet", "ec2:RunInstances"] if fleet else [action]
     about_launch = _launch_context(p, data, template, region, fleet)
+    # What the request names itself is no resource of the template, even where both name the same.
+    of_template = {*_used_resources({}, data, region, False)} - {*_used_resources(p, {}, region, fleet)}
 
     if fleet:
         yield Check(action, _arn(region, "fleet", "*"), _request_tags(asked_tags.get("fleet", {})))
@@ -52,7 +54,8 @@ def _launch_checks(action: str, p: Parameters, region: str) -> Iterator[Check]:
         if template:
             yield Check(one, _arn(region, "launch-template", template), {**about_launch, **_tags_of_resource(template)})
         for arn in _used_resources(p, data, region, fleet):
-            yield Check(one, arn, {**about_launch, **_tags_of_resource(arn.rsplit("/", 1)[-1])})
+            is_of_template = {"ec2:IsLaunchTemplateResource": "true" if arn in of_template else "false"}
+            yield Check(one, arn, {**about_launch, **is_of_template, **_tags_of_resource(arn.rsplit("/", 1)[-1])})
         for kind in ("instance", "volume", "network-interface"):
             yield Check(one, _arn(region, kind, "*"), {**about_launch, **_request_tags(asked_tags.get(kind, {}))})
     for kind, tags in asked_tags.items():
@@ -66,11 +69,13 @@ def _launch_checks(action: str, p: Parameters, region: str) -> Iterator[Check]:
 
 
 def _used_resources(p: Parameters, data: dict[str, Any], region: str, fleet: bool) -> Iterator[str]:
-    image = value_of(p, "ImageId") or data.get("ImageId") or "ami-00000000"
-    if image.startswith(PREFIX):
-        image = read_parameter(image.removeprefix(PREFIX)) or image
-    yield f"arn:aws:ec2:{region}::image/{image}"
-    overrides = numbered(p, "LaunchTemplateConfigs.1.Overrides", "SubnetId", "InstanceType") if fleet else []
+    overrides = numbered(p, "LaunchTemplateConfigs.1.Overrides", "SubnetId", "ImageId", "InstanceType") if fleet else []
+    named = {entry["ImageId"] for entry in overrides if entry["ImageId"]} or {value_of(p, "ImageId")}
+    for image in sorted(filter(None, named)) or [data.get("ImageId")]:
+        if image and image.startswith(PREFIX):
+            image = read_parameter(image.removeprefix(PREFIX)) or image
+        if image:
+            yield f"arn:aws:ec2:{region}::image/{image}"
     subnets = {entry["SubnetId"] for entry in overrides} or {value_of(p, "SubnetId"), data.get("SubnetId")}
     for subnet in sorted(filter(None, subnets)):
         yield _arn(region, "subnet", subnet)
@@ -83,6 +88,7 @@ def _launch_context(p, data, template, region, fleet):
     types = sorted({entry["InstanceType"] for entry in overrides if entry["InstanceType"]})
     spot = value_of(p, "TargetCapacitySpecification.DefaultTargetCapacityType") == "spot"
     context = {
+        "ec2:InstanceProfile": _instance_profile(p, data).get("Arn"),
         "ec2:InstanceType": types or value_of(p, "InstanceType") or data.get("InstanceType"),
         "ec2:InstanceMarketType": "spot" if spot else "on-demand",
         "ec2:IsLaunchTemplateResource": "true" if template else "false",
@@ -94,14 +100,17 @@ def _launch_context(p, data, template, region, fleet):
 
 
 def _role_checks(p: Parameters, data: dict[str, Any]) -> Iterator[Check]:
-    profile = data.get("IamInstanceProfile") or {}
-    name = value_of(p, "IamInstanceProfile.Name") or profile.get("Name", "")
-    arn = value_of(p, "IamInstanceProfile.Arn") or profile.get("Arn", "")
-    found = iam._lookup_instance_profile(name=name, arn=arn) if name or arn else None
-    for role_name in (found or {}).get("Roles", []):
+    for role_name in _instance_profile(p, data).get("Roles", []):
         role = iam._roles.get(role_name)
         if role:
             yield Check("iam:PassRole", role["Arn"], {"iam:PassedToService": "ec2.amazonaws.com"})
+
+
+def _instance_profile(p: Parameters, data: dict[str, Any]) -> dict[str, Any]:
+    profile = data.get("IamInstanceProfile") or {}
+    name = value_of(p, "IamInstanceProfile.Name") or profile.get("Name", "")
+    arn = value_of(p, "IamInstanceProfile.Arn") or profile.get("Arn", "")
+    return (iam._lookup_instance_profile(name=name, arn=arn) if name or arn else None) or {}
 
 
 def _template_id(p: Parameters, prefix: str) -> str:

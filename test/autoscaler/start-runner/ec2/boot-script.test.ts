@@ -98,7 +98,7 @@ describe('renderBootScript', () => {
 
   it('counts the names that only the deployment makes as long as they can become', () => {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: this is what a CDK token looks like
-    const names = { ticketsTable: '${Token[A.1]}', logGroup: '${Token[B.2]}' };
+    const names = { ticketsTable: '${Token[A.1]}', roleId: 'AROAFAKE', logGroup: '${Token[B.2]}' };
     const room = (changes: Partial<BootSettings>) => {
       let [fits, tooLong] = [0, 16_384];
       while (tooLong - fits > 1) {
@@ -112,7 +112,7 @@ describe('renderBootScript', () => {
       }
       return fits;
     };
-    const plain = { ticketsTable: '', logGroup: '' };
+    const plain = { ticketsTable: '', roleId: 'AROAFAKE', logGroup: '' };
     expect(room(plain) - room(names)).toBe(2 * 160);
   });
 
@@ -135,10 +135,16 @@ describe('bootSettingsOf', () => {
     const [[, profile] = []] = profilesOfType(deployment, 'EC2');
     if (!profile) throw new Error('the deployment has lost its profile');
     expect(
-      bootSettingsOf(deployment, profile, { ticketsTable: 'tickets', logGroup: 'hosts', region: 'eu-west-1' }),
+      bootSettingsOf(deployment, profile, {
+        ticketsTable: 'tickets',
+        roleId: 'AROAFAKE',
+        logGroup: 'hosts',
+        region: 'eu-west-1',
+      }),
     ).toMatchObject({
       deployment: 'ci',
       ticketsTable: 'tickets',
+      roleId: 'AROAFAKE',
       region: 'eu-west-1',
       gitlabUrl: 'https://gitlab.example.com',
       executor: 'shell',
@@ -160,7 +166,12 @@ describe('bootSettingsOf', () => {
     const [[, profile] = []] = profilesOfType(deployment, 'EC2');
     if (!profile) throw new Error('the deployment has lost its profile');
     const cacheBucket = { name: 'caches', region: 'eu-west-1' };
-    const boot = bootSettingsOf(deployment, profile, { ticketsTable: 'tickets', logGroup: 'hosts', cacheBucket });
+    const boot = bootSettingsOf(deployment, profile, {
+      ticketsTable: 'tickets',
+      roleId: 'AROAFAKE',
+      logGroup: 'hosts',
+      cacheBucket,
+    });
     const probe = '#!/bin/bash\nprintf \'[[runners]]\\nname = "n"\\n%s\' "$runner_settings"';
     const config = execFileSync('bash', ['-c', renderBootScript(probe, boot)]).toString();
     expect(parse(config).runners).toMatchObject([

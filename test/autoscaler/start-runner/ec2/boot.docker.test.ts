@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, type TestContext } from 'vitest';
-import { bootRunnerHost, instanceId, type RunnerHostOptions, ticket, token } from './runner-host.ts';
+import { bootRunnerHost, hostName, type RunnerHostOptions, ticket, token } from './runner-host.ts';
 
 async function host(test: TestContext, options: RunnerHostOptions) {
   const machine = await bootRunnerHost(options);
@@ -113,7 +113,7 @@ describe.concurrent('a host whose jobs run in docker', () => {
     process.kill(machine.pid, 'SIGTERM');
     expect((await machine.ended).reason).toBe('terminated');
     expect(machine.unregistered).toEqual([token]);
-    expect(machine.table.has(instanceId)).toBe(false);
+    expect(machine.table.has(hostName)).toBe(false);
   });
 });
 

@@ -4,7 +4,15 @@ import { parse } from 'smol-toml';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { systemIdOf } from '../../../../autoscaler/runners/long-lived-runner.ts';
 import { recordedRunnerLogFile } from '../../../infrastructure/lib/recorded-runner-logs.ts';
-import { bootRunnerHost, instanceId, type RunnerHostOptions, roleSecret, ticket, token } from './runner-host.ts';
+import {
+  bootRunnerHost,
+  hostName,
+  instanceId,
+  type RunnerHostOptions,
+  roleSecret,
+  ticket,
+  token,
+} from './runner-host.ts';
 
 async function host(test: TestContext, options: RunnerHostOptions = {}) {
   const booted = await bootRunnerHost(options);
@@ -79,8 +87,8 @@ describe.concurrent('the life of a runner host', () => {
     expect(shutdowns).toEqual(['-h now']);
     expect(log).toContain('event=claimed job=job#1#10');
     expect(log).toContain('"msg":"Job succeeded"');
-    expect(machine.table.has(instanceId)).toBe(false);
-    expect(machine.table.claims).toEqual([{ table: 'tickets', id: instanceId }]);
+    expect(machine.table.has(hostName)).toBe(false);
+    expect(machine.table.claims).toEqual([{ table: 'tickets', id: hostName }]);
     expect(machine.table.refusals).toEqual([]);
     expect(machine.unregistered).toEqual([]);
   });
@@ -176,7 +184,7 @@ describe.concurrent('the life of a runner host', () => {
   it('waits for a ticket that is written after the boot', async (test) => {
     const machine = await host(test, { ticketAfter: null });
     await expect.poll(() => machine.table.claims.length, { timeout: 10_000 }).toBeGreaterThan(0);
-    machine.table.put(instanceId, ticket());
+    machine.table.put(hostName, ticket());
     const { reason, shutdowns } = await machine.ended;
     expect(reason).toBe('job-over job=10 outcome=succeeded');
     expect(machine.table.claims.length).toBeGreaterThan(1);
@@ -198,7 +206,7 @@ describe.concurrent('the life of a runner host', () => {
       settings: { claimSeconds: 1, heldSeconds: 30 },
     });
     await new Promise((resolve) => setTimeout(resolve, 3_000));
-    machine.table.put(instanceId, ticket());
+    machine.table.put(hostName, ticket());
     const { reason, log } = await machine.ended;
     expect(log).toMatch(/event=held job=job#1#10[\s\S]*event=claimed job=job#1#10/);
     expect(reason).toBe('job-over job=10 outcome=succeeded');
@@ -228,7 +236,7 @@ describe.concurrent('the life of a runner host', () => {
     expect(machine.table.refusals).toContain('wrong signature');
     expect(log).toContain('event=claim-refused status=400 type=com.amazon.coral.service#InvalidSignatureException');
     expect(log).not.toContain('not-a-real-session');
-    expect(machine.table.has(instanceId)).toBe(true);
+    expect(machine.table.has(hostName)).toBe(true);
   });
 
   it('refuses a token that would not fit into its config', async (test) => {
@@ -244,7 +252,7 @@ describe.concurrent('the life of a runner host', () => {
     const { reason, shutdowns } = await machine.ended;
     expect(reason).toBe('no-memory-backed-folder');
     expect(shutdowns).toHaveLength(1);
-    expect(machine.table.has(instanceId)).toBe(true);
+    expect(machine.table.has(hostName)).toBe(true);
   });
 
   it('ends when it has no role', async (test) => {
@@ -331,7 +339,7 @@ describe.concurrent('the life of a runner host', () => {
     const { reason, shutdowns } = await machine.ended;
     expect(reason).toMatch(/^script-error line=\d+$/);
     expect(shutdowns).toEqual(['-h now']);
-    expect(machine.table.has(instanceId)).toBe(true);
+    expect(machine.table.has(hostName)).toBe(true);
   });
 
   it('lets the runner report its job when the script fails beside it', async (test) => {
@@ -371,7 +379,7 @@ describe.concurrent('the life of a runner host', () => {
   ])('is shut down by its guard when %s', async (_what, alter) => {
     const machine = await bootRunnerHost({ alter });
     const { reason, shutdowns } = await machine.ended;
-    const unclaimed = machine.table.has(instanceId);
+    const unclaimed = machine.table.has(hostName);
     await machine.close();
     expect(reason).toBe('boot-script-gone');
     expect(shutdowns).toEqual(['-h now']);
@@ -383,7 +391,7 @@ describe.concurrent('the life of a runner host', () => {
     const { reason, shutdowns } = await machine.ended;
     expect(reason).toBe(`disk-full place=${machine.home}`);
     expect(shutdowns).toEqual(['-h now']);
-    expect(machine.table.has(instanceId)).toBe(true);
+    expect(machine.table.has(hostName)).toBe(true);
   });
 
   it('runs its job to the end when nothing can be written to its log', async (test) => {
@@ -546,7 +554,7 @@ describe.concurrent('the life of a runner host', () => {
         commands: { systemctl: 'exit 1' },
       });
       expect((await machine.ended).reason).toBe('registry-mirror-failed');
-      expect(machine.table.has(instanceId)).toBe(true);
+      expect(machine.table.has(hostName)).toBe(true);
     });
   });
 

@@ -35,7 +35,7 @@ describe('the role of a host', () => {
   const { mayDo, arnOf } = templatePermissions(template, {
     '/ci/infrastructure/event-bus-arn': `arn:aws:events:${region}:${accountId}:event-bus/ci`,
     '/ci/infrastructure/gitlab-token-secret-arn': `arn:aws:secretsmanager:${region}:${accountId}:secret:token`,
-    '/ci/infrastructure/subnet-ids': 'subnet-1',
+    '/ci/infrastructure/subnet-ids': 'subnet-1,subnet-2',
     '/ci/infrastructure/security-group-ids': 'sg-1',
     '/ci/infrastructure/vpc-id': 'vpc-1',
     '/ci/infrastructure/cache-bucket-name': 'caches',
@@ -45,7 +45,15 @@ describe('the role of a host', () => {
     ['oncall', true],
     ['other', false],
   ])('is launched with the key pair of its profile, and no other: %s', async (name, may) => {
-    const request = { action: 'ec2:RunInstances', resource: `arn:aws:ec2:${region}:${accountId}:key-pair/${name}` };
+    const [templateId] = Object.keys(template.findResources('AWS::EC2::LaunchTemplate'));
+    const request = {
+      action: 'ec2:RunInstances',
+      resource: `arn:aws:ec2:${region}:${accountId}:key-pair/${name}`,
+      context: {
+        'ec2:LaunchTemplate': `arn:aws:ec2:${region}:${accountId}:launch-template/${templateId}`,
+        'ec2:IsLaunchTemplateResource': 'true',
+      },
+    };
     expect(await mayDo('FunctionslaunchinstancesServiceRole', request)).toBe(may);
   });
 

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { nameOf } from '../../../support/builders.ts';
 import { launchWorld } from './launch-world.ts';
 
 const gated = { gated: true } as const;
@@ -7,9 +8,9 @@ it('a host whose turn has not come finds that it is held, and its ticket stays w
   const { request, deliver, item, store } = launchWorld();
   request([1], 'default', gated);
   expect(await deliver()).toEqual([]);
-  const { instanceId = '' } = item(1) ?? {};
+  const { instanceId } = item(1) ?? {};
   expect(item(1)).toMatchObject({ state: 'LAUNCHED', ticketId: 'job#7#1' });
-  expect(store.tickets.get(instanceId)).toMatchObject({ token: '', mode: 'held', job: 'job#7#1' });
+  expect(store.tickets.get(nameOf(instanceId))).toMatchObject({ token: '', mode: 'held', job: 'job#7#1' });
   expect(store.tickets.get('job#7#1')?.token).not.toBe('');
 });
 
@@ -17,8 +18,8 @@ it('a host whose turn has come gets its ticket as any other', async () => {
   const { request, deliver, item, store, faults } = launchWorld();
   request([1], 'default', { ...gated, turnAt: '2030-01-01T00:00:00.000Z' });
   await deliver();
-  const { instanceId = '' } = item(1) ?? {};
-  expect(store.tickets.get(instanceId)?.token).not.toBe('');
+  const { instanceId } = item(1) ?? {};
+  expect(store.tickets.get(nameOf(instanceId))?.token).not.toBe('');
   expect(faults()).toEqual([]);
 });
 
@@ -38,7 +39,7 @@ it('a turn that comes while the instance is given counts', async () => {
       },
     },
   });
-  expect(item(1)).toMatchObject({ state: 'LAUNCHED', ticketId: item(1)?.instanceId });
+  expect(item(1)).toMatchObject({ state: 'LAUNCHED', ticketId: nameOf(item(1)?.instanceId) });
   expect(faults()).toEqual([]);
 });
 

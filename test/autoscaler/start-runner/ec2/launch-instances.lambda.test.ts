@@ -7,7 +7,7 @@ import { launchInstances, mostReceives } from '../../../../autoscaler/start-runn
 import { groupLifeSeconds } from '../../../../autoscaler/start-runner/ec2/launch-plan.ts';
 import { sourcesOf } from '../../../../autoscaler/start-runner/ec2/launch-source.ts';
 import { ticketLifeSeconds } from '../../../../infrastructure/lib/runner-ticket.ts';
-import { testStart } from '../../../support/builders.ts';
+import { nameOf, testStart } from '../../../support/builders.ts';
 import { tokenWord } from '../../../support/in-memory-gitlab.ts';
 import { launchProfile, launchWorld } from './launch-world.ts';
 
@@ -22,7 +22,7 @@ describe('launch requests', () => {
     expect(world.given()).toEqual({ 'job#7#1': 'i-0001', 'job#7#2': 'i-0002', 'job#7#3': 'i-0003' });
     expect(world.faults()).toEqual([]);
     expect(world.queue.messages.size).toBe(0);
-    expect(world.item(1)).toMatchObject({ ticketId: 'i-0001', launchedAt: '2030-01-01T00:00:00.000Z' });
+    expect(world.item(1)).toMatchObject({ ticketId: nameOf('i-0001'), launchedAt: '2030-01-01T00:00:00.000Z' });
   });
 
   it('of two profiles are two calls, each from its own launch template', async () => {
@@ -61,7 +61,7 @@ describe('launch requests', () => {
     const world = launchWorld();
     world.request([1]);
     await world.deliver();
-    expect(world.store.tickets.get('i-0001')).toMatchObject({
+    expect(world.store.tickets.get(nameOf('i-0001'))).toMatchObject({
       expiresAt: Date.parse('2030-01-01') / 1_000 + ticketLifeSeconds,
     });
   });
@@ -263,7 +263,7 @@ describe('a job that ended while its instance was being launched', () => {
     const ending = endingJob2(world);
     const busy = Object.assign(new Error('slow down'), { name: 'RequestLimitExceeded' });
     const returned = await world.deliver({ instances: { ...ending, terminate: () => Promise.reject(busy) } });
-    expect([...world.store.tickets.keys()].sort()).toEqual(['i-0001', 'job#7#2']);
+    expect([...world.store.tickets.keys()].sort()).toEqual([nameOf('i-0001'), 'job#7#2']);
     expect(world.given()).toEqual({ 'job#7#1': 'i-0001' });
     expect(returned).toEqual(['message-2']);
     expect(await world.deliver()).toEqual([]);

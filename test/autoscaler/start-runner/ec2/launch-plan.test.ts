@@ -13,7 +13,7 @@ import {
 import { defineDeployment } from '../../../../infrastructure/lib/deployment.ts';
 import { ec2ProfileSchema } from '../../../../infrastructure/lib/deployment-ec2-profile.ts';
 import { jobKeyOf } from '../../../../infrastructure/lib/job-key.ts';
-import { launchGroupOf, runnerItem, testStart } from '../../../support/builders.ts';
+import { hostRoleId, launchGroupOf, runnerItem, testStart } from '../../../support/builders.ts';
 import { launchSource } from './launch-world.ts';
 
 const ec2Profile = ec2ProfileSchema.parse({ type: 'EC2' });
@@ -133,8 +133,20 @@ describe('planLaunches', () => {
     expect(planAt(testStart + groupLifeSeconds * 1_000 - 1, seen(1, { launchGroup: old })).begun).toEqual([old]);
   });
 
+  it('of a version whose hosts had no names of their own to claim tickets by is made anew at once', () => {
+    const { hostRoleId: _, ...source } = launchSource();
+    const older = launchGroupOf({ id: 'older', begunAt: new Date(testStart).toISOString(), source: source as never });
+    const { begun, expired, fresh } = planAt(testStart, seen(1, { launchGroup: older }));
+    expect([begun, expired]).toEqual([[], [older]]);
+    expect(fresh.map(({ group }) => group.source.hostRoleId)).toEqual([hostRoleId]);
+  });
+
   it('gives a group up while its hosts without a ticket still wait for one', () => {
-    const { claimSeconds } = bootSettingsOf(defineDeployment({}), ec2Profile, { ticketsTable: 't', logGroup: 'l' });
+    const { claimSeconds } = bootSettingsOf(defineDeployment({}), ec2Profile, {
+      ticketsTable: 't',
+      roleId: 'AROAFAKE',
+      logGroup: 'l',
+    });
     expect(groupLifeSeconds).toBeLessThan(claimSeconds);
   });
 

@@ -8,7 +8,7 @@ import {
 import { sourcesOf } from '../../../../autoscaler/start-runner/ec2/launch-source.ts';
 import type { InstanceTags } from '../../../../autoscaler/start-runner/ec2/tag-instances-input.ts';
 import type { JobKey } from '../../../../infrastructure/lib/job-key.ts';
-import { runnerItem, testStart } from '../../../support/builders.ts';
+import { hostRoleId, nameOf, runnerItem, testStart } from '../../../support/builders.ts';
 import { tokenWord } from '../../../support/in-memory-gitlab.ts';
 import { inMemoryInstances } from '../../../support/in-memory-instances.ts';
 import { inMemoryLaunchQueue } from '../../../support/in-memory-launch-queue.ts';
@@ -25,6 +25,7 @@ export function launchProfile(changes: Partial<LaunchProfile> = {}): LaunchProfi
   return {
     launchTemplateId: 'lt-1',
     launchTemplateVersion: '3',
+    hostRoleId,
     instanceTypes: ['m7a.large', 'm7i.large'],
     onDemand: 'fallback',
     ...changes,
@@ -112,8 +113,11 @@ export function launchWorld({ capacity = {}, onDemand = 'fallback', receivesBefo
       ];
     },
   };
-  const holdsTicket = ({ pk, instanceId = '' }: RunnerItem) => store.tickets.get(instanceId)?.job === pk;
-  /** A ticket is under its job until the job has an instance, then under the instance. */
-  const isAt = (id: string, job: JobKey) => id === (store.items.get(job)?.instanceId ?? job);
+  const holdsTicket = ({ pk, instanceId }: RunnerItem) => store.tickets.get(nameOf(instanceId))?.job === pk;
+  /** A ticket is under its job until the job has an instance, then under the name of this. */
+  const isAt = (id: string, job: JobKey) => {
+    const { instanceId } = store.items.get(job) ?? {};
+    return id === (instanceId === undefined ? job : nameOf(instanceId));
+  };
   return world;
 }

@@ -22,6 +22,8 @@ import { startTicketTable, type TicketItem, textOf } from './ticket-table.server
 
 export const bootScriptFile = join(import.meta.dirname, '../../../../autoscaler/start-runner/ec2/boot.sh');
 export const instanceId = 'i-0123456789abcdef0';
+/** What IAM calls the host: the key of its ticket. */
+export const hostName = `${sampleBootSettings.roleId}:${instanceId}`;
 export const token = 'glrt-fake-not-a-real-secret_1.aB';
 export const roleSecret = 'not-a-real-secret/key+1';
 const session = 'not-a-real-session==';
@@ -29,7 +31,7 @@ const region = 'eu-west-1';
 
 export const ticket = (fields: TicketItem = {}): TicketItem => ({
   expiresAt: { N: '1790000000' },
-  id: { S: instanceId },
+  id: { S: hostName },
   job: { S: 'job#1#10' },
   token: { S: token },
   ...fields,
@@ -94,7 +96,7 @@ export async function bootRunnerHost(options: RunnerHostOptions = {}) {
   const script = userData(options.settings ?? {}, options.gitlabUrl ?? gitlab.url);
   writeFileSync(join(folder, 'user-data'), options.alter?.(script) ?? script, { mode: 0o700 });
   const { ticketAfter = 0 } = options;
-  const putTicket = () => table.put(instanceId, options.ticket ?? ticket());
+  const putTicket = () => table.put(hostName, options.ticket ?? ticket());
   if (ticketAfter === 0) putTicket();
   else if (ticketAfter !== null) setTimeout(putTicket, ticketAfter).unref();
 
