@@ -27,7 +27,7 @@ export type Watched = {
   readonly retriedProfiles: readonly string[];
   readonly settings: Pick<Settings, 'mappings' | 'profiles' | 'lambdaLimit'>;
   readonly now: () => number;
-  /** Whether nothing goes wrong, but that GitLab may take no more runners. */
+  /** Whether nothing goes wrong, but that GitLab may take no more runners or pass jobs over. */
   readonly isOrderly: boolean;
   /** Whether nothing goes wrong but that EC2 takes instances back. */
   readonly onlyInterrupted: boolean;

@@ -3,8 +3,8 @@ import { waitsForRegistration } from '../../autoscaler/runners/registration.ts';
 import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
 import type { JobKey } from '../../infrastructure/lib/job-key.ts';
 
-/** A pass of the reconciler looks at each gate once a minute, and a place that is given back passes through workflows. */
-const longestMilliseconds = 100_000;
+/** The gate is looked at as the job begins to wait, and a place that is given back passes through two workflows. */
+const longestMilliseconds = 30_000;
 
 /** Watches that whoever may not ask for a job keeps no earlier job from a place for long. */
 export function createKeptPlacesWatch(fail: (invariant: string, what: string) => void) {

@@ -425,7 +425,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     retriedProfiles: settings.retriedProfiles ?? [],
     settings,
     now: time.now,
-    isOrderly: goesWrong.every(({ kind }) => kind === 'runners-limited'),
+    isOrderly: goesWrong.every(({ kind }) => ['runners-limited', 'candidate-passed-over'].includes(kind)),
     onlyInterrupted: schedule.faults.every(({ kind }) => kind === 'spot-interrupted'),
     longestWaitSeconds: waitsAreShort ? longestWaitSeconds : Number.POSITIVE_INFINITY,
     troubleEndsAt: testStart + trouble.endsAt * 1_000,

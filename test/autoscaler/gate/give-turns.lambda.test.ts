@@ -274,6 +274,28 @@ describe('a place under a cap', () => {
   });
 });
 
+describe('a place among the runners that GitLab lets a project have', () => {
+  const limit = 'POST /user/runners: 400 Maximum number of ci registered project runners (50) exceeded';
+  const refused = (message: string) =>
+    waiting(1, { waitsFor: { ...waitsFor, error: 'GitLabLimitError', message }, exact: 'always' });
+
+  it('is given back by a held runner for an earlier job that GitLab takes no runner for', async () => {
+    const { look, bus } = world(refused(limit), held(2, { exact: 'always' }));
+    await look();
+    expect(bus.told).toMatchObject([['Runner Failed', { jobId: 2, attempt: 1, error: notItsTurn }]]);
+  });
+
+  it('is kept where another limit is in the way, and where the runner is a long-lived one', async () => {
+    const calls = world(refused('POST /user/runners: 429 Too many requests'), held(2, { exact: 'always' }));
+    await calls.look();
+    expect(calls.bus.told).toEqual([]);
+    const { runnerId: _, ...host } = held(2, { exact: 'always', managerOf: 900 });
+    const longLived = world(refused(limit), host);
+    await longLived.look();
+    expect(longLived.bus.told).toEqual([]);
+  });
+});
+
 describe('two decisions at the same moment', () => {
   it('never both count: the second is made on what the first left', async () => {
     const { store, look, turns } = world(held(1), held(2, { profile: 'large' }));

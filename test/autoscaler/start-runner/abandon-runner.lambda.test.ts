@@ -518,3 +518,29 @@ describe('trouble before anything was admitted', () => {
     expect(store.items.get(job)?.waitsFor?.message.length).toBeLessThanOrEqual(1_000);
   });
 });
+
+describe('a held runner that gives way', () => {
+  const waits = (message: string) => ({
+    ...{ error: 'GitLabLimitError', message, since: launchedAt, lookAt: launchedAt, looks: 1 },
+  });
+  const limit = 'Maximum number of ci registered project runners (50) exceeded';
+  const others = [
+    runnerItem({ jobId: 9, state: 'WAITING', waitsFor: waits(limit) }),
+    runnerItem({ jobId: 8, state: 'WAITING', waitsFor: waits(limit) }),
+    runnerItem({ jobId: 7, state: 'WAITING', waitsFor: waits('Too many requests') }),
+  ];
+
+  it('lets the first job start that GitLab took no runner for', async () => {
+    const one = await world({ state: 'LAUNCHED', gated: true }, ...others);
+    const { next, failure } = await abandon(one, { error: 'NotItsTurnError' });
+    expect(next).toMatchObject([{ jobId: 8 }]);
+    expect(failure).toBeNull();
+  });
+
+  it('costs no attempt, also when it had its token and was paused', async () => {
+    const one = await world({ state: 'LAUNCHED', gated: true, pausedAt: launchedAt });
+    await abandon(one, { error: 'NotItsTurnError' });
+    expect(one.store.items.get(job)).toMatchObject({ state: 'WAITING', excusedAttempts: 1 });
+    expect(one.store.items.get(job)).not.toHaveProperty('pausedAt');
+  });
+});
