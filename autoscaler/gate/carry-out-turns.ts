@@ -15,10 +15,11 @@ import { hostTicketIdOf } from '../runners/ticket-place.ts';
 import { runnerFailedType } from '../start-runner/runner-failed.ts';
 import type { Turn, Turns } from './decide-turns.ts';
 import { attemptOf, type GateItem, type WrittenTurn } from './gate-item.ts';
-import type { GateLook } from './gate-view.ts';
-import { notItsTurn, waitsForTurn } from './held.ts';
+import { type GateLook, isPaused, isToBeGivenUp } from './gate-view.ts';
+import { mayBePaused, notItsTurn, waitsForTurn } from './held.ts';
+import { type PausePorts, unpause } from './pause.ts';
 
-export type CarryOutTurnsPorts = { readonly store: RunnersStore; readonly bus: EventBus };
+export type CarryOutTurnsPorts = PausePorts & { readonly bus: EventBus };
 
 /** DynamoDB takes a hundred parts of a transaction, and each runner needs up to three. */
 const mostRunners = 30;
@@ -27,6 +28,9 @@ const startMilliseconds = 20_000;
 
 export type WrittenTurns = {
   readonly go: readonly Turn[];
+  readonly hold: readonly string[];
+  /** All who may ask from now on. */
+  readonly mayAsk: readonly string[];
   readonly givePlaceBack: readonly string[];
   /** There is more to decide than fits into one write. */
   readonly isPart: boolean;
@@ -39,8 +43,8 @@ export type WrittenTurns = {
  */
 export async function carryOutTurns(
   look: GateLook,
-  { go, hold, turns, stuck, holds, givePlaceBack }: Turns,
-  { store }: CarryOutTurnsPorts,
+  { go, hold, outOfTurn, turns, stuck, holds, givePlaceBack }: Turns,
+  { store }: Pick<CarryOutTurnsPorts, 'store'>,
 ): Promise<WrittenTurns> {
   const { gate, now } = look;
   const items = itemsOf(look);
@@ -55,7 +59,11 @@ export async function carryOutTurns(
     if (its) parts.set(key, its);
   }
   const gone = some.filter(({ key }) => parts.has(key));
-  for (const key of hold) parts.set(key, (await partsOf(key, partsToHold)) ?? []);
+  for (const key of hold) {
+    const item = items.get(key);
+    const isStill = item && isPaused(item, look);
+    parts.set(key, isStill ? [holdPaused(item)] : ((await partsOf(key, partsToHold)) ?? []));
+  }
   const mayAsk = Object.entries(turns).filter(([key]) => parts.has(key) || !go.some((one) => one.key === key));
   const next: GateItem = {
     ...gate,
@@ -70,7 +78,8 @@ export async function carryOutTurns(
   if (parts.size > 0 || !isSame(gate, next)) {
     await store.write({ kind: 'put-gate', gate: next, over: gate.version }, ...[...parts.values()].flat());
   }
-  return { go: gone, givePlaceBack, isPart: some.length < go.length };
+  const inTurn = mayAsk.map(([key]) => key).filter((key) => !outOfTurn.includes(key));
+  return { go: gone, hold, mayAsk: inTurn, givePlaceBack, isPart: some.length < go.length };
 }
 
 function itemsOf({ items, written }: GateLook): ReadonlyMap<string, RunnerItem> {
@@ -83,10 +92,11 @@ function itemsOf({ items, written }: GateLook): ReadonlyMap<string, RunnerItem> 
  */
 export async function followUp(
   look: GateLook,
-  { go, givePlaceBack }: WrittenTurns,
-  { bus }: CarryOutTurnsPorts,
+  { go, hold, mayAsk, givePlaceBack }: WrittenTurns,
+  ports: CarryOutTurnsPorts,
   log: Log,
 ): Promise<void> {
+  const { bus } = ports;
   const items = itemsOf(look);
   const isForgotten = ({ turnAt }: RunnerItem) => look.now - Date.parse(turnAt ?? '') >= startMilliseconds;
   const started = go.flatMap(({ key }) => items.get(key) ?? []).filter(({ state }) => state === 'WAITING');
@@ -94,18 +104,31 @@ export async function followUp(
   for (const item of [...started, ...forgotten]) {
     if (item) await bus.tell('Job Pending' satisfies JobEventType, { ...item.event, deliveryId: null });
   }
+  for (const item of mayAsk.flatMap((key) => items.get(key) ?? [])) {
+    if (mayBePaused(item)) await unpause(item.pk, look.now, ports, log);
+  }
   for (const item of givePlaceBack.flatMap((key) => items.get(key) ?? [])) {
     log.info('a held runner gives its place to an earlier job', { runnerOf: item.pk });
-    const cause = 'an earlier job waits for the place that it held';
-    const failed = { ...parseJobKey(item.pk), attempt: item.attempt, event: null, error: notItsTurn, cause };
-    await bus.tell(runnerFailedType, failed);
+    await giveUp(item, 'an earlier job waits for the place that it held', bus);
   }
+  for (const item of items.values()) {
+    const { turnAt: _, ...held } = item;
+    if (isToBeGivenUp(hold.includes(item.pk) ? held : item))
+      await giveUp(item, 'an earlier job came that is to run elsewhere', bus);
+  }
+}
+
+/** Its job waits for its turn without a runner, which costs no attempt. */
+function giveUp({ pk, attempt }: RunnerItem, cause: string, bus: EventBus): Promise<void> {
+  return bus.tell(runnerFailedType, { ...parseJobKey(pk), attempt, event: null, error: notItsTurn, cause });
 }
 
 /** Null for a runner whose token is gone: nothing would come of letting it go. */
 async function partsToGo(item: RunnerItem, now: number, store: RunnersStore): Promise<readonly StoreWrite[] | null> {
   const hostTicketId = hostTicketIdOf(item);
   const set = { turnAt: new Date(now).toISOString() };
+  // Its host has the token already: it asks as soon as it is unpaused.
+  if (mayBePaused(item)) return [{ ...asSeen(item), set }];
   // Where there is no host yet, the ticket is put there as soon as there is one.
   if (item.state !== 'LAUNCHED' || hostTicketId === undefined) return [{ ...asSeen(item), set }];
   const ticket = await store.readTicket(item.pk);
@@ -133,13 +156,19 @@ async function partsToHold(item: RunnerItem, now: number, store: RunnersStore): 
   ];
 }
 
-function asSeen({ pk, state, attempt, jobState, turnAt, instanceId }: RunnerItem): RunnerUpdate {
+/** Of a runner that asks for nothing, since it is paused. */
+function holdPaused(item: RunnerItem): RunnerUpdate {
+  return { ...asSeen(item), remove: ['turnAt'] };
+}
+
+function asSeen(item: RunnerItem): RunnerUpdate {
+  const { pk, state, attempt, jobState, turnAt, instanceId, pausedAt, unpausedAt } = item;
   return {
     kind: 'update',
     job: pk,
     from: [state],
     attempt,
-    only: { jobState, turnAt, instanceId, takenJob: undefined },
+    only: { jobState, turnAt, instanceId, pausedAt, unpausedAt, takenJob: undefined },
   };
 }
 

@@ -8,6 +8,8 @@ export type SeenLine = {
   readonly jobs: readonly LineJob[];
   readonly runners: readonly GatedRunner[];
   readonly stuck: StuckJobs;
+  /** Of those in `stuck`, jobs of which this look cannot tell whether they still wait: only GitLab knows them. */
+  readonly unseen?: readonly number[];
 };
 
 /** A kind of which runners are held, and the job that they are held for. */
@@ -31,7 +33,7 @@ export type Turns = {
   readonly go: readonly Turn[];
   /** Runners that might ask, and may not any more. */
   readonly hold: readonly string[];
-  /** Runners that hold their token, and are out of turn: nothing here keeps them from asking. */
+  /** Runners that hold their token, and are out of turn: they are to be paused before anybody else is let go. */
   readonly outOfTurn: readonly string[];
   /** The job that is written down for each runner that may ask then. */
   readonly turns: Readonly<Record<string, number>>;
@@ -55,6 +57,7 @@ export function decideTurns(seen: SeenLine, now: number): Turns {
   const hold = holdBack(open, kinds);
   const held = [...seen.runners.filter(({ turn }) => turn === null)];
   const stayOpen = open.filter(({ key }) => !hold.includes(key));
+  const out = outOfTurn(stayOpen, kinds);
   const turns = writtenDown(stayOpen, kinds);
   const go = letGo(held, line, kinds, new Set(Object.values(turns)));
   for (const { key, jobId } of go) turns[key] = jobId;
@@ -63,9 +66,9 @@ export function decideTurns(seen: SeenLine, now: number): Turns {
   return {
     go,
     hold,
-    outOfTurn: stayOpen.filter((runner) => !runner.canBeHeld && !kinds.isSafe(kinds.of(runner))).map(({ key }) => key),
+    outOfTurn: out,
     turns,
-    stuck: stuckOf(line, waiting, kinds, seen.stuck, now),
+    stuck: stuckOf(line, waiting, kinds, seen, now),
     holds,
     givePlaceBack: placesToGiveBack(line, waiting),
   };
@@ -76,16 +79,30 @@ type Kinds = ReturnType<typeof createKinds>;
 /** Those whose job comes last are held first; whoever holds its token cannot be. */
 function holdBack(open: readonly GatedRunner[], kinds: Kinds): readonly string[] {
   const hold: string[] = [];
-  const lastFirst = [...open].sort(
-    (a, b) => (b.turn ?? 0) - (a.turn ?? 0) || (a.isReady ? 1 : 0) - (b.isReady ? 1 : 0),
-  );
-  for (const runner of lastFirst) {
+  for (const runner of lastFirst(open)) {
     const kind = kinds.of(runner);
     if (!runner.canBeHeld || (kinds.isSafe(kind) && !runner.isStuck)) continue;
     kind.open -= 1;
     hold.push(runner.key);
   }
   return hold;
+}
+
+function lastFirst(open: readonly GatedRunner[]): readonly GatedRunner[] {
+  return [...open].sort((a, b) => (b.turn ?? 0) - (a.turn ?? 0) || (a.isReady ? 1 : 0) - (b.isReady ? 1 : 0));
+}
+
+/** As many as would have to be held. They count as runners that may ask all the same. */
+function outOfTurn(open: readonly GatedRunner[], kinds: Kinds): readonly string[] {
+  const out: GatedRunner[] = [];
+  for (const runner of lastFirst(open)) {
+    const kind = kinds.of(runner);
+    if (runner.canBeHeld || kinds.isSafe(kind)) continue;
+    kind.open -= 1;
+    out.push(runner);
+  }
+  for (const runner of out) kinds.of(runner).open += 1;
+  return out.map(({ key }) => key);
 }
 
 /** Each keeps the job that was written down for it; one whose job is gone from the line has the next of its run. */
@@ -167,12 +184,13 @@ function stuckOf(
   line: readonly LineJob[],
   waiting: readonly GatedRunner[],
   kinds: Kinds,
-  before: StuckJobs,
+  { stuck: before, unseen = [] }: SeenLine,
   now: number,
 ): StuckJobs {
   const inTheWay = new Set(kinds.groupsOf(waiting).flatMap(({ kind }) => kind.before));
   const stuck = line.filter((job) => !job.isComing && (before[job.id] !== undefined || inTheWay.has(job)));
-  return Object.fromEntries(stuck.slice(0, mostStuck).map(({ id }) => [id, before[id] ?? now]));
+  const ids = [...unseen, ...stuck.map(({ id }) => id)];
+  return Object.fromEntries(ids.slice(0, mostStuck).map((id) => [id, before[id] ?? now]));
 }
 
 /** For each job that waits for a place, the last one of the held runners that hold such a place and come after it. */

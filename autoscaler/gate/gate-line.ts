@@ -11,7 +11,7 @@ export type LineJob = {
   readonly isComing: boolean;
   /** Since when it waits, as far as we know; null for one that only GitLab knows. Milliseconds since 1970. */
   readonly waitsSince: number | null;
-  /** Counters of caps under which it waits for a place; none for a job that waits for no place. */
+  /** Counters of caps, or GitLab's limit, under which it waits for a place; none for a job that waits for no place. */
   readonly wantsPlaces: readonly string[];
 };
 
@@ -32,9 +32,9 @@ export type GatedRunner = {
   readonly isStuck: boolean;
   /** The job that is written down for it, when it may ask; null when it is held. */
   readonly turn: number | null;
-  /** It has not been seen to hold its token: it can still be held again. */
+  /** It has not been seen to hold its token, or is paused: it can still be held again. */
   readonly canBeHeld: boolean;
-  /** Counters of caps under which it holds a place. */
+  /** Counters of caps, and GitLab's limit, under which it holds a place. */
   readonly places: readonly string[];
 };
 

@@ -1,13 +1,17 @@
 import { defaultExactSeconds } from '../../infrastructure/lib/exactness.ts';
 import type { ListedJob } from '../../infrastructure/lib/gitlab-listings.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import { waitsForRegistration } from '../runners/registration.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { attemptOf, type GateItem, type WrittenTurn } from './gate-item.ts';
 import type { GatedRunner, LineJob } from './gate-line.ts';
-import { isHeld, notItsTurn, waitsForTurn } from './held.ts';
+import { isHeld, mayBePaused, notItsTurn, waitsForTurn } from './held.ts';
 
 /** A launch that brought no host for so long has no capacity: its job is not being started. */
 const launchSeconds = 90;
+
+/** Stands among the counters of caps for the runners that GitLab lets a project have. */
+const registrations = 'gitlab#registrations';
 
 /** What is known of a project's line. Times are milliseconds since 1970. */
 export type GateLook = {
@@ -23,10 +27,17 @@ export type GateLook = {
   readonly profileOf: (job: ListedJob) => string | null;
   /** Runners that were seen to have claimed their tickets. */
   readonly claimed: ReadonlySet<JobKey>;
+  /** Those of which this look has paused the runner, and seen that it has no job; with the mark of that. */
+  readonly paused: ReadonlyMap<JobKey, string>;
   readonly now: number;
 };
 
-export type GateView = { readonly jobs: readonly LineJob[]; readonly runners: readonly GatedRunner[] };
+export type GateView = {
+  readonly jobs: readonly LineJob[];
+  readonly runners: readonly GatedRunner[];
+  /** Jobs that were in the way, and of which our table does not know whether they still are. */
+  readonly unseen: readonly number[];
+};
 
 /** The line and the runners of a project, put together from the table and, where it was asked, from GitLab. */
 export function viewOf(look: GateLook): GateView {
@@ -50,8 +61,10 @@ export function viewOf(look: GateLook): GateView {
   for (const id of [...jobs.keys()]) if (isOver.has(keyOf(projectId, id))) jobs.delete(id);
   const isOpen = new Set(open.map(({ item }) => item.pk));
   const held = all.filter((item) => item.gated && !isOpen.has(item.pk) && mayGo(item));
+  const noted = Object.keys(gate.stuck).map(Number);
   return {
     jobs: [...jobs.values()],
+    unseen: listed ? [] : noted.filter((id) => !byKey.has(keyOf(projectId, id))),
     runners: [
       ...open.map(({ item, jobId }) => runnerOf(item, jobId, look)),
       ...held.map((item) => runnerOf(item, null, look)),
@@ -70,12 +83,20 @@ function mayGo(item: RunnerItem): boolean {
   // A mark without a word in the gate is of a decision before, whose end was not heard: it is made anew.
   const { turnAt: _, ...unmarked } = item;
   // A runner whose own job has run elsewhere is there for the job that lost its own.
+  if (isToBeGivenUp(item)) return false;
   return isHeld(unmarked) || (waitsForTurn(item) && item.jobState !== 'FINISHED');
 }
 
-function runnerOf(item: RunnerItem, turn: number | null, { claimed, now }: GateLook): GatedRunner {
+/** A function that was started and is held all the same: it waits for seconds, and is not kept for its turn. */
+export function isToBeGivenUp(item: RunnerItem): boolean {
+  return item.type === 'LAMBDA' && isHeld(item);
+}
+
+function runnerOf(item: RunnerItem, turn: number | null, look: GateLook): GatedRunner {
+  const { now } = look;
   const { exact = defaultExactSeconds } = item;
   const isAdmitted = item.state !== 'WAITING';
+  const asksByItself = item.type === 'LAMBDA' && item.runnerId !== undefined && isAdmitted;
   return {
     key: item.pk,
     jobId: item.event.jobId,
@@ -85,9 +106,23 @@ function runnerOf(item: RunnerItem, turn: number | null, { claimed, now }: GateL
     isReady: item.state === 'LAUNCHED',
     isStuck: isWithoutCapacity(item, now),
     turn,
-    canBeHeld: !claimed.has(item.pk) && (item.type === 'EC2' || !isAdmitted),
-    places: isAdmitted ? item.caps.map(({ counter }) => counter) : [],
+    canBeHeld: isPaused(item, look) || (!look.claimed.has(item.pk) && !asksByItself),
+    places: isAdmitted ? placesOf(item) : [],
   };
+}
+
+function placesOf({ caps, runnerId }: RunnerItem): readonly string[] {
+  return [...caps.map(({ counter }) => counter), ...(runnerId === undefined ? [] : [registrations])];
+}
+
+function wantedPlacesOf(item: RunnerItem): readonly string[] {
+  if (waitsForRegistration(item)) return [registrations];
+  return item.state === 'WAITING' && !item.waitsFor ? item.caps.map(({ counter }) => counter) : [];
+}
+
+/** Whatever a look before this one did may have been undone since. */
+export function isPaused(item: RunnerItem, { paused }: Pick<GateLook, 'paused'>): boolean {
+  return mayBePaused(item) && paused.get(item.pk) === item.pausedAt;
 }
 
 function lineJobOf(job: ListedJob, own: RunnerItem | undefined, look: GateLook): LineJob {
@@ -98,15 +133,14 @@ function lineJobOf(job: ListedJob, own: RunnerItem | undefined, look: GateLook):
 }
 
 function ownJobOf(item: RunnerItem, now: number): LineJob {
-  const { event, tags, profile, state, waitsFor, caps } = item;
-  const waitsForPlace = state === 'WAITING' && !waitsFor;
+  const { event, tags, profile } = item;
   return {
     id: event.jobId,
     tags,
     profile,
     isComing: isBeingStarted(item, now),
     waitsSince: Date.parse(event.occurredAt),
-    wantsPlaces: waitsForPlace ? caps.map(({ counter }) => counter) : [],
+    wantsPlaces: wantedPlacesOf(item),
   };
 }
 

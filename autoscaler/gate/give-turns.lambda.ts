@@ -2,6 +2,7 @@ import type { GitLab } from '../../infrastructure/lib/gitlab.client.ts';
 import type { ListedJob } from '../../infrastructure/lib/gitlab-listings.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
+import type { Log } from '../../infrastructure/lib/log.ts';
 import { eventBusEnvironment, routingEnvironment } from '../environment.ts';
 import { createEventBus } from '../event-bus.client.ts';
 import type { EventBus } from '../event-bus.ts';
@@ -15,11 +16,12 @@ import { carryOutTurns, followUp } from './carry-out-turns.ts';
 import { decideTurns, type Turns } from './decide-turns.ts';
 import { emptyGate } from './gate-item.ts';
 import { type GateLook, type GateView, viewOf } from './gate-view.ts';
+import { canBePaused, type PausePorts, pauseIdle } from './pause.ts';
 import { profilesByMapping } from './profile-of-listed.ts';
 import { type TurnsWanted, turnsWantedSchema } from './turns-wanted.ts';
 
 export type GiveTurnsPorts = {
-  readonly gitlab: Pick<GitLab, 'allPendingJobs'>;
+  readonly gitlab: Pick<GitLab, 'allPendingJobs'> & PausePorts['gitlab'];
   readonly store: RunnersStore;
   readonly bus: EventBus;
   readonly mappings: JobMappings;
@@ -45,10 +47,11 @@ export async function giveTurns(
   { log, remainingMilliseconds }: LambdaContext,
 ): Promise<{ readonly go: number; readonly hold: number }> {
   let listed: readonly ListedJob[] | null = null;
+  const paused = new Map<JobKey, string>();
   const sum = { go: 0, hold: 0 };
   for (let looks = 1; ; looks += 1) {
     const own = jobId === null ? null : jobKeyOf({ projectId, jobId });
-    const look: GateLook = { ...(await lookAt(projectId, own, ports)), listed };
+    const look: GateLook = { ...(await lookAt(projectId, own, ports)), listed, paused };
     if (look.items.every(({ gated }) => !gated) && look.gate.turns.length === 0 && look.gate.holds.length === 0)
       return sum;
     const isAboutOthers = own !== null && !look.items.some(({ pk }) => pk === own);
@@ -60,6 +63,12 @@ export async function giveTurns(
     }
     const { look: last, turns } = await decideUnclaimed(look, first, ports.store);
     try {
+      if (turns.outOfTurn.length > 0 && (!listed || (await pauseOutOfTurn(last, turns, paused, ports, log)))) {
+        // Whoever is in its way by our table may have gone.
+        listed ??= await ports.gitlab.allPendingJobs(projectId);
+        looks -= 1;
+        continue;
+      }
       const written = await carryOutTurns(last, turns, ports);
       sum.go += written.go.length;
       sum.hold += turns.hold.length;
@@ -82,7 +91,34 @@ export async function giveTurns(
   }
 }
 
-async function lookAt(projectId: number, own: JobKey | null, ports: GiveTurnsPorts): Promise<Omit<GateLook, 'listed'>> {
+/** In one look, so that it ends in time; the next look pauses others. */
+const mostPauses = 5;
+
+/** Who is paused, or was seen to have a job, is looked at once more. False when there is nobody new to be paused. */
+async function pauseOutOfTurn(
+  { written, now }: GateLook,
+  { outOfTurn }: Turns,
+  paused: Map<JobKey, string>,
+  ports: GiveTurnsPorts,
+  log: Log,
+): Promise<boolean> {
+  const asking = written.filter(
+    (item): item is RunnerItem =>
+      item !== null && outOfTurn.includes(item.pk) && canBePaused(item) && !paused.has(item.pk),
+  );
+  const next = asking.slice(0, Math.max(0, mostPauses - paused.size));
+  for (const item of next) {
+    // Also of one that went on, so that nobody is asked about twice.
+    paused.set(item.pk, (await pauseIdle(item, now, ports, log)) ?? '');
+  }
+  return next.length > 0;
+}
+
+async function lookAt(
+  projectId: number,
+  own: JobKey | null,
+  ports: GiveTurnsPorts,
+): Promise<Omit<GateLook, 'listed' | 'paused'>> {
   const { store, mappings } = ports;
   const now = ports.now();
   const [gate, live, item, rows] = await Promise.all([

@@ -21,6 +21,11 @@ export function lacksTurn({ gated, turnAt }: Pick<RunnerItem, 'gated' | 'turnAt'
   return gated === true && turnAt === undefined;
 }
 
+/** GitLab gives its runner no job as long as it is so, or may be: the calls were not both answered. */
+export function mayBePaused({ pausedAt, unpausedAt }: RunnerItem): boolean {
+  return pausedAt !== undefined && unpausedAt === undefined;
+}
+
 /** A job that waits for its turn without a runner. */
 export function waitsForTurn({ state, waitsFor }: RunnerItem): boolean {
   return state === 'WAITING' && waitsFor?.error === notItsTurn;

@@ -76,7 +76,7 @@ async function writeEnd({ store, now }: EndRunnerPorts, item: RunnerItem, end: R
       remove: [
         ...(jobIsOver ? ['live' as const] : []),
         ...(outcome.state === 'WAITING' ? ['takenJob' as const] : []),
-        ...(item.gated ? ['turnAt' as const] : []),
+        ...(item.gated ? (['turnAt', 'pausedAt', 'unpausedAt'] as const) : []),
       ],
     },
     ...also,

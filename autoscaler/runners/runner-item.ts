@@ -104,6 +104,10 @@ export type RunnerItem = RunnerChoice & {
   readonly claimsAs?: string;
   /** Gated: since when its runner may ask for a job; absent while it is held. */
   readonly turnAt?: string;
+  /** Gated: since when its runner may be paused in GitLab, since it had its token and was out of turn. */
+  readonly pausedAt?: string;
+  /** Since when it is so no more. */
+  readonly unpausedAt?: string;
   readonly launchGroup?: LaunchGroup;
   /** When a launch was tried for it last; stays when there was no capacity and the item left its group. */
   readonly launchTriedAt?: string;

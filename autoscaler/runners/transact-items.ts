@@ -121,19 +121,24 @@ function updateOf({ job, from, attempt, only = {}, set = {}, remove = [] }: Runn
   };
 }
 
-/** Nothing happened to the item since it was read: state, attempt, admission and turn are as they were. */
+/**
+ * Nothing happened to the item since it was read: state, attempt, admission and turn are as they were. An attempt that
+ * was begun and given up meanwhile left the same ones, and has used its number.
+ */
 function sameAs(over: Extract<StoreWrite, { kind: 'put' }>['over']): Conditions {
   if (!over) return { ConditionExpression: 'attribute_not_exists(pk)' };
   const same = '#state = :state AND attempt = :attempt AND admittedBy = :admittedBy AND jobState = :jobState';
+  const sameBegun = over.attemptBegun ? 'attemptBegun = :attemptBegun' : 'attribute_not_exists(attemptBegun)';
   const sameTurn = over.turnAt ? 'turnAt = :turnAt' : 'attribute_not_exists(turnAt)';
   return {
-    ConditionExpression: over.gated ? `${same} AND ${sameTurn}` : same,
+    ConditionExpression: [same, sameBegun, ...(over.gated ? [sameTurn] : [])].join(' AND '),
     ExpressionAttributeNames: { '#state': 'state' },
     ExpressionAttributeValues: {
       ':state': over.state,
       ':attempt': over.attempt,
       ':admittedBy': over.admittedBy,
       ':jobState': over.jobState,
+      ...(over.attemptBegun ? { ':attemptBegun': true } : {}),
       ...(over.gated && over.turnAt ? { ':turnAt': over.turnAt } : {}),
     },
   };

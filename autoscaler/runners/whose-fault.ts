@@ -29,8 +29,8 @@ export function judgeAttempt(
 const longestFailure = 1_000;
 
 function wasStarted(item: RunnerItem, error: string): boolean {
-  // It had no token to work with.
-  if (lacksTurn(item)) return false;
+  // It had no token to work with, or was paused for a part of its time.
+  if (lacksTurn(item) || item.pausedAt !== undefined) return false;
   const { launchedAt } = item;
   if (error === functionNotStarted || error === functionCutOff) return false;
   // Its start may not be noted yet.

@@ -20,6 +20,7 @@ import { readAround } from '../runners/live-pool.ts';
 import { type LongLivedRunners, profilesManagerOf } from '../runners/long-lived-runner.ts';
 import { nextWaiting } from '../runners/next-waiting.ts';
 import { type OutageMark, outageErrors } from '../runners/outage-mark.ts';
+import { firstForRegistration } from '../runners/registration.ts';
 import { attemptsUsed, type RunnerItem, type RunnerState } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore, whenItWentOn } from '../runners/runners-store.ts';
 import { looksOfWorkflow, nextWait } from '../runners/waits.ts';
@@ -119,7 +120,11 @@ export async function abandonRunner(
   if (manager) await ports.longLived?.remove(manager);
   const current = await ports.store.read(job);
   if (!current || current.attempt !== item.attempt) return nothing;
-  const next = [...(await nextWaiting(ports, item)), ...(await whoCountedOn(item, ports.store))];
+  const next = [
+    ...(await nextWaiting(ports, item)),
+    ...(await whoCountedOn(item, ports.store)),
+    ...(input.error === notItsTurn ? await whoWaitsForRegistration(item, ports.store) : []),
+  ];
   await tellGate(item.event, [item], ports);
   const failed = current.state === 'FAILED' ? { error: input.error, cause: failure.message } : null;
   return { ...nothing, ...retryOf(current, current.event, ports), next, failure: failed };
@@ -168,6 +173,12 @@ async function whoCountedOn(item: RunnerItem, store: RunnersStore): Promise<read
   if (item.jobState === 'PENDING') return [];
   const ask = forsakenBy({ ...item, state: 'FAILED' }, await readAround(store, item.event.projectId, item))?.ask;
   return ask && jobKeyOf(ask) !== item.pk ? [ask] : [];
+}
+
+/** The runner of a later job gave way in GitLab too: nobody else tells the job that waits for that. */
+async function whoWaitsForRegistration({ event, runnerId }: RunnerItem, store: RunnersStore) {
+  const first = runnerId === undefined ? null : firstForRegistration(await readAround(store, event.projectId));
+  return first ? [first.event] : [];
 }
 
 /** A function that failed does not work on its job any more, whatever GitLab says: nobody else will end that job. */

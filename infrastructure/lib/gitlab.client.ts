@@ -47,6 +47,8 @@ export type GitLab = {
   maintenanceNoteOf(runnerId: number): Promise<string | null>;
   /** Makes GitLab give no further job to a runner; false when the runner is gone. */
   pauseRunner(runnerId: number): Promise<boolean>;
+  /** Lets GitLab give a paused runner jobs again; false when the runner is gone. */
+  unpauseRunner(runnerId: number): Promise<boolean>;
   /** Jobs that a runner has or had, newest first, at most twenty; none when it is gone. */
   jobsOf(runnerId: number): Promise<readonly RunnerJob[]>;
   /** Jobs of a project that wait for a runner, newest first, at most a thousand; none when the project is gone. */
@@ -90,6 +92,11 @@ export function createGitLab({
   const users = new Users(options);
   const projects = new Projects(options);
   const groups = new Groups(options);
+  const setPaused = (runnerId: number, paused: boolean) =>
+    orWhenGone(
+      runners.edit(runnerId, { paused }).then(() => true),
+      false,
+    );
   async function listPending(projectId: number, pages: { readonly maxPages?: number }): Promise<readonly ListedJob[]> {
     // Pages by id, since GitLab counts a project's jobs slowly. Source: https://docs.gitlab.com/api/rest/#keyset-based-pagination
     const paging = { pagination: 'keyset', orderBy: 'id', sort: 'desc', perPage: 100, ...pages } as const;
@@ -161,11 +168,8 @@ export function createGitLab({
       const runner = await orWhenGone(runners.show(runnerId), null);
       return textOrNull(runner?.maintenance_note);
     },
-    pauseRunner: (runnerId) =>
-      orWhenGone(
-        runners.edit(runnerId, { paused: true }).then(() => true),
-        false,
-      ),
+    pauseRunner: (runnerId) => setPaused(runnerId, true),
+    unpauseRunner: (runnerId) => setPaused(runnerId, false),
     async jobsOf(runnerId) {
       // Without `orderBy` GitLab ignores `sort`.
       const newest = { orderBy: 'id', sort: 'desc', perPage: 20, maxPages: 1 } as const;

@@ -24,6 +24,8 @@ export function createAttemptsWatch({
   const failed = new Map<JobKey, Set<number>>();
   const admittedBy = new Map<string, string>();
   const started = new Map<string, Host[]>();
+  /** Attempts whose runners were kept from asking for a while. */
+  const pausedBefore = new Set<string>();
   const lastStates = new Map<JobKey, RunnerState>();
   const nameOf = (job: JobKey, attempt: number) => `${job} attempt ${attempt}`;
 
@@ -70,7 +72,9 @@ export function createAttemptsWatch({
       // its ticket, and whose failure was not heard, nothing tells that it was started.
       const error = item.waitsFor?.error;
       const hadNoToken = (started.get(name) ?? []).every(({ token }) => !token);
-      const isExcused = error === notItsTurn || (error === functionNotStarted && hadNoToken);
+      const wasPaused = item.pausedAt !== undefined || pausedBefore.has(name);
+      if (item.pausedAt !== undefined) pausedBefore.add(name);
+      const isExcused = error === notItsTurn || wasPaused || (error === functionNotStarted && hadNoToken);
       if (wasGivenUp && started.has(name) && !isExcused && limits().gitlabIsThere)
         fail('8 what failed counts', `${name} counts for nothing, although it was started: ${item.waitsFor?.error}`);
       const mayCount = failures.size + (begun.includes(state) || (state === 'WAITING' && !item.attemptBegun) ? 1 : 0);

@@ -1,5 +1,7 @@
 import { giveTurns } from '../../autoscaler/gate/give-turns.lambda.ts';
+import type { StoreWrite } from '../../autoscaler/runners/runners-store.ts';
 import { chooseRunner } from '../../autoscaler/start-runner/choose-runner.lambda.ts';
+import { runnerFailedType } from '../../autoscaler/start-runner/runner-failed.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import type { AllPorts, Composition } from './composition.ts';
 import { withLambdas } from './plant-bug.ts';
@@ -14,15 +16,41 @@ export const gateMutants: Readonly<Record<string, Composition>> = {
       return { ...decision, choice };
     },
   }),
+  'a runner that holds its token is taken back too late': withLambdas({
+    giveTurns: (input, ports, context) =>
+      giveTurns(input, { ...ports, gitlab: { ...ports.gitlab, pauseRunner: async () => true } }, context),
+  }),
+  'a ticket is taken back too late': withLambdas({
+    giveTurns: (input, ports, context) =>
+      giveTurns(input, { ...ports, store: { ...ports.store, write: withoutHolds(ports.store) } }, context),
+  }),
+  'a place is held while its runner waits for its turn': withLambdas({
+    giveTurns: (input, ports, context) => {
+      const tell: AllPorts['bus']['tell'] = async (type, detail) => {
+        if (type !== runnerFailedType) await ports.bus.tell(type, detail);
+      };
+      return giveTurns(input, { ...ports, bus: { tell } }, context);
+    },
+  }),
   'earlier jobs of which only GitLab knows are not asked for': withLambdas({
     giveTurns: (input, ports, context) =>
       giveTurns(
         input,
-        { ...ports, gitlab: { allPendingJobs: (projectId) => ownPendingJobs(projectId, ports) } },
+        { ...ports, gitlab: { ...ports.gitlab, allPendingJobs: (projectId) => ownPendingJobs(projectId, ports) } },
         context,
       ),
   }),
 };
+
+/** What is taken back is written down as such, and its host finds its ticket all the same. */
+function withoutHolds(store: AllPorts['store']): AllPorts['store']['write'] {
+  return async (...parts) => {
+    const keys = parts.flatMap((part) => (part.kind === 'replace-ticket' ? [part.ticket.job as string] : []));
+    const isTakenBack = (part: StoreWrite) =>
+      part.kind === 'replace-ticket' || (part.kind === 'put-ticket' && keys.includes(part.ticket.id));
+    return store.write(...parts.filter((part) => !isTakenBack(part)));
+  };
+}
 
 async function ownPendingJobs(projectId: number, { gitlab, store }: AllPorts) {
   const all = await gitlab.allPendingJobs(projectId);

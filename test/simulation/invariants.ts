@@ -10,6 +10,7 @@ import { createAttemptsWatch } from './attempts-watch.ts';
 import { type Ec2Model, lives, type SimulatedInstance } from './ec2-model.ts';
 import type { GitLabModel } from './gitlab-model.ts';
 import { type Host, otherHost } from './hosts-model.ts';
+import { createKeptPlacesWatch } from './kept-places-watch.ts';
 import type { Settings } from './schedule.ts';
 import { isOver, type SimulatedJob } from './simulated-job.ts';
 import type { TablesModel } from './tables-model.ts';
@@ -25,6 +26,9 @@ export type Watched = {
   readonly maxAttempts: number;
   readonly retriedProfiles: readonly string[];
   readonly settings: Pick<Settings, 'mappings' | 'profiles' | 'lambdaLimit'>;
+  readonly now: () => number;
+  /** Whether nothing goes wrong, but that GitLab may take no more runners or pass jobs over. */
+  readonly isOrderly: boolean;
   /** Whether nothing goes wrong but that EC2 takes instances back. */
   readonly onlyInterrupted: boolean;
   /** Seconds that a job may wait for its runner: while nothing goes wrong, as long as it takes to boot a few. */
@@ -52,6 +56,7 @@ export function createInvariants(watched: () => Watched) {
   let violation: Violation | null = null;
   let changed = false;
   const attempts = createAttemptsWatch({ fail, limits: watched });
+  const keptPlaces = createKeptPlacesWatch(fail);
   /** Which attempts each group was to launch. */
   const groups = new Map<string, string[]>();
   const runnersOf = new Map<number, { readonly attempt: string; readonly caps: readonly Cap[] }>();
@@ -165,8 +170,12 @@ export function createInvariants(watched: () => Watched) {
       if (others.length > 0) fail('8 one retry is all', `job ${retry.id} is the next one after job ${others[0]?.id}`);
     },
     /** A runner took a job. */
-    sawTaken(job: SimulatedJob): void {
+    sawTaken({ token }: Host, job: SimulatedJob): void {
       const { longestWaitSeconds, troubleEndsAt, isOurs, tables } = watched();
+      const runner = [...tables.items.values()].find(({ runnerId }) => runnerId === runnerIdOf(token));
+      // A function of which this was decided before it had a runner has a second or two more.
+      if (runner && isHeld(runner) && (runner.type === 'EC2' || runner.pausedAt !== undefined))
+        fail('7 who is held asks for nothing', `the runner of ${runner.pk} took job ${job.id}`);
       const item = tables.items.get(keyOf(job));
       // Who waits for a person may have the luck of another job's runner.
       if (item && waitsForPerson(item)) return;
@@ -194,8 +203,9 @@ export function createInvariants(watched: () => Watched) {
     check(): void {
       if (!changed || violation) return;
       changed = false;
-      const { tables, ec2, hosts, settings } = watched();
+      const { tables, ec2, hosts, settings, isOrderly, now } = watched();
       const items = [...tables.items.values()];
+      if (isOrderly) keptPlaces.check(items, tables.counters, now());
       checkFunctions(hosts, settings.lambdaLimit);
       checkCounters(items, tables.counters);
       checkLaunches([...ec2.instances.values()].filter(lives));

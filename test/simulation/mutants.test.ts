@@ -27,7 +27,7 @@ const firstSeeds: Readonly<Record<string, number>> = {
   'a long-lived runner is paused when one of its hosts is drained': 33,
   'a host of a long-lived runner is not told that it is one of many': 55,
   'the hosts of a long-lived runner stay in GitLab': 33,
-  'nobody asks which host of a long-lived runner has a job': 1309,
+  'nobody asks which host of a long-lived runner has a job': 1540,
   'the retry of an interrupted job gets spot capacity': 18,
   'nobody tells the job that waits for a place': 51,
   'a cap is looked at, but not claimed': 69,
@@ -47,6 +47,9 @@ const firstSeeds: Readonly<Record<string, number>> = {
   'an attempt that was given up has its number used again': 17,
   'a job that waits keeps its places': 437,
   'runners ask before it is their turn': 40,
+  'a runner that holds its token is taken back too late': 1184,
+  'a ticket is taken back too late': 8,
+  'a place is held while its runner waits for its turn': 536,
   'earlier jobs of which only GitLab knows are not asked for': 40,
 };
 

@@ -162,7 +162,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
       const [misplaced] = placements.misplaced;
       if (misplaced && isCalm && settings.exact !== 'off')
         invariants.fail('7 the right runner', `a runner of ${misplaced.profile} took job ${misplaced.jobId}`);
-      if (host.job) invariants.sawTaken(host.job);
+      if (host.job) invariants.sawTaken(host, host.job);
     },
     onInterrupted: invariants.sawInterrupted,
     onSpotWarning: (instanceId) => putOfInstance(spotWarningType, { 'instance-id': instanceId }),
@@ -412,10 +412,6 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
   const waitsAreShort = (isCalm || trouble.isAll) && !isCapped(settings);
   const plans = schedule.jobs.map((plan) => ({ plan, id: 0 }) as SimulatedJob);
   const ofOthers = plans.filter((job) => !isOurs(job)).length;
-  // A job that the long-lived runner never takes needs a person, and those behind it wait for longer than is stated here.
-  const mayNeedPerson =
-    settings.exact !== 'off' &&
-    plans.some((job) => profilesOf(job).some((name) => name === settings.longLived?.profile));
   const longestWaitSeconds =
     calmWaitSeconds +
     (trouble.isAll ? longestAfterTroubleSeconds : 0) +
@@ -428,8 +424,10 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     maxAttempts: settings.maxAttempts,
     retriedProfiles: settings.retriedProfiles ?? [],
     settings,
+    now: time.now,
+    isOrderly: goesWrong.every(({ kind }) => ['runners-limited', 'candidate-passed-over'].includes(kind)),
     onlyInterrupted: schedule.faults.every(({ kind }) => kind === 'spot-interrupted'),
-    longestWaitSeconds: waitsAreShort && !mayNeedPerson ? longestWaitSeconds : Number.POSITIVE_INFINITY,
+    longestWaitSeconds: waitsAreShort ? longestWaitSeconds : Number.POSITIVE_INFINITY,
     troubleEndsAt: testStart + trouble.endsAt * 1_000,
     mostRefusals: trouble.mostRefusals,
     gitlabIsThere: trouble.isNone,

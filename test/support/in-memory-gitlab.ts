@@ -104,6 +104,11 @@ export function inMemoryGitLab(): InMemoryGitLab {
       if (runner) runners.set(runnerId, { ...runner, paused: true });
       return runner !== undefined;
     },
+    async unpauseRunner(runnerId) {
+      const runner = runners.get(runnerId);
+      if (runner) runners.set(runnerId, { ...runner, paused: false });
+      return runner !== undefined;
+    },
     async jobsOf(runnerId) {
       if (!runners.has(runnerId)) return [];
       const its = [...jobs.values()].filter((job) => job.runnerId === runnerId);

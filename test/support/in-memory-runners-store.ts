@@ -97,6 +97,7 @@ function holds(part: StoreWrite, { items, tickets, counters, gates }: Tables): b
         'attempt',
         'admittedBy',
         'jobState',
+        'attemptBegun',
         ...(part.over.gated ? ['turnAt' as const] : []),
       ] as const;
       return same.every((name) => item[name] === part.over?.[name]);

@@ -28,6 +28,13 @@ const held = (jobId: number, changes: Partial<RunnerItem> = {}) =>
     launchedAt: '2030-01-01T00:00:05.000Z',
     ...changes,
   });
+const newRunner = {
+  projectId: 7,
+  description: 'ci ec2',
+  maintenanceNote: '',
+  tags: ['aws'],
+  maximumTimeoutSeconds: 600,
+};
 const waiting = (jobId: number, changes: Partial<RunnerItem> = {}) =>
   runnerItem({ ...gated, jobId, state: 'WAITING', type: 'LAMBDA', profile: 'shell', waitsFor, ...changes });
 
@@ -57,7 +64,7 @@ function world(...items: readonly RunnerItem[]) {
     },
     defaultRunner: { type: 'IGNORE' },
   } as const;
-  const look = (jobId: number | null = null, using: RunnersStore = store) =>
+  const look = (jobId: number | null = null, using: RunnersStore = store, asked = gitlab) =>
     giveTurns(
       { kind: 'turns-wanted', projectId: 7, jobId },
       {
@@ -67,9 +74,10 @@ function world(...items: readonly RunnerItem[]) {
         now: () => clock.now,
         mappings: { read: async () => ({ mappings, invalid: [] }) },
         gitlab: {
+          ...asked,
           allPendingJobs: async (projectId) => {
             listings += 1;
-            return gitlab.allPendingJobs(projectId);
+            return asked.allPendingJobs(projectId);
           },
         },
       },
@@ -115,14 +123,66 @@ describe('a host that is held', () => {
     expect(turns()).toEqual([]);
   });
 
-  it('stays let go once it has claimed its ticket', async () => {
-    const { look, item, gitlab, store, turns } = world(held(2));
+  it('of a long-lived runner stays let go once it has claimed its ticket', async () => {
+    const { runnerId: _, ...host } = held(2, { managerOf: 900 });
+    const { look, item, gitlab, store, turns } = world(host);
     await look();
     store.tickets.delete(nameOf('i-2'));
     gitlab.setJob({ id: 1, tags: ['aws'], status: 'pending' });
     expect(await look(1)).toEqual({ go: 0, hold: 0 });
     expect(item(2)?.turnAt).toBeDefined();
     expect(turns()).toEqual([['job#7#2', 2]]);
+  });
+
+  it('that has claimed its ticket is paused while it has no job, and unpaused in its turn', async () => {
+    const { look, item, gitlab, store, turns, clock } = world(held(2));
+    const { runnerId } = await gitlab.createRunner(newRunner);
+    store.items.set('job#7#2', { ...held(2), runnerId });
+    await look();
+    store.tickets.delete('i-2');
+    gitlab.setJob({ id: 1, tags: ['aws'], status: 'pending' });
+    expect(await look(1)).toEqual({ go: 0, hold: 1 });
+    expect(gitlab.giveJobTo(runnerId)).toBeNull();
+    expect(turns()).toEqual([]);
+    expect(item(2)).toMatchObject({ pausedAt: '2030-01-01T00:00:10.000Z' });
+    expect(item(2)).not.toHaveProperty('turnAt');
+
+    clock.now += 5_000;
+    gitlab.setJob({ id: 1, status: 'running' });
+    expect(await look(1)).toEqual({ go: 1, hold: 0 });
+    expect(turns()).toEqual([['job#7#2', 2]]);
+    expect(item(2)).toMatchObject({ unpausedAt: '2030-01-01T00:00:15.000Z' });
+    expect(gitlab.giveJobTo(runnerId)).toBe(2);
+  });
+
+  it('that has claimed its ticket and got a job is not paused: its job is written down', async () => {
+    const { look, item, gitlab, store } = world(held(2));
+    const { runnerId } = await gitlab.createRunner(newRunner);
+    store.items.set('job#7#2', { ...held(2), runnerId });
+    await look();
+    store.tickets.delete('i-2');
+    expect(gitlab.giveJobTo(runnerId)).toBe(2);
+    gitlab.setJob({ id: 1, tags: ['aws'], status: 'pending' });
+    expect(await look(1)).toEqual({ go: 0, hold: 0 });
+    expect(item(2)).toMatchObject({ state: 'RUNNING', takenJob: 'job#7#2' });
+    expect(gitlab.runners.get(runnerId)?.paused).toBe(false);
+  });
+
+  it('is unpaused at the next look when that was not answered', async () => {
+    const { look, item, gitlab, store, clock } = world(held(2));
+    const { runnerId } = await gitlab.createRunner(newRunner);
+    store.items.set('job#7#2', { ...held(2), runnerId });
+    await look();
+    store.tickets.delete('i-2');
+    gitlab.setJob({ id: 1, tags: ['aws'], status: 'pending' });
+    await look(1);
+    gitlab.setJob({ id: 1, status: 'running' });
+    const down = { ...gitlab, unpauseRunner: () => Promise.reject(new Error('GitLab is away')) };
+    await expect(look(1, store, down)).rejects.toThrow('GitLab is away');
+    clock.now += 60_000;
+    await look();
+    expect(gitlab.runners.get(runnerId)?.paused).toBe(false);
+    expect(item(2)).toHaveProperty('unpausedAt');
   });
 
   it('whose token is gone is not let go, and keeps nobody else', async () => {
@@ -176,6 +236,35 @@ describe('a job that waits for its turn', () => {
   });
 });
 
+describe('a job of which only GitLab knows', () => {
+  it('is not waited for anew when others are held without a question to GitLab', async () => {
+    const { look, gitlab, store, listings, clock } = world(waiting(3));
+    gitlab.setJob({ id: 1, tags: ['aws'], status: 'pending' });
+    await look();
+    expect(store.gates.get('gate#7')?.stuck).toEqual({ 1: testStart + 10_000 });
+    const needsPerson = { ...waitsFor, error: 'LongLivedRunnerError' };
+    store.items.set('job#7#2', waiting(2, { profile: 'default', type: 'EC2', waitsFor: needsPerson }));
+    clock.now += 5_000;
+    await look();
+    expect(listings()).toBe(1);
+    expect(store.gates.get('gate#7')?.stuck).toEqual({ 1: testStart + 10_000, 2: testStart + 15_000 });
+  });
+});
+
+describe('a function that was started', () => {
+  it('is paused when an earlier job comes, and gives its attempt up until its turn comes again', async () => {
+    const { look, bus, item, gitlab, store } = world(waiting(2));
+    await look();
+    const { runnerId } = await gitlab.createRunner(newRunner);
+    const started = { ...item(2), state: 'LAUNCHED', runnerId, ticketId: 'random' } as RunnerItem;
+    store.items.set('job#7#2', started);
+    gitlab.setJob({ id: 1, tags: ['aws'], status: 'pending' });
+    await look(1);
+    expect(gitlab.giveJobTo(runnerId)).toBeNull();
+    expect(bus.told.at(-1)).toMatchObject(['Runner Failed', { jobId: 2, attempt: 1, error: notItsTurn }]);
+  });
+});
+
 describe('a place under a cap', () => {
   it('is given back by a held runner for an earlier job that waits for it', async () => {
     const caps = [{ counter: 'cap#deployment', limit: 1 }];
@@ -183,6 +272,28 @@ describe('a place under a cap', () => {
     const { look, bus } = world(early, held(2, { caps }));
     await look();
     expect(bus.told).toMatchObject([['Runner Failed', { jobId: 2, attempt: 1, error: notItsTurn }]]);
+  });
+});
+
+describe('a place among the runners that GitLab lets a project have', () => {
+  const limit = 'POST /user/runners: 400 Maximum number of ci registered project runners (50) exceeded';
+  const refused = (message: string) =>
+    waiting(1, { waitsFor: { ...waitsFor, error: 'GitLabLimitError', message }, exact: 'always' });
+
+  it('is given back by a held runner for an earlier job that GitLab takes no runner for', async () => {
+    const { look, bus } = world(refused(limit), held(2, { exact: 'always' }));
+    await look();
+    expect(bus.told).toMatchObject([['Runner Failed', { jobId: 2, attempt: 1, error: notItsTurn }]]);
+  });
+
+  it('is kept where another limit is in the way, and where the runner is a long-lived one', async () => {
+    const calls = world(refused('POST /user/runners: 429 Too many requests'), held(2, { exact: 'always' }));
+    await calls.look();
+    expect(calls.bus.told).toEqual([]);
+    const { runnerId: _, ...host } = held(2, { exact: 'always', managerOf: 900 });
+    const longLived = world(refused(limit), host);
+    await longLived.look();
+    expect(longLived.bus.told).toEqual([]);
   });
 });
 

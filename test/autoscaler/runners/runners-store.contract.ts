@@ -100,6 +100,17 @@ export function describeRunnersStore(name: string, make: () => StoreUnderTest | 
         expect(await store.read('job#7#1')).toEqual(runnerItem());
       });
 
+      it('is not put over an attempt that was begun and given up since it was read', async () => {
+        const waiting = runnerItem({ state: 'WAITING', attempt: 4, admittedBy: 'one' });
+        await put(waiting);
+        await store.write({ kind: 'put', item: { ...waiting, state: 'ADMITTED' }, over: waiting });
+        const set = { state: 'WAITING', attemptBegun: true } as const;
+        await store.write({ kind: 'update', job: waiting.pk, from: ['ADMITTED'], set });
+        const again = { ...waiting, state: 'ADMITTED', admittedBy: 'other' } as const;
+        expect(await refusedOf({ kind: 'put', item: again, over: waiting })).toEqual([0]);
+        await store.write({ kind: 'put', item: again, over: { ...waiting, attemptBegun: true } });
+      });
+
       it('is not put over what is gone', async () => {
         expect(await refusedOf({ kind: 'put', item: runnerItem(), over: runnerItem() })).toEqual([0]);
         expect(await store.read('job#7#1')).toBeNull();

@@ -98,14 +98,18 @@ describe('putting an item', () => {
 
   const same = 'state = "FAILED" AND attempt = 2 AND admittedBy = "earlier" AND jobState = "PENDING"';
   it.each([
-    [{}, ''],
-    [{ gated: true }, ' AND attribute_not_exists(turnAt)'],
-    [{ gated: true, turnAt: '2030-01-01T00:00:09Z' }, ' AND turnAt = "2030-01-01T00:00:09Z"'],
-  ] as const)('over an item demands that nothing happened to that one: %j', (gate, sameTurn) => {
-    const over = runnerItem({ state: 'FAILED', attempt: 2, admittedBy: 'earlier', jobState: 'PENDING', ...gate });
+    [{}, ' AND attribute_not_exists(attemptBegun)'],
+    [{ attemptBegun: true }, ' AND attemptBegun = true'],
+    [{ gated: true }, ' AND attribute_not_exists(attemptBegun) AND attribute_not_exists(turnAt)'],
+    [
+      { gated: true, attemptBegun: true, turnAt: '2030-01-01T00:00:09Z' },
+      ' AND attemptBegun = true AND turnAt = "2030-01-01T00:00:09Z"',
+    ],
+  ] as const)('over an item demands that nothing happened to that one: %j', (seen, alsoSame) => {
+    const over = runnerItem({ state: 'FAILED', attempt: 2, admittedBy: 'earlier', jobState: 'PENDING', ...seen });
     const { Put } = transactItemOf({ kind: 'put', item: runnerItem({ attempt: 3 }), over }, tables);
     const { ConditionExpression, ExpressionAttributeNames, ExpressionAttributeValues } = Put ?? {};
-    expect(readable(ConditionExpression, ExpressionAttributeNames, ExpressionAttributeValues)).toBe(same + sameTurn);
+    expect(readable(ConditionExpression, ExpressionAttributeNames, ExpressionAttributeValues)).toBe(same + alsoSame);
   });
 });
 

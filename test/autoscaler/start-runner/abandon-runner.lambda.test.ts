@@ -208,6 +208,7 @@ it.each([
 
 it('an attempt that ends while GitLab cannot be asked is noted as over, for the reconciler to end', async () => {
   const one = await world({ state: 'LAUNCHED', type: 'LAMBDA' });
+  one.store.tickets.clear();
   const away = new GitLabUnavailableError('no answer');
   const pauseRunner = () => Promise.reject(away);
   const input = { error: 'LambdaRunnerNotStarted', cause: 'no room' };
@@ -315,6 +316,7 @@ describe('a runner that is not to be abandoned', () => {
 
   it.each(['REGISTERED', 'LAUNCHED'] as const)('is one on which GitLab has a job running: %s', async (state) => {
     const { gitlab, store, runnerId } = await world({ state });
+    store.tickets.clear();
     gitlab.setJob({ id: 2, status: 'running', runnerId });
     expect(await abandon({ gitlab, store })).toMatchObject({ retry: null, next: [] });
     expect(store.items.get(job)).toMatchObject({ state: 'RUNNING', takenJob: 'job#7#2' });
@@ -330,6 +332,7 @@ describe('a runner that is not to be abandoned', () => {
     'ends with its job when its function is over, since nobody else will end that job: %s, %s',
     async (state, error) => {
       const { gitlab, store, runnerId } = await world({ state, type: 'LAMBDA' });
+      store.tickets.clear();
       gitlab.setJob({ id: 2, status: 'running', runnerId });
       const { unwanted } = await abandon({ gitlab, store }, { error });
       expect(unwanted).toMatchObject({ kind: 'runner-unwanted', projectId: 7, jobId: 1, attempt: 1, force: true });
@@ -516,5 +519,31 @@ describe('trouble before anything was admitted', () => {
     const store = inMemoryRunnersStore();
     await before(store, { cause: 'x'.repeat(100_000) });
     expect(store.items.get(job)?.waitsFor?.message.length).toBeLessThanOrEqual(1_000);
+  });
+});
+
+describe('a held runner that gives way', () => {
+  const waits = (message: string) => ({
+    ...{ error: 'GitLabLimitError', message, since: launchedAt, lookAt: launchedAt, looks: 1 },
+  });
+  const limit = 'Maximum number of ci registered project runners (50) exceeded';
+  const others = [
+    runnerItem({ jobId: 9, state: 'WAITING', waitsFor: waits(limit) }),
+    runnerItem({ jobId: 8, state: 'WAITING', waitsFor: waits(limit) }),
+    runnerItem({ jobId: 7, state: 'WAITING', waitsFor: waits('Too many requests') }),
+  ];
+
+  it('lets the first job start that GitLab took no runner for', async () => {
+    const one = await world({ state: 'LAUNCHED', gated: true }, ...others);
+    const { next, failure } = await abandon(one, { error: 'NotItsTurnError' });
+    expect(next).toMatchObject([{ jobId: 8 }]);
+    expect(failure).toBeNull();
+  });
+
+  it('costs no attempt, also when it had its token and was paused', async () => {
+    const one = await world({ state: 'LAUNCHED', gated: true, pausedAt: launchedAt });
+    await abandon(one, { error: 'NotItsTurnError' });
+    expect(one.store.items.get(job)).toMatchObject({ state: 'WAITING', excusedAttempts: 1 });
+    expect(one.store.items.get(job)).not.toHaveProperty('pausedAt');
   });
 });

@@ -202,10 +202,17 @@ describe('an existing runner', () => {
     expect(stub.asked).toMatchObject([{ line: 'PUT /api/v4/runners/5', body: { paused: true } }]);
   });
 
+  it('is unpaused', async () => {
+    await using stub = await gitlabAnswering([{ body: { id: 5, paused: false } }]);
+    expect(await stub.gitlab.unpauseRunner(5)).toBe(true);
+    expect(stub.asked).toMatchObject([{ line: 'PUT /api/v4/runners/5', body: { paused: false } }]);
+  });
+
   it('that is gone is no error', async () => {
     await using stub = await gitlabAnswering([gone]);
     expect(await stub.gitlab.removeRunner(5)).toBe(false);
     expect(await stub.gitlab.pauseRunner(5)).toBe(false);
+    expect(await stub.gitlab.unpauseRunner(5)).toBe(false);
     expect(await stub.gitlab.jobsOf(5)).toEqual([]);
   });
 
