@@ -12,6 +12,7 @@ export const sampleBootSettings: BootSettings = {
   registrySecretArn: '',
   registryMirror: '',
   logGroup: 'hosts',
+  logPrefix: 'docker/',
   bootHook: '',
   waitTimeoutSeconds: 60,
   claimSeconds: 180,
