@@ -2,7 +2,7 @@ import { stringify } from 'smol-toml';
 import { runnerSettingsOf } from '../infrastructure/lib/deployment-runner-settings.ts';
 import { sampleProfiles } from '../infrastructure/lib/sample-profiles.ts';
 
-const bucket = { name: 'sample', region: 'eu-west-1' };
+const bucket = { name: 'sample', region: 'eu-west-1', prefix: 'shared' };
 const identity = { name: 'sample', url: 'https://gitlab.example.com', token: 'glrt-fake-sample' };
 const places = { builds_dir: '/root/builds', cache_dir: '/root/cache', shell: 'bash' };
 

@@ -1,4 +1,5 @@
 import type { LambdaRunnerPayload } from '../infrastructure/lib/runner-ticket.ts';
+import { sessionTagsOf } from './session-tags.ts';
 
 /** Credentials of the role that a job may use. */
 export type JobCredentials = {
@@ -23,12 +24,7 @@ export function assumeRoleParametersOf(
   roleArn: string,
   { job }: LambdaRunnerPayload,
 ): Readonly<Record<string, string>> {
-  const tags = {
-    'gitlab-project-id': String(job.projectId),
-    ...(job.projectPath === null ? {} : { 'gitlab-project': job.projectPath }),
-    'gitlab-job-id': String(job.jobId),
-  };
-  const members = Object.entries(tags).flatMap(([key, value], index) => [
+  const members = Object.entries(sessionTagsOf(job)).flatMap(([key, value], index) => [
     [`Tags.member.${index + 1}.Key`, key] as const,
     [`Tags.member.${index + 1}.Value`, value] as const,
   ]);

@@ -13,6 +13,7 @@ export const sampleBootSettings: BootSettings = {
   registrySecretArn: '',
   registryMirror: '',
   logGroup: 'hosts',
+  logPrefix: 'docker/',
   bootHook: '',
   waitTimeoutSeconds: 60,
   claimSeconds: 180,

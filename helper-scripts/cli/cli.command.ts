@@ -9,6 +9,7 @@ import { addMappingCommands } from './mapping.command.ts';
 import { addRetryCommand } from './retry.command.ts';
 import { addSecretCommands } from './secret.command.ts';
 import { addStatusCommand } from './status.command.ts';
+import { guardTerminal } from './terminal-guard.ts';
 import { addWebhookCommands } from './webhook.command.ts';
 
 const program = new Command('gitlab-runners-on-demand')
@@ -50,6 +51,10 @@ addStatusCommand(program);
 addRetryCommand(program);
 addDoctorCommand(program);
 addWebhookCommands(program);
+
+// What goes into a file or another program is data, and stays as it is.
+if (process.stdout.isTTY) guardTerminal(process.stdout);
+guardTerminal(process.stderr);
 
 // "cli ... | head" closes our output early, which is no failure of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

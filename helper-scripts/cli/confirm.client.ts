@@ -9,7 +9,8 @@ import { UsageError } from './usage-error.ts';
  */
 export async function confirm(why: string, { input = process.stdin, output = process.stderr } = {}): Promise<void> {
   if (!input.isTTY) throw new UsageError(`Not done: ${why}. Give --yes to do it all the same`);
-  const lines = createInterface({ input, output });
+  // The terminal's own line editing is enough, and needs nothing that steers it.
+  const lines = createInterface({ input, output, terminal: false });
   try {
     const answer = await lines.question(`${why}. Go on? [y/N] `);
     if (!/^y(es)?$/i.test(answer.trim())) throw new UsageError('Not done');

@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import { profilesOfType } from '../../infrastructure/lib/deployment.ts';
+import { jobsOwnHost } from '../../infrastructure/lib/deployment-host-doors.ts';
 import { type DeploymentOptions, readDeployments } from './deployments.client.ts';
 import { examples } from './help-examples.ts';
 import { printTable } from './table.ts';
@@ -21,6 +23,9 @@ export function addDeploymentCommands(program: Command): void {
         account: one.account ?? null,
         gitlab: one.gitlab.url,
         profiles: Object.fromEntries(Object.entries(one.profiles).map(([name, { type }]) => [name, type])),
+        profilesWhoseJobsOwnTheHost: profilesOfType(one, 'EC2').flatMap(([name, profile]) =>
+          jobsOwnHost(profile) ? [name] : [],
+        ),
       }));
       if (json) return console.log(JSON.stringify(rows, null, 2));
       printTable(
@@ -31,7 +36,10 @@ export function addDeploymentCommands(program: Command): void {
           row.account ?? '(environment)',
           row.gitlab,
           Object.entries(row.profiles)
-            .map(([name, type]) => `${name} (${type})`)
+            .map(([name, type]) => {
+              const ownsHost = row.profilesWhoseJobsOwnTheHost.includes(name);
+              return `${name} (${type}${ownsHost ? ', jobs own the host' : ''})`;
+            })
             .join(', '),
         ]),
       );

@@ -26,11 +26,15 @@ export function printTable(head: readonly string[], rows: readonly (readonly unk
   console.log(renderTable(head, rows));
 }
 
-/** Text from elsewhere, with its control characters spelled out: a job's name may hold line breaks, or what steers a terminal. */
+/**
+ * Text from elsewhere, with all spelled out that is not seen as it is: a job's name may hold line breaks, what steers a
+ * terminal, or marks that make it read from right to left or hide a part of it.
+ */
 export function printable(text: string): string {
   const spelled: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
-  const code = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  return text.replace(/[\p{Cc}\u2028\u2029]/gu, (character) => spelled[character] ?? code(character));
+  const unit = (code: number) => `\\u${code.toString(16).padStart(4, '0')}`;
+  const units = (character: string) => Array.from(character.split(''), (half) => unit(half.charCodeAt(0))).join('');
+  return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) => spelled[character] ?? units(character));
 }
 
 function renderPart(head: readonly string[], rows: string[][], bold: boolean, widths?: readonly number[]): string {

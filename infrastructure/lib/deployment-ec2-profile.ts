@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { architectures } from './architecture.ts';
+import { cacheSchema } from './deployment-cache.ts';
 import { distinct } from './deployment-lists.ts';
 import { securityGroupIds, subnetIds } from './deployment-network.ts';
 import { jobHooks, profileFields, shortestTimeoutMinutes } from './deployment-profile.ts';
@@ -149,17 +150,8 @@ export const ec2ProfileSchema = z.strictObject({
   docker: dockerSchema.optional(),
   /** Where the images of jobs are, when they are not public. */
   registries: registriesSchema.optional(),
-  /** Keep the jobs' caches in the deployment's bucket. Profiles with the same prefix share them; without this there is no cache. */
-  cache: z
-    .strictObject({
-      prefix: z
-        .string()
-        .regex(/^[\w.-]+(?:\/[\w.-]+)*$/, 'write a path of letters, digits and _.- such as linux/arm64')
-        .default('shared'),
-      /** Largest archive of a cache; the job goes on without keeping a larger one. Unlimited when absent. */
-      maxArchiveMiB: z.int().positive().max(1_048_576).optional(),
-    })
-    .optional(),
+  /** Keep the jobs' caches in the deployment's bucket; without this there is no cache. */
+  cache: cacheSchema.optional(),
   timeoutMinutes: z
     .int()
     .min(shortestTimeoutMinutes)

@@ -9,7 +9,8 @@ type Cache = NonNullable<Ec2Profile['cache']>;
 /** Keys of GitLab Runner's `[[runners]]` section and their values, ready to be written as TOML or JSON. */
 export type RunnerSettings = Readonly<Record<string, unknown>>;
 
-export type CacheBucket = { readonly name: string; readonly region: string };
+/** `prefix`: the folder of the profile's caches in it. */
+export type CacheBucket = { readonly name: string; readonly region: string; readonly prefix: string };
 
 /**
  * What a profile says of its runners in GitLab Runner's own words: everything of the `[[runners]]` section but what a host adds itself
@@ -85,7 +86,7 @@ function isMounted(place: string, mounts: readonly string[]): boolean {
 }
 
 /** `Shared`: without it each runner would have a cache of its own, and here each runner is for one job. */
-function cacheSettingsOf({ prefix, maxArchiveMiB }: Cache, { name, region }: CacheBucket) {
+function cacheSettingsOf({ maxArchiveMiB }: Cache, { name, region, prefix }: CacheBucket) {
   return {
     Type: 's3',
     Path: prefix,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Ec2Profile } from './deployment-ec2-profile.ts';
 import type { Fault } from './deployment-faults.ts';
+import { harmlessDockerSettings, hostDoorsOf } from './deployment-host-doors.ts';
 import type { LambdaProfile } from './deployment-lambda-profile.ts';
 
 type Profile = Ec2Profile | LambdaProfile;
@@ -22,32 +23,6 @@ const whyNot =
 export const noTokenForFunctions = `is not for functions, ${whyNot}`;
 
 /**
- * Settings of GitLab Runner's docker executor that leave a job inside of its container. Any other might open the host to it, where the
- * token is. Source: https://docs.gitlab.com/runner/configuration/advanced-configuration/#the-runnersdocker-section
- */
-const harmlessDockerSettings = [
-  'allowed_images',
-  'allowed_pull_policies',
-  'allowed_services',
-  'cpu_shares',
-  'cpus',
-  'cpuset_cpus',
-  'disable_cache',
-  'dns',
-  'dns_search',
-  'extra_hosts',
-  'helper_image',
-  'helper_image_flavor',
-  'memory',
-  'memory_reservation',
-  'memory_swap',
-  'services_tmpfs',
-  'tmpfs',
-  'ulimit',
-  'wait_for_services_timeout',
-];
-
-/**
  * What is wrong with a profile that brings a long-lived runner. Its token is worth much more than that of a runner made for one job, which is
  * gone with it: whoever has it takes jobs of every project of the runner, with their secrets. So no job may reach the host's memory.
  */
@@ -57,37 +32,16 @@ export function runnerTokenFaults(profile: Profile): Fault[] {
     const message = `is not for the executor "${profile.executor}", ${whyNot}`;
     return [{ path: [setting], message }];
   }
-  return [...dockerFaults(profile), ...runnerConfigFaults(profile)];
+  return hostDoorsOf(profile).map(({ path, what }) => {
+    const danger = `${what} open the host to jobs, which could then read the token of ${setting}`;
+    return { path, message: `${danger}; ${remedyOf(path)}` };
+  });
 }
 
-function dockerFaults({ docker }: Ec2Profile): Fault[] {
-  const danger = `open the host to jobs, which could then read the token of ${setting}`;
-  const faults: Fault[] = [];
-  for (const key of ['privileged', 'hostSocket'] as const) {
-    if (docker?.[key])
-      faults.push({ path: ['docker', key], message: `is true, which would ${danger}; remove one of them` });
-  }
-  for (const [index, capability] of (docker?.capAdd ?? []).entries()) {
-    const message = `"${capability}" could ${danger}; remove one of them`;
-    faults.push({ path: ['docker', 'capAdd', index], message });
-  }
-  for (const [index, volume] of (docker?.volumes ?? []).entries()) {
-    if (!volume.includes(':')) continue;
-    const message = `"${volume}" is a part of the host, which would ${danger}; name a path in the container alone, or remove one of them`;
-    faults.push({ path: ['docker', 'volumes', index], message });
-  }
-  return faults;
-}
-
-function runnerConfigFaults({ runnerConfig }: Ec2Profile): Fault[] {
-  const { docker } = runnerConfig;
-  if (typeof docker !== 'object' || docker === null || Array.isArray(docker)) return [];
-  return Object.keys(docker)
-    .filter((key) => !harmlessDockerSettings.includes(key))
-    .map((key) => ({
-      path: ['runnerConfig', 'docker', key],
-      message: `could open the host to jobs, which could then read the token of ${setting}; remove one of them (with it go: ${harmlessDockerSettings.join(', ')})`,
-    }));
+function remedyOf([place, kind]: readonly PropertyKey[]): string {
+  if (place === 'runnerConfig') return `remove one of them (with it go: ${harmlessDockerSettings.join(', ')})`;
+  if (kind === 'volumes') return 'name a path in the container alone, or remove one of them';
+  return 'remove one of them';
 }
 
 /** Hosts of one runner get each other's jobs, whatever their profiles are. */

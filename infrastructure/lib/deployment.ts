@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import * as mini from 'zod/mini';
 import { amiFaults, amiSchema } from './deployment-ami.ts';
+import { cacheFaults } from './deployment-cache.ts';
 import { type DefaultRunner, duplicateNameFaults, profileFaults, referenceFaults } from './deployment-checks.ts';
 import { ec2ProfileSchema } from './deployment-ec2-profile.ts';
 import { environmentFaults } from './deployment-environment.ts';
@@ -169,6 +170,7 @@ function faultsBetween(settings: Settings, profiles: Settings): Fault[] {
     ...referenceFaults(new Map(types), soundRunner),
     ...(soundAmi ? amiFaults(soundAmi, Object.fromEntries(sound), soundNetwork) : []),
     ...sharedTokenFaults(Object.fromEntries(sound)),
+    ...cacheFaults(Object.fromEntries(sound)),
     ...equalTagsFaults(Object.fromEntries(sound)),
     ...reconcilerFaults(reconcilerSchema.safeParse(reconciler ?? {}).data, gitlabUrl),
     ...environmentFaults(Object.fromEntries(sound), {

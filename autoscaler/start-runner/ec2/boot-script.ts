@@ -57,6 +57,8 @@ export type BootSettings = {
   readonly registryMirror: string;
   /** Log group of the hosts' logs; empty for none. */
   readonly logGroup: string;
+  /** How the name of the host's stream in it begins, in front of the instance's id. */
+  readonly logPrefix?: string | undefined;
   /** A script of the profile's own, run before the ticket is claimed; empty for none. */
   readonly bootHook: string;
   /** How long the runner waits for a job before it gives up; a long poll of GitLab adds up to 50 s. */
@@ -88,13 +90,14 @@ export type BootNames = {
   /** To spare each boot the question. */
   readonly region?: string | undefined;
   readonly logGroup: string;
+  readonly logPrefix?: string | undefined;
   /** For a profile with a cache. */
   readonly cacheBucket?: CacheBucket | undefined;
 };
 
 /** The settings of a deployment's EC2 profile. */
 export function bootSettingsOf(deployment: Deployment, profile: Ec2Profile, names: BootNames): BootSettings {
-  const { ticketsTable, roleId, region, cacheBucket, logGroup } = names;
+  const { ticketsTable, roleId, region, cacheBucket, logGroup, logPrefix } = names;
   const { url, cloneUrl, caCertificates } = deployment.gitlab;
   return {
     deployment: deployment.name,
@@ -112,6 +115,7 @@ export function bootSettingsOf(deployment: Deployment, profile: Ec2Profile, name
     registrySecretArn: profile.registries?.secretArn ?? '',
     registryMirror: profile.registries?.mirror ?? '',
     logGroup,
+    logPrefix,
     bootHook: profile.hooks.boot ?? '',
     waitTimeoutSeconds,
     claimSeconds,
@@ -154,6 +158,7 @@ export function renderBootScript(source: string, settings: BootSettings): string
     registry_secret: text('registrySecretArn', settings.registrySecretArn),
     registry_mirror: text('registryMirror', settings.registryMirror),
     log_group: text('logGroup', settings.logGroup),
+    log_prefix: text('logPrefix', settings.logPrefix ?? ''),
     docker_host: text('runnerSettings.docker.host', dockerHostOf(settings.runnerSettings)),
     boot_hook: script('bootHook', settings.bootHook),
     boot_hook_seconds: settings.bootHook === '' ? '0' : seconds('bootHookSeconds', bootHookSeconds),

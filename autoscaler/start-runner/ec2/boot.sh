@@ -50,7 +50,7 @@ guard_pid=$!
 # ---- compressed ----
 : "${deployment:?}" "${tickets_table:?}" "${role_id:?}" "${region?}" "${gitlab_url:?}" "${executor:?}" "${runner_settings?}" "${boot_hook?}"
 : "${ca_certificates?}" "${docker_config?}" "${docker_host?}" "${registry_secret?}" "${registry_mirror?}"
-: "${log_group?}" "${docker_seconds:?}"
+: "${log_group?}" "${log_prefix?}" "${docker_seconds:?}"
 : "${wait_timeout_seconds:?}" "${claim_seconds:?}" "${maximum_job_seconds:?}" "${long_poll_seconds:?}"
 : "${held_seconds:?}" "${boot_hook_seconds:?}" "${spot_check_seconds:?}" "${stop_grace_seconds:?}" "${margin_seconds:?}"
 
@@ -493,7 +493,7 @@ start_log_agent() {
   command -v amazon-cloudwatch-agent-ctl >/dev/null || return 0
   local file='{"file_path":"/var/log/cloud-init-output.log","log_group_name":"%s","log_stream_name":"%s"}'
   # shellcheck disable=SC2059 # the format is the constant above
-  printf -v file "$file" "$log_group" "$instance"
+  printf -v file "$file" "$log_group" "$log_prefix$instance"
   printf '{"logs":{"force_flush_interval":1,"logs_collected":{"files":{"collect_list":[%s]}}}}\n' "$file" \
     >"$folder/log-agent.json" || return 0
   # Appended, since an AMI may have settings of its own.

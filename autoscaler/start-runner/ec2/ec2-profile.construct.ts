@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Fn, Stack, Tags } from 'aws-cdk-lib';
+import { ArnFormat, Fn, Stack, Tags } from 'aws-cdk-lib';
 import { CfnLaunchTemplate, CfnSecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { CfnInstanceProfile, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
@@ -9,6 +9,7 @@ import { amiParameters } from '../../../ec2-runner-ami/exports.ts';
 import { infrastructureParameters } from '../../../infrastructure/exports.ts';
 import { acknowledgeWildcards } from '../../../infrastructure/lib/acknowledge-rules.construct.ts';
 import type { Deployment } from '../../../infrastructure/lib/deployment.ts';
+import { cachePrefixOf } from '../../../infrastructure/lib/deployment-cache.ts';
 import type { Ec2Profile } from '../../../infrastructure/lib/deployment-ec2-profile.ts';
 import { launchEntryOf } from '../../../infrastructure/lib/deployment-environment.ts';
 import { registryStatementsOf } from '../../../infrastructure/lib/deployment-registries.ts';
@@ -91,20 +92,37 @@ export class Ec2RunnerProfile extends Construct {
       ...rights.role,
     });
     for (const statement of rightsOfInstance(tickets)) role.addToPolicy(statement);
-    // To add to the group, and neither to read nor to remove what other hosts have written.
-    role.addToPolicy(
-      new PolicyStatement({
-        actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-        resources: [logGroup.logGroupArn],
-      }),
-    );
+    for (const statement of this.logRightsOf(name, logGroup)) role.addToPolicy(statement);
     for (const statement of this.registryRightsOf(profile)) role.addToPolicy(statement);
     if (profile.cache && cacheBucketName) {
-      for (const statement of this.cacheRightsOf(cacheBucketName, profile.cache.prefix)) role.addToPolicy(statement);
+      const prefix = cachePrefixOf(name, profile);
+      for (const statement of this.cacheRightsOf(cacheBucketName, prefix)) role.addToPolicy(statement);
     }
     if (profile.sessionManager) this.allowSessions(role);
     for (const statement of rights.statements) role.addToPolicy(statement);
     return role;
+  }
+
+  /**
+   * To add to the streams of its own profile, and neither to read nor to remove what hosts have written. Nearer than
+   * the profile IAM cannot go: what tells one instance of a role from another (`aws:userid`, `ec2:SourceInstanceARN`)
+   * has colons, and names of streams have none. Streams are made in a group, whatever their names.
+   * Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html
+   */
+  private logRightsOf(name: string, { logGroupArn, logGroupName }: ILogGroup): PolicyStatement[] {
+    const arnFormat = ArnFormat.COLON_RESOURCE_NAME;
+    const group = Stack.of(this).formatArn({
+      service: 'logs',
+      resource: 'log-group',
+      resourceName: logGroupName,
+      arnFormat,
+    });
+    const streams = `${group}:log-stream:${logPrefixOf(name)}*`;
+    acknowledgeWildcards(this, 'Streams have the names of instances, behind that of their profile.', streams);
+    return [
+      new PolicyStatement({ actions: ['logs:CreateLogStream'], resources: [logGroupArn] }),
+      new PolicyStatement({ actions: ['logs:PutLogEvents'], resources: [streams] }),
+    ];
   }
 
   /**
@@ -169,15 +187,22 @@ export class Ec2RunnerProfile extends Construct {
 
   private bootScriptOf(props: Ec2ProfileProps, cacheBucketName: string | undefined): string {
     const { region } = Stack.of(this);
+    const prefix = cachePrefixOf(props.name, props.profile);
     const settings = bootSettingsOf(props.deployment, props.profile, {
       ticketsTable: props.tickets.claimable.tableName,
       roleId: this.role.roleId,
       region,
       logGroup: props.logGroup.logGroupName,
-      ...(cacheBucketName ? { cacheBucket: { name: cacheBucketName, region } } : {}),
+      logPrefix: logPrefixOf(props.name),
+      ...(cacheBucketName ? { cacheBucket: { name: cacheBucketName, region, prefix } } : {}),
     });
     return renderBootScript(readFileSync(join(import.meta.dirname, 'boot.sh'), 'utf8'), settings);
   }
+}
+
+/** Of the streams of a profile's hosts, so that IAM tells them from those of others. */
+function logPrefixOf(profileName: string): string {
+  return `${profileName}/`;
 }
 
 function rootVolumeOf({ volume }: Ec2Profile): CfnLaunchTemplate.BlockDeviceMappingProperty {

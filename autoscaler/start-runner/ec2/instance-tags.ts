@@ -1,4 +1,5 @@
 import type { JobEvent } from '../../../infrastructure/lib/job-event.ts';
+import { tagValueOf } from '../../../infrastructure/lib/tag-value.ts';
 
 /** Tag with the profile's name, on instance, volume and network interface. */
 export const profileTag = 'gitlab-runners-on-demand:profile';
@@ -13,22 +14,15 @@ export const jobTagKeys = [
   'gitlab-runners-on-demand:job',
 ] as const;
 
-/** Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions */
-const longestTagValue = 256;
-
 /** The tags of a job: its project (the path where it is known), pipeline and id. */
 export function jobTagsOf(event: JobEvent): Readonly<Record<string, string>> {
   const [project, pipeline, job] = jobTagKeys;
   return {
-    [project]: (event.projectPath ? plain(event.projectPath) : String(event.projectId)).slice(0, longestTagValue),
+    [project]: tagValueOf(event.projectPath || String(event.projectId)),
     ...(event.pipelineId === null ? {} : { [pipeline]: String(event.pipelineId) }),
     [job]: String(event.jobId),
   };
 }
 
-/** EC2 takes letters, digits, spaces and these signs; GitLab's paths have no others. */
-function plain(text: string): string {
-  return text.replace(/[^\p{L}\p{N} _.:/=+@-]/gu, '_');
-}
 /** Tag by which a person holds an instance back, to look into it: the reconciler leaves it alone and reports it. Any value. */
 export const holdTag = 'gitlab-runners-on-demand:hold';

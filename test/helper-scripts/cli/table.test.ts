@@ -41,4 +41,12 @@ describe('text from elsewhere', () => {
   it('cannot steer the terminal, nor break a line', () => {
     expect(printable('a\nb\t\u001B[2J\u0085\u2028ü🚀')).toBe('a\\nb\\t\\u001b[2J\\u0085\\u2028ü🚀');
   });
+
+  it('cannot look like another text: what turns it round, hides a part or shows nothing is spelled out', () => {
+    expect(printable('safe\u202Etxt.exe')).toBe('safe\\u202etxt.exe');
+    expect(printable('a\u2066b\u2069\u200F\u061C\u200B\uFEFF\u00AD\uD800')).toBe(
+      'a\\u2066b\\u2069\\u200f\\u061c\\u200b\\ufeff\\u00ad\\ud800',
+    );
+    expect(printable('x\u{E0041}')).toBe('x\\udb40\\udc41');
+  });
 });

@@ -429,7 +429,8 @@ describe('what is not said has no trace', () => {
     };
     expect(Statement.filter(({ Effect }) => Effect === 'Allow').map(({ Action }) => Action)).toEqual([
       'dynamodb:DeleteItem',
-      ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      'logs:CreateLogStream',
+      'logs:PutLogEvents',
     ]);
   });
 });

@@ -4,7 +4,7 @@ import { runnerSettingsOf } from '../../../infrastructure/lib/deployment-runner-
 
 type ProfileInput = NonNullable<DeploymentInput['profiles']>[string];
 
-function settingsOf(input: ProfileInput, bucket?: { name: string; region: string }) {
+function settingsOf(input: ProfileInput, bucket?: { name: string; region: string; prefix: string }) {
   const { profiles } = defineDeployment({ profiles: { one: input } });
   if (!profiles.one) throw new Error('the deployment has lost its profile');
   return runnerSettingsOf(profiles.one, bucket);
@@ -106,8 +106,8 @@ describe('what GitLab Runner is told', () => {
   });
 
   it('shares a cache between runners, each of which is for one job', () => {
-    const bucket = { name: 'caches', region: 'eu-west-1' };
-    expect(settingsOf({ type: 'EC2', cache: { prefix: 'arm' } }, bucket)).toMatchObject({
+    const bucket = { name: 'caches', region: 'eu-west-1', prefix: 'arm' };
+    expect(settingsOf({ type: 'EC2', cache: {} }, bucket)).toMatchObject({
       cache: {
         Type: 's3',
         Path: 'arm',
@@ -119,7 +119,7 @@ describe('what GitLab Runner is told', () => {
   });
 
   it('limits the archives of caches in bytes', () => {
-    const bucket = { name: 'caches', region: 'eu-west-1' };
+    const bucket = { name: 'caches', region: 'eu-west-1', prefix: 'arm' };
     const limited = settingsOf({ type: 'EC2', cache: { maxArchiveMiB: 500 } }, bucket);
     expect(limited).toMatchObject({ cache: { MaxUploadedArchiveSize: 524_288_000 } });
     expect(settingsOf({ type: 'EC2', cache: {} }, bucket).cache).not.toHaveProperty('MaxUploadedArchiveSize');

@@ -165,7 +165,7 @@ describe('bootSettingsOf', () => {
     });
     const [[, profile] = []] = profilesOfType(deployment, 'EC2');
     if (!profile) throw new Error('the deployment has lost its profile');
-    const cacheBucket = { name: 'caches', region: 'eu-west-1' };
+    const cacheBucket = { name: 'caches', region: 'eu-west-1', prefix: 'linux' };
     const boot = bootSettingsOf(deployment, profile, {
       ticketsTable: 'tickets',
       roleId: 'AROAFAKE',

@@ -454,7 +454,7 @@ describe.concurrent('the life of a runner host', () => {
       expect(file).toEqual({
         file_path: '/var/log/cloud-init-output.log',
         log_group_name: 'hosts',
-        log_stream_name: instanceId,
+        log_stream_name: `docker/${instanceId}`,
       });
       const commands = machine.read('argv');
       expect(commands.indexOf('amazon-cloudwatch-agent-ctl')).toBeGreaterThan(commands.indexOf('run-single'));

@@ -140,10 +140,37 @@ describe('the role of a host', () => {
       { action: 'secretsmanager:GetSecretValue', resource: registrySecret },
     ],
     ['plain', false, 'read another profile’s', { action: 'secretsmanager:GetSecretValue', resource: registrySecret }],
-    ['plain', true, 'add to the hosts’ log', { action: 'logs:PutLogEvents', resource: `${logGroup}:log-stream:i-1` }],
-    ['plain', false, 'read it', { action: 'logs:GetLogEvents', resource: `${logGroup}:log-stream:i-1` }],
-    ['plain', false, 'remove from it', { action: 'logs:DeleteLogStream', resource: `${logGroup}:log-stream:i-1` }],
-    ['plain', false, 'write another log', { action: 'logs:PutLogEvents', resource: `${logGroup}2:log-stream:i-1` }],
+    [
+      'plain',
+      true,
+      'add to the hosts’ log',
+      { action: 'logs:PutLogEvents', resource: `${logGroup}:log-stream:plain/i-1` },
+    ],
+    [
+      'plain',
+      true,
+      'begin its stream',
+      { action: 'logs:CreateLogStream', resource: `${logGroup}:log-stream:plain/i-1` },
+    ],
+    [
+      'plain',
+      false,
+      'add to the log of a host of another profile',
+      { action: 'logs:PutLogEvents', resource: `${logGroup}:log-stream:default/i-1` },
+    ],
+    ['plain', false, 'read it', { action: 'logs:GetLogEvents', resource: `${logGroup}:log-stream:plain/i-1` }],
+    [
+      'plain',
+      false,
+      'remove from it',
+      { action: 'logs:DeleteLogStream', resource: `${logGroup}:log-stream:plain/i-1` },
+    ],
+    [
+      'plain',
+      false,
+      'write another log',
+      { action: 'logs:PutLogEvents', resource: `${logGroup}2:log-stream:plain/i-1` },
+    ],
     ['open', false, 'do more than those', { action: 's3:PutObject', resource: 'arn:aws:s3:::artifacts/key' }],
   ])('%s: %s: may %s', async (profile, may, _what, request) => {
     expect(await mayDo(`Profiles${profile}Role`, request)).toBe(may);

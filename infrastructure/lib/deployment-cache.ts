@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import type { Ec2Profile } from './deployment-ec2-profile.ts';
+import type { Fault } from './deployment-faults.ts';
+import { jobsOwnHost } from './deployment-host-doors.ts';
+import type { LambdaProfile } from './deployment-lambda-profile.ts';
+
+/** Where the jobs' caches are kept between jobs. */
+export const cacheSchema = z.strictObject({
+  /** Its folder in the bucket; the profile's name when absent. Profiles that name the same one share their caches. */
+  prefix: z
+    .string()
+    .regex(/^[\w.-]+(?:\/[\w.-]+)*$/, 'write a path of letters, digits and _.- such as linux/arm64')
+    .optional(),
+  /** Largest archive of a cache; the job goes on without keeping a larger one. Unlimited when absent. */
+  maxArchiveMiB: z.int().positive().max(1_048_576).optional(),
+});
+
+/** The folder of a profile's caches in the bucket; IAM keeps its hosts to it. */
+export function cachePrefixOf(profileName: string, { cache }: Ec2Profile): string {
+  return cache?.prefix ?? profileName;
+}
+
+/**
+ * What is wrong between the caches of profiles. A host may read and write all below its prefix, so that one prefix
+ * below another is open to both, unseen. And where jobs own the host, they may put into the caches what jobs of others
+ * then unpack: only profiles that are alike in that may share.
+ */
+export function cacheFaults(profiles: Readonly<Record<string, Ec2Profile | LambdaProfile>>): Fault[] {
+  const caches = Object.entries(profiles).flatMap(([name, profile]) => {
+    if (profile.type !== 'EC2' || !profile.cache) return [];
+    return [{ name, prefix: cachePrefixOf(name, profile), ownsHost: jobsOwnHost(profile) }];
+  });
+  return caches.flatMap((cache, index) =>
+    caches.slice(0, index).flatMap((other) => {
+      const message = whyApart(cache, other);
+      return message ? [{ path: ['profiles', cache.name, 'cache', 'prefix'], message }] : [];
+    }),
+  );
+}
+
+type ProfileCache = { readonly name: string; readonly prefix: string; readonly ownsHost: boolean };
+
+function whyApart(cache: ProfileCache, other: ProfileCache): string | undefined {
+  const { prefix, ownsHost } = cache;
+  if (prefix !== other.prefix) {
+    const isBelow = `${prefix}/`.startsWith(`${other.prefix}/`) || `${other.prefix}/`.startsWith(`${prefix}/`);
+    const message = `"${prefix}" and "${other.prefix}" of the profile "${other.name}" lie in each other, and hosts of the outer one reach the inner; choose another, or the same`;
+    return isBelow ? message : undefined;
+  }
+  if (ownsHost === other.ownsHost) return undefined;
+  const owner = ownsHost ? cache.name : other.name;
+  return `"${prefix}" is that of the profile "${other.name}" too, and jobs of "${owner}" own their host: they could write what jobs of the other unpack; choose another, or leave it out`;
+}
