@@ -1,6 +1,8 @@
 import * as z from 'zod/mini';
+import { nearestOf } from '../../infrastructure/lib/deployment-nearest.ts';
 import { type Exactness, exactSchema } from '../../infrastructure/lib/exactness.ts';
-import { projectGlobFault } from './project-glob.ts';
+import { projectGlobFault } from '../../infrastructure/lib/project-glob.ts';
+import { tagFaults, tagsOfSortKey } from './tags-key.ts';
 
 export const runnerTypes = ['LAMBDA', 'EC2'] as const;
 /** Where a job can run. A new runner type is a new word here, and the compiler then shows every place that needs it. */
@@ -34,8 +36,12 @@ const everyType = z.object({
     '"job#" and the name of a job without the suffix of parallel and matrix jobs; "*" and "?" are wildcards, "job#*" is every job.',
   ),
   sk: described(
-    key(/^tags#/u, 'must be "tags#", or "tags#" and tags separated by "#"', longestSortKeyBytes),
-    '"tags#" and the tags that must all be on the job, sorted and separated by "#"; "tags#" alone asks for none.',
+    key(/^tags#/u, 'must be "tags#", or "tags#" and tags separated by "#"', longestSortKeyBytes).check(
+      z.superRefine((sk, context) => {
+        for (const fault of tagFaults(sk)) context.addIssue(fault);
+      }),
+    ),
+    '"tags#" and the tags that must all be on the job, sorted and separated by "#"; "tags#" alone asks for none. A "#" in a tag is "%23".',
   ),
   project: z.optional(
     described(
@@ -58,6 +64,7 @@ const everyType = z.object({
     ),
   ),
   exact: z.optional(exactSchema),
+  note: z.optional(described(z.unknown(), 'For people: kept with the row, and never looked at.')),
   variables: z.optional(
     described(
       z.record(z.string(), z.string('must be text'), 'must be names and texts'),
@@ -95,19 +102,20 @@ const whatTypesAdd = z.discriminatedUnion('type', [byType.LAMBDA, byType.EC2, by
 /**
  * One item of the job mappings table, as people write it:
  * `pk = job#<name>`, `sk = tags#<tag>#<tag>` (`tags#` for none), `type`, and by type an `arn` (LAMBDA: the function, or the name of a
- * LAMBDA profile) or a `profile` (EC2). Unknown attributes are left alone: they may be a person's own notes.
+ * LAMBDA profile) or a `profile` (EC2). What else a row says must be known as well (see {@link readMapping}): a condition that is misspelt
+ * would otherwise be none.
  */
 export const mappingItemSchema = z.discriminatedUnion(
   'type',
   [
-    z.extend(everyType, byType.LAMBDA.shape),
-    z.extend(everyType, byType.EC2.shape),
-    z.extend(everyType, byType.IGNORE.shape),
+    z.strictObject({ ...everyType.shape, ...byType.LAMBDA.shape }),
+    z.strictObject({ ...everyType.shape, ...byType.EC2.shape }),
+    z.strictObject({ ...everyType.shape, ...byType.IGNORE.shape }),
   ],
   typeMessage,
 );
 
-/** Every attribute that means something to us; a table may hold others. */
+/** Every attribute that a row may have, whatever its type. */
 export const mappingAttributes: readonly string[] = [
   ...new Set([everyType, ...Object.values(byType)].flatMap((schema) => Object.keys(schema.shape))),
 ];
@@ -141,12 +149,13 @@ export function readMapping(item: unknown): JobMapping | InvalidMapping {
   if (!isItem(item)) return { id: '(no item)', faults: ['must be an object with pk, sk and type'] };
   const id = rowIdOf(item);
   const parsed = mappingItemSchema.safeParse(item);
-  if (!parsed.success) return { id, faults: faultsOf(item) };
+  const unknown = unknownAttributes(item);
+  if (!parsed.success || unknown.length > 0) return { id, faults: [...faultsOf(item), ...unknown] };
   const { pk, sk, project, maxConcurrent, timeoutMinutes, exact } = parsed.data;
   return {
     id,
     jobName: pk.slice('job#'.length),
-    tags: [...new Set(tagsOf(sk))].sort(),
+    tags: tagsOfSortKey(sk),
     project,
     target: targetOf(parsed.data),
     maxConcurrent,
@@ -180,15 +189,6 @@ function targetOf(item: z.output<typeof mappingItemSchema>): MappingTarget {
   }
 }
 
-/** GitLab's tags have no blanks around them, which a person's hand may have left here. */
-function tagsOf(sk: string): string[] {
-  return sk
-    .slice('tags#'.length)
-    .split('#')
-    .map((tag) => tag.trim())
-    .filter(Boolean);
-}
-
 function isItem(item: unknown): item is Readonly<Record<string, unknown>> {
   return typeof item === 'object' && item !== null && !Array.isArray(item);
 }
@@ -196,6 +196,25 @@ function isItem(item: unknown): item is Readonly<Record<string, unknown>> {
 /** Keys of rubbish rows may be anything, an object without a prototype too, which `String` cannot print. */
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? 'undefined');
+}
+
+/** An attribute that nobody reads, `projekt` say, is a limit or condition that would silently not hold. */
+function unknownAttributes(item: Readonly<Record<string, unknown>>): string[] {
+  const { type } = item;
+  const own = isType(type) ? Object.keys({ ...everyType.shape, ...byType[type].shape }) : mappingAttributes;
+  return Object.keys(item)
+    .filter((name) => !own.includes(name))
+    .map((name) => {
+      if (mappingAttributes.includes(name)) return `${name}: is nothing that a row of the type ${type} has; remove it`;
+      const nearest = nearestOf(name, own);
+      const remedy =
+        nearest === undefined ? 'remove it, or write what is for people into "note"' : `write "${nearest}"`;
+      return `${name}: is no attribute of a mapping; ${remedy}`;
+    });
+}
+
+function isType(type: unknown): type is keyof typeof byType {
+  return typeof type === 'string' && Object.hasOwn(byType, type);
 }
 
 /** Every fault at once: of an unknown type, the schema of all would say nothing else. */

@@ -1,7 +1,7 @@
 import { type AttributeValue, ScanCommand, type ScanCommandOutput } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { plainItemOf } from './attribute-values.ts';
-import { type InvalidMapping, isUsable, type JobMapping, mappingAttributes, readMapping } from './job-mapping.ts';
+import { type InvalidMapping, isUsable, type JobMapping, readMapping } from './job-mapping.ts';
 
 /** An edit of the table counts within this time. */
 const cacheSeconds = 10;
@@ -44,7 +44,7 @@ export function createJobMappings(dynamodb: DynamoDBDocumentClient, tableName: s
   };
 }
 
-/** Only the attributes that mean something: a row may hold 400 KB of notes. */
+/** Whole rows, since one that says more than is known is not used; without notes, of which a row may hold 400 KB. */
 async function readItems(dynamodb: DynamoDBDocumentClient, tableName: string) {
   const pages: Record<string, AttributeValue>[][] = [];
   let ExclusiveStartKey: ScanCommandOutput['LastEvaluatedKey'];
@@ -52,12 +52,10 @@ async function readItems(dynamodb: DynamoDBDocumentClient, tableName: string) {
     const page: ScanCommandOutput = await dynamodb.send(
       new ScanCommand({
         TableName: tableName,
-        ProjectionExpression: mappingAttributes.map((name) => `#${name}`).join(', '),
-        ExpressionAttributeNames: Object.fromEntries(mappingAttributes.map((name) => [`#${name}`, name])),
         ExclusiveStartKey,
       }),
     );
-    pages.push(page.Items ?? []);
+    pages.push((page.Items ?? []).map(({ note: _, ...row }) => row));
     ExclusiveStartKey = page.LastEvaluatedKey;
   } while (ExclusiveStartKey);
   return pages.flat();

@@ -72,13 +72,14 @@ export function differenceOf(a: Fit, b: Fit): { readonly criterion: Criterion; r
 
 /**
  * The whole name, then the name without suffix, then the glob with the longest literal part, then `*`; null when the name does not match.
- * Globs are held against the name without suffix only: whoever writes `rspec*` means the job, and `*1/2` would be an accident.
+ * Globs are held against the name without suffix, and against the whole name where that does not fit (`rspec 1/*`, `compile: [arm64, *`).
  */
 function nameRank(pattern: string, { jobName, baseName }: JobInQuestion): number | null {
   if (pattern === jobName) return wholeName;
   if (pattern === baseName) return baseNameRank;
   if (pattern === '*') return 0;
-  return matchesNameGlob(pattern, baseName) ? literalLength(pattern) + 1 : null;
+  const fits = matchesNameGlob(pattern, baseName) || (jobName !== baseName && matchesNameGlob(pattern, jobName));
+  return fits ? literalLength(pattern) + 1 : null;
 }
 
 /** Exact, then the glob with the longest literal part, then none; null when the project does not match. */
@@ -86,7 +87,8 @@ function projectRank(mapping: JobMapping, projectPath: string | null): number | 
   const { project } = mapping;
   if (project === undefined) return 0;
   if (projectPath === null) return null;
-  if (project === projectPath) return exactProject;
+  // GitLab's paths do not differ by case alone.
+  if (project.toLowerCase() === projectPath.toLowerCase()) return exactProject;
   const glob = projectGlobOf(mapping, project);
   return glob.matches(projectPath) ? glob.literalLength + 1 : null;
 }

@@ -33,8 +33,9 @@ export function rowsInReach(
   const names = [...new Set([jobName, baseName])];
   const exact = names.flatMap((name) => index.byName.get(name) ?? []);
   const globs = index.prefixLengths
-    .filter((length) => length <= baseName.length)
-    .flatMap((length) => index.byPrefix.get(baseName.slice(0, length)) ?? []);
+    .filter((length) => length <= jobName.length)
+    // What the whole name begins with: the name without suffix begins the same, as far as it goes.
+    .flatMap((length) => index.byPrefix.get(jobName.slice(0, length)) ?? []);
   // A job may be named like a glob, whose row is then found both ways.
   return [...exact, ...globs.filter((row) => !names.includes(row.jobName))];
 }

@@ -8,7 +8,7 @@ export const jsonSchemas: Readonly<Record<string, () => object>> = {
     jsonSchemaOf(z.array(mappingItemSchema), {
       title: 'Job mappings of gitlab-runners-on-demand',
       description:
-        'Which job runs where: a list of rows as they stand in the job mappings table. Further attributes are kept as notes.',
+        'Which job runs where: a list of rows as they stand in the job mappings table. What is for people goes into "note".',
     }),
   [deploymentSchemaFileName]: deploymentJsonSchema,
 };

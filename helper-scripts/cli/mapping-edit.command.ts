@@ -121,9 +121,6 @@ function mappingItemOf(job: string, options: PutOptions): MappingItem {
   const read = readMapping(item);
   const faults = [
     ...(isUsable(read) ? [] : read.faults),
-    ...tags
-      .filter((tag) => tag.includes('#'))
-      .map((tag) => `--tags: "${tag}" has a "#", which separates tags in the table`),
     ...(arn !== undefined && type !== 'LAMBDA' ? ['--arn is for --type LAMBDA'] : []),
     ...(fallbackProfile !== undefined && type !== 'LAMBDA' ? ['--fallback-profile is for --type LAMBDA'] : []),
     ...(profileName !== undefined && type !== 'EC2' ? ['--profile-name is for --type EC2'] : []),

@@ -6,6 +6,7 @@ import {
   storedItemOf,
 } from '../../autoscaler/job-mappings/attribute-values.ts';
 import { isUsable, readMapping, rowIdOf } from '../../autoscaler/job-mappings/job-mapping.ts';
+import { blankFaults } from '../../autoscaler/job-mappings/tags-key.ts';
 import { identityOf, inOrder, type MappingItem, withAttributesInOrder } from './mapping-item.ts';
 import { printable } from './table.ts';
 
@@ -97,7 +98,7 @@ function readContent(text: string, fileName: string): unknown {
     // Then it is YAML in brackets, or neither, of which the YAML parser says more.
   }
   try {
-    return parse(text);
+    return parse(text, { merge: true });
   } catch (error) {
     throw new MappingFileError(`${fileName} is neither YAML nor JSON: ${(error as Error).message}`, { cause: error });
   }
@@ -106,6 +107,8 @@ function readContent(text: string, fileName: string): unknown {
 function faultsOf(item: unknown): string[] {
   const mapping = readMapping(item);
   if (!isUsable(mapping)) return [...mapping.faults];
+  const blanks = blankFaults((item as MappingItem).sk);
+  if (blanks.length > 0) return blanks.map((fault) => `sk: ${fault}`);
   try {
     const bytes = bytesOf({ M: storedItemOf(item as MappingItem) });
     return bytes > longestItemBytes ? [`has about ${bytes} bytes, and DynamoDB takes ${longestItemBytes}`] : [];

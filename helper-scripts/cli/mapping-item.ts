@@ -1,4 +1,5 @@
 import { mappingAttributes } from '../../autoscaler/job-mappings/job-mapping.ts';
+import { sortKeyOfTags } from '../../autoscaler/job-mappings/tags-key.ts';
 
 export type MappingKey = { readonly pk: string; readonly sk: string };
 
@@ -7,19 +8,13 @@ export type MappingItem = Readonly<Record<string, unknown>> & MappingKey;
 
 /** The key of the row for a job's name and tags, as people write them. */
 export function mappingKeyOf(jobName: string, tags: readonly string[]): MappingKey {
-  return { pk: `job#${jobName}`, sk: `tags#${[...tags].sort().join('#')}` };
+  return { pk: `job#${jobName}`, sk: sortKeyOfTags(tags) };
 }
 
 /** The tags of a comma-separated list. */
 export function tagsOfList(list: string): string[] {
   const tags = list.split(',').map((tag) => tag.trim());
   return [...new Set(tags.filter(Boolean))].sort();
-}
-
-/** The tags of a row's `sk`, whatever their order there; null when it is none. */
-export function tagsOfSortKey(sk: string): string[] | null {
-  if (!sk.startsWith('tags#')) return null;
-  return [...new Set(sk.slice('tags#'.length).split('#').filter(Boolean))].sort();
 }
 
 /** Tells two rows apart, also where no text could: a `pk` may hold whatever stands between the keys when people read them. */

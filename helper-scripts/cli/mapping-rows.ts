@@ -1,4 +1,5 @@
-import { type MappingItem, mappingKeyOf, tagsOfList, tagsOfSortKey } from './mapping-item.ts';
+import { tagsOfSortKey } from '../../autoscaler/job-mappings/tags-key.ts';
+import { type MappingItem, mappingKeyOf, tagsOfList } from './mapping-item.ts';
 import type { MappingTable } from './mapping-table.client.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -24,8 +25,8 @@ export async function addressedRows(
   const rows = await table.readName(pk ?? mappingKeyOf(job ?? '', []).pk);
   if (sk !== undefined) return rows.filter((row) => row.sk === sk);
   if (tags === undefined) return rows;
-  const wanted = tagsOfList(tags).join('#');
-  return rows.filter((row) => tagsOfSortKey(row.sk)?.join('#') === wanted);
+  const wanted = JSON.stringify(tagsOfList(tags));
+  return rows.filter(({ sk }) => sk.startsWith('tags#') && JSON.stringify(tagsOfSortKey(sk)) === wanted);
 }
 
 /** An address in words. */

@@ -1,4 +1,4 @@
-import picomatch from 'picomatch';
+import { projectGlobSource } from '../lib/project-glob.ts';
 
 /** A function's whole environment may have 4 KiB; this leaves room for the rest. */
 const longestPatternCharacters = 3_000;
@@ -15,7 +15,7 @@ export class ProjectPatternTooLongError extends Error {
  * @throws {ProjectPatternTooLongError}
  */
 export function projectPatternOf(allowedProjects: readonly string[]): string {
-  const pattern = allowedProjects.map((glob) => picomatch.makeRe(glob, { dot: true }).source).join('|');
+  const pattern = allowedProjects.map(projectGlobSource).join('|');
   if (pattern.length <= longestPatternCharacters) return pattern;
   throw new ProjectPatternTooLongError(
     `allowedProjects makes a pattern of ${pattern.length} characters, and ${longestPatternCharacters} fit: name groups (group/**) instead of single projects`,

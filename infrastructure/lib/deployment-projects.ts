@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { projectGlobFault } from './project-glob.ts';
 
 /** The first that does not fit is told, and no other. */
 const orElse = (error: string) => ({ error, abort: true });
 
-/** Paths (`group/project`) or globs (`group/**`) of projects. */
+/** Paths (`group/project`) or globs (`group/**`) of projects, in the words that mappings know too. */
 export const allowedProjectsSchema = z.array(
   z
     .string()
@@ -12,5 +13,9 @@ export const allowedProjectsSchema = z.array(
     .regex(/^(?!\/|\w+:\/\/)/, orElse('write the path alone, such as group/project'))
     .regex(/\/|^\*\*$/, orElse('a project is in a group; write group/project, or group/** for all of a group'))
     .regex(/[^/]$/, orElse('a path does not end with a slash; remove it, or write group/** for all of a group'))
-    .regex(/^\S*$/, orElse('a path has no spaces; remove them')),
+    .regex(/^\S*$/, orElse('a path has no spaces; remove them'))
+    .superRefine((glob, context) => {
+      const fault = projectGlobFault(glob);
+      if (fault !== null) context.addIssue(fault);
+    }),
 );

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isUsable, readMapping } from '../../../autoscaler/job-mappings/job-mapping.ts';
+import { sortKeyOfTags, tagsOfSortKey } from '../../../autoscaler/job-mappings/tags-key.ts';
 
 const functionArn = 'arn:aws:lambda:eu-west-1:123456789012:function:shell';
 
@@ -38,10 +39,9 @@ describe('readMapping', () => {
     });
   });
 
-  it('takes the profile "default" for an EC2 mapping that names none, even beside the arn of an older system', () => {
+  it('takes the profile "default" for an EC2 mapping that names none', () => {
     const target = { type: 'EC2', profile: 'default' };
     expect(readMapping({ pk: 'job#a', sk: 'tags#', type: 'EC2' })).toMatchObject({ target, tags: [] });
-    expect(readMapping({ pk: 'job#a', sk: 'tags#', type: 'EC2', arn: functionArn })).toMatchObject({ target });
   });
 
   it('reads an IGNORE mapping without any target', () => {
@@ -60,6 +60,19 @@ describe('readMapping', () => {
       tags: ['aws', 'big runner'],
     });
   });
+
+  it('reads "%23" in a tag as the "#" that the tag has', () => {
+    expect(readMapping({ pk: 'job#a', sk: 'tags#c%23#50%#x%2523', type: 'EC2' })).toMatchObject({
+      tags: ['50%', 'c#', 'x%23'],
+    });
+  });
+
+  it.each([[['c#', 'aws']], [['%23', '#', '%25', '%']], [['50%', '%2523']]])(
+    'reads back the tags %j from their key',
+    (tags) => {
+      expect(tagsOfSortKey(sortKeyOfTags(tags))).toEqual([...tags].sort());
+    },
+  );
 
   it('counts a tag that is written twice once', () => {
     expect(readMapping({ pk: 'job#a', sk: 'tags#x#x#y#', type: 'EC2' })).toMatchObject({ tags: ['x', 'y'] });
@@ -83,6 +96,14 @@ describe('readMapping', () => {
     ['an exactness of half a second', { exact: 0.5 }, /^exact: /],
     ['an exactness of more than a day', { exact: 86_401 }, /^exact: /],
     ['variables that are not text', { variables: { A: 1 } }, /^variables\.A: /],
+    ['a project that is misspelt', { projekt: 'group/app' }, /^projekt: is no attribute of a mapping; write "project"/],
+    ['a cap that is misspelt', { maxConcurent: 4 }, /^maxConcurent: .*write "maxConcurrent"/],
+    ['an attribute like no other', { owner: 'ann' }, /^owner: .*write what is for people into "note"/],
+    ['a merge key that nobody merged', { '<<': {} }, /^<<: /],
+    ['a function beside an EC2 runner', { arn: functionArn }, /^arn: is nothing that a row of the type EC2 has/],
+    ['tags with a comma between them', { sk: 'tags#aws,big' }, /^sk: "aws,big" is one tag .*separate tags with "#"/],
+    ['a tag that names a variable', { sk: 'tags#$ARCH' }, /^sk: "\$ARCH" names a variable/],
+    ['a project that no path can be', { project: 'group/a/' }, /^project: a path does not end with a slash/],
     ['a LAMBDA mapping without a function', { type: 'LAMBDA' }, /^arn: .*needs the function/],
   ])('names the fault of an item with %s', (_, changes, fault) => {
     const row = readMapping({ pk: 'job#build', sk: 'tags#', type: 'EC2', ...changes });

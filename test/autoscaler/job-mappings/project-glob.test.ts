@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import picomatch from 'picomatch';
 import { describe, expect, it } from 'vitest';
-import { compileProjectGlob, projectGlobFault } from '../../../autoscaler/job-mappings/project-glob.ts';
+import { compileProjectGlob } from '../../../autoscaler/job-mappings/project-glob.ts';
+import { projectPatternOf } from '../../../infrastructure/ingest/project-pattern.ts';
+import { projectGlobFault } from '../../../infrastructure/lib/project-glob.ts';
 
 describe('a project glob', () => {
   it.each([
@@ -15,14 +17,22 @@ describe('a project glob', () => {
     ['group/[ab]*', 'group/b1', true],
     ['group/v?', 'group/v2', true],
     ['group/*', 'groups/project', false],
-    ['*', 'group/project', false],
     ['group/*', 'group/.hidden', true],
     ['!group/**', 'other/x', true],
     ['!group/**', 'group/x', false],
     ['übung/*', 'übung/eins', true],
+    ['Group/*', 'group/Project', true],
+    ['group/app', 'Group/App', true],
+    ['group/[!a]*', 'group/b', true],
+    ['group/[!a]*', 'group/a', false],
+    ['group/[!a]*', 'group/!', true],
+    ['group[!a]app', 'group/app', false],
+    ['group[^a]app', 'group/app', false],
+    ['group/{a,b{1,2}}', 'group/b2', true],
   ])('"%s" on "%s": %s', (glob, path, matches) => {
     expect(projectGlobFault(glob)).toBeNull();
     expect(compileProjectGlob(glob).matches(path)).toBe(matches);
+    expect(new RegExp(projectPatternOf([glob]), 'i').test(path), 'the same in allowedProjects').toBe(matches);
   });
 
   it.each([
@@ -36,6 +46,18 @@ describe('a project glob', () => {
     './group',
     '/group',
     'a'.repeat(1_025),
+    'group/a/',
+    'group//a',
+    'app',
+    '*',
+    'group/[a',
+    'group/{a',
+    'group/{a}',
+    'group/{1..3}',
+    'group/a,b',
+    'group/a!',
+    'group/[]',
+    'group/[z-a]',
   ])('"%.40s" is refused', (glob) => {
     expect(projectGlobFault(glob)).not.toBeNull();
   });
@@ -73,7 +95,7 @@ describe('a project glob', () => {
     fc.assert(
       fc.property(globs, paths, (glob, parts) => {
         const path = parts.join('/');
-        const expected = projectGlobFault(glob) === null && picomatch.isMatch(path, glob, { dot: true });
+        const expected = projectGlobFault(glob) === null && picomatch.isMatch(path, glob, { dot: true, nocase: true });
         expect(compileProjectGlob(glob).matches(path)).toBe(expected);
       }),
       { numRuns: 1_000 },

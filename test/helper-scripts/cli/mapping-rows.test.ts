@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { mappingKeyOf, tagsOfList, tagsOfSortKey } from '../../../helper-scripts/cli/mapping-item.ts';
+import { tagsOfSortKey } from '../../../autoscaler/job-mappings/tags-key.ts';
+import { mappingKeyOf, tagsOfList } from '../../../helper-scripts/cli/mapping-item.ts';
 import { addressedRows, describeAddress, type RowAddress } from '../../../helper-scripts/cli/mapping-rows.ts';
 
 const rows = ['tags#', 'tags#aws#big', 'tags#big#aws', 'aws'].map((sk) => ({ pk: 'job#build', sk, type: 'IGNORE' }));
@@ -38,6 +39,6 @@ describe('tags', () => {
 
   it('are read from a key as jobs are held against it', () => {
     expect(tagsOfSortKey('tags#b#a##b')).toEqual(['a', 'b']);
-    expect(tagsOfSortKey('b')).toBeNull();
+    expect(tagsOfSortKey(mappingKeyOf('a', ['c#', 'aws']).sk)).toEqual(['aws', 'c#']);
   });
 });
