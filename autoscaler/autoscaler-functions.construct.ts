@@ -72,12 +72,14 @@ export class AutoscalerFunctions extends Construct {
       ...(deployment.maxConcurrent === undefined ? {} : { MAX_CONCURRENT: String(deployment.maxConcurrent) }),
       ...(deployment.exact === defaultExactSeconds ? {} : { EXACT: JSON.stringify(deployment.exact) }),
     };
+    const allowed = { PROJECTS: JSON.stringify(deployment.allowedProjects) };
     const bus = { EVENT_BUS_ARN: eventBus.eventBusArn };
 
     this.chooseRunner = this.add('start-runner/choose-runner', 'Chooses where a pending job runs', {
       ...routes,
       ...offer,
       ...bus,
+      ...allowed,
     });
     eventBus.grantPutEventsTo(this.chooseRunner);
     grants.useGitLab(this.chooseRunner);
@@ -185,7 +187,7 @@ export class AutoscalerFunctions extends Construct {
         ...routes,
         EVENT_BUS_ARN: eventBus.eventBusArn,
         LAUNCH_QUEUE_URL: launchQueue.queueUrl,
-        PROJECTS: JSON.stringify(deployment.allowedProjects),
+        ...allowed,
         PATIENCE: String(deployment.reconciler.patience),
         ...(hasFunctions ? { HAS_FUNCTIONS: 'true' } : {}),
       },

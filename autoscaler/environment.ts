@@ -115,11 +115,12 @@ export const launchEnvironment = z.object({
   EVENT_BUS_ARN: nonEmpty,
 });
 
-export const reconcileEnvironment = z.object({
+/** The configuration's `allowedProjects`. */
+export const projectsEnvironment = z.object({ PROJECTS: json(z.array(z.string())) });
+
+export const reconcileEnvironment = z.extend(projectsEnvironment, {
   EVENT_BUS_ARN: nonEmpty,
   LAUNCH_QUEUE_URL: nonEmpty,
-  /** The configuration's `allowedProjects`. */
-  PROJECTS: json(z.array(z.string())),
   /** The configuration's `reconciler.patience`. */
   PATIENCE: z.coerce.number(),
   /** There are LAMBDA profiles. */

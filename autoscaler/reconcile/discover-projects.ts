@@ -1,3 +1,4 @@
+import { allowedProjectsFilter } from '../../infrastructure/ingest/allowed-projects.ts';
 import type { ListedProject } from '../../infrastructure/lib/gitlab-listings.ts';
 import type { AskGitLab } from './ask-gitlab.ts';
 import { inTurns } from './in-turns.ts';
@@ -55,5 +56,7 @@ async function projectsOf(pattern: string, page: number, { gitlab }: DiscoveryPo
     return { projects: projects.filter((project) => isMeantBy(pattern, project)), isLast };
   }
   const project = named && (await gitlab.findProject(named.path));
-  return { projects: project ? [project] : [], isLast: true };
+  // GitLab finds a project that moved under its former path too.
+  const isMeant = project && allowedProjectsFilter([pattern])(project.path).allowed;
+  return { projects: isMeant ? [project] : [], isLast: true };
 }

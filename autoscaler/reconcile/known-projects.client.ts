@@ -1,5 +1,5 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { type DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { type DynamoDBDocumentClient, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { type ProjectsStore, projectMark } from './reconcile-store.ts';
 
 /** A project of which nothing is heard for so long is forgotten. */
@@ -18,7 +18,7 @@ export function createKnownProjects(dynamodb: DynamoDBDocumentClient, runnersTab
           new PutCommand({
             TableName: runnersTable,
             Item: { pk: `project#${projectId}`, live: projectMark, admittedAt: day, projectId, path, expiresAt },
-            ConditionExpression: 'attribute_not_exists(pk) OR admittedAt < :day',
+            ConditionExpression: 'attribute_not_exists(live) OR admittedAt < :day',
             ExpressionAttributeValues: { ':day': day },
           }),
         );
@@ -26,6 +26,23 @@ export function createKnownProjects(dynamodb: DynamoDBDocumentClient, runnersTab
         if (!(error instanceof ConditionalCheckFailedException)) throw error;
       }
       notedOn.set(projectId, day);
+    },
+
+    async forgetProject(projectId) {
+      notedOn.delete(projectId);
+      try {
+        // Out of the index; the rest of it expires.
+        await dynamodb.send(
+          new UpdateCommand({
+            TableName: runnersTable,
+            Key: { pk: `project#${projectId}` },
+            UpdateExpression: 'REMOVE live',
+            ConditionExpression: 'attribute_exists(live)',
+          }),
+        );
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      }
     },
   };
 }

@@ -1,3 +1,4 @@
+import { allowedProjectsFilter } from '../../infrastructure/ingest/allowed-projects.ts';
 import { type ListedJob, runningOf } from '../../infrastructure/lib/gitlab-listings.ts';
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
@@ -72,9 +73,13 @@ export async function look(
     unlessFailing('the known projects', () => ports.memory.listProjects(), context),
   ]);
   const runners = await listOwnRunners(live, ports, ask);
-  const round = planRound(known ?? [], live, memory, now, patience);
+  const isAllowed = allowedProjectsFilter(ports.projects);
+  // Of one whose path is not known, GitLab tells it to ChooseRunner, which has the last word of them all.
+  const mayBeAllowed = ({ path }: KnownProject) => path === null || isAllowed(path).allowed;
+  const round = planRound((known ?? []).filter(mayBeAllowed), live, memory, now, patience);
   const jobs = new Map<JobKey, SeenJob>();
   const unknown: UnknownJob[] = [];
+  const notAllowed = new Set<JobKey>();
   const inTable = new Set(live.map(({ pk }) => pk));
   const listedProjects = new Set<number>();
   await inTurns(round.projects, callsAtOnce, async (project) => {
@@ -87,7 +92,8 @@ export async function look(
       const event = eventOf(project, job, now);
       const key = jobKeyOf(event);
       jobs.set(key, { status: 'pending', runnerId: null, event });
-      if (!inTable.has(key)) unknown.push({ event, tags: job.tags });
+      if (!mayBeAllowed(project)) notAllowed.add(key);
+      else if (!inTable.has(key)) unknown.push({ event, tags: job.tags });
     }
   });
   const leftToOthers = await findLeftToOthers(unknown, ports, context);
@@ -108,7 +114,7 @@ export async function look(
     tickets,
     places,
     jobs,
-    leftToOthers,
+    leftToOthers: new Set([...leftToOthers, ...notAllowed]),
     listedProjects,
     isGitLabAway: ask.isAway(),
     memory: { ...memory, ...roundMemory, discoveredAt, discovery, ...(lambdaLimit ? { lambdaLimit } : {}) },

@@ -19,7 +19,7 @@ import { admitJobInput } from './start-runner-input.ts';
 
 export type AdmitJobPorts = {
   readonly store: RunnersStore;
-  readonly projects: ProjectsStore;
+  readonly projects: Pick<ProjectsStore, 'noteProject'>;
   readonly bus: EventBus;
   readonly maxAttempts: number;
   /** Absent where no profile's interrupted jobs are retried: then no admission looks for a mark. */

@@ -1,15 +1,20 @@
+import { allowedProjectsFilter } from '../../infrastructure/ingest/allowed-projects.ts';
+import type { ProjectFilter } from '../../infrastructure/ingest/project-filter.ts';
 import type { GitLab } from '../../infrastructure/lib/gitlab.client.ts';
+import type { NamedJob } from '../../infrastructure/lib/gitlab-listings.ts';
 import { type JobEvent, jobEventSchema } from '../../infrastructure/lib/job-event.ts';
 import { isBeforePending } from '../../infrastructure/lib/job-event-types.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
-import { eventBusEnvironment, routingEnvironment, tablesEnvironment } from '../environment.ts';
+import { eventBusEnvironment, projectsEnvironment, routingEnvironment, tablesEnvironment } from '../environment.ts';
 import { createEventBus } from '../event-bus.client.ts';
 import type { EventBus } from '../event-bus.ts';
 import { tellGateIfPossible } from '../gate/tell-gate.ts';
 import { createJobMappings, type JobMappings } from '../job-mappings/job-mappings.client.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createDocumentClient, createTables } from '../live-tables.client.ts';
+import { createKnownProjects } from '../reconcile/known-projects.client.ts';
+import type { ProjectsStore } from '../reconcile/reconcile-store.ts';
 import { leaveQueue } from '../runners/end-runner.ts';
 import { createKnownLambdaLimit, type KnownLambdaLimit } from '../runners/known-lambda-limit.client.ts';
 import { lambdaJobsAtOnce, underLambdaLimit } from '../runners/lambda-limit.ts';
@@ -19,6 +24,7 @@ import { type RunnersStore, whenItWentOn } from '../runners/runners-store.ts';
 import { decideRunner, mightBeOurs, type Offer, type RunnerAnswer, type RunnerDecision } from './choose-runner.ts';
 import { findWhoNeedsStandIn } from './find-who-needs-stand-in.ts';
 import { imageRulesFor } from './image-rules.ts';
+import { toldByGitLab } from './told-by-gitlab.ts';
 
 export type ChooseRunnerPorts = {
   readonly gitlab: Pick<GitLab, 'readJob'>;
@@ -26,6 +32,9 @@ export type ChooseRunnerPorts = {
   readonly mappings: JobMappings;
   readonly offer: Omit<Offer, 'mappings'>;
   readonly bus: EventBus;
+  /** The configuration's `allowedProjects`: the one place where it is decided, whatever asks for a runner. */
+  readonly isAllowed: ProjectFilter;
+  readonly projects: Pick<ProjectsStore, 'forgetProject'>;
   /** The account's limit of executions at the same time; where there are LAMBDA profiles. */
   readonly lambdaLimit?: Pick<KnownLambdaLimit, 'read'>;
   readonly now: () => number;
@@ -40,8 +49,9 @@ const aboutToWait = ['created', 'waiting_for_resource', 'waiting_for_callback', 
 const mostRowsNamed = 20;
 
 /**
- * Decides where a pending job runs: its mapping by name, project and tags, once GitLab confirms that it still waits
- * (the hook has no tags, and some versions send stale ones). A hook that told of a state before `pending` is only a
+ * Decides where a pending job runs: its mapping by name, project and tags, as GitLab tells them, once it confirms that the
+ * job still waits. Of the hook nothing decides but which job of which project is looked at: whoever writes its template
+ * writes what it says. A job that no mapping names, by the word of its hook, is not asked about. A hook that told of a state before `pending` is only a
  * reason to ask. When the job already runs, on the runner of another job that now has none, the runner that it would
  * have got is made for that job: one for each job that waited.
  *
@@ -63,7 +73,7 @@ export async function chooseRunner(
   const runsSomewhere = event.status === 'running' && event.runnerId !== null;
   if (!runsSomewhere && !mightBeOurs(event, offer)) {
     // An event that is no delivery of GitLab's is another look at a job that may wait.
-    if (event.deliveryId === null) await stopWaiting(event, ports);
+    if (event.deliveryId === null) await stopWaiting(event, ports, (item) => !mightBeOurs(item.event, offer));
     // One of ours that is to run after it may be about to ask.
     if (event.status === 'pending') await tellGateIfPossible(event, [], ports, log);
     return ignore('no mapping names the job', log);
@@ -72,14 +82,37 @@ export async function chooseRunner(
   // Most of these hooks come late, after the one that told of `pending`: they cost GitLab nothing.
   if (isUnsure && isServed(await ports.store.read(jobKeyOf(event)))) return ignore('the job has its runner', log);
 
-  const [job, unreserved] = await Promise.all([
+  const [seen, unreserved] = await Promise.all([
     ports.gitlab.readJob(event.projectId, event.jobId),
     ports.lambdaLimit?.read(),
   ]);
   const functionsAtOnce = unreserved === undefined ? undefined : lambdaJobsAtOnce(unreserved);
-  if (!job) {
+  if (!seen) {
     await stopWaiting(event, ports);
     return ignore('the job does not exist in GitLab any more', log);
+  }
+  return chooseForSeen(toldByGitLab(event, seen), seen, { offer, functionsAtOnce, isUnsure }, ports, log);
+}
+
+type Circumstances = {
+  readonly offer: Offer;
+  readonly functionsAtOnce: number | undefined;
+  readonly isUnsure: boolean;
+};
+
+/** Where a job runs that GitLab knows; `event` says of it what GitLab does. */
+async function chooseForSeen(
+  event: JobEvent,
+  job: NamedJob,
+  { offer, functionsAtOnce, isUnsure }: Circumstances,
+  ports: ChooseRunnerPorts,
+  log: LambdaContext['log'],
+): Promise<RunnerAnswer> {
+  const allowed = ports.isAllowed(event.projectPath);
+  if (!allowed.allowed) {
+    await stopWaiting(event, ports);
+    await ports.projects.forgetProject(event.projectId);
+    return ignore(allowed.reason, log);
   }
   if (isUnsure && aboutToWait.includes(job.status)) return lookAgain(`the job is ${job.status}`, log);
   if (!isUnsure && notYetPending.includes(job.status)) {
@@ -91,7 +124,7 @@ export async function chooseRunner(
     log.info('the job took the runner of another one, which gets the next', { waiting: waiting.pk });
     const choice = choiceOf(waiting);
     const today = functionsAtOnce === undefined ? choice : underLambdaLimit(choice, functionsAtOnce);
-    return withImageRules({ decision: 'LAUNCH', choice: { ...today, standIn: true } }, event, offer);
+    return withImageRules({ decision: 'LAUNCH', choice: { ...today, standIn: true }, event }, event, offer);
   }
   if (job.status !== 'pending') {
     if (event.deliveryId === null) await stopWaiting(event, ports);
@@ -104,7 +137,7 @@ export async function chooseRunner(
     return ignore(decision.reason, log);
   }
   log.info('runner chosen', { ...decision.choice });
-  return withImageRules(decision, event, offer);
+  return withImageRules({ ...decision, event }, event, offer);
 }
 
 /** A function is told which other jobs, of those that GitLab may give it, it cannot run. */
@@ -120,9 +153,13 @@ function withImageRules(
 }
 
 /** A job that waited, for GitLab or for the mending of its mapping, turns out to be none of ours. */
-async function stopWaiting(event: JobEvent, { store, now }: ChooseRunnerPorts): Promise<void> {
+async function stopWaiting(
+  event: JobEvent,
+  { store, now }: ChooseRunnerPorts,
+  isNotOurs: (item: RunnerItem) => boolean = () => true,
+): Promise<void> {
   const item = await store.read(jobKeyOf(event));
-  if (item?.state === 'WAITING') await leaveQueue({ store, now }, item).catch(whenItWentOn);
+  if (item?.state === 'WAITING' && isNotOurs(item)) await leaveQueue({ store, now }, item).catch(whenItWentOn);
 }
 
 /** Whether a job needs no runner but the one that it has, if any, as far as our table tells. */
@@ -153,6 +190,8 @@ export const handler = lambdaHandler({
       gitlab: createGitLabFromEnvironment(),
       mappings: createJobMappings(dynamodb, MAPPINGS_TABLE, Date.now),
       ...createTables(dynamodb),
+      isAllowed: allowedProjectsFilter(readEnvironment(projectsEnvironment).PROJECTS),
+      projects: createKnownProjects(dynamodb, RUNNERS_TABLE),
       bus: createEventBus(readEnvironment(eventBusEnvironment).EVENT_BUS_ARN),
       ...(hasFunctions ? { lambdaLimit: createKnownLambdaLimit(dynamodb, RUNNERS_TABLE, Date.now) } : {}),
       offer: { profiles: PROFILES, defaultRunner: DEFAULT_RUNNER, maxConcurrent: MAX_CONCURRENT, exact: EXACT },

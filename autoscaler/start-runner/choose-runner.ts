@@ -33,6 +33,8 @@ export type RunnerDecision =
       readonly choice: RunnerChoice & { readonly fallback?: RunnerChoice; readonly standIn?: true };
       /** For a function: what it does with other jobs that say `image:`. */
       readonly images?: { readonly rules: readonly ImageRule[] };
+      /** The event with what GitLab says of the job; what follows goes by this one. */
+      readonly event?: JobEvent;
     };
 
 /** What ChooseRunner says. `LOOK_AGAIN`: GitLab may call the job pending in a moment. */

@@ -31,11 +31,14 @@ export function unlessOnlySuspected(scope: Construct, abandon: IChainable): Choi
     .otherwise(abandon);
 }
 
-/** For the states whose answer says where the job runs. */
-export const assignChoice = {
-  choice: '{% $states.result.Payload.choice ? $states.result.Payload.choice : {} %}',
-  images: '{% $states.result.Payload.images ? $states.result.Payload.images : {} %}',
-};
+/** For the states whose answer says where the job runs. From then on the event says what GitLab does; until then it is the one that was told. */
+export function assignChoice(told: '$states.input' | '$event') {
+  return {
+    event: `{% $states.result.Payload.event ? $states.result.Payload.event : ${told} %}`,
+    choice: '{% $states.result.Payload.choice ? $states.result.Payload.choice : {} %}',
+    images: '{% $states.result.Payload.images ? $states.result.Payload.images : {} %}',
+  };
+}
 
 /**
  * One more look at a job that may become pending in a moment, and no third one: its next event, or the reconciler, tells. The job's event
@@ -46,7 +49,7 @@ export function secondLook(scope: Construct, chooseRunner: IFunction) {
     lambda: chooseRunner,
     comment: 'ChooseRunner once more',
     payload: '{% $event %}',
-    assign: assignChoice,
+    assign: assignChoice('$event'),
   });
   const notPending = Succeed.jsonata(scope, 'NotPending', {
     stateName: 'NotPending',

@@ -87,10 +87,7 @@ export class StartRunner extends Construct {
       lambda: props.chooseRunner,
       comment: 'Mapping, tags, and whether the job still waits',
       payload: '{% $states.input %}',
-      assign: {
-        event: '{% $states.input %}',
-        ...assignChoice,
-      },
+      assign: assignChoice('$states.input'),
     });
     choose.addRetry({ ...retryPassingTrouble, errors: ['JobNotYetPendingError'] });
     const second = secondLook(this, props.chooseRunner);

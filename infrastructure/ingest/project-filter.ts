@@ -14,7 +14,7 @@ export function createProjectFilter(pattern: string): ProjectFilter {
   return (projectPath) => {
     if (projectPath === null) {
       // A list that lets the unknown through would not be a list.
-      return { allowed: false, reason: 'the payload has no project path, and allowedProjects needs one' };
+      return { allowed: false, reason: 'the path of the project is not told, and allowedProjects needs one' };
     }
     if (allowed.test(projectPath)) return { allowed: true };
     return { allowed: false, reason: `project ${projectPath} is not in allowedProjects` };

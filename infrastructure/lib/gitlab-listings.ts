@@ -19,6 +19,13 @@ export type ListedJob = GitLabJob & {
   readonly createdAt: string;
 };
 
+/** A job with all that decides where it runs, as GitLab itself tells it. */
+export type NamedJob = GitLabJob &
+  Pick<ListedJob, 'name' | 'stage' | 'ref' | 'pipelineId'> & {
+    /** `group/project`; null when GitLab's answer does not say it. */
+    readonly projectPath: string | null;
+  };
+
 /** GitLab's words for a job that is over. Source: https://docs.gitlab.com/api/jobs/ */
 const overStatuses = ['success', 'failed', 'canceled', 'skipped'];
 

@@ -1,8 +1,17 @@
 import { Groups, type JobSchema, Jobs, Projects, Runners, Users } from '@gitbeaker/rest';
 import { type BackoffPolicy, type BackoffPorts, systemBackoffPorts } from './backoff.ts';
 import { GitLabNotFoundError, GitLabRefusedError } from './gitlab-errors.ts';
-import type { GitLabJob, ListedJob, ListedProject, ListedRunner, ProjectsPage, RunnerJob } from './gitlab-listings.ts';
+import type {
+  GitLabJob,
+  ListedJob,
+  ListedProject,
+  ListedRunner,
+  NamedJob,
+  ProjectsPage,
+  RunnerJob,
+} from './gitlab-listings.ts';
 import { createGitLabRequester, gitlabBackoff } from './gitlab-requester.client.ts';
+import { projectPathOfJobPage } from './project-path.ts';
 
 export type { GitLabJob } from './gitlab-listings.ts';
 
@@ -30,7 +39,7 @@ export type CreatedRunner = { readonly runnerId: number; readonly token: string 
 /** The part of GitLab's API that we use. Every method may throw the classes of `gitlab-errors.ts`. */
 export type GitLab = {
   /** One job; null when it does not exist (any more). */
-  readJob(projectId: number, jobId: number): Promise<GitLabJob | null>;
+  readJob(projectId: number, jobId: number): Promise<NamedJob | null>;
   /** How a job ended; null when it does not exist (any more). */
   readJobEnd(projectId: number, jobId: number): Promise<GitLabJobEnd | null>;
   /** Ends a job whose runner will not: without waiting for that runner, where the token's role suffices. Returns the job's status then. */
@@ -104,17 +113,16 @@ export function createGitLab({
     const pending = await orWhenGone(jobs.all(projectId, filter), []);
     return (pending as JobSchema[]).map((job) => ({
       ...jobOf(job),
-      name: job.name,
-      stage: job.stage,
-      ref: job.ref,
-      pipelineId: job.pipeline?.id ?? null,
+      ...detailsOf(job),
       createdAt: job.created_at,
     }));
   }
   return {
     async readJob(projectId, jobId) {
       const job = await orWhenGone(jobs.show(projectId, jobId), null);
-      return job && jobOf(job);
+      if (!job) return null;
+      const projectPath = projectPathOfJobPage(job.web_url, url);
+      return { ...jobOf(job), ...detailsOf(job), projectPath };
     },
     async readJobEnd(projectId, jobId) {
       const job = await orWhenGone(jobs.show(projectId, jobId), null);
@@ -228,6 +236,10 @@ type RunnerEntry = {
 function jobOf(job: JobSchema): GitLabJob {
   const { id, status, tag_list: tags = [], runner } = job;
   return { id, status, tags, runnerId: runner?.id ?? null, systemId: systemIdOf(job) };
+}
+
+function detailsOf({ name, stage, ref, pipeline }: JobSchema) {
+  return { name, stage, ref, pipelineId: pipeline?.id ?? null };
 }
 
 function textOrNull(value: unknown): string | null {

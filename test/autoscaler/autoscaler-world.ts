@@ -118,6 +118,8 @@ export function autoscalerWorld({
     store,
     bus,
     now,
+    isAllowed: () => ({ allowed: true }) as const,
+    projects: memory,
     mappings: { read: async () => ({ mappings, invalid: [] }) },
     offer: allOffered,
   };

@@ -239,6 +239,11 @@ export function createGitLabModel(options: GitLabModelOptions) {
             tags: job.plan.tags,
             runnerId: job.runnerId,
             systemId: job.systemId,
+            name: job.plan.name,
+            stage: 'test',
+            ref: 'main',
+            pipelineId: pipelineOf(job),
+            projectPath: `group/project-${job.plan.projectId}`,
           };
         }),
       readJobEnd: (projectId: number, jobId: number) =>

@@ -222,7 +222,8 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
       invariants.sawInvocation(functionArn, payload, tenantId);
       fleet.invoke(payload);
     },
-    projects: { noteProject: memory.noteProject },
+    isAllowed: () => ({ allowed: true }),
+    projects: { noteProject: memory.noteProject, forgetProject: memory.forgetProject },
     memory,
     bus: { tell: async (type, detail) => put(type, detail) },
     launches: { send: async (request) => queue.send(JSON.stringify(request)) },

@@ -3,7 +3,7 @@ import type { JobMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
 import type { LaunchGroup, RunnerItem } from '../../autoscaler/runners/runner-item.ts';
 import { nameOfHost } from '../../autoscaler/runners/ticket-place.ts';
 import type { runnerChoiceSchema } from '../../autoscaler/start-runner/start-runner-input.ts';
-import type { GitLabJob } from '../../infrastructure/lib/gitlab.client.ts';
+import type { NamedJob } from '../../infrastructure/lib/gitlab-listings.ts';
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 
@@ -129,8 +129,9 @@ export function instanceState(instanceId: string, state: string) {
 }
 
 /** What GitLab says about a job. */
-export function gitlabJob(changes: Partial<GitLabJob> = {}): GitLabJob {
-  return { id: 1, status: 'pending', tags: [], runnerId: null, systemId: null, ...changes };
+export function gitlabJob(changes: Partial<NamedJob> = {}): NamedJob {
+  const names = { name: 'build', stage: 'test', ref: 'main', pipelineId: 50, projectPath: 'group/project' };
+  return { id: 1, status: 'pending', tags: [], runnerId: null, systemId: null, ...names, ...changes };
 }
 
 /** A usable row of the mappings table. */

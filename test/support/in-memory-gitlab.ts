@@ -1,11 +1,12 @@
 import type { GitLab, GitLabJob, NewRunner } from '../../infrastructure/lib/gitlab.client.ts';
+import type { NamedJob } from '../../infrastructure/lib/gitlab-listings.ts';
 import { GitLabNotFoundError, GitLabRefusedError } from '../../infrastructure/lib/gitlab-errors.ts';
 
 /** Stands in every runner token of the tests, so that a token that went astray is found. */
 export const tokenWord = 'not-a-real-secret';
 
 /** A job in GitLab. */
-export type KnownJob = GitLabJob & {
+export type KnownJob = GitLabJob & Partial<NamedJob> & {
   readonly projectId: number;
   readonly failureReason?: string | null;
   readonly finishedAt?: string | null;
@@ -61,7 +62,7 @@ export function inMemoryGitLab(): InMemoryGitLab {
     },
     async readJob(projectId, jobId) {
       const job = jobs.get(jobId);
-      return job?.projectId === projectId ? job : null;
+      return job?.projectId === projectId ? { ...listed, projectPath: 'group/project', ...job } : null;
     },
     async createRunner(runner) {
       const { maximumTimeoutSeconds, tags, maintenanceNote } = runner;

@@ -27,5 +27,8 @@ export function inMemoryReconcileStore(runners: Pick<InMemoryRunnersStore, 'tick
     async noteProject(project) {
       projects.set(project.projectId, project);
     },
+    async forgetProject(projectId) {
+      projects.delete(projectId);
+    },
   };
 }

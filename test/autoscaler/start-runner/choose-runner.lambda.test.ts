@@ -3,7 +3,8 @@ import type { JobMapping } from '../../../autoscaler/job-mappings/job-mapping.ts
 import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
 import { chooseRunner } from '../../../autoscaler/start-runner/choose-runner.lambda.ts';
 import type { Offer } from '../../../autoscaler/start-runner/choose-runner.ts';
-import type { GitLabJob } from '../../../infrastructure/lib/gitlab.client.ts';
+import { allowedProjectsFilter } from '../../../infrastructure/ingest/allowed-projects.ts';
+import type { NamedJob } from '../../../infrastructure/lib/gitlab-listings.ts';
 import type { JobEvent } from '../../../infrastructure/lib/job-event.ts';
 import { gitlabJob, jobMapping, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
 import { inMemoryBus } from '../../support/in-memory-bus.ts';
@@ -13,10 +14,11 @@ import { lambdaContext } from '../../support/lambda-context.ts';
 type Given = {
   readonly mappings?: readonly JobMapping[];
   readonly invalid?: readonly { readonly id: string; readonly faults: readonly string[] }[];
-  readonly job?: GitLabJob | null;
+  readonly job?: NamedJob | null;
   readonly offer?: Partial<Offer>;
   readonly items?: readonly RunnerItem[];
   readonly event?: JobEvent;
+  readonly allowedProjects?: readonly string[];
 };
 
 async function choose({
@@ -26,9 +28,11 @@ async function choose({
   offer = {},
   items = [],
   event = pendingJob(),
+  allowedProjects = [],
 }: Given = {}) {
   const store = inMemoryRunnersStore(...items);
   const context = lambdaContext();
+  const forgotten: number[] = [];
   const asked: (readonly [number, number])[] = [];
   const ports = {
     gitlab: {
@@ -40,6 +44,8 @@ async function choose({
     store,
     bus: inMemoryBus(),
     now: () => testStart,
+    isAllowed: allowedProjectsFilter(allowedProjects),
+    projects: { forgetProject: async (projectId: number) => void forgotten.push(projectId) },
     mappings: { read: async () => ({ mappings, invalid }) },
     offer: {
       profiles: { default: { type: 'EC2', timeoutMinutes: 60 } },
@@ -47,8 +53,86 @@ async function choose({
       ...offer,
     } as const,
   };
-  return { decision: await chooseRunner(event, ports, context), asked, store, lines: context.lines };
+  return { decision: await chooseRunner(event, ports, context), asked, store, forgotten, lines: context.lines };
 }
+
+describe('a hook is not believed', () => {
+  const event = pendingJob({
+    jobName: 'build',
+    projectPath: 'group/trusted',
+    ref: 'main',
+    stage: 'deploy',
+    pipelineId: 1,
+    occurredAt: '1970-01-01T00:00:00.000Z',
+    failureReason: 'a word of its own',
+  });
+  const truth = { name: 'innocent', projectPath: 'group/other', ref: 'mine', stage: 'test', pipelineId: 51 };
+
+  it('takes the name, the project’s path, the ref and the stage from GitLab, and passes these on', async () => {
+    const { decision } = await choose({ event, job: gitlabJob(truth) });
+    expect(decision).toMatchObject({
+      decision: 'LAUNCH',
+      event: {
+        jobName: 'innocent',
+        projectPath: 'group/other',
+        ref: 'mine',
+        stage: 'test',
+        pipelineId: 51,
+        failureReason: null,
+        // It would be the first of all that wait.
+        occurredAt: event.receivedAt,
+      },
+    });
+  });
+
+  it.each([
+    ['project', jobMapping({ project: 'group/trusted' })],
+    ['job name', jobMapping({ jobName: 'build' })],
+  ])('does not give a row of another %s to a job that says it were that one', async (_, mapping) => {
+    const { decision } = await choose({ event, job: gitlabJob(truth), mappings: [mapping] });
+    expect(decision).toMatchObject({ decision: 'IGNORE' });
+  });
+
+  it('leaves a waiting job in the queue whose row an untrue word does not name', async () => {
+    const mappings = [jobMapping({ jobName: 'build' })];
+    const waiting = runnerItem({ state: 'WAITING' });
+    const { store } = await choose({ event: pendingJob({ jobName: 'nothing' }), mappings, items: [waiting] });
+    expect(store.items.get('job#7#1')).toMatchObject({ state: 'WAITING' });
+  });
+});
+
+describe('allowedProjects', () => {
+  const allowedProjects = ['group/*'];
+
+  it('lets a job of an allowed project run, whatever the case of its letters', async () => {
+    const { decision, forgotten } = await choose({ allowedProjects, job: gitlabJob({ projectPath: 'Group/App' }) });
+    expect(decision).toMatchObject({ decision: 'LAUNCH' });
+    expect(forgotten).toEqual([]);
+  });
+
+  it.each([
+    ['moved away', 'elsewhere/project'],
+    ['tells no path', null],
+  ])('does not start a job whose project %s, and forgets the project, whatever the event says', async (_, projectPath) => {
+    const given = { allowedProjects, job: gitlabJob({ projectPath }) };
+    const { decision, forgotten } = await choose(given);
+    expect(decision).toMatchObject({ decision: 'IGNORE', reason: /allowedProjects/ });
+    expect(forgotten).toEqual([7]);
+  });
+
+  it('lets a job leave the queue whose project is not allowed any more', async () => {
+    const items = [runnerItem({ state: 'WAITING' })];
+    const { store } = await choose({ allowedProjects: ['other/**'], items });
+    expect(store.items.get('job#7#1')).toMatchObject({ state: 'RELEASED' });
+  });
+
+  it('holds for a job that runs in the place of another one', async () => {
+    const items = [runnerItem({ jobId: 2, state: 'LAUNCHED', runnerId: 502 })];
+    const job = gitlabJob({ status: 'running', runnerId: 502 });
+    const { decision } = await choose({ allowedProjects: ['other/**'], items, job });
+    expect(decision).toMatchObject({ decision: 'IGNORE', reason: /allowedProjects/ });
+  });
+});
 
 describe('chooseRunner', () => {
   it('routes a pending job by its tags, which only GitLab knows', async () => {
