@@ -1,5 +1,5 @@
-import { createDeploymentApp } from '../infrastructure/lib/deployment-app.construct.ts';
+import { startDeploymentApp } from '../infrastructure/lib/deployment-app.construct.ts';
 import { AutoscalerStack } from './autoscaler.stack.ts';
 
-const { app, deployment, stackProps } = await createDeploymentApp('autoscaler');
+const { app, deployment, stackProps } = await startDeploymentApp('autoscaler');
 new AutoscalerStack(app, 'Autoscaler', { ...stackProps, deployment });

@@ -1,5 +1,5 @@
-import { createDeploymentApp } from '../infrastructure/lib/deployment-app.construct.ts';
+import { startDeploymentApp } from '../infrastructure/lib/deployment-app.construct.ts';
 import { LambdaShellRunnerStack } from './lambda-shell-runner.stack.ts';
 
-const { app, deployment, stackProps } = await createDeploymentApp('lambda-shell-runner');
+const { app, deployment, stackProps } = await startDeploymentApp('lambda-shell-runner');
 new LambdaShellRunnerStack(app, 'LambdaShellRunner', { ...stackProps, deployment });

@@ -18,10 +18,6 @@ export function addWebhookCommands(program: Command): void {
     const { openSecrets } = await import('./deployment-secrets.client.ts');
     return openSecrets(program.opts<DeploymentOptions>());
   };
-  const configuredGitLab = async () => {
-    const options = program.opts<DeploymentOptions>();
-    return (await readConfigured(await deploymentNameOf(options), options))?.gitlab;
-  };
 
   webhook
     .command('url')
@@ -59,25 +55,42 @@ export function addWebhookCommands(program: Command): void {
       if (!token) {
         throw new UsageError('Set GITLAB_TOKEN to an access token with the scope api and the role Maintainer');
       }
+      const options = program.opts<DeploymentOptions>();
+      const deployment = await deploymentNameOf(options);
+      const configured = (await readConfigured(deployment, options))?.gitlab;
+      const gitlab = otherGitLab ?? configured?.url;
+      // Never a guess: the token would go to whoever answers there.
+      if (!gitlab) {
+        throw new UsageError(
+          `The URL of GitLab is not known, since the configuration has no deployment "${deployment}": ` +
+            'add --gitlab URL, or name the file that has it with --config FILE',
+        );
+      }
       const secrets = await open();
       const [url, { secret, madeAt }] = await Promise.all([
         otherUrl ?? secrets.readWebhookUrl(),
         secrets.readWebhookSecret(),
       ]);
-      const configured = await configuredGitLab();
-      const gitlab = otherGitLab ?? configured?.url ?? 'https://gitlab.com';
       if (configured?.caCertificates) {
         const { trustAlso } = await import('./gitlab-trust.client.ts');
         trustAlso(configured.caCertificates);
       }
       const { putJobHook } = await import('./job-hook.client.ts');
+      const { GitLabTokenRefusedError } = await import('../../infrastructure/lib/gitlab-errors.ts');
       const secretIsKnown = async () => {
         const milliseconds = untilKnownMilliseconds(madeAt, Date.now());
         if (milliseconds > 0)
           console.error(`waiting ${Math.ceil(milliseconds / 1_000)} s, until the new tokens are known`);
         await setTimeout(milliseconds);
       };
-      const existed = await putJobHook({ gitlab, token, project, url, secret, secretIsKnown });
+      const existed = await putJobHook({ gitlab, token, project, url, secret, secretIsKnown }).catch((error) => {
+        if (!(error instanceof GitLabTokenRefusedError)) throw error;
+        throw new UsageError(
+          `${gitlab} refuses the access token in GITLAB_TOKEN for the hooks of ${project}: ` +
+            'set one with the scope api, of a user with the role Maintainer there',
+          { cause: error },
+        );
+      });
       console.log(`${existed ? 'updated' : 'added'}: job hook of ${project} -> ${url}`);
     });
 }

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, rmSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
@@ -28,6 +28,7 @@ import { type InstanceHost, startInstanceHost } from './instances/instance-host.
 import { countLeftovers, type Leftovers } from './leftovers.client.ts';
 import { LocalLambdaRunner } from './local-lambda-runner.process.ts';
 import { createLongLivedRunner, type LongLivedRunner } from './long-lived-runner.client.ts';
+import { takeRunFolder } from './run-folder.process.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 const account = '000000000000';
@@ -120,8 +121,8 @@ export class LocalRun {
       {
         title: 'Python environment with MiniStack',
         run: async (tell) => {
-          rmSync(folder, { recursive: true, force: true });
-          mkdirSync(folder, { recursive: true });
+          const giveBack = takeRunFolder(folder);
+          this.#stops.push(async () => giveBack());
           this.#python = await ensurePythonEnvironment({ folder: join(repository, '.local/python'), log: tell });
           return undefined;
         },

@@ -123,6 +123,9 @@ A request that is not authentic:
 For the command line, in another terminal:
   export ${exports.join(' ')}
   npm run -s cli -- mapping ls
+With the hook's URL of this machine (the one that was deployed would be a name at AWS):
+  GITLAB_TOKEN=${run.gitlab.adminToken} npm run -s cli -- webhook add examples/pipeline \\
+    --gitlab ${run.gitlab.url} --url '${run.webhookUrl}'
 `);
   while (!interrupted.signal.aborted) await sleep(1_000);
 }

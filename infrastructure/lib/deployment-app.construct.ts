@@ -33,6 +33,18 @@ export async function createDeploymentApp(appName: AppName, app = new App()) {
   return { app, deployment, stackProps };
 }
 
+/**
+ * `createDeploymentApp` for the program that the CDK starts: faults of the configuration end it with their list alone,
+ * which a stack trace would hide.
+ */
+export async function startDeploymentApp(appName: AppName) {
+  return createDeploymentApp(appName).catch((error: unknown) => {
+    if (!(error instanceof DeploymentConfigError)) throw error;
+    console.error(error.message);
+    process.exit(1);
+  });
+}
+
 /** Synthesis fails where cdk-nag finds something. Only when asked: it is of no use to `cdk deploy`, and needs a second or two. */
 async function checkWithNag(app: App): Promise<void> {
   const { AwsSolutionsChecks } = await import('cdk-nag');

@@ -538,9 +538,16 @@ describe('secret and webhook', () => {
         stdout: `added: job hook of group/app -> ${webhookUrl}\n`,
         stderr: '',
       });
-      const [updated, withoutToken] = await Promise.all([world.cliWith({ environment }, ...add), world.cli(...add)]);
+      const [updated, withoutToken, withWrongToken, nowhere] = await Promise.all([
+        world.cliWith({ environment }, ...add),
+        world.cli(...add),
+        world.cliWith({ environment: { ...environment, GITLAB_TOKEN: 'not-the-real-one' } }, ...add),
+        world.cliWith({ environment }, '--deployment', 'elsewhere', 'webhook', 'add', 'group/app'),
+      ]);
       expect(updated).toMatchObject({ exitCode: 0, stdout: `updated: job hook of group/app -> ${webhookUrl}\n` });
       expectRefused(withoutToken, /Set GITLAB_TOKEN/u);
+      expectRefused(withWrongToken, /refuses the access token in GITLAB_TOKEN .* scope api.* Maintainer/u);
+      expectRefused(nowhere, /URL of GitLab is not known, .* "elsewhere": add --gitlab URL/u);
       const hooks = await fetch(`${gitlab.url}/api/v4/projects/${id}/hooks`, {
         headers: { 'private-token': 'not-a-real-secret' },
       });

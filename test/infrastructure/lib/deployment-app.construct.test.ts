@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -65,6 +66,18 @@ describe('the app of a subsystem', () => {
     const file = [{ name: 'ci', maxAttempts: 0 }, { name: 'ci' }];
     await expect(appOf(file, 'ci')).rejects.toMatchObject({ name: 'DeploymentConfigError' });
     await expect(appOf(file, 'ci')).rejects.toThrow(/\[0\]\.maxAttempts: .*\n {2}- \[1\]\.name: "ci" is the name/);
+  });
+
+  it('tells a user of `cdk deploy` the faults alone, without a stack trace', async () => {
+    const context = JSON.stringify({ config: configOf({ name: 'ci', maxAttempts: 0 }) });
+    const app = join(import.meta.dirname, '../../../infrastructure/app.ts');
+    const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', app], {
+      env: { ...process.env, CDK_CONTEXT_JSON: context },
+      encoding: 'utf8',
+    });
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/maxAttempts/);
+    expect(stderr).not.toMatch(/^ +at /m);
   });
 
   it('refuses a file that exports nothing', async () => {
