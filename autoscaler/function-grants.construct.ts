@@ -11,7 +11,8 @@ import type { Tables } from './tables.construct.ts';
 import type { TicketTables } from './ticket-rights.construct.ts';
 
 /** What a Lambda does to a table, as IAM actions. A transaction needs the actions of its parts. */
-export const reads = ['dynamodb:GetItem', 'dynamodb:Query'];
+const query = 'dynamodb:Query';
+export const reads = ['dynamodb:GetItem', query];
 export const updates = ['dynamodb:UpdateItem'];
 export const puts = ['dynamodb:PutItem'];
 export const deletes = ['dynamodb:DeleteItem'];
@@ -38,7 +39,9 @@ export class FunctionGrants {
   useRunners(lambda: BundledFunction, actions: string[]): void {
     const { tableArn } = this.#props.tables.runners;
     const indexes = [runnerIdIndex, instanceIdIndex, liveIndex, livePoolIndex];
-    this.allow(lambda, actions, tableArn, ...indexes.map((index) => `${tableArn}/index/${index}`));
+    this.allow(lambda, actions, tableArn);
+    // An index can be asked, and nothing else.
+    if (actions.includes(query)) this.allow(lambda, [query], ...indexes.map((index) => `${tableArn}/index/${index}`));
   }
 
   /** What it does to tickets that wait for their host, and to those that are with it. */

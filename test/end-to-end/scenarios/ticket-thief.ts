@@ -70,5 +70,5 @@ function scriptFor(places: readonly Place[]): string {
   const script = readFileSync(join(import.meta.dirname, 'ticket-thief.sh'));
   const lines = Buffer.from(places.map(({ TableName, id }) => `${TableName} ${id}\n`).join(''));
   const shown = (content: Buffer) => `<(base64 -d <<<${content.toString('base64')})`;
-  return `bash ${shown(script)} <${shown(lines)}`;
+  return `bash ${shown(script)} < ${shown(lines)}`;
 }

@@ -51,13 +51,15 @@ def _launch_checks(action: str, p: Parameters, region: str) -> Iterator[Check]:
     if fleet:
         yield Check(action, _arn(region, "fleet", "*"), _request_tags(asked_tags.get("fleet", {})))
     for one in actions:
+        about = about_launch if one == "ec2:RunInstances" else _without_template(about_launch)
         if template:
-            yield Check(one, _arn(region, "launch-template", template), {**about_launch, **_tags_of_resource(template)})
+            yield Check(one, _arn(region, "launch-template", template), {**about, **_tags_of_resource(template)})
         for arn in _used_resources(p, data, region, fleet):
             is_of_template = {"ec2:IsLaunchTemplateResource": "true" if arn in of_template else "false"}
-            yield Check(one, arn, {**about_launch, **is_of_template, **_tags_of_resource(arn.rsplit("/", 1)[-1])})
+            about_resource = {**about, **(is_of_template if about is about_launch else {})}
+            yield Check(one, arn, {**about_resource, **_tags_of_resource(arn.rsplit("/", 1)[-1])})
         for kind in ("instance", "volume", "network-interface"):
-            yield Check(one, _arn(region, kind, "*"), {**about_launch, **_request_tags(asked_tags.get(kind, {}))})
+            yield Check(one, _arn(region, kind, "*"), {**about, **_request_tags(asked_tags.get(kind, {}))})
     for kind, tags in asked_tags.items():
         context = {**_request_tags(tags), "ec2:CreateAction": action.removeprefix("ec2:")}
         yield Check("ec2:CreateTags", _arn(region, kind, "*"), context)
@@ -104,6 +106,11 @@ def _role_checks(p: Parameters, data: dict[str, Any]) -> Iterator[Check]:
         role = iam._roles.get(role_name)
         if role:
             yield Check("iam:PassRole", role["Arn"], {"iam:PassedToService": "ec2.amazonaws.com"})
+
+
+def _without_template(context: dict[str, Any]) -> dict[str, Any]:
+    """CreateFleet does not say which template its instances are from: only RunInstances has these keys."""
+    return {key: value for key, value in context.items() if "LaunchTemplate" not in key}
 
 
 def _instance_profile(p: Parameters, data: dict[str, Any]) -> dict[str, Any]:

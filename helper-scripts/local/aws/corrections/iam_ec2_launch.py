@@ -27,17 +27,17 @@ def apply() -> None:
 
 
 def probe(aws: Aws) -> bool:
-    """Who may launch only tagged instances may do that, not launch untagged ones, and terminate only tagged ones."""
+    """Who may launch only tagged instances of a template's image may do just that, and terminate only tagged ones."""
     tag = {"Key": "owner", "Value": new_name()}
     ours = {"StringEquals": {"aws:RequestTag/owner": tag["Value"]}}
     ec2_arn = f"arn:aws:ec2:{aws.region}:*"
     launch = ["ec2:CreateFleet", "ec2:RunInstances"]
     used = [
         f"{ec2_arn}:launch-template/*",
-        f"arn:aws:ec2:{aws.region}::image/*",
         f"{ec2_arn}:subnet/*",
         f"{ec2_arn}:fleet/*",
     ]
+    images = f"arn:aws:ec2:{aws.region}::image/*"
     created = [f"{ec2_arn}:instance/*"]
     role = aws.role(
         {
@@ -46,6 +46,13 @@ def probe(aws: Aws) -> bool:
                     "Effect": "Allow",
                     "Action": launch,
                     "Resource": [*used, f"{ec2_arn}:volume/*", f"{ec2_arn}:network-interface/*"],
+                },
+                {"Effect": "Allow", "Action": "ec2:CreateFleet", "Resource": images},
+                {
+                    "Effect": "Allow",
+                    "Action": "ec2:RunInstances",
+                    "Resource": images,
+                    "Condition": {"Bool": {"ec2:IsLaunchTemplateResource": "true"}},
                 },
                 {"Effect": "Allow", "Action": [*launch, "ec2:CreateTags"], "Resource": created, "Condition": ours},
                 {
@@ -72,6 +79,15 @@ def probe(aws: Aws) -> bool:
             TargetCapacitySpecification={"TotalTargetCapacity": 1, "DefaultTargetCapacityType": "spot"},
         )["Instances"][0]["InstanceIds"]
 
+    def run_another_image():
+        return client.run_instances(
+            LaunchTemplate={"LaunchTemplateId": template["LaunchTemplate"]["LaunchTemplateId"]},
+            ImageId="ami-1",
+            MinCount=1,
+            MaxCount=1,
+            TagSpecifications=[{"ResourceType": "instance", "Tags": [tag]}],
+        )
+
     def allowed(act):
         try:
             return act()
@@ -82,7 +98,8 @@ def probe(aws: Aws) -> bool:
 
     with aws.enforced_iam():
         untagged = allowed(launch_fleet)
+        other = allowed(run_another_image)
         tagged = allowed(lambda: launch_fleet(tag))
         others = allowed(lambda: client.terminate_instances(InstanceIds=[*(tagged or []), foreign]))
         own = allowed(lambda: client.terminate_instances(InstanceIds=tagged or []))
-    return bool(tagged and own) and not untagged and not others
+    return bool(tagged and own) and not untagged and not other and not others
