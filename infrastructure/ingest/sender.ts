@@ -14,7 +14,7 @@ export type Credentials =
 
 export type Refusal = { readonly kind: 'refused'; readonly reason: string };
 /** The request shows neither of the two. */
-export type Anonymity = { readonly kind: 'anonymous'; readonly reason: string };
+type Anonymity = { readonly kind: 'anonymous'; readonly reason: string };
 export type SenderVerdict =
   | { readonly kind: 'authentic'; readonly by: Credentials['kind']; readonly secret: 'current' | 'previous' }
   | Refusal;

@@ -14,7 +14,7 @@ const now = Date.parse('2026-09-21T02:41:38.500Z');
 /** All that the webhook may answer while secrets and bus work. */
 const documented = [200, 202, 400, 401, 413];
 
-export type FuzzResult = {
+type FuzzResult = {
   /** How often each status was answered. */
   readonly answers: ReadonlyMap<number, number>;
   /** What must not be, with the request. */
