@@ -1,3 +1,4 @@
+import type { NamedJob } from '../../infrastructure/lib/gitlab-listings.ts';
 import { type JobEvent, jobEventSchema } from '../../infrastructure/lib/job-event.ts';
 import type { JobEventType } from '../../infrastructure/lib/job-event-types.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
@@ -26,7 +27,9 @@ export type BindRunnerPorts = FindHostPorts & {
   readonly store: RunnersStore;
   readonly bus: EventBus;
   /** Where the mappings send a job of which our table does not say it. */
-  readonly findPlace: (event: JobEvent) => Promise<Place | null>;
+  readonly findPlace: (event: JobEvent, job: NamedJob) => Promise<Place | null>;
+  /** Asked who has a job, unless the event can harm nobody but the runner that was made for it. */
+  readonly jobs: { readJob(projectId: number, jobId: number): Promise<NamedJob | null> };
   readonly now: () => number;
 };
 
@@ -34,11 +37,27 @@ export type BindRunnerPorts = FindHostPorts & {
  * Writes down which job a runner really took: GitLab gives a job to any runner that fits. The job's own item learns that the job runs. A job
  * that has lost its runner so, and has no other to count on, gets another one; one that runs where its mapping does not send it is noted. Late
  * and repeated events change nothing.
+ *
+ * Whoever writes a hook's template can have it name any job and any runner. That a job has the runner that was made for it is believed;
+ * whatever else concerns a job or a runner of ours is asked of GitLab.
  */
 export async function bindRunner(event: JobEvent, ports: BindRunnerPorts, { log }: LambdaContext): Promise<void> {
   const job = jobKeyOf(event);
   // That it runs is only true together with who runs it.
   if (event.runnerId === null) return log.info('nothing to bind: the event names no runner');
+  const [before, named] = [await ports.store.read(job), await findHost(event, ports)];
+  const isOwnPair = named?.pk === job && (named.takenJob ?? job) === job;
+  if (isOwnPair || (!before && !named)) return bindTrue(event, null, ports, log);
+  const seen = await ports.jobs.readJob(event.projectId, event.jobId);
+  if (!seen || seen.runnerId === null) {
+    return log.info('nothing to bind: GitLab names no runner of the job', { status: seen?.status ?? null });
+  }
+  return bindTrue({ ...event, runnerId: seen.runnerId }, seen, ports, log);
+}
+
+/** `seen`: the job in GitLab, where it was asked about. */
+async function bindTrue(event: JobEvent, seen: NamedJob | null, ports: BindRunnerPorts, log: Log): Promise<void> {
+  const job = jobKeyOf(event);
   const own = await noteJobState(ports.store, job, 'RUNNING', expiryOf(ports.now()));
   const item = await findHost(event, ports);
   if (!item) {
@@ -57,7 +76,7 @@ export async function bindRunner(event: JobEvent, ports: BindRunnerPorts, { log 
     if (!(error instanceof RunnerStateChangedError)) throw error;
     log.info('nothing to bind: the runner took its job before, or ended', { runnerOf: item.pk, state: item.state });
   }
-  if (item.pk !== job && !(own && isSwap(item, own))) await settleForAnother(item.pk, own, event, ports, log);
+  if (item.pk !== job && !(own && isSwap(item, own))) await settleForAnother(item.pk, own, { event, seen }, ports, log);
   await tellGate(event, [own, item], ports);
 }
 
@@ -73,7 +92,7 @@ function isSwap(runner: RunnerItem, own: RunnerItem): boolean {
 async function settleForAnother(
   runnerOf: JobKey,
   own: RunnerItem | null,
-  event: JobEvent,
+  { event, seen }: { readonly event: JobEvent; readonly seen: NamedJob | null },
   ports: BindRunnerPorts,
   log: Log,
 ): Promise<void> {
@@ -82,7 +101,7 @@ async function settleForAnother(
   if (runner?.takenJob !== job) return;
   await replaceRunner(runner, job, ports, log);
   if (runner.misplaced) return;
-  const place = placeOf(own) ?? (await ports.findPlace(event));
+  const place = placeOf(own) ?? (seen && (await ports.findPlace(event, seen)));
   const misplaced = place && misplacementOf(runner, job, place);
   if (misplaced) await noteMisplaced(ports.store, runner, misplaced, log);
 }
@@ -112,7 +131,6 @@ export const handler = lambdaHandler({
     const { MAPPINGS_TABLE, PROFILES, DEFAULT_RUNNER } = readEnvironment(routingEnvironment);
     const dynamodb = createDocumentClient();
     const places = {
-      gitlab: createGitLabFromEnvironment(),
       mappings: createJobMappings(dynamodb, MAPPINGS_TABLE, Date.now),
       offer: { profiles: PROFILES, defaultRunner: DEFAULT_RUNNER },
     };
@@ -120,7 +138,8 @@ export const handler = lambdaHandler({
       ...createTables(dynamodb),
       bus: createEventBus(readEnvironment(eventBusEnvironment).EVENT_BUS_ARN),
       gitlab: createGitLabForManagers(),
-      findPlace: (event) => findPlace(event, places),
+      jobs: createGitLabFromEnvironment(),
+      findPlace: (event, job) => findPlace(event, job, places),
     };
   },
   work: bindRunner,

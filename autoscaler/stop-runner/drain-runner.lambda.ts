@@ -42,7 +42,7 @@ export async function drainRunner(
   if (item?.attempt !== found.attempt || !stoppable.includes(item.state)) return { verdict: 'DONE', ...nothing };
   const runnerId = item.runnerId ?? null;
   try {
-    const outcome = found.force ? await endByForce(item, ports) : await drainHost(item, endOf(item, store), ports);
+    const outcome = await drain(found, item, ports);
     switch (outcome.kind) {
       case 'busy':
         context.log.info('the runner is kept: a job runs on it', { runnerId, takenJob: outcome.takenJob });
@@ -63,6 +63,20 @@ export async function drainRunner(
     if (error instanceof RunnerStateChangedError) return drainRunner(found, ports, context);
     throw error;
   }
+}
+
+function drain(found: RunnerToStop, item: RunnerItem, ports: DrainRunnerPorts): Promise<Drain> {
+  if (found.force) return endByForce(item, ports);
+  if (found.hadItsJob && item.takenJob !== undefined) return endAsSeen(item, ports);
+  return drainHost(item, endOf(item, ports.store), ports);
+}
+
+/** GitLab has just said that its job is over, and it takes one: it need not be paused. That it has no other is looked at. */
+async function endAsSeen(item: RunnerItem, { store, gitlab }: DrainRunnerPorts): Promise<Drain> {
+  const running = item.runnerId === undefined ? undefined : runningOf(await gitlab.jobsOf(item.runnerId));
+  if (running) return { kind: 'busy', takenJob: jobKeyOf(running) };
+  await store.write(markOf(item, item.takenJob));
+  return { kind: 'ended' };
 }
 
 /** Its host is dead, or must not live any more: it ends with the job that GitLab may still say runs on it, which is noted. */

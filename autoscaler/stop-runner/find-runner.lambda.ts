@@ -1,5 +1,5 @@
 import type { GitLab } from '../../infrastructure/lib/gitlab.client.ts';
-import { isOver } from '../../infrastructure/lib/gitlab-listings.ts';
+import { isOver, type NamedJob } from '../../infrastructure/lib/gitlab-listings.ts';
 import { type JobEvent, jobEventSchema } from '../../infrastructure/lib/job-event.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
@@ -22,11 +22,12 @@ import { misplacementOf, noteMisplaced, placeOf } from '../runners/misplaced.ts'
 import { JobNotOverError } from '../runners/runner-errors.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
+import { toldByGitLab } from '../start-runner/told-by-gitlab.ts';
 import { type RunnerToStop, runnerToStopOf } from './stop-runner-input.ts';
 
 export type FindRunnerPorts = FindHostPorts & {
   readonly store: RunnersStore;
-  /** Asked about jobs of which nobody told us that they ran. */
+  /** Asked whether the job is over, and on which runner it ran. */
   readonly jobs: Pick<GitLab, 'readJob'>;
   readonly bus: EventBus;
   readonly now: () => number;
@@ -39,28 +40,30 @@ type FoundRunners = {
 };
 
 /**
- * Finds the runners that end because a job is over: by the job and by the runner that GitLab names, both in our own table. When EC2 had
+ * Finds the runners that end because a job is over: by the job and by the runner that GitLab names, both in our own
+ * table. GitLab is asked for both, since whoever writes a hook's template can have it name any job and any runner. When EC2 had
  * announced to take back the instance of the one that had the job, it says so while that can still be told.
  *
  * @throws {JobNotOverError} when GitLab says that the job is not over.
  */
 export async function findRunner(
-  event: JobEvent,
+  hook: JobEvent,
   ports: FindRunnerPorts,
   context: LambdaContext,
 ): Promise<FoundRunners> {
   const { log } = context;
-  const job = jobKeyOf(event);
-  const host = await findHost(event, ports);
+  const job = jobKeyOf(hook);
+  const hooksHost = await findHost(hook, ports);
   const before = await ports.store.read(job);
-  if (!before && !host && event.runnerId !== null) {
-    log.info('the job had no runner of ours', { status: event.status });
-    await tellGate(event, [], ports);
+  if (!before && !hooksHost && hook.runnerId !== null) {
+    log.info('the job had no runner of ours', { status: hook.status });
+    await tellGate(hook, [], ports);
     return { runners: [], mend: null };
   }
-  // From a job that is said to be over there is no way back. Of one that ran, the drain asks whether it still does.
+  const seen = await confirmEnd(hook, ports);
+  const event = seen ? endToldBy(hook, seen) : hook;
+  const host = await hostOf(event, hooksHost, seen, ports);
   const isKnownToHaveRun = (before !== null && before.jobState !== 'PENDING') || host?.takenJob === job;
-  if (!isKnownToHaveRun) await confirmEnd(event, ports);
   const named = host && (await bindLate(host, job, ports.store));
   const own = await noteJobState(ports.store, job, 'FINISHED', expiryOf(ports.now()));
   const byRunner = named?.pk === job ? own : named;
@@ -70,7 +73,7 @@ export async function findRunner(
       log.info('the job ended while it waited for a place');
     } catch (error) {
       // It got a place, or left, at this very moment: look again.
-      if (error instanceof RunnerStateChangedError) return findRunner(event, ports, context);
+      if (error instanceof RunnerStateChangedError) return findRunner(hook, ports, context);
       throw error;
     }
   }
@@ -87,7 +90,9 @@ export async function findRunner(
     stops: stops.map(({ item, reason }) => ({ runnerOf: item.pk, reason })),
   });
   return {
-    runners: stops.map(({ item, reason }) => runnerToStopOf(item, { reason })),
+    runners: stops.map(({ item, reason }) =>
+      runnerToStopOf(item, { reason, ...(seen && hadItsOneJob(item, job, seen) ? { hadItsJob: true } : {}) }),
+    ),
     mend: await findWhatToMend(event, { own, byRunner, live }, ports.store, log),
   };
 }
@@ -130,12 +135,44 @@ async function findInterruption(
   return interruptedRunnerOf(item, { hostGone: false, takenJob: job });
 }
 
-/** A hook's word alone would take a waiting job's runner away, and all others that it may ask for. */
-async function confirmEnd({ projectId, jobId, status }: JobEvent, { jobs }: FindRunnerPorts): Promise<void> {
+/**
+ * The job as GitLab tells it; null when it does not exist (any more). A hook's word alone would take a waiting job's runner away, and all
+ * others that it may ask for. From a job that is said to be over there is no way back.
+ */
+async function confirmEnd({ projectId, jobId, status }: JobEvent, { jobs }: FindRunnerPorts): Promise<NamedJob | null> {
   const job = await jobs.readJob(projectId, jobId);
   if (job && !isOver(job.status)) {
     throw new JobNotOverError(`job ${jobId} is "${job.status}" in GitLab although its hook said ${status}`);
   }
+  return job;
+}
+
+/** Why it failed is asked about before anything follows from it. */
+function endToldBy(hook: JobEvent, seen: NamedJob): JobEvent {
+  const { status, runnerId } = seen;
+  return { ...toldByGitLab(hook, seen), status, runnerId, failureReason: hook.failureReason };
+}
+
+/**
+ * The item of the runner that had the job, by GitLab's word. Where that names none any more, our own table's word is enough: that the runner took
+ * the job, or was made for it.
+ */
+async function hostOf(
+  event: JobEvent,
+  hooksHost: RunnerItem | null,
+  seen: NamedJob | null,
+  ports: FindRunnerPorts,
+): Promise<RunnerItem | null> {
+  const job = jobKeyOf(event);
+  const isOwn = hooksHost?.pk === job && (hooksHost.takenJob ?? job) === job;
+  if (hooksHost?.takenJob === job || (isOwn && (seen?.runnerId ?? null) === null)) return hooksHost;
+  return seen ? findHost(event, ports) : null;
+}
+
+/** A runner with one host takes one job, and GitLab says that this was it. */
+function hadItsOneJob(item: RunnerItem, job: JobKey, seen: NamedJob): boolean {
+  const isRunner = item.runnerId !== undefined && item.runnerId === seen.runnerId && item.managerOf === undefined;
+  return isRunner && item.takenJob === job;
 }
 
 /** The runner that GitLab names, which is bound now when the job was so short that its `running` event has not come yet. */

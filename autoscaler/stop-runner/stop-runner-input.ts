@@ -23,6 +23,8 @@ export const runnerToStopSchema = z.object({
   reason: z.string(),
   /** It ends even when GitLab says that a job runs on it: its host cannot live any more, or must not. */
   force: z.optional(z.boolean()),
+  /** GitLab has said that the one job that this runner takes is over: it need not be paused first. */
+  hadItsJob: z.optional(z.boolean()),
   /** Why this attempt counts as failed, unless the runner took a job. */
   failure: z.optional(z.string()),
 });
@@ -32,7 +34,7 @@ export type RunnerToStop = z.infer<typeof runnerToStopSchema>;
 /** A runner's item as the runner to stop, and why it stops. */
 export function runnerToStopOf(
   item: RunnerItem,
-  why: Pick<RunnerToStop, 'reason' | 'force' | 'failure'>,
+  why: Pick<RunnerToStop, 'reason' | 'force' | 'failure' | 'hadItsJob'>,
 ): RunnerToStop {
   const { pk: job, attempt, type, runnerId = null, instanceId = null } = item;
   return { job, attempt, type, runnerId, instanceId, manager: profilesManagerOf(item), ...why };

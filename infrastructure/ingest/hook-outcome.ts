@@ -14,6 +14,9 @@ export type HookOutcome =
     }
   | { readonly kind: 'malformed'; readonly reason: string }
   | { readonly kind: 'refused'; readonly reason: string }
+  /** Nothing was shown that could prove anything: anybody may send that as often as the throttle lets through. */
+  | { readonly kind: 'anonymous'; readonly reason: string }
+  | { readonly kind: 'too-large'; readonly reason: string }
   | {
       readonly kind: 'unavailable';
       readonly reason: string;
@@ -22,9 +25,25 @@ export type HookOutcome =
     };
 
 /** GitLab disables a hook after four answers in a row that are not 2xx: what is only ignored must be one. */
-const statusCodes = { accepted: 202, ignored: 200, malformed: 400, refused: 401, unavailable: 503 } as const;
+const statusCodes = {
+  accepted: 202,
+  ignored: 200,
+  malformed: 400,
+  refused: 401,
+  anonymous: 401,
+  'too-large': 413,
+  unavailable: 503,
+} as const;
 
-const levels = { accepted: 'info', ignored: 'info', malformed: 'warn', refused: 'warn', unavailable: 'error' } as const;
+const levels = {
+  accepted: 'info',
+  ignored: 'info',
+  malformed: 'warn',
+  refused: 'warn',
+  anonymous: 'warn',
+  'too-large': 'warn',
+  unavailable: 'error',
+} as const;
 
 const retryAfterSeconds = 5;
 
@@ -72,6 +91,8 @@ function jobOf(outcome: HookOutcome): LogFields {
       };
     case 'malformed':
     case 'refused':
+    case 'anonymous':
+    case 'too-large':
       return { projectId: null, jobId: null };
   }
 }

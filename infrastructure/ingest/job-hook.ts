@@ -128,5 +128,7 @@ function positiveInteger(value: unknown): number | null {
 
 /** A value as it may be repeated in a reason. */
 function brief(value: unknown): string {
+  // Writing down what is nested deeply enough overflows the stack.
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? '(a list)' : '(an object)';
   return String(JSON.stringify(value)).slice(0, 60);
 }

@@ -13,6 +13,8 @@ export type Credentials =
   | { readonly kind: 'token'; readonly token: string };
 
 export type Refusal = { readonly kind: 'refused'; readonly reason: string };
+/** The request shows neither of the two. */
+type Anonymity = { readonly kind: 'anonymous'; readonly reason: string };
 export type SenderVerdict =
   | { readonly kind: 'authentic'; readonly by: Credentials['kind']; readonly secret: 'current' | 'previous' }
   | Refusal;
@@ -24,14 +26,14 @@ export type SenderVerdict =
  * @param nowMilliseconds since 1970.
  * @see https://docs.gitlab.com/user/project/integrations/webhooks/ "Signing tokens"
  */
-export function readCredentials(headers: Headers, nowMilliseconds: number): Credentials | Refusal {
+export function readCredentials(headers: Headers, nowMilliseconds: number): Credentials | Refusal | Anonymity {
   const signature = headers['webhook-signature'];
   if (signature !== undefined) return readSignature(signature, headers, nowMilliseconds);
   const token = headers['x-gitlab-token'];
   if (token) return { kind: 'token', token };
-  return refuse(
-    'the request has neither webhook-signature nor X-Gitlab-Token: set a signing or secret token in the hook',
-  );
+  const reason =
+    'the request has neither webhook-signature nor X-Gitlab-Token: set a signing or secret token in the hook';
+  return { kind: 'anonymous', reason };
 }
 
 function readSignature(signature: string, headers: Headers, nowMilliseconds: number): Credentials | Refusal {

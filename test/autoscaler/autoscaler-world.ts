@@ -30,6 +30,7 @@ import { releaseRunner } from '../../autoscaler/stop-runner/release-runner.lambd
 import { runnerToStopSchema } from '../../autoscaler/stop-runner/stop-runner-input.ts';
 import { terminateInstance } from '../../autoscaler/stop-runner/terminate-instance.lambda.ts';
 import { unregisterRunner } from '../../autoscaler/stop-runner/unregister-runner.lambda.ts';
+import type { NamedJob } from '../../infrastructure/lib/gitlab-listings.ts';
 import { type JobEvent, jobEventSchema } from '../../infrastructure/lib/job-event.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { InvalidInputError, type LambdaContext } from '../../infrastructure/lib/lambda-handler.client.ts';
@@ -124,7 +125,7 @@ export function autoscalerWorld({
     offer: allOffered,
   };
 
-  const place = (event: JobEvent) => findPlace(event, choosing);
+  const place = (event: JobEvent, job: NamedJob) => findPlace(event, job, choosing);
 
   /** By the Lambda's logical id in the template. */
   const lambdas = {
@@ -259,14 +260,18 @@ export function autoscalerWorld({
     async pickUp(runnerId: number): Promise<number | null> {
       const jobId = gitlab.giveJobTo(runnerId);
       if (jobId !== null)
-        await bindRunner(runningJob({ jobId, runnerId }), { store, bus, findPlace: place, now }, context);
+        await bindRunner(runningJob({ jobId, runnerId }), { store, bus, jobs: gitlab, findPlace: place, now }, context);
       return jobId;
     },
     /** The same for an instance that works for a long-lived runner. */
     async pickUpOn(instanceId: string, runnerId: number): Promise<number | null> {
       const jobId = longLived.giveJobTo(runnerId, instanceId);
       if (jobId !== null)
-        await bindRunner(runningJob({ jobId, runnerId }), { store, gitlab, bus, findPlace: place, now }, context);
+        await bindRunner(
+          runningJob({ jobId, runnerId }),
+          { store, gitlab, bus, jobs: gitlab, findPlace: place, now },
+          context,
+        );
       return jobId;
     },
     /** Lets an instance claim its ticket, as its boot script does: what it gets. */

@@ -30,7 +30,15 @@ describe('an event of the archive, replayed when its job is long over and forgot
     };
     const mappings = { read: async () => ({ mappings: [jobMapping()], invalid: [] }) };
     expect(
-      await chooseRunner(pendingJob(), { gitlab, store, mappings, offer, bus: inMemoryBus(), now }, context),
+      await chooseRunner(
+        pendingJob(),
+        {
+          ...{ gitlab, store, mappings, offer, bus: inMemoryBus(), now },
+          isAllowed: () => ({ allowed: true }),
+          projects: { forgetProject: async () => {} },
+        },
+        context,
+      ),
     ).toMatchObject({
       decision: 'IGNORE',
     });
@@ -39,7 +47,7 @@ describe('an event of the archive, replayed when its job is long over and forgot
   it('of a job that ran or ended changes nothing', async () => {
     const { store, gitlab: jobs, now, context } = forgotten('success');
     const bus = inMemoryBus();
-    await bindRunner(runningJob({ runnerId: 55 }), { store, bus, findPlace: async () => null, now }, context);
+    await bindRunner(runningJob({ runnerId: 55 }), { store, bus, jobs, findPlace: async () => null, now }, context);
     expect(bus.told).toEqual([]);
     expect(await findRunner(finishedJob({ runnerId: 55 }), { store, jobs, bus, now }, context)).toEqual({
       runners: [],

@@ -217,7 +217,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     outages: inMemoryOutageMark(),
     retriedProfiles: settings.retriedProfiles ?? [],
     misplacedRetriedProfiles: [],
-    findPlace: (event) => findPlace(event, ports),
+    findPlace: (event, job) => findPlace(event, job, ports),
     invoke: async (functionArn, tenantId, payload) => {
       invariants.sawInvocation(functionArn, payload, tenantId);
       fleet.invoke(payload);

@@ -1,18 +1,19 @@
 import type { GitLab, GitLabJob, NewRunner } from '../../infrastructure/lib/gitlab.client.ts';
-import type { NamedJob } from '../../infrastructure/lib/gitlab-listings.ts';
 import { GitLabNotFoundError, GitLabRefusedError } from '../../infrastructure/lib/gitlab-errors.ts';
+import type { NamedJob } from '../../infrastructure/lib/gitlab-listings.ts';
 
 /** Stands in every runner token of the tests, so that a token that went astray is found. */
 export const tokenWord = 'not-a-real-secret';
 
 /** A job in GitLab. */
-export type KnownJob = GitLabJob & Partial<NamedJob> & {
-  readonly projectId: number;
-  readonly failureReason?: string | null;
-  readonly finishedAt?: string | null;
-  /** The job that took its place. */
-  readonly retriedAs?: number;
-};
+export type KnownJob = GitLabJob &
+  Partial<NamedJob> & {
+    readonly projectId: number;
+    readonly failureReason?: string | null;
+    readonly finishedAt?: string | null;
+    /** The job that took its place. */
+    readonly retriedAs?: number;
+  };
 
 /** A runner in GitLab. */
 export type KnownRunner = NewRunner & { readonly runnerId: number; readonly token: string; readonly paused: boolean };

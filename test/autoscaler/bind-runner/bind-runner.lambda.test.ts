@@ -2,16 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { type BindRunnerPorts, bindRunner } from '../../../autoscaler/bind-runner/bind-runner.lambda.ts';
 import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
 import type { JobEvent } from '../../../infrastructure/lib/job-event.ts';
-import { pendingJob, runnerItem, runningJob, testStart } from '../../support/builders.ts';
+import { gitlabJob, pendingJob, runnerItem, runningJob, testStart } from '../../support/builders.ts';
 import { inMemoryBus } from '../../support/in-memory-bus.ts';
 import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
 import { lambdaContext } from '../../support/lambda-context.ts';
 
-const bind = (event: Partial<JobEvent>, ...items: readonly RunnerItem[]) =>
-  bindWith({ findPlace: async () => null }, event, ...items);
+const bind = (event: Partial<JobEvent>, ...items: readonly RunnerItem[]) => bindWith({}, event, ...items);
 
 async function bindWith(
-  { findPlace }: Pick<BindRunnerPorts, 'findPlace'>,
+  { findPlace = async () => null, jobs }: Partial<Pick<BindRunnerPorts, 'findPlace' | 'jobs'>>,
   event: Partial<JobEvent>,
   ...items: readonly RunnerItem[]
 ) {
@@ -19,7 +18,11 @@ async function bindWith(
   const context = lambdaContext();
   const bus = inMemoryBus();
   const take = (changes: Partial<JobEvent> = {}) =>
-    bindRunner(runningJob({ ...event, ...changes }), { store, bus, findPlace, now: () => testStart }, context);
+    bindRunner(
+      runningJob({ ...event, ...changes }),
+      { store, bus, findPlace, jobs: jobs ?? gitlabWhere({ ...event, ...changes }), now: () => testStart },
+      context,
+    );
   await take();
   return {
     item: (jobId: number) => store.items.get(`job#7#${jobId}`),
@@ -27,6 +30,10 @@ async function bindWith(
     told: bus.told,
     lines: context.lines,
   };
+}
+/** GitLab, which says of every job that this runner has it. */
+function gitlabWhere({ runnerId = null }: Partial<JobEvent>): BindRunnerPorts['jobs'] {
+  return { readJob: async (_, id) => gitlabJob({ id, status: 'running', runnerId }) };
 }
 const launched = (jobId: number, changes: Partial<RunnerItem> = {}) =>
   runnerItem({ jobId, state: 'LAUNCHED', runnerId: 500 + jobId, ...changes });
@@ -98,7 +105,8 @@ describe('bindRunner', () => {
     const store = inMemoryRunnersStore(launched(1, { jobState: 'RUNNING' }));
     const findPlace = async () => null;
     const failing = { ...store, write: () => Promise.reject(down) };
-    const ports = { store: failing, bus: inMemoryBus(), findPlace, now: () => testStart };
+    const jobs = gitlabWhere({ runnerId: 501 });
+    const ports = { store: failing, bus: inMemoryBus(), findPlace, jobs, now: () => testStart };
     await expect(bindRunner(runningJob({ runnerId: 501 }), ports, lambdaContext())).rejects.toBe(down);
   });
 });
@@ -171,13 +179,55 @@ describe('a job on a runner of another profile than its mapping names', () => {
     expect(counted(alike) + counted(unknown)).toBe(0);
   });
 
-  it('gets its own job another runner also when GitLab cannot be asked, and its event comes again', async () => {
-    const down = new Error('GitLab is down');
+  it('gets its own job another runner also when the mappings cannot be read, and its event comes again', async () => {
+    const down = new Error('the table is down');
     const store = inMemoryRunnersStore(launched(1, shell));
     const bus = inMemoryBus();
-    const ports = { store, bus, findPlace: () => Promise.reject(down), now: () => testStart };
+    const jobs = gitlabWhere({ runnerId: 501 });
+    const ports = { store, bus, jobs, findPlace: () => Promise.reject(down), now: () => testStart };
     await expect(bindRunner(runningJob({ jobId: 9, runnerId: 501 }), ports, lambdaContext())).rejects.toBe(down);
     expect(bus.told).toHaveLength(1);
     expect(store.items.get('job#7#1')).toMatchObject({ state: 'RUNNING', takenJob: 'job#7#9' });
+  });
+});
+
+describe('a hook that is not true', () => {
+  const gitlabSays = (changes: Parameters<typeof gitlabJob>[0]) => ({
+    jobs: { readJob: async (_: number, id: number) => gitlabJob({ id, ...changes }) },
+  });
+  const nobodyKnows = { jobs: { readJob: async () => null } };
+
+  it('does not bind another project’s runner to a job, nor order a further one', async () => {
+    const theirs = runnerItem({ jobId: 1, state: 'LAUNCHED', runnerId: 501 });
+    const { item, told } = await bindWith(nobodyKnows, { projectId: 8, jobId: 9, runnerId: 501 }, theirs);
+    expect(item(1)).toEqual(theirs);
+    expect(told).toEqual([]);
+  });
+
+  it.each([
+    ['still waits', { status: 'pending', runnerId: null }],
+    ['runs on somebody else’s runner', { status: 'running', runnerId: 999 }],
+  ])('does not bind the runner of one job to another that %s', async (_, truth) => {
+    const { item, told } = await bindWith(gitlabSays(truth), { jobId: 2, runnerId: 501 }, launched(1), launched(2));
+    expect(item(1)).toEqual(launched(1));
+    expect(told).toEqual([]);
+  });
+
+  it('binds the runner that GitLab names, whichever the hook does', async () => {
+    const truth = gitlabSays({ status: 'running', runnerId: 503 });
+    const { item } = await bindWith(truth, { jobId: 2, runnerId: 501 }, launched(1), launched(2), launched(3));
+    expect(item(1)).toEqual(launched(1));
+    expect(item(3)).toMatchObject({ state: 'RUNNING', takenJob: 'job#7#2' });
+  });
+
+  it('does not note that a job runs elsewhere which waits', async () => {
+    const { item } = await bindWith(gitlabSays({ status: 'pending' }), { runnerId: 999 }, launched(1));
+    expect(item(1)).toEqual(launched(1));
+  });
+
+  it('costs GitLab no call when it is about a job and its own runner, or about nothing of ours', async () => {
+    const jobs = { readJob: () => Promise.reject(new Error('asked GitLab')) };
+    await bindWith({ jobs }, { runnerId: 501 }, launched(1));
+    await bindWith({ jobs }, { jobId: 9, runnerId: 999 }, launched(1));
   });
 });

@@ -58,7 +58,7 @@ it('a running job binds the host that took it, and no other host of its runner',
   gitlab.setJob({ id: 1, status: 'running', runnerId: 900, systemId: 's_000000000002' });
   await bindRunner(
     runningJob({ jobId: 1, runnerId: 900 }),
-    { ...ports, bus: inMemoryBus(), findPlace: async () => null },
+    { ...ports, jobs: gitlab, bus: inMemoryBus(), findPlace: async () => null },
     lambdaContext(),
   );
   expect(store.items.get('job#7#2')).toMatchObject({ state: 'RUNNING', takenJob: 'job#7#1', jobState: 'PENDING' });

@@ -113,12 +113,15 @@ describe('allowedProjects', () => {
   it.each([
     ['moved away', 'elsewhere/project'],
     ['tells no path', null],
-  ])('does not start a job whose project %s, and forgets the project, whatever the event says', async (_, projectPath) => {
-    const given = { allowedProjects, job: gitlabJob({ projectPath }) };
-    const { decision, forgotten } = await choose(given);
-    expect(decision).toMatchObject({ decision: 'IGNORE', reason: /allowedProjects/ });
-    expect(forgotten).toEqual([7]);
-  });
+  ])(
+    'does not start a job whose project %s, and forgets the project, whatever the event says',
+    async (_, projectPath) => {
+      const given = { allowedProjects, job: gitlabJob({ projectPath }) };
+      const { decision, forgotten } = await choose(given);
+      expect(decision).toMatchObject({ decision: 'IGNORE', reason: /allowedProjects/ });
+      expect(forgotten).toEqual([7]);
+    },
+  );
 
   it('lets a job leave the queue whose project is not allowed any more', async () => {
     const items = [runnerItem({ state: 'WAITING' })];
@@ -266,6 +269,7 @@ describe('a job that took the runner of another one before it had one itself', (
     expect(decision).toEqual({
       decision: 'LAUNCH',
       choice: expect.objectContaining({ profile: 'large', tags: ['x'], standIn: true }),
+      event: expect.objectContaining({ jobName: 'build' }),
     });
   });
 

@@ -104,10 +104,21 @@ describe('a pending job', () => {
     expect(item(1)).toMatchObject({ state: 'LAUNCHED', tenantId: 'project-7' });
   });
 
-  it('of a GitLab that sends no project path runs as well', async () => {
-    const { pend, start, invocations } = world(onLambda);
-    expect(await start({ ...pend(1), projectPath: null })).toMatchObject({ status: 'SUCCEEDED' });
+  it('of a GitLab that tells no project path runs as well', async () => {
+    const { pend, start, invocations, gitlab } = world(onLambda);
+    const event = pend(1);
+    gitlab.setJob({ id: 1, projectPath: null });
+    expect(await start(event)).toMatchObject({ status: 'SUCCEEDED' });
     expect(invocations).toMatchObject([{ job: { projectPath: null } }]);
+  });
+
+  it('has the name and the path that GitLab tells, also as tags of its job role’s session, whatever its hook said', async () => {
+    const { pend, start, invocations, item } = world(onLambda);
+    const lie = { jobName: 'deploy', projectPath: 'group/trusted' };
+    expect(await start({ ...pend(1), ...lie })).toMatchObject({ status: 'SUCCEEDED' });
+    const truth = { jobName: 'build', projectPath: 'group/project' };
+    expect(invocations).toMatchObject([{ job: truth }]);
+    expect(item(1)).toMatchObject({ event: truth });
   });
 
   it('with one tag, with caps, with none: passes through unchanged', async () => {

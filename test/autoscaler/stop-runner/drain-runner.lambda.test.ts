@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
 import { registerRunner } from '../../../autoscaler/start-runner/register-runner.lambda.ts';
 import { drainRunner } from '../../../autoscaler/stop-runner/drain-runner.lambda.ts';
-import type { RunnerToStop } from '../../../autoscaler/stop-runner/stop-runner-input.ts';
+import { type RunnerToStop, runnerToStopOf } from '../../../autoscaler/stop-runner/stop-runner-input.ts';
 import { choice, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
 import { inMemoryGitLab } from '../../support/in-memory-gitlab.ts';
 import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
@@ -22,6 +22,16 @@ async function world(changes: Partial<RunnerItem> = {}) {
   };
   return { gitlab, store, runnerId, drain, item: () => store.items.get(job) };
 }
+
+it('a runner of which GitLab has said that its one job is over is not paused, and looked at once more', async () => {
+  const store = inMemoryRunnersStore(runnerItem({ state: 'RUNNING', runnerId: 501, takenJob: 'job#7#1' }));
+  const pauseRunner = () => Promise.reject(new Error('paused the runner'));
+  const jobsOf = async () => [{ projectId: 7, jobId: 1, status: 'success' }];
+  const ports = { store, gitlab: { pauseRunner, jobsOf }, now: () => testStart };
+  const found = runnerToStopOf(runnerItem(), { reason: 'its job is over', hadItsJob: true });
+  expect(await drainRunner(found, ports, lambdaContext())).toMatchObject({ verdict: 'STOP', runnerId: 501 });
+  expect(store.items.get('job#7#1')).toMatchObject({ state: 'STOPPING', takenJob: 'job#7#1' });
+});
 
 describe('an idle runner', () => {
   it.each(['REGISTERED', 'LAUNCHED', 'RUNNING'] as const)(

@@ -9,21 +9,24 @@ import { inMemoryReconcileStore } from '../../support/in-memory-reconcile-store.
 import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
 import { lambdaContext } from '../../support/lambda-context.ts';
 
-/** GitLab, in which every job has this status; `asked` counts how often one was asked about. */
-function gitlabWhereJobsAre(status: string | null) {
+/** GitLab, in which every job has this status, on this runner; `asked` counts how often one was asked about. */
+function gitlabWhereJobsAre(status: string | null, runnerId: number | null = null) {
   const asked: number[] = [];
   const readJob = async (_projectId: number, jobId: number) => {
     asked.push(jobId);
-    return status === null ? null : gitlabJob({ id: jobId, status });
+    return status === null ? null : gitlabJob({ id: jobId, status, runnerId });
   };
   return { readJob, asked };
 }
 
 function world(...items: readonly RunnerItem[]) {
   const store = inMemoryRunnersStore(...items);
-  const ports = { store, jobs: gitlabWhereJobsAre('success'), bus: inMemoryBus(), now: () => testStart };
-  const find = async (event: Partial<JobEvent> = {}) =>
-    (await findRunner(finishedJob(event), ports, lambdaContext())).runners;
+  const find = async (changes: Partial<JobEvent> = {}) => {
+    const event = finishedJob(changes);
+    const jobs = gitlabWhereJobsAre(event.status, event.runnerId);
+    const ports = { store, jobs, bus: inMemoryBus(), now: () => testStart };
+    return (await findRunner(event, ports, lambdaContext())).runners;
+  };
   return { store, find, item: (jobId: number) => store.items.get(`job#7#${jobId}`) };
 }
 const running = (jobId: number, changes: Partial<RunnerItem> = {}) =>
@@ -48,6 +51,7 @@ describe('findRunner', () => {
         manager: null,
         instanceId: 'i-1',
         reason: 'its job is over',
+        hadItsJob: true,
       },
     ]);
   });
@@ -156,7 +160,7 @@ describe('a job that is said to be over before anybody said that it ran', () => 
   ];
   async function find(status: string | null, items: readonly RunnerItem[], event: Partial<JobEvent>) {
     const store = inMemoryRunnersStore(...items);
-    const jobs = gitlabWhereJobsAre(status);
+    const jobs = gitlabWhereJobsAre(status, finishedJob(event).runnerId);
     const before = structuredClone(store.items);
     const found = findRunner(
       finishedJob(event),
@@ -182,12 +186,15 @@ describe('a job that is said to be over before anybody said that it ran', () => 
     }
   });
 
-  it('is asked about, and no other one: the drain looks at what runs', async () => {
-    const ran = [running(1)];
-    const { found, asked } = await find('running', ran, { runnerId: 501 });
-    expect(found).toMatchObject({ runners: [{ runnerId: 501 }] });
-    expect(asked).toEqual([]);
-    expect((await find('running', [running(2, { takenJob: 'job#7#1' })], { runnerId: 502 })).asked).toEqual([]);
+  it('is asked about also when it is known to have run, since anybody may say that it is over', async () => {
+    for (const ran of [running(1), running(2, { takenJob: 'job#7#1' })]) {
+      const { found, isAsTold, before } = await find('running', [ran], { runnerId: ran.runnerId ?? null });
+      expect(found).toBe('JobNotOverError');
+      expect(isAsTold).toEqual(before);
+    }
+  });
+
+  it('is not asked about when neither it nor its runner is ours', async () => {
     expect((await find('running', [], { runnerId: 999 })).asked).toEqual([]);
   });
 });
@@ -229,7 +236,7 @@ describe('a job that failed', () => {
   const interruptedAt = '2030-01-01T00:02:00Z';
   const failed = { status: 'failed', runnerId: 501, failureReason: 'runner_interrupted' } as const;
   async function mendAfter(event: Partial<JobEvent>, ...items: readonly RunnerItem[]) {
-    const jobs = gitlabWhereJobsAre('failed');
+    const jobs = gitlabWhereJobsAre('failed', finishedJob({ ...failed, ...event }).runnerId);
     const ports = { store: inMemoryRunnersStore(...items), jobs, bus: inMemoryBus(), now: () => testStart };
     return (await findRunner(finishedJob({ ...failed, ...event }), ports, lambdaContext())).mend;
   }
@@ -267,5 +274,36 @@ describe('a job that failed', () => {
     const stopped = runnerItem({ state: 'RELEASED', runnerId: 501, interruptedAt });
     expect(await mendAfter({}, stopped)).toEqual(mend);
     expect(await mendAfter({}, { ...stopped, takenJob: 'job#7#9' })).toBeNull();
+  });
+});
+
+describe('a hook that is not true', () => {
+  async function findWhere(
+    truth: NonNullable<Parameters<typeof gitlabJob>[0]> | null,
+    event: Partial<JobEvent>,
+    item: RunnerItem,
+  ) {
+    const store = inMemoryRunnersStore(item);
+    const jobs = { readJob: async (_: number, id: number) => truth && gitlabJob({ id, ...truth }) };
+    const ports = { store, jobs, bus: inMemoryBus(), now: () => testStart };
+    const { runners } = await findRunner(finishedJob(event), ports, lambdaContext());
+    return { runners, item: store.items.get(item.pk) };
+  }
+  const idle = runnerItem({ jobId: 2, state: 'LAUNCHED', runnerId: 502 });
+
+  it.each([
+    ['ran elsewhere', { status: 'success', runnerId: 999 }],
+    ['had no runner', { status: 'canceled', runnerId: null }],
+    ['is none that GitLab knows in that project', null],
+  ])('does not stop the idle runner that it names for a job that %s', async (_, truth) => {
+    for (const projectId of [7, 8]) {
+      expect(await findWhere(truth, { projectId, jobId: 9, runnerId: 502 }, idle)).toEqual({ runners: [], item: idle });
+    }
+  });
+
+  it('stops the runner that GitLab names, whichever the hook does', async () => {
+    const truth = { status: 'success', runnerId: 502 };
+    const { runners } = await findWhere(truth, { jobId: 9, runnerId: null }, idle);
+    expect(runners).toMatchObject([{ runnerId: 502, hadItsJob: true }]);
   });
 });

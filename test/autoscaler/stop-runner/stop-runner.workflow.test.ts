@@ -41,7 +41,9 @@ async function worldOfMisplacedJob(options: WorldOptions = {}) {
   ];
   const inner = world({ mappings, ...options });
   await inner.start(1);
-  await inner.run(startDefinition, { ...inner.pend(2), jobName: 'lint' }, {}, 'start 2');
+  const lint = { ...inner.pend(2), jobName: 'lint' };
+  inner.gitlab.setJob({ id: 2, name: 'lint' });
+  await inner.run(startDefinition, lint, {}, 'start 2');
   expect(await inner.pickUp(inner.runnerOf(2))).toBe(1);
   const statuses = () => Object.fromEntries([...inner.gitlab.jobs].map(([id, { status }]) => [id, status]));
   return { ...inner, statuses };

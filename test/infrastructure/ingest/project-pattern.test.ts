@@ -37,7 +37,7 @@ describe('allowedProjects', () => {
 
   test('with entries a project whose path is unknown is not allowed, and the reason says why', () => {
     const verdict = createProjectFilter(projectPatternOf(['**']))(null);
-    expect(verdict).toEqual({ allowed: false, reason: expect.stringContaining('no project path') });
+    expect(verdict).toEqual({ allowed: false, reason: expect.stringContaining('is not told') });
   });
 
   test('a plain path allows itself and nothing longer', () => {

@@ -3,7 +3,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createProjectFilter } from '../../../infrastructure/ingest/project-filter.ts';
 import { projectPatternOf } from '../../../infrastructure/ingest/project-pattern.ts';
-import { type JobHookRequest, receiveJobHook } from '../../../infrastructure/ingest/receive-job-hook.lambda.ts';
+import {
+  type JobHookRequest,
+  mostBodyCharacters,
+  receiveJobHook,
+} from '../../../infrastructure/ingest/receive-job-hook.lambda.ts';
 import type { WebhookSecrets } from '../../../infrastructure/ingest/webhook-secret.ts';
 import { createSecretCache, rereadIntervalMilliseconds } from '../../../infrastructure/ingest/webhook-secret-cache.ts';
 import type { JobEvent } from '../../../infrastructure/lib/job-event.ts';
@@ -147,7 +151,7 @@ describe('an authentic job hook', () => {
   test('whose project path is unknown is ignored when there is a list of allowed projects', async () => {
     const { receive } = ingest({ allowedProjects: ['**'] });
     const answer = await receive(requestWith(jobHookBody({ project: null, repository: null })));
-    expect(answer).toMatchObject({ statusCode: 200, reason: expect.stringContaining('no project path') });
+    expect(answer).toMatchObject({ statusCode: 200, reason: expect.stringContaining('is not told') });
   });
 
   test('that is not JSON, as a faulty template makes it, is a 400 with the reason', async () => {
@@ -168,14 +172,25 @@ describe('anybody else', () => {
     const { world, receive } = ingest();
     world.now = 1_789_958_498_000;
     const answer = await receive(requestWith(jobHookBody(), headers));
-    expect(answer).toMatchObject({ statusCode: 401, outcome: 'refused' });
+    expect(answer).toMatchObject({ statusCode: 401, outcome: expect.stringMatching(/^(refused|anonymous)$/) });
     expect(world.events).toEqual([]);
   });
 
-  test('who shows nothing costs no read of the secret', async () => {
+  test('who shows nothing costs no read of the secret and no line of our log, and is told what is missing', async () => {
     const { world, receive } = ingest();
-    await receive(requestWith(jobHookBody(), {}));
+    const answer = await receive(requestWith(jobHookBody(), {}));
+    expect(answer).toMatchObject({ statusCode: 401, reason: expect.stringContaining('X-Gitlab-Token') });
+    expect([world.loads, world.lines]).toEqual([0, []]);
+  });
+
+  test('with a body longer than any job hook costs no read of the secret either', async () => {
+    const { world, receive } = ingest();
+    const nested = '['.repeat(5 * 1_048_576) + ']'.repeat(5 * 1_048_576);
+    for (const body of [nested, ' '.repeat(mostBodyCharacters + 1)]) {
+      expect(await receive(requestWith(body))).toMatchObject({ statusCode: 413, outcome: 'too-large' });
+    }
     expect(world.loads).toBe(0);
+    expect((await receive(requestWith(JSON.stringify(jobHookBody()).padEnd(mostBodyCharacters)))).statusCode).toBe(202);
   });
 
   test('with a wrong token costs no second read when the first was for that very request', async () => {
@@ -341,7 +356,7 @@ describe('the log', () => {
     const { world, receive } = ingest();
     await receive(requestWith(runningJobBody()));
     await receive(requestWith(createdJobBody()));
-    await receive(requestWith(jobHookBody(), {}));
+    await receive(requestWith(jobHookBody(), { 'x-gitlab-token': 'wrong-not-a-real-secret' }));
     expect(world.lines.map((line) => JSON.parse(line))).toMatchObject([
       {
         level: 'info',

@@ -21,6 +21,10 @@ describe('a job', () => {
       runner: { id: 5, description: 'x' },
       runner_manager: { id: 6, system_id: 's_000000000001' },
       name: 'build',
+      stage: 'test',
+      ref: 'main',
+      pipeline: { id: 50, project_id: 7 },
+      web_url: 'https://gitlab.example.com/group/project/-/jobs/1',
     };
     await using stub = await gitlabAnswering([{ body: answer }]);
     expect(await stub.gitlab.readJob(7, 1)).toEqual({
@@ -29,18 +33,25 @@ describe('a job', () => {
       tags: ['docker'],
       runnerId: 5,
       systemId: 's_000000000001',
+      name: 'build',
+      stage: 'test',
+      ref: 'main',
+      pipelineId: 50,
+      projectPath: 'group/project',
     });
     expect(stub.asked).toMatchObject([{ line: 'GET /api/v4/projects/7/jobs/1', token: accessToken }]);
   });
 
   it('has no tags and no runner when GitLab says nothing of them', async () => {
     await using stub = await gitlabAnswering([{ body: { id: 1, status: 'pending', runner: null } }]);
-    expect(await stub.gitlab.readJob(7, 1)).toEqual({
+    expect(await stub.gitlab.readJob(7, 1)).toMatchObject({
       id: 1,
       status: 'pending',
       tags: [],
       runnerId: null,
       systemId: null,
+      pipelineId: null,
+      projectPath: null,
     });
   });
 
