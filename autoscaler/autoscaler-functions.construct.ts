@@ -116,6 +116,9 @@ export class AutoscalerFunctions extends Construct {
 
     this.launchInstances = this.add('start-runner/ec2/launch-instances', 'Launches instances for waiting requests', {
       LAUNCH_PROFILES: Stack.of(this).toJsonString(profiles.launch),
+      ...(Object.keys(deployment.resourceTags).length === 0
+        ? {}
+        : { RESOURCE_TAGS: JSON.stringify(deployment.resourceTags) }),
       SUBNET_IDS: props.subnetIds,
       LAUNCH_QUEUE_URL: launchQueue.queueUrl,
       TAG_QUEUE_URL: tagQueue.queueUrl,
@@ -209,6 +212,8 @@ export class AutoscalerFunctions extends Construct {
       'Finds the runner on an instance that EC2 takes back, or that ended',
     );
     grants.useRunners(this.findInterruptedRunner, [...reads, ...updates]);
+    // Why an instance died before it took a job, EC2 alone knows.
+    grants.allowListingInstances(this.findInterruptedRunner);
 
     this.mendJob = this.add('interrupt-runner/mend-job', 'Ends or retries the job of an interrupted or wrong runner', {
       ...retries,

@@ -48,6 +48,8 @@ export const launchProfileSchema = z.object({
   maxPriceUsd: z.optional(z.number()),
   /** Instead of the network's. */
   subnetIds: z.optional(z.array(nonEmpty)),
+  /** The user's own for what is launched, beside the deployment's. */
+  tags: z.optional(z.record(z.string(), z.string())),
 });
 export type LaunchProfile = z.infer<typeof launchProfileSchema>;
 
@@ -109,6 +111,8 @@ export const misplacedRetriesEnvironment = z.object({ MISPLACED_RETRIED_PROFILES
 
 export const launchEnvironment = z.object({
   LAUNCH_PROFILES: json(z.record(z.string(), launchProfileSchema)),
+  /** The deployment's, of everything that is launched. */
+  RESOURCE_TAGS: z._default(json(z.record(z.string(), z.string())), {}),
   SUBNET_IDS: nonEmpty,
   LAUNCH_QUEUE_URL: nonEmpty,
   TAG_QUEUE_URL: nonEmpty,

@@ -1,4 +1,4 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { Fn, RemovalPolicy } from 'aws-cdk-lib';
 import { Policy, Role } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
@@ -35,7 +35,7 @@ export class RunnerProfiles extends Construct {
       const functionArn = parameterValue(names.functionArn);
       runtime[name] = routingEntryOf(profile, functionArn);
       new Policy(this, `${name}ClaimsTickets`, {
-        roles: [Role.fromRoleArn(this, `${name}Role`, parameterValue(names.roleArn))],
+        roles: [Role.fromRoleName(this, `${name}Role`, roleNameIn(parameterValue(names.roleArn), deployment))],
         statements: rightsOfFunction(tickets, name),
       });
       return functionArn;
@@ -54,4 +54,9 @@ export class RunnerProfiles extends Construct {
     this.runtime = runtime;
     this.launch = launch;
   }
+}
+
+/** The name at the end of a role's ARN, behind its path: of an ARN that is known at deploy time only, CDK takes the path's beginning for it. */
+function roleNameIn(roleArn: string, { rolePath = '/' }: Deployment): string {
+  return Fn.select(rolePath.split('/').length - 1, Fn.split('/', roleArn));
 }

@@ -6,6 +6,7 @@ import { infrastructureParameters } from '../infrastructure/exports.ts';
 import { type Architecture, architectures } from '../infrastructure/lib/architecture.ts';
 import { type Deployment, profilesOfType } from '../infrastructure/lib/deployment.ts';
 import { gitlabRunnerRelease } from '../infrastructure/lib/gitlab-runner-pins.ts';
+import { imageKeyOf } from '../infrastructure/lib/volume-key.construct.ts';
 import { amiParameters } from './exports.ts';
 import { FailedBuilds } from './failed-builds.construct.ts';
 import { ImageRemoval } from './image-removal.construct.ts';
@@ -38,7 +39,8 @@ export class Ec2RunnerAmiStack extends Stack {
     }
     const imageParameterNames = used.map((architecture) => amiParameters(deployment.name, architecture).imageId);
     const { ami } = deployment;
-    const roles = new ImageRoles(this, 'Roles', { imageParameterNames, kmsKeyArn: ami.kmsKeyArn });
+    const kmsKeyArn = imageKeyOf(deployment);
+    const roles = new ImageRoles(this, 'Roles', { imageParameterNames, kmsKeyArn });
     const removal =
       ami.onDestroy === 'delete'
         ? new ImageRemoval(this, 'Removal', { deployment: deployment.name, imageParameterNames })
@@ -49,6 +51,8 @@ export class Ec2RunnerAmiStack extends Stack {
       const image = new RunnerImage(this, `Image-${architecture}`, {
         deployment: deployment.name,
         ami,
+        kmsKeyArn,
+        resourceTags: deployment.resourceTags,
         architecture,
         release: gitlabRunnerRelease,
         roles,

@@ -15,13 +15,15 @@ export type ImageRecipeProps = {
   readonly architecture: Architecture;
   readonly release: GitLabRunnerRelease;
   readonly ami: Ami;
+  /** Of the image's disk, when AWS's own is not meant. */
+  readonly kmsKeyArn?: string | undefined;
 };
 
 /** What an image is made of. Its version follows from the content, so that a changed component always makes a new recipe. */
 export class ImageRecipe extends Construct {
   readonly recipe: CfnImageRecipe;
 
-  constructor(scope: Construct, id: string, { name, architecture, release, ami }: ImageRecipeProps) {
+  constructor(scope: Construct, id: string, { name, architecture, release, ami, kmsKeyArn }: ImageRecipeProps) {
     super(scope, id);
     const component = (source: ComponentSource, prefix = '') => {
       const data = renderComponentDocument(source);
@@ -53,7 +55,7 @@ export class ImageRecipe extends Construct {
             volumeSize: ami.sizeGiB,
             deleteOnTermination: true,
             encrypted: true,
-            ...(ami.kmsKeyArn === undefined ? {} : { kmsKeyId: ami.kmsKeyArn }),
+            ...(kmsKeyArn === undefined ? {} : { kmsKeyId: kmsKeyArn }),
           },
         },
       ],

@@ -9,6 +9,7 @@ import {
 } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { acknowledgeManagedPolicies, acknowledgeWildcards } from '../infrastructure/lib/acknowledge-rules.construct.ts';
+import { volumeKeyStatements } from '../infrastructure/lib/volume-key.construct.ts';
 
 const buildPolicies = ['EC2InstanceProfileForImageBuilder', 'AmazonSSMManagedInstanceCore'];
 const executionPolicy = 'EC2ImageBuilderExecutionPolicy';
@@ -57,7 +58,7 @@ export class ImageRoles extends Construct {
         }),
         ...(props.kmsKeyArn === undefined
           ? {}
-          : { UseKey: new PolicyDocument({ statements: this.encrypting(props.kmsKeyArn) }) }),
+          : { UseKey: new PolicyDocument({ statements: volumeKeyStatements(this, [props.kmsKeyArn]) }) }),
       },
     });
     this.lifecycle = new Role(this, 'Lifecycle', {
@@ -73,31 +74,6 @@ export class ImageRoles extends Construct {
       "Image Builder's work is its own affair and changes with the service: AWS says which rights it needs, and keeps these policies up to date.";
     acknowledgeManagedPolicies(this, reason, ...buildPolicies, executionPolicy, lifecyclePolicy);
     acknowledgeWildcards(this, 'ec2:DescribeImages knows no resources; it changes nothing.', '*');
-  }
-
-  /** Source: https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html */
-  private encrypting(kmsKeyArn: string): PolicyStatement[] {
-    const throughEc2 = {
-      StringEquals: { 'kms:ViaService': `ec2.${Stack.of(this).region}.${Stack.of(this).urlSuffix}` },
-    };
-    return [
-      new PolicyStatement({
-        actions: [
-          'kms:Decrypt',
-          'kms:DescribeKey',
-          'kms:GenerateDataKeyWithoutPlaintext',
-          'kms:ReEncryptFrom',
-          'kms:ReEncryptTo',
-        ],
-        resources: [kmsKeyArn],
-        conditions: throughEc2,
-      }),
-      new PolicyStatement({
-        actions: ['kms:CreateGrant'],
-        resources: [kmsKeyArn],
-        conditions: { ...throughEc2, Bool: { 'kms:GrantIsForAWSResource': 'true' } },
-      }),
-    ];
   }
 
   /**

@@ -29,6 +29,9 @@ const buildInstanceTypes: Readonly<Record<Architecture, string[]>> = {
 export type RunnerImageProps = {
   readonly deployment: string;
   readonly ami: Ami;
+  readonly kmsKeyArn?: string | undefined;
+  /** The user's, of images, their builds and what builds them. */
+  readonly resourceTags: Readonly<Record<string, string>>;
   readonly architecture: Architecture;
   readonly release: GitLabRunnerRelease;
   readonly roles: ImageRoles;
@@ -46,10 +49,10 @@ export class RunnerImage extends Construct {
 
   constructor(scope: Construct, id: string, props: RunnerImageProps) {
     super(scope, id);
-    const { ami, architecture, release, roles } = props;
+    const { ami, kmsKeyArn, resourceTags, architecture, release, roles } = props;
     // Image Builder writes an underscore as a hyphen in some names and not in others.
     this.name = `${props.deployment}-runner-${architecture.replace('_', '-')}`;
-    const { recipe } = new ImageRecipe(this, 'Content', { name: this.name, architecture, release, ami });
+    const { recipe } = new ImageRecipe(this, 'Content', { name: this.name, architecture, release, ami, kmsKeyArn });
     const logs = new LogGroup(this, 'Logs', {
       // Image Builder's own name, the only one that the managed policy of the build instance allows; as ours, the logs end with the stack.
       logGroupName: `/aws/imagebuilder/${this.name}`,
@@ -68,7 +71,7 @@ export class RunnerImage extends Construct {
       name: this.name,
       description: recipe.description ?? '',
       ...parts,
-      imageTags: { [imageTag]: this.name, [deploymentTag]: props.deployment },
+      imageTags: { ...resourceTags, [imageTag]: this.name, [deploymentTag]: props.deployment },
       ...(ami.rebuild === 'weekly'
         ? { schedule: { scheduleExpression: weekly, pipelineExecutionStartCondition: 'EXPRESSION_MATCH_ONLY' } }
         : {}),
@@ -89,7 +92,7 @@ export class RunnerImage extends Construct {
     return image;
   }
 
-  /** No `resourceTags`: the build's instances must not carry the deployment's tag, by which runner hosts are known and cleaned up. */
+  /** The user's tags alone: the build's instances must not carry the deployment's, by which runner hosts are known and cleaned up. */
   private createInfrastructure(props: RunnerImageProps): CfnInfrastructureConfiguration {
     return new CfnInfrastructureConfiguration(this, 'Infrastructure', {
       name: this.name,
@@ -99,10 +102,12 @@ export class RunnerImage extends Construct {
       subnetId: props.subnetId,
       securityGroupIds: props.securityGroupIds,
       terminateInstanceOnFailure: true,
+      ...(Object.keys(props.resourceTags).length > 0 ? { resourceTags: { ...props.resourceTags } } : {}),
     });
   }
 
-  private createDistribution({ deployment, architecture, release }: RunnerImageProps): CfnDistributionConfiguration {
+  private createDistribution(props: RunnerImageProps): CfnDistributionConfiguration {
+    const { deployment, architecture, release, resourceTags } = props;
     const { imageId } = amiParameters(deployment, architecture);
     return new CfnDistributionConfiguration(this, 'Distribution', {
       name: this.name,
@@ -113,7 +118,12 @@ export class RunnerImage extends Construct {
           amiDistributionConfiguration: {
             Name: `${this.name}-{{ imagebuilder:buildDate }}`,
             Description: `Runner hosts of ${deployment}: gitlab-runner ${release.version}`,
-            AmiTags: { [deploymentTag]: deployment, [imageTag]: this.name, 'gitlab-runner': release.version },
+            AmiTags: {
+              ...resourceTags,
+              [deploymentTag]: deployment,
+              [imageTag]: this.name,
+              'gitlab-runner': release.version,
+            },
           },
           ssmParameterConfigurations: [{ parameterName: imageId, dataType: 'aws:ec2:image' }],
         },

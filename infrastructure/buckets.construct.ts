@@ -1,4 +1,5 @@
-import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { CfnResource, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { BlockPublicAccess, Bucket, BucketEncryption, type BucketProps, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 
@@ -20,6 +21,7 @@ export class Buckets extends Construct {
       removalPolicy: RemovalPolicy.DESTROY,
       autoDeleteObjects: true,
     });
+    this.writeLogOfEmptying();
     this.artifacts = new Bucket(this, 'Artifacts', {
       ...privateFor(artifactsDays),
       removalPolicy: RemovalPolicy.RETAIN,
@@ -31,6 +33,18 @@ export class Buckets extends Construct {
           'Jobs read and write by the thousand; a log of each access would outgrow the data. CloudTrail data events can be switched on where a rule asks for them.',
       });
     }
+  }
+
+  /** CDK's function that empties the bucket would write a log that is kept for ever, and stays behind. */
+  private writeLogOfEmptying(): void {
+    const provider = Stack.of(this).node.tryFindChild('Custom::S3AutoDeleteObjectsCustomResourceProvider');
+    const handler = provider?.node.tryFindChild('Handler');
+    if (!CfnResource.isCfnResource(handler)) throw new Error('The CDK has another function that empties buckets');
+    const logs = new LogGroup(this, 'EmptyingLogs', {
+      retention: RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    handler.addPropertyOverride('LoggingConfig.LogGroup', logs.logGroupName);
   }
 }
 

@@ -1,5 +1,6 @@
-import { Validations } from 'aws-cdk-lib';
+import { RemovalPolicy, Validations } from 'aws-cdk-lib';
 import {
+  FlowLogDestination,
   GatewayVpcEndpointAwsService,
   IpAddresses,
   type IVpc,
@@ -8,6 +9,7 @@ import {
   SubnetType,
   Vpc,
 } from 'aws-cdk-lib/aws-ec2';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { ExistingNetwork, OwnNetwork } from './lib/deployment-network.ts';
 
@@ -33,7 +35,7 @@ export class Network extends Construct {
     return { vpcId, subnetIds, securityGroupIds: [this.createSecurityGroup(vpc).securityGroupId] };
   }
 
-  private createNetwork({ availabilityZones, natGateways, cidr }: OwnNetwork) {
+  private createNetwork({ availabilityZones, natGateways, cidr, flowLogs }: OwnNetwork) {
     const withNat = natGateways > 0;
     const vpc = new Vpc(this, 'Vpc', {
       ipAddresses: IpAddresses.cidr(cidr),
@@ -49,16 +51,27 @@ export class Network extends Construct {
       // It would cost a custom resource, and nothing of ours is ever in the default group.
       restrictDefaultSecurityGroup: false,
     });
-    Validations.of(vpc).acknowledge({
-      id: 'AwsSolutions-VPC7',
-      reason:
-        'Hosts live minutes and accept no connection; flow logs would cost more than the control plane. Add one to the VPC where a rule asks for it.',
-    });
+    if (flowLogs) this.writeFlowLogs(vpc);
+    else {
+      Validations.of(vpc).acknowledge({
+        id: 'AwsSolutions-VPC7',
+        reason:
+          'Hosts live minutes and accept no connection; flow logs would cost more than the control plane. `network.flowLogs` writes them where a rule asks for it.',
+      });
+    }
     return {
       vpcId: vpc.vpcId,
       subnetIds: (withNat ? vpc.privateSubnets : vpc.publicSubnets).map((subnet) => subnet.subnetId),
       securityGroupIds: [this.createSecurityGroup(vpc as IVpc).securityGroupId],
     };
+  }
+
+  private writeFlowLogs(vpc: Vpc): void {
+    const logGroup = new LogGroup(this, 'FlowLogs', {
+      retention: RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    vpc.addFlowLog('FlowLog', { destination: FlowLogDestination.toCloudWatchLogs(logGroup) });
   }
 
   private createSecurityGroup(vpc: IVpc): SecurityGroup {

@@ -5,6 +5,7 @@ import { hasRunner } from '../demand/demand.ts';
 import { createTables } from '../live-tables.client.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
+import { createInstanceStates, type InstanceStates } from '../start-runner/ec2/instance-states.client.ts';
 import { type UnwantedRunner, unwantedRunnerSchema } from '../stop-runner/runner-unwanted.ts';
 import { type RunnerToStop, runnerToStopOf } from '../stop-runner/stop-runner-input.ts';
 import { type InstanceEvent, instanceEventSchema, interruptionOf } from './instance-event.ts';
@@ -15,7 +16,7 @@ import { planInterruption } from './plan-interruption.ts';
 export const interruptRunnerInput = z.union([unwantedRunnerSchema, instanceEventSchema]);
 export type InterruptRunnerInput = z.infer<typeof interruptRunnerInput>;
 
-export type FindInterruptedRunnerPorts = { readonly store: RunnersStore };
+export type FindInterruptedRunnerPorts = Pick<InstanceStates, 'stateReasonOf'> & { readonly store: RunnersStore };
 
 export type InterruptedRunners = {
   readonly runners: readonly RunnerToStop[];
@@ -55,20 +56,29 @@ async function findUnwanted(
 
 async function findOnInstance(
   event: InstanceEvent,
-  { store }: FindInterruptedRunnerPorts,
+  { store, stateReasonOf }: FindInterruptedRunnerPorts,
   { log }: LambdaContext,
 ): Promise<InterruptedRunners> {
   const interruption = interruptionOf(event);
   const found = await store.readByInstanceId(interruption.instanceId);
   if (!found) return { runners: [], mend: null };
   const item = interruption.kind === 'warning' ? await noteWarning(store, found, interruption.at) : found;
-  const { stop, mend } = planInterruption(item, interruption);
+  // Of a host that took a job, or that we end ourselves, nobody asks why; and not knowing it keeps nothing back.
+  const stateReason =
+    interruption.kind !== 'warning' && item.state === 'LAUNCHED'
+      ? await stateReasonOf(interruption.instanceId).catch((error: unknown) => {
+          log.warn('EC2 does not say why the instance ended', { instanceId: interruption.instanceId, error });
+          return null;
+        })
+      : null;
+  const { stop, mend } = planInterruption(item, interruption, stateReason);
   const { pk: job, attempt, state } = item;
   log.info('a runner lost its instance, or will', {
     runnerOf: job,
     attempt,
     state,
     what: interruption.kind,
+    ...(stateReason === null ? {} : { stateReason }),
     stop,
     mend,
   });
@@ -100,6 +110,6 @@ export const handler = lambdaHandler({
   input: interruptRunnerInput,
   logFields: (event) =>
     'kind' in event ? { projectId: event.projectId, jobId: event.jobId } : { instanceId: event.detail['instance-id'] },
-  ports: createTables,
+  ports: () => ({ ...createTables(), ...createInstanceStates() }),
   work: findInterruptedRunner,
 });

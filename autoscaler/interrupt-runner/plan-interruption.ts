@@ -1,4 +1,5 @@
 import type { RunnerItem } from '../runners/runner-item.ts';
+import { explainStateReason } from '../start-runner/ec2/state-reason.ts';
 import type { RunnerToStop } from '../stop-runner/stop-runner-input.ts';
 import type { Interruption } from './instance-event.ts';
 
@@ -14,7 +15,7 @@ const nothing: InterruptionPlan = { stop: null, mend: null };
  * A host that cannot serve a job ends before it takes one: without docker, without space on its disk, when its boot
  * hook fails.
  */
-const diedIdle = 'its instance ended before it took a job; the last line of its log says why';
+const diedIdle = 'its instance ended before it took a job';
 
 /**
  * What to do when an instance is taken back or ends. An idle runner goes at once, and its job gets another one: for
@@ -23,9 +24,13 @@ const diedIdle = 'its instance ended before it took a job; the last line of its 
  * shutdown takes, in which its host reports how it ended; only when the host is gone is the runner ended whatever
  * GitLab says about its job.
  */
-export function planInterruption(item: RunnerItem, { kind }: Interruption): InterruptionPlan {
+export function planInterruption(
+  item: RunnerItem,
+  { kind }: Interruption,
+  stateReason: string | null,
+): InterruptionPlan {
   const lives = item.state === 'LAUNCHED' || item.state === 'RUNNING';
-  const died = item.interruptedAt === undefined ? { failure: diedIdle } : {};
+  const died = item.interruptedAt === undefined ? { failure: `${diedIdle}; ${explainStateReason(stateReason)}` } : {};
   switch (kind) {
     case 'warning':
       return {

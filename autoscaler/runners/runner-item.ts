@@ -171,6 +171,8 @@ export type LaunchSource = {
   readonly subnetIds: readonly string[];
   readonly onDemand: 'never' | 'fallback' | 'always';
   readonly maxPriceUsd?: number | undefined;
+  /** The user's, of everything that is launched. */
+  readonly tags?: Readonly<Record<string, string>> | undefined;
 };
 
 export const liveMark = 'live';

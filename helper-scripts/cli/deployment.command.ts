@@ -1,11 +1,13 @@
 import type { Command } from 'commander';
 import { profilesOfType } from '../../infrastructure/lib/deployment.ts';
 import { jobsOwnHost } from '../../infrastructure/lib/deployment-host-doors.ts';
-import { type DeploymentOptions, readDeployments } from './deployments.client.ts';
+import { keyPolicyStatementsOf } from '../../infrastructure/lib/key-policy.ts';
+import { type DeploymentOptions, deploymentNameOf, readConfigured, readDeployments } from './deployments.client.ts';
 import { examples } from './help-examples.ts';
 import { printTable } from './table.ts';
+import { UsageError } from './usage-error.ts';
 
-/** Adds `deployment ls` to the command line. */
+/** Adds `deployment ls | key-policy` to the command line. */
 export function addDeploymentCommands(program: Command): void {
   const deployment = program.command('deployment').description('what deployment.config.ts says');
   deployment
@@ -43,5 +45,19 @@ export function addDeploymentCommands(program: Command): void {
             .join(', '),
         ]),
       );
+    });
+  deployment
+    .command('key-policy')
+    .description('what the policies of kmsKeyArn and ami.kmsKeyArn need, as JSON, by key')
+    .addHelpText('after', examples('deployment key-policy', 'deployment key-policy --deployment ci'))
+    .action(async () => {
+      const options = program.opts<DeploymentOptions>();
+      const name = await deploymentNameOf(options);
+      const configured = await readConfigured(name, options);
+      const keys = [configured?.kmsKeyArn, configured?.ami.kmsKeyArn].filter((key) => key !== undefined);
+      if (keys.length === 0)
+        throw new UsageError(`The deployment "${name}" has no key of its own: write kmsKeyArn into its configuration`);
+      const policies = [...new Set(keys)].map((key) => [key, keyPolicyStatementsOf(key)] as const);
+      console.log(JSON.stringify(Object.fromEntries(policies), null, 2));
     });
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { architectures } from './architecture.ts';
+import { kmsKeyArnSchema } from './deployment-account-rules.ts';
 import { architectureOf } from './deployment-checks.ts';
 import type { Ec2Profile } from './deployment-ec2-profile.ts';
 import type { Fault } from './deployment-faults.ts';
@@ -31,17 +32,12 @@ export const amiSchema = z.strictObject({
   /** The disk that is imaged. Hosts read theirs from its snapshot as they boot, and none can have a smaller one. */
   sizeGiB: z.int().min(8).max(1_024).default(8),
   /**
-   * The key of the image's snapshots, which are encrypted in any case; the account's default key when absent. Hosts' disks get the same. The
-   * key's policy has to let EC2 Fleet and Spot (their service-linked roles) use it, or nothing can be launched from the image.
-   * Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-fleet-prerequisites.html
+   * The key of the image's snapshots, which are encrypted in any case, and of hosts' disks; the deployment's when absent.
+   * The launcher gets the rights to use it; the key's policy has to let EC2 Spot's service-linked role
+   * (`AWSServiceRoleForEC2Spot`) use it, or no spot instance can start: `deployment key-policy` prints how.
+   * Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/service-linked-roles-spot-instance-requests.html
    */
-  kmsKeyArn: z
-    .string()
-    .regex(
-      /^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/(?:mrk-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/,
-      "write a key's ARN, such as arn:aws:kms:eu-west-1:123456789012:key/12345678-1234-1234-1234-123456789012",
-    )
-    .optional(),
+  kmsKeyArn: kmsKeyArnSchema.optional(),
   /** Of the instances that images are built and tested on. */
   instanceTypes: z
     .strictObject({ x86_64: buildInstanceTypes.optional(), arm64: buildInstanceTypes.optional() })

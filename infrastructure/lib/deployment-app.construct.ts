@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { App, type StackProps, Tags, Validations } from 'aws-cdk-lib';
+import { applyAccountRules } from './account-rules.construct.ts';
 import { type Deployment, deploymentsOf } from './deployment.ts';
 import { DeploymentConfigError } from './deployment-faults.ts';
 import { deploymentTag } from './deployment-tag.ts';
@@ -24,6 +25,9 @@ export async function createDeploymentApp(appName: AppName, app = new App()) {
   for (const [key, value] of Object.entries(deployment.resourceTags)) Tags.of(app).add(key, value);
   Tags.of(app).add(deploymentTag, deployment.name);
   if (app.node.tryGetContext('nag')) await checkWithNag(app);
+  applyAccountRules(app, deployment);
+  // A template that CloudFormation would refuse is refused here.
+  app.node.setContext('@aws-cdk/core:validateAgainstDefaultRules', true);
   const account = deployment.account ?? process.env.CDK_DEFAULT_ACCOUNT;
   const region = deployment.region ?? process.env.CDK_DEFAULT_REGION;
   const stackProps: StackProps = {

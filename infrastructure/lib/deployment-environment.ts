@@ -30,8 +30,9 @@ export type DeployedTemplate = {
 
 /** What the launcher knows of an EC2 profile. */
 export function launchEntryOf(profile: Ec2Profile, template: DeployedTemplate) {
-  const { onDemand, maxPriceUsd, subnetIds } = profile;
-  return { ...template, instanceTypes: [...instanceTypesOf(profile)], onDemand, maxPriceUsd, subnetIds };
+  const { onDemand, maxPriceUsd, subnetIds, resourceTags } = profile;
+  const tags = Object.keys(resourceTags).length === 0 ? {} : { tags: resourceTags };
+  return { ...template, instanceTypes: [...instanceTypesOf(profile)], onDemand, maxPriceUsd, subnetIds, ...tags };
 }
 
 /** What is said of GitLab Runner to the function of a LAMBDA profile, as an environment variable; undefined when nothing is. */
@@ -89,6 +90,7 @@ export function environmentFaults(
     readonly trustsCaCertificates?: boolean;
     readonly subnetIds: readonly string[];
     readonly allowedProjects?: readonly string[];
+    readonly resourceTags?: Readonly<Record<string, string>>;
   },
 ): Fault[] {
   const { PROFILES, LAUNCH_PROFILES } = expectedVariablesOf(profiles);
@@ -97,7 +99,9 @@ export function environmentFaults(
   const routing = { PROFILES, PROJECTS, GITLAB_URL: others.gitlabUrl, ...trust };
   const routingBytes = environmentBytesOf(routing) + longest.othersOfReconcilerBytes;
   const SUBNET_IDS = others.subnetIds.join(',');
-  const launchBytes = environmentBytesOf({ LAUNCH_PROFILES, SUBNET_IDS }) + longest.othersOfLauncherBytes;
+  const RESOURCE_TAGS = JSON.stringify(others.resourceTags ?? {});
+  const launchBytes =
+    environmentBytesOf({ LAUNCH_PROFILES, SUBNET_IDS, RESOURCE_TAGS }) + longest.othersOfLauncherBytes;
   const tooMany = (bytes: number, whose: string, remedy: string): Fault[] => {
     if (bytes <= mostEnvironmentBytes) return [];
     const message = `are too many for the environment of the function that ${whose}: ${bytes} bytes, and Lambda gives ${mostEnvironmentBytes}; ${remedy}`;
@@ -112,7 +116,7 @@ export function environmentFaults(
     ...tooMany(
       launchBytes,
       'launches instances',
-      'use fewer EC2 profiles, instanceTypes or subnetIds, or make a second deployment',
+      'use fewer EC2 profiles, instanceTypes, subnetIds or resourceTags, or make a second deployment',
     ),
   ];
 }

@@ -4,7 +4,7 @@ import { distinct } from './deployment-lists.ts';
 /** IAM's default quota. Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
 const mostManagedPolicies = 10;
 
-const policyArn = z
+export const policyArn = z
   .string()
   .regex(
     /^arn:[a-z-]+:iam::(?:aws|\d{12}):policy\/.+$/,

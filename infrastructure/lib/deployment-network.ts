@@ -27,6 +27,8 @@ export const ownNetworkSchema = z.strictObject({
       error: `write a range between /${largestPrefix} and /${smallestPrefix}`,
     })
     .default('10.0.0.0/16'),
+  /** Write down who spoke with whom in the VPC, in a log group; CloudWatch charges for each line. */
+  flowLogs: z.boolean().default(false),
 });
 
 /** Subnets that exist. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import * as mini from 'zod/mini';
+import { accountRuleFields } from './deployment-account-rules.ts';
 import { amiFaults, amiSchema } from './deployment-ami.ts';
 import { cacheFaults } from './deployment-cache.ts';
 import { type DefaultRunner, duplicateNameFaults, profileFaults, referenceFaults } from './deployment-checks.ts';
@@ -11,12 +12,13 @@ import { gitlabSchema } from './deployment-gitlab.ts';
 import { equalTagsFaults } from './deployment-job-tags.ts';
 import { lambdaProfileSchema } from './deployment-lambda-profile.ts';
 import { schemaFaults } from './deployment-messages.ts';
+import { deploymentNameSchema } from './deployment-name.ts';
 import { networkFormOf, networkSchema, subnetIdsOf } from './deployment-network.ts';
 import { nameSchema } from './deployment-profile.ts';
 import { allowedProjectsSchema } from './deployment-projects.ts';
 import { reconcilerFaults, reconcilerSchema } from './deployment-reconciler.ts';
 import { sharedTokenFaults } from './deployment-runner-tokens.ts';
-import { resourceTagsSchema } from './deployment-tags.ts';
+import { resourceTagsSchema, sharedTagFaults } from './deployment-tags.ts';
 import { defaultExactSeconds, exactSchema } from './exactness.ts';
 
 const profileSchema = z.discriminatedUnion('type', [lambdaProfileSchema, ec2ProfileSchema]);
@@ -33,7 +35,7 @@ const defaultProfiles = { default: { type: 'EC2' as const }, shell: { type: 'LAM
 /** Everything a user says about one deployment, with its defaults filled in by {@link defineDeployment}. */
 export const deploymentSchema = z.strictObject({
   /** Prefix of everything: stack names, SSM parameters, tags. Two deployments in one account need two names. */
-  name: nameSchema.default(defaultName),
+  name: deploymentNameSchema.default(defaultName),
   /** The AWS account; that of the credentials when absent. */
   account: z
     .string()
@@ -72,6 +74,7 @@ export const deploymentSchema = z.strictObject({
     .optional(),
   /** AWS tags of every resource, instances included. */
   resourceTags: resourceTagsSchema.default({}),
+  ...accountRuleFields,
   /** The machine images of EC2 profiles. */
   ami: amiSchema.prefault({}),
   /** The kinds of runners. `default` is what mappings of type EC2 mean that name none. Without any: `default` (EC2) and `shell` (LAMBDA). */
@@ -152,7 +155,7 @@ function networkFaults(network: unknown): Fault[] {
 
 /** What is wrong between settings that are fine alone. A fault elsewhere hides only what cannot be told without the faulty part. */
 function faultsBetween(settings: Settings, profiles: Settings): Fault[] {
-  const { network, defaultRunner, gitlab, ami, reconciler, allowedProjects } = settings;
+  const { network, defaultRunner, gitlab, ami, reconciler, allowedProjects, resourceTags } = settings;
   const soundNetwork = networkSchema.safeParse(network ?? {}).data;
   const soundRunner: DefaultRunner | undefined = defaultRunnerSchema.safeParse(defaultRunner).data;
   const sound = Object.entries(profiles).flatMap(([name, settings]) => {
@@ -161,6 +164,7 @@ function faultsBetween(settings: Settings, profiles: Settings): Fault[] {
   });
   const soundGitLab = gitlabSchema.safeParse(gitlab ?? {}).data;
   const gitlabUrl = soundGitLab?.url;
+  const soundTags = resourceTagsSchema.safeParse(resourceTags ?? {}).data ?? {};
   const soundAmi = amiSchema.safeParse(ami ?? {}).data;
   const types = Object.entries(profiles).map(
     ([name, settings]) => [name, isSettings(settings) ? settings.type : undefined] as const,
@@ -169,6 +173,7 @@ function faultsBetween(settings: Settings, profiles: Settings): Fault[] {
     ...sound.flatMap(([name, profile]) => below(['profiles', name], profileFaults(profile, soundNetwork, soundGitLab))),
     ...referenceFaults(new Map(types), soundRunner),
     ...(soundAmi ? amiFaults(soundAmi, Object.fromEntries(sound), soundNetwork) : []),
+    ...sharedTagFaults(soundTags, Object.fromEntries(sound)),
     ...sharedTokenFaults(Object.fromEntries(sound)),
     ...cacheFaults(Object.fromEntries(sound)),
     ...equalTagsFaults(Object.fromEntries(sound)),
@@ -178,6 +183,7 @@ function faultsBetween(settings: Settings, profiles: Settings): Fault[] {
       trustsCaCertificates: soundGitLab?.caCertificates !== undefined,
       subnetIds: soundNetwork ? subnetIdsOf(soundNetwork) : [],
       allowedProjects: allowedProjectsSchema.safeParse(allowedProjects ?? []).data ?? [],
+      resourceTags: soundTags,
     }),
   ];
 }

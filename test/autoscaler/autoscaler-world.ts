@@ -105,7 +105,9 @@ export function autoscalerWorld({
   };
   const longLived = inMemoryLongLivedRunners(gitlab, (instanceId) => !instances.running.has(instanceId));
   const outages = inMemoryOutageMark();
-  const given = { store, gitlab, instances, longLived, outages, bus, now };
+  const stateReasons = new Map<string, string>();
+  const stateReasonOf = async (instanceId: string) => stateReasons.get(instanceId) ?? null;
+  const given = { store, gitlab, instances, stateReasonOf, longLived, outages, bus, now };
   const allOffered = {
     profiles: {
       default: { type: 'EC2', timeoutMinutes: 60 },
@@ -241,6 +243,8 @@ export function autoscalerWorld({
     memory,
     marks,
     instances,
+    /** By instance: why EC2 says that it ended. */
+    stateReasons,
     queue,
     events,
     invocations,

@@ -79,7 +79,10 @@ describe('an event of the archive, replayed when its job is long over and forgot
       reason: 'idle',
       force: true,
     } as const;
-    expect(await findInterruptedRunner(unwanted, { store }, context)).toEqual({ runners: [], mend: null });
+    expect(await findInterruptedRunner(unwanted, { store, stateReasonOf: async () => null }, context)).toEqual({
+      runners: [],
+      mend: null,
+    });
     expect(store.items.size).toBe(0);
   });
 });

@@ -215,6 +215,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     tagging: { tagLater: async () => {} },
     marks: inMemoryRetryMarks(),
     outages: inMemoryOutageMark(),
+    stateReasonOf: async () => null,
     retriedProfiles: settings.retriedProfiles ?? [],
     misplacedRetriedProfiles: [],
     findPlace: (event, job) => findPlace(event, job, ports),

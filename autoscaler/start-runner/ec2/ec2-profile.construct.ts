@@ -15,6 +15,7 @@ import { launchEntryOf } from '../../../infrastructure/lib/deployment-environmen
 import { registryStatementsOf } from '../../../infrastructure/lib/deployment-registries.ts';
 import { deploymentTag } from '../../../infrastructure/lib/deployment-tag.ts';
 import { runnerRightsOf } from '../../../infrastructure/lib/runner-role.construct.ts';
+import { volumeKeyOf } from '../../../infrastructure/lib/volume-key.construct.ts';
 import type { LaunchProfile } from '../../environment.ts';
 import { rightsOfInstance, type TicketTables } from '../../ticket-rights.construct.ts';
 import { bootSettingsOf, renderBootScript } from './boot-script.ts';
@@ -64,16 +65,19 @@ export class Ec2RunnerProfile extends Construct {
         securityGroupIds: this.securityGroupIdsOf(props),
         ...(profile.ssh ? { keyName: profile.ssh.keyName } : {}),
         metadataOptions: { httpTokens: 'required', httpPutResponseHopLimit: 1, httpEndpoint: 'enabled' },
-        blockDeviceMappings: [rootVolumeOf(profile)],
+        blockDeviceMappings: [rootVolumeOf(profile, volumeKeyOf(deployment, profile))],
         userData: Fn.base64(this.bootScriptOf(props, cacheBucketName)),
         tagSpecifications: ['instance', 'volume', 'network-interface'].map((resourceType) => ({
           resourceType,
-          tags: Object.entries(instanceTags).map(([key, value]) => ({ key, value })),
+          tags: tagListOf(instanceTags),
         })),
       },
+      // CDK's own way, `Tags.of`, does nothing to a launch template.
+      tagSpecifications: [
+        { resourceType: 'launch-template', tags: tagListOf({ ...tags, [deploymentTag]: deployment.name }) },
+      ],
     });
     for (const [key, value] of Object.entries(profile.resourceTags)) Tags.of(this).add(key, value);
-    Tags.of(template).add(deploymentTag, deployment.name);
     this.launchTemplateId = template.ref;
     this.keyName = profile.ssh?.keyName;
     this.launch = launchEntryOf(profile, {
@@ -205,7 +209,14 @@ function logPrefixOf(profileName: string): string {
   return `${profileName}/`;
 }
 
-function rootVolumeOf({ volume }: Ec2Profile): CfnLaunchTemplate.BlockDeviceMappingProperty {
+function tagListOf(tags: Readonly<Record<string, string>>) {
+  return Object.entries(tags).map(([key, value]) => ({ key, value }));
+}
+
+function rootVolumeOf(
+  { volume }: Ec2Profile,
+  kmsKeyId: string | undefined,
+): CfnLaunchTemplate.BlockDeviceMappingProperty {
   const { deviceName, sizeGiB, iops, throughputMiBps } = volume;
   return {
     deviceName,
@@ -215,6 +226,7 @@ function rootVolumeOf({ volume }: Ec2Profile): CfnLaunchTemplate.BlockDeviceMapp
       ...(iops === undefined ? {} : { iops }),
       ...(throughputMiBps === undefined ? {} : { throughput: throughputMiBps }),
       encrypted: true,
+      ...(kmsKeyId === undefined ? {} : { kmsKeyId }),
       deleteOnTermination: true,
     },
   };

@@ -1,3 +1,5 @@
+import { remedyOfVolumeKey } from './state-reason.ts';
+
 /** What to do about an error code of EC2. */
 export type LaunchVerdict = 'no-capacity' | 'throttled' | 'permanent';
 
@@ -106,10 +108,7 @@ const remedies: readonly (readonly [pattern: RegExp, remedy: string])[] = [
     'Check securityGroupIds of the profile, or of the network: they must be of the subnets’ VPC.',
   ],
   [/^InvalidKeyPair/, 'Check ssh.keyName of the profile: the key pair must exist in this region.'],
-  [
-    /^(Client\.)?(InvalidKMSKey|KMS)/,
-    'The key of the volume’s encryption cannot be used: EC2’s and the runner’s roles need it.',
-  ],
+  [/^(Client\.)?(InvalidKMSKey|KMS)/, `${remedyOfVolumeKey}.`],
   [/^(PendingVerification|OptInRequired|Blocked)/, 'AWS has not released the account for launches in this region yet.'],
 ];
 

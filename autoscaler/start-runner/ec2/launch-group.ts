@@ -161,6 +161,7 @@ function fleetRequestOf(group: LaunchGroup, lifecycle: Lifecycle, count: number,
     lifecycle,
     count,
     tags: {
+      ...group.source.tags,
       [deploymentTag]: deployment,
       [launchGroupTag]: group.id,
       [profileTag]: group.profile,

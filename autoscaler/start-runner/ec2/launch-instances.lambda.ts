@@ -193,14 +193,14 @@ async function tagLater(
 export const handler = lambdaHandler({
   input: launchBatchSchema,
   ports: () => {
-    const { LAUNCH_PROFILES, SUBNET_IDS, LAUNCH_QUEUE_URL, TAG_QUEUE_URL, EVENT_BUS_ARN } =
+    const { LAUNCH_PROFILES, RESOURCE_TAGS, SUBNET_IDS, LAUNCH_QUEUE_URL, TAG_QUEUE_URL, EVENT_BUS_ARN } =
       readEnvironment(launchEnvironment);
     return {
       ...createTables(),
       instances: createInstances(),
       queue: createLaunchQueue({ queueUrl: LAUNCH_QUEUE_URL, eventBusArn: EVENT_BUS_ARN }),
       tagging: createTagQueue(TAG_QUEUE_URL),
-      sourceOf: sourcesOf(LAUNCH_PROFILES, SUBNET_IDS.split(',')),
+      sourceOf: sourcesOf(LAUNCH_PROFILES, SUBNET_IDS.split(','), RESOURCE_TAGS),
       randomId: randomUUID,
     };
   },

@@ -2,8 +2,9 @@ import { Stack } from 'aws-cdk-lib';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { acknowledgeWildcards } from '../../../infrastructure/lib/acknowledge-rules.construct.ts';
-import type { Deployment } from '../../../infrastructure/lib/deployment.ts';
+import { type Deployment, profilesOfType } from '../../../infrastructure/lib/deployment.ts';
 import { deploymentTag } from '../../../infrastructure/lib/deployment-tag.ts';
+import { volumeKeyOf, volumeKeyStatements } from '../../../infrastructure/lib/volume-key.construct.ts';
 import type { Ec2RunnerProfile } from './ec2-profile.construct.ts';
 import { jobTagKeys } from './instance-tags.ts';
 
@@ -48,6 +49,7 @@ export function grantLaunching(
     spotRequests,
   );
   const statements = [
+    ...volumeKeyStatements(launcher, volumeKeysOf(deployment)),
     new PolicyStatement({ sid: 'OurLaunchTemplates', actions: launch, resources: templates }),
     new PolicyStatement({ sid: 'FleetIngredients', actions: [fleet], resources: [...ingredients, ...subnets] }),
     // What a template names may not be replaced. Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ExamplePolicies_EC2.html
@@ -117,6 +119,12 @@ export function grantLaunching(
     }),
   ];
   for (const statement of statements) launcher.addToRolePolicy(statement);
+}
+
+/** The keys of all hosts' disks. */
+function volumeKeysOf(deployment: Deployment): readonly string[] {
+  const keys = profilesOfType(deployment, 'EC2').map(([, profile]) => volumeKeyOf(deployment, profile));
+  return [...new Set(keys.filter((key) => key !== undefined))];
 }
 
 /** A launch with a key pair is asked for that as well. */

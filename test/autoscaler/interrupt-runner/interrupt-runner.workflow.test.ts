@@ -219,6 +219,15 @@ describe('a host that is gone without a word', () => {
     expect(item(1)).toMatchObject({ state: 'LAUNCHED', attempt: 2 });
   });
 
+  it('at its launch has its attempt failed for EC2’s reason, with what can be done about it', async () => {
+    const { become, item, gitlab, stateReasons } = await world({ busy: false });
+    await gitlab.removeRunner(item(1)?.runnerId ?? 0);
+    stateReasons.set(item(1)?.instanceId ?? '', 'Client.InternalError: Client error on launch');
+    await become('shutting-down');
+    const failure = /EC2 says: Client.InternalError: Client error on launch.*AWSServiceRoleForEC2Spot/;
+    expect(item(1)).toMatchObject({ state: 'FAILED', failure: expect.stringMatching(failure) });
+  });
+
   it('after it had its job has not failed its attempt, although nobody had told of that job', async () => {
     const { become, report, gitlab, item, events, context, jobs } = await world({ busy: false, maxAttempts: 2 });
     gitlab.giveJobTo(item(1)?.runnerId ?? 0);

@@ -15,7 +15,7 @@ async function stop(changes: Partial<RunnerItem>, force: boolean, attempt = 1) {
   gitlab.setJob({ id: 1, status: 'running', runnerId });
   const item = runnerItem({ state: 'RUNNING', takenJob: 'job#7#1', runnerId, instanceId: 'i-1', ...changes });
   const store = inMemoryRunnersStore(item);
-  const ports = { store, gitlab, now: () => testStart };
+  const ports = { store, gitlab, stateReasonOf: async () => null, now: () => testStart };
   const unwanted = { kind: 'runner-unwanted', projectId: 7, jobId: 1, attempt, reason: 'overdue', force } as const;
   const { runners } = await findInterruptedRunner(unwanted, ports, lambdaContext());
   const [found] = runners;

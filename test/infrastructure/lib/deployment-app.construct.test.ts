@@ -92,6 +92,13 @@ describe('the app of a subsystem', () => {
     expect(new Stack(one.app, 'One', one.stackProps).region).toBe('eu-west-1');
   });
 
+  it('refuses a template that CloudFormation would refuse', async () => {
+    const { app, stackProps } = await appOf({ name: 'ci' });
+    const stack = new Stack(app, 'Stack', stackProps);
+    new CfnResource(stack, 'Queue', { type: 'AWS::SQS::Queue', properties: { VisibilityTimeout: 'never' } });
+    expect(() => app.synth()).toThrow(/[Vv]alidation failed/);
+  });
+
   it('tags everything with the deployment’s name and tags', async () => {
     const { app, stackProps } = await appOf({ name: 'ci', resourceTags: { team: 'builders' } });
     const stack = new Stack(app, 'Stack', stackProps);

@@ -122,6 +122,29 @@ const effects: Readonly<Record<string, () => void>> = {
   'network.availabilityZones': () => expect(infrastructure.all('EC2::Subnet')).toHaveLength(2 * 3),
   'network.natGateways': () => expect(infrastructure.all('EC2::NatGateway')).toHaveLength(2),
   'network.cidr': () => expect(infrastructure.properties('EC2::VPC').CidrBlock).toBe('10.9.0.0/18'),
+  'network.flowLogs': () => {
+    expect(infrastructure.properties('EC2::FlowLog')).toMatchObject({ TrafficType: 'ALL' });
+    expect(elsewhere.all('EC2::FlowLog')).toEqual([]);
+  },
+  permissionsBoundaryArn: () => {
+    const boundary = (role: string) => autoscaler.properties('IAM::Role', role).PermissionsBoundary;
+    expect(boundary('ProfilesplainRole')).toBe(rich.permissionsBoundaryArn);
+    expect(boundary('ProfilesbigRole')).toBe(shared.permissionsBoundaryArn);
+  },
+  rolePath: () => {
+    expect(autoscaler.properties('IAM::Role', 'ProfilesplainRole').Path).toBe('/ci/runners/');
+    // The function's role is known by its ARN, of which the name is what follows the path.
+    const [name] = autoscaler.properties('IAM::Policy', 'ProfilesshellClaimsTickets').Roles as [object];
+    expect(name).toEqual({ 'Fn::Select': [3, { 'Fn::Split': ['/', expect.anything()] }] });
+  },
+  kmsKeyArn: () => {
+    expect(autoscaler.properties('DynamoDB::Table', 'TablesRunners').SSESpecification).toMatchObject({
+      SSEType: 'KMS',
+    });
+    // The image is the user's own, so that its disk has the deployment's key.
+    expect(ebs('big').Ebs).toMatchObject({ Encrypted: true, KmsKeyId: rich.kmsKeyArn });
+  },
+  logRetentionDays: () => expect(autoscaler.properties('Logs::LogGroup', 'ProfilesHostLogs').RetentionInDays).toBe(90),
   'network.vpcId': () => {
     expect(elsewhere.properties('EC2::SecurityGroup')).toMatchObject({ VpcId: 'vpc-0123456789abcdef0' });
     expect(elsewhere.properties('EC2::SecurityGroup')).not.toHaveProperty('SecurityGroupIngress');
@@ -178,6 +201,10 @@ const effects: Readonly<Record<string, () => void>> = {
   'ami.kmsKeyArn': () => {
     expect(imageDisk()).toMatchObject({ Encrypted: true, KmsKeyId: rich.ami?.kmsKeyArn });
     expect(JSON.stringify(images.properties('IAM::Role', 'RolesExecution'))).toContain(rich.ami?.kmsKeyArn);
+    expect(ebs('plain').Ebs).toMatchObject({ Encrypted: true, KmsKeyId: rich.ami?.kmsKeyArn });
+    expect(JSON.stringify(autoscaler.properties('IAM::Policy', 'Functionslaunchinstances'))).toContain(
+      rich.ami?.kmsKeyArn,
+    );
   },
   'ami.instanceTypes.x86_64': () => expect(image('InfrastructureConfiguration').InstanceTypes).toEqual(['c6a.large']),
   'ami.instanceTypes.arm64': () =>
@@ -422,7 +449,7 @@ describe('what is not said has no trace', () => {
 
   it('of rights and boundaries in a role', () => {
     const role = autoscaler.properties('IAM::Role', 'ProfilesplainRole');
-    expect(role).not.toHaveProperty('PermissionsBoundary');
+    expect(role.PermissionsBoundary).toBe(rich.permissionsBoundaryArn);
     expect(role).not.toHaveProperty('ManagedPolicyArns');
     const { Statement } = autoscaler.properties('IAM::Policy', 'ProfilesplainRole').PolicyDocument as {
       Statement: Properties[];
@@ -431,6 +458,8 @@ describe('what is not said has no trace', () => {
       'dynamodb:DeleteItem',
       'logs:CreateLogStream',
       'logs:PutLogEvents',
+      // Of the deployment's own key, by way of the tickets' table.
+      ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey'],
     ]);
   });
 });

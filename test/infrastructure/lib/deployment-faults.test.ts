@@ -139,8 +139,54 @@ describe('the faults of a deployment', () => {
     ],
     [
       'too many tags',
-      { resourceTags: Object.fromEntries(Array.from({ length: 21 }, (_, index) => [`t${index}`, ''])) },
+      { resourceTags: Object.fromEntries(Array.from({ length: 21 }, (_, index) => [`t${index}`, 'x'])) },
       'resourceTags: has more than 20 tags; remove some',
+    ],
+    [
+      'a tag whose name Image Builder does not know',
+      { resourceTags: { 'kosten stelle': 'y' } },
+      'resourceTags["kosten stelle"]: is "kosten stelle"; a tag\'s name has letters of the English alphabet, digits and _.:/=+-',
+    ],
+    [
+      'a tag without a value',
+      { resourceTags: { team: '' } },
+      'resourceTags.team: is ""; not every service takes a tag without a value; write one',
+    ],
+    [
+      "a tag whose value begins like AWS's own",
+      { resourceTags: { team: 'AWS:x' } },
+      'resourceTags.team: values that begin with "aws:" are AWS\'s own; choose another',
+    ],
+    [
+      'tags that are one to IAM',
+      { resourceTags: { Team: 'a', team: 'b' } },
+      'resourceTags: has two names that differ in upper and lower case alone, which are one to IAM; remove one',
+    ],
+    [
+      "a tag of a profile that is one with the deployment's to IAM",
+      { resourceTags: { Team: 'a' }, profiles: { default: { type: 'EC2', resourceTags: { team: 'b' } } } },
+      'profiles.default.resourceTags.team: is "Team" of the deployment but for upper and lower case, and IAM takes both for one; write it as "Team"',
+    ],
+    [
+      'a name whose parameters SSM keeps to itself',
+      { name: 'aws-ci' },
+      'name: SSM keeps parameters whose names begin with "aws" or "ssm" to itself; choose another name',
+    ],
+    [
+      'another such',
+      { name: 'ssm-x' },
+      'name: SSM keeps parameters whose names begin with "aws" or "ssm" to itself; choose another name',
+    ],
+    ['a name that no bucket has', { name: 'sthree-ci' }, 'name: no bucket may begin so; choose another name'],
+    [
+      'a name that no security group has',
+      { name: 'sg-ci' },
+      'name: no security group may have a name that begins with "sg-"; choose another name',
+    ],
+    [
+      'a name that no repository has',
+      { name: 'ci-' },
+      'name: repositories of ECR have no two hyphens in a row, and a hyphen follows your name; choose another name',
     ],
     ['the tags of AWS under their old name', { tags: { team: 'ci' } }, 'tags: is called "resourceTags" now'],
     [

@@ -126,7 +126,7 @@ const names = ['default', 'large', 'small'] as const;
 export const anyDeployment: fc.Arbitrary<DeploymentInput> = fc
   .record({
     fields: some({
-      name: fc.stringMatching(/^[a-z][a-z0-9-]{0,20}$/),
+      name: fc.stringMatching(/^[b-r][a-z0-9]{0,9}(-[a-z0-9]{1,9})?$/),
       region: fc.constantFrom('eu-west-1', 'us-gov-west-1'),
       account: fc.constant('123456789012'),
       gitlab: fc.constantFrom({ url: 'https://gitlab.example.com/gitlab' }, { url: ' HTTPS://GitLab.example.com/ ' }),

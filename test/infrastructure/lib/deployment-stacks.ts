@@ -13,7 +13,7 @@ import { createDeploymentApp } from '../../../infrastructure/lib/deployment-app.
 import { type AppName, appNames } from '../../../infrastructure/lib/parameter-names.ts';
 import { LambdaShellRunnerStack } from '../../../lambda-shell-runner/lambda-shell-runner.stack.ts';
 
-type Resource = { readonly Type: string; readonly Properties: Readonly<Record<string, never>> };
+export type Resource = { readonly Type: string; readonly Properties: Properties };
 export type Properties = Readonly<Record<string, unknown>>;
 
 const stackOf = {
@@ -22,7 +22,7 @@ const stackOf = {
   'lambda-shell-runner': (app: App, props: StackProps, deployment: Deployment) =>
     new LambdaShellRunnerStack(app, 'Stack', { ...props, deployment }),
   'ec2-runner-ami': (app: App, props: StackProps, deployment: Deployment) =>
-    new Ec2RunnerAmiStack(app, 'Stack', { ...props, deployment, buildNow: false }),
+    new Ec2RunnerAmiStack(app, 'Stack', { ...props, deployment, buildNow: true }),
   autoscaler: (app: App, props: StackProps, deployment: Deployment) =>
     new AutoscalerStack(app, 'Stack', { ...props, deployment }),
 } as const satisfies Record<AppName, unknown>;
@@ -35,6 +35,8 @@ export type SynthesizedStack = {
   /** The properties of the only resource of a type whose logical id begins so. */
   properties(type: string, idPrefix?: string): Properties;
   all(type: string): readonly Properties[];
+  /** Everything in the template, by logical id. */
+  readonly resources: Readonly<Record<string, Resource>>;
 };
 
 /** Every app's stack for a deployment. */
@@ -62,6 +64,7 @@ export async function synthesize(input: DeploymentInput): Promise<Readonly<Recor
             throw new Error(`${others.length + (one ? 1 : 0)} resources ${type} ${idPrefix}`);
           return one[1].Properties;
         },
+        resources: Resources,
         all: (type) => found(type, '').map(([, { Properties: properties }]) => properties),
       };
       return [name, synthesized] as const;

@@ -1,7 +1,10 @@
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { Hono } from 'hono';
 import { expect, it } from 'vitest';
-import { createInstanceStates } from '../../../../autoscaler/start-runner/ec2/instance-states.client.ts';
+import {
+  createInstanceStates,
+  type InstanceStates,
+} from '../../../../autoscaler/start-runner/ec2/instance-states.client.ts';
 import { serveLoopback } from '../../../support/loopback.ts';
 
 const described = (state: string) =>
@@ -9,13 +12,15 @@ const described = (state: string) =>
 const refused = (code: string) =>
   `<Response><Errors><Error><Code>${code}</Code><Message>as asked</Message></Error></Errors></Response>`;
 
-async function isGone(body: string, status: 200 | 400 = 200): Promise<boolean> {
+async function asked<T>(body: string, status: 200 | 400, ask: (states: InstanceStates) => Promise<T>): Promise<T> {
   const app = new Hono().post('/', (context) => context.body(body, status, { 'content-type': 'text/xml' }));
   await using loopback = await serveLoopback(app);
   const credentials = { accessKeyId: 'fake', secretAccessKey: 'not-a-real-secret' };
   const client = new EC2Client({ endpoint: loopback.url, region: 'eu-west-1', credentials, maxAttempts: 1 });
-  return await createInstanceStates(client).isGone('i-1');
+  return await ask(createInstanceStates(client));
 }
+
+const isGone = (body: string, status: 200 | 400 = 200) => asked(body, status, (states) => states.isGone('i-1'));
 
 it.each([
   ['pending', false],
@@ -34,4 +39,19 @@ it('an instance that EC2 has forgotten is gone', async () => {
 
 it('an instance of which nothing can be told is not', async () => {
   await expect(isGone(refused('UnauthorizedOperation'), 400)).rejects.toMatchObject({ name: 'UnauthorizedOperation' });
+});
+
+it('of an instance that died at its launch EC2 says why', async () => {
+  const reason =
+    '<stateReason><code>Client.InternalError</code><message>Client error on launch</message></stateReason>';
+  const body = described('terminated').replace('</instanceState>', `</instanceState>${reason}`);
+  expect(await asked(body, 200, (states) => states.stateReasonOf('i-1'))).toBe(
+    'Client.InternalError: Client error on launch',
+  );
+  const told = reason.replace('Client error', 'Client.InternalError: Client error');
+  const other = described('terminated').replace('</instanceState>', `</instanceState>${told}`);
+  expect(await asked(other, 200, (states) => states.stateReasonOf('i-1'))).toBe(
+    'Client.InternalError: Client error on launch',
+  );
+  expect(await asked(described('running'), 200, (states) => states.stateReasonOf('i-1'))).toBeNull();
 });
