@@ -114,7 +114,7 @@ describe('what is kept', () => {
     expect(policyOf('AWS::S3::Bucket')).toEqual(['Delete', 'Retain']);
     expect(policyOf('AWS::ECR::Repository')).toEqual(['Retain']);
     expect(policyOf('AWS::SecretsManager::Secret')).toEqual(['Delete', 'Delete']);
-    expect(policyOf('AWS::Logs::LogGroup')).toEqual(['Delete', 'Delete']);
+    expect(policyOf('AWS::Logs::LogGroup')).toEqual(['Delete', 'Delete', 'Delete']);
     template.resourceCountIs('Custom::S3AutoDeleteObjects', 1);
   });
 
