@@ -111,12 +111,14 @@ export function templatePermissions(
 
   function policiesOf(role: string): PolicyDocument[] {
     const name = Object.keys(Resources).find((id) => hasPath(id, role)) ?? role;
-    return Object.values(Resources)
-      // What is too long for one policy, the CDK puts into managed ones beside it.
-      .filter(({ Type }) => ['AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy'].includes(Type))
-      .map(({ Properties }) => resolve(Properties) as { Roles: readonly string[]; PolicyDocument: PolicyDocument })
-      .filter(({ Roles }) => Roles.includes(name))
-      .map(({ PolicyDocument: document }) => document);
+    return (
+      Object.values(Resources)
+        // What is too long for one policy, the CDK puts into managed ones beside it.
+        .filter(({ Type }) => ['AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy'].includes(Type))
+        .map(({ Properties }) => resolve(Properties) as { Roles: readonly string[]; PolicyDocument: PolicyDocument })
+        .filter(({ Roles }) => Roles.includes(name))
+        .map(({ PolicyDocument: document }) => document)
+    );
   }
 
   return {

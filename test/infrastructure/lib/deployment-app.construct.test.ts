@@ -51,9 +51,9 @@ describe('the app of a subsystem', () => {
   });
 
   it.each([
-    [undefined, 'is not looked at, as `cdk deploy` synthesizes'],
-    ['true', 'fails, as `npm run synth` does'],
-  ])('with nag=%s and a right to everything %s', async (nag) => {
+    { nag: undefined, what: 'is not looked at, as `cdk deploy` synthesizes' },
+    { nag: 'true', what: 'fails, as `npm run synth` does' },
+  ])('with nag=$nag and a right to everything $what', async ({ nag }) => {
     const context = { config: configOf({ name: 'ci' }), ...(nag ? { nag } : {}) };
     const { app } = await createDeploymentApp('autoscaler', new App({ context }));
     const role = new Role(new Stack(app, 'Stack'), 'Role', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') });

@@ -61,7 +61,11 @@ describe('Lambda’s limit for environments', () => {
   });
 
   it.each([
-    ['EC2', 'launches instances', 'use fewer EC2 profiles, instanceTypes, subnetIds or resourceTags, or make a second deployment'],
+    [
+      'EC2',
+      'launches instances',
+      'use fewer EC2 profiles, instanceTypes, subnetIds or resourceTags, or make a second deployment',
+    ],
     [
       'LAMBDA',
       'looks for waiting jobs',
