@@ -71,7 +71,7 @@ function drain(found: RunnerToStop, item: RunnerItem, ports: DrainRunnerPorts): 
   return drainHost(item, endOf(item, ports.store), ports);
 }
 
-/** GitLab has just said that its job is over, and it takes one: it need not be paused. That it has no other is looked at. */
+/** GitLab said that its job is over, and it takes one: it need not be paused. Whether it has another is looked at. */
 async function endAsSeen(item: RunnerItem, { store, gitlab }: DrainRunnerPorts): Promise<Drain> {
   const running = item.runnerId === undefined ? undefined : runningOf(await gitlab.jobsOf(item.runnerId));
   if (running) return { kind: 'busy', takenJob: jobKeyOf(running) };

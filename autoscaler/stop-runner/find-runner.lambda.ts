@@ -41,7 +41,7 @@ type FoundRunners = {
 
 /**
  * Finds the runners that end because a job is over: by the job and by the runner that GitLab names, both in our own
- * table. GitLab is asked for both, since whoever writes a hook's template can have it name any job and any runner. When EC2 had
+ * table. GitLab is asked for both, since whoever writes a hook's template can have it name any job and runner. When EC2 had
  * announced to take back the instance of the one that had the job, it says so while that can still be told.
  *
  * @throws {JobNotOverError} when GitLab says that the job is not over.

@@ -112,7 +112,7 @@ describe('a pending job', () => {
     expect(invocations).toMatchObject([{ job: { projectPath: null } }]);
   });
 
-  it('has the name and the path that GitLab tells, also as tags of its job role’s session, whatever its hook said', async () => {
+  it('has the name and the path that GitLab tells, whatever its hook said', async () => {
     const { pend, start, invocations, item } = world(onLambda);
     const lie = { jobName: 'deploy', projectPath: 'group/trusted' };
     expect(await start({ ...pend(1), ...lie })).toMatchObject({ status: 'SUCCEEDED' });
