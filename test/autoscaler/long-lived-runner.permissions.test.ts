@@ -47,7 +47,9 @@ describe('where a profile brings a long-lived runner', () => {
     expect(await mayDo(lambdaRole('drainrunner'), { action: 'dynamodb:DeleteItem', resource: tickets })).toBe(true);
     expect(await mayDo(lambdaRole('drainrunner'), { action: 'dynamodb:GetItem', resource: tickets })).toBe(false);
     const looking = await rolesThatMay('ec2:DescribeInstances', '*');
-    expect(looking).toEqual(['abandonrunner', 'drainrunner', 'reconcile', 'removerunners'].map(lambdaRole));
+    // And by who finds out why an instance died before it took a job.
+    const others = ['findinterruptedrunner', 'reconcile', 'removerunners'];
+    expect(looking).toEqual(['abandonrunner', 'drainrunner', ...others].map(lambdaRole));
   });
 
   it('every wildcard gives its reason to cdk-nag', () => {
