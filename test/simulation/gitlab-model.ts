@@ -241,6 +241,7 @@ export function createGitLabModel(options: GitLabModelOptions) {
             systemId: job.systemId,
           };
         }),
+      isProtectedRef: (_projectId: number, _ref: string) => answer(() => false),
       readJobEnd: (projectId: number, jobId: number) =>
         answer(() => {
           const job = jobs.get(jobId);
