@@ -30,6 +30,8 @@ export const runtimeProfileSchema = z.object({
   maxConcurrent: z.optional(z.int()),
   /** Jobs with all of these are the profile's, unless a row matches. */
   tags: z.optional(z.readonly(z.array(z.string()))),
+  /** Its runners get jobs of protected branches and tags only. */
+  accessLevel: z.optional(z.literal('ref_protected')),
   functionArn: z.optional(z.string()),
   /** LAMBDA: execution environments are never shared between projects. */
   isolateProjects: z.optional(z.boolean()),

@@ -41,7 +41,7 @@ const everyType = z.object({
         for (const fault of tagFaults(sk)) context.addIssue(fault);
       }),
     ),
-    '"tags#" and the tags that must all be on the job, sorted and separated by "#"; "tags#" alone asks for none. A "#" in a tag is "%23".',
+    '"tags#" and the tags that must all be on the job, sorted and separated by "#"; "tags#" alone asks for none. In a tag, "%23" is a "#" and "%2C" a comma.',
   ),
   project: z.optional(
     described(
@@ -52,6 +52,19 @@ const everyType = z.object({
         }),
       ),
       'Only jobs of this project, by its path; a glob ("group/*", "group/**") for several.',
+    ),
+  ),
+  ref: z.optional(
+    described(
+      nonEmpty('must be a branch or tag, or a glob'),
+      'Only jobs of this branch or tag; "*" and "?" are wildcards.',
+    ),
+  ),
+  stage: z.optional(described(nonEmpty('must be the name of a stage'), 'Only jobs of this stage.')),
+  protected: z.optional(
+    described(
+      z.literal(true, 'must be true; leave it out for jobs of every ref'),
+      'Only jobs of protected branches and tags. A profile with accessLevel "ref_protected" keeps all others out by GitLab itself.',
     ),
   ),
   maxConcurrent: z.optional(
@@ -128,6 +141,11 @@ export type JobMapping = {
   /** Tags that must all be on the job; sorted. */
   readonly tags: readonly string[];
   readonly project?: string | undefined;
+  /** A branch or tag, or a glob. */
+  readonly ref?: string | undefined;
+  readonly stage?: string | undefined;
+  /** Only jobs of protected branches and tags. */
+  readonly isProtected?: true | undefined;
   readonly target: MappingTarget;
   readonly maxConcurrent?: number | undefined;
   readonly timeoutMinutes?: number | undefined;
@@ -151,12 +169,15 @@ export function readMapping(item: unknown): JobMapping | InvalidMapping {
   const parsed = mappingItemSchema.safeParse(item);
   const unknown = unknownAttributes(item);
   if (!parsed.success || unknown.length > 0) return { id, faults: [...faultsOf(item), ...unknown] };
-  const { pk, sk, project, maxConcurrent, timeoutMinutes, exact } = parsed.data;
+  const { pk, sk, project, ref, stage, protected: isProtected, maxConcurrent, timeoutMinutes, exact } = parsed.data;
   return {
     id,
     jobName: pk.slice('job#'.length),
     tags: tagsOfSortKey(sk),
     project,
+    ref,
+    stage,
+    isProtected,
     target: targetOf(parsed.data),
     maxConcurrent,
     timeoutMinutes,

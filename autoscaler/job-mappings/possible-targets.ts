@@ -1,5 +1,5 @@
 import type { JobMapping, MappingTarget } from './job-mapping.ts';
-import { differenceOf, type Fit, judgeMapping } from './judge-mapping.ts';
+import { conditionsOf, differenceOf, type Fit, judgeMapping } from './judge-mapping.ts';
 import { profileOfTags, type TaggedProfiles } from './profile-tags.ts';
 
 /** What decides where jobs run. */
@@ -65,7 +65,10 @@ function fitsOf({ tags, projectPath }: TagsInProject, mappings: readonly JobMapp
   const inReach = rowsByTags(mappings).filter(([row]) => row.tags.every((tag) => onRunner.has(tag)));
   return inReach.flat().flatMap((mapping) => {
     const { jobName } = mapping;
-    const judgement = judgeMapping(mapping, { jobName, baseName: jobName, projectPath, tags: onRunner });
+    const judgement = judgeMapping(mapping, {
+      ...{ jobName, baseName: jobName, projectPath, tags: onRunner },
+      conditions: 'any',
+    });
     return judgement.kind === 'fits' ? [judgement] : [];
   });
 }
@@ -97,15 +100,22 @@ function askedByProfiles(runner: readonly string[], profiles: TaggedProfiles): (
 function outcomesFor(jobTags: readonly string[], rows: readonly Fit[], routes: TargetRoutes): Outcome[] {
   const onJob = new Set(jobTags);
   const best = new Map<string, Fit>();
-  for (const row of rows) {
-    if (!row.mapping.tags.every((tag) => onJob.has(tag))) continue;
+  const inReach = rows.filter(({ mapping }) => mapping.tags.every((tag) => onJob.has(tag)));
+  for (const row of inReach) {
+    if (conditionsOf(row.mapping) > 0) continue;
     const rival = best.get(row.mapping.jobName);
     if (rival === undefined || differenceOf(row, rival).order < 0) best.set(row.mapping.jobName, row);
   }
-  const chosen = [...best.values()].map(({ mapping }): Outcome => {
+  // A row with conditions is chosen for some of the jobs, and leaves the others to the best one without.
+  const conditional = inReach.filter((row) => {
+    const rival = best.get(row.mapping.jobName);
+    return conditionsOf(row.mapping) > 0 && (rival === undefined || differenceOf(row, rival).order < 0);
+  });
+  const chosen = [...best.values(), ...conditional].map(({ mapping }): Outcome => {
     return { profile: profileOfTarget(mapping.target, routes.profiles), way: { kind: 'row', id: mapping.id } };
   });
-  const everyNameHasRow = [...best.keys()].some((name) => /^\*+$/u.test(name));
+  // No name is empty.
+  const everyNameHasRow = [...best.keys()].some((name) => /^(?=.*\*)\**\??\**$/u.test(name));
   return everyNameHasRow ? chosen : [...chosen, withoutRow(jobTags, routes)];
 }
 

@@ -8,6 +8,10 @@ export type LongLivedRunner = {
   readonly runUntagged: boolean;
   /** The projects of a project runner; null for runners of groups and of the instance. */
   readonly projectIds: readonly number[] | null;
+  /** GitLab gives it no job at all. */
+  readonly isPaused?: true;
+  /** It gets jobs of protected branches and tags only. */
+  readonly accessLevel?: 'ref_protected';
 };
 
 /** The long-lived runner of a profile cannot be used, or cannot run the job; the message says what to change in GitLab or in the secret. */
@@ -20,9 +24,13 @@ export class LongLivedRunnerError extends Error {
  * Source: https://docs.gitlab.com/ci/runners/configure_runners/#control-jobs-that-a-runner-can-run
  */
 export function whyNeverTaken(
-  runner: Pick<LongLivedRunner, 'tags' | 'runUntagged' | 'projectIds'>,
-  job: { readonly projectId: number; readonly tags: readonly string[] },
+  runner: Pick<LongLivedRunner, 'tags' | 'runUntagged' | 'projectIds' | 'isPaused' | 'accessLevel'>,
+  job: { readonly projectId: number; readonly tags: readonly string[]; readonly isProtected?: boolean },
 ): string | null {
+  if (runner.isPaused) return 'it is paused in GitLab; resume it there';
+  if (runner.accessLevel === 'ref_protected' && job.isProtected !== true) {
+    return "it is protected in GitLab, and the job's branch or tag is not; protect that, or let the runner take all";
+  }
   if (runner.projectIds && !runner.projectIds.includes(job.projectId)) {
     return `it is no runner of project ${job.projectId}; enable it there, or use a runner of the group`;
   }

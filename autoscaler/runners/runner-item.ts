@@ -62,6 +62,8 @@ export type RunnerChoice = {
   readonly caps: readonly Cap[];
   /** LAMBDA: jobs of other tenants never run in this one's execution environments; for profiles that ask for that. */
   readonly tenantId?: string | undefined;
+  /** The job's ref is protected, and its runner is for such jobs alone. */
+  readonly accessLevel?: 'ref_protected' | undefined;
   /**
    * Jobs of other profiles, or such that are left to others, may fit the job's runner: it may ask for a job in its turn
    * only. Absent where nothing of the kind can be, and where `exact` is off.
@@ -184,10 +186,12 @@ export const endedItemDays = 14;
 
 /** Of an item, where its job runs. */
 export function choiceOf(item: RunnerItem): RunnerChoice {
-  const { type, profile, functionArn, mapping, tags, timeoutSeconds, caps, tenantId, gated, awaited, exact } = item;
+  const { type, profile, functionArn, mapping, tags, timeoutSeconds, caps } = item;
+  const { tenantId, accessLevel, gated, awaited, exact } = item;
   return {
     ...{ type, profile, functionArn, mapping, tags, timeoutSeconds, caps },
     ...(tenantId === undefined ? {} : { tenantId }),
+    ...(accessLevel === undefined ? {} : { accessLevel }),
     ...(gated ? { gated } : {}),
     ...(awaited ? { awaited } : {}),
     ...(exact === undefined ? {} : { exact }),

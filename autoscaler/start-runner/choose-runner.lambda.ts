@@ -21,13 +21,14 @@ import { lambdaJobsAtOnce, underLambdaLimit } from '../runners/lambda-limit.ts';
 import { JobNotYetPendingError } from '../runners/runner-errors.ts';
 import { choiceOf, type RunnerItem } from '../runners/runner-item.ts';
 import { type RunnersStore, whenItWentOn } from '../runners/runners-store.ts';
-import { decideRunner, mightBeOurs, type Offer, type RunnerAnswer, type RunnerDecision } from './choose-runner.ts';
+import { mightBeOurs, type Offer, type RunnerAnswer, type RunnerDecision } from './choose-runner.ts';
 import { findWhoNeedsStandIn } from './find-who-needs-stand-in.ts';
 import { imageRulesFor } from './image-rules.ts';
+import { decideByProtection } from './job-protection.ts';
 import { toldByGitLab } from './told-by-gitlab.ts';
 
 export type ChooseRunnerPorts = {
-  readonly gitlab: Pick<GitLab, 'readJob'>;
+  readonly gitlab: Pick<GitLab, 'readJob' | 'isProtectedRef'>;
   readonly store: RunnersStore;
   readonly mappings: JobMappings;
   readonly offer: Omit<Offer, 'mappings'>;
@@ -130,7 +131,9 @@ async function chooseForSeen(
     if (event.deliveryId === null) await stopWaiting(event, ports);
     return ignore(`the job is ${job.status}`, log);
   }
-  const decision = decideRunner(event, job, { ...offer, lambdaJobsAtOnce: functionsAtOnce });
+  const current = { ...offer, lambdaJobsAtOnce: functionsAtOnce };
+  const askIfProtected = () => ports.gitlab.isProtectedRef(event.projectId, event.ref);
+  const decision = await decideByProtection(event, job, current, askIfProtected);
   if (decision.decision === 'IGNORE') {
     await stopWaiting(event, ports);
     await tellGateIfPossible(event, [], ports, log);

@@ -23,7 +23,11 @@ export type Offer = {
 
 /** What of an offer says whether a job is ours at all. */
 type Routes = Pick<Offer, 'mappings' | 'profiles' | 'defaultRunner'>;
-type JobWithTags = { readonly tags: readonly string[] };
+type JobWithTags = {
+  readonly tags: readonly string[];
+  /** Whether the job's ref is protected; where nobody asked for it, nothing depends on it. */
+  readonly isProtected?: boolean | undefined;
+};
 
 export type RunnerDecision =
   | { readonly decision: 'IGNORE'; readonly reason: string }
@@ -52,13 +56,16 @@ export class MappingNotAllowedError extends Error {
 export function mightBeOurs(event: JobEvent, { mappings, profiles, defaultRunner }: Routes): boolean {
   const rows = candidatesOf(event, mappings);
   if (rows.some(({ target }) => target.type !== 'IGNORE')) return true;
-  if (rows.some(({ tags }) => tags.length === 0)) return false;
+  if (rows.some((row) => row.tags.length === 0 && !row.isProtected)) return false;
   return defaultRunner.type !== 'IGNORE' || areTagged(profiles);
 }
 
 /** Says whether a job is left to other runners: by its mapping, or by the default runner where nothing else names it. */
 export function isLeftToOthers(event: JobEvent, job: JobWithTags, offer: Routes): boolean {
-  return findTarget(event, job, offer).target.type === 'IGNORE';
+  // Whether its ref is protected is not known here: what depends on it may be ours.
+  return [true, false].every((isProtected) => {
+    return findTarget(event, { ...job, isProtected }, offer).target.type === 'IGNORE';
+  });
 }
 
 /**
@@ -69,11 +76,28 @@ export function isLeftToOthers(event: JobEvent, job: JobWithTags, offer: Routes)
 export function decideRunner(event: JobEvent, job: JobWithTags, offer: Offer): RunnerDecision {
   const { mapping, target, what } = findTarget(event, job, offer);
   if (target.type === 'IGNORE') return { decision: 'IGNORE', reason: `${what} leaves the job to other runners` };
-  const chosen = choiceFor(profileOf(target, offer.profiles, what), { event, tags: job.tags, mapping, offer });
+  const profile = profileOf(target, offer.profiles, what);
+  refuseUnprotected(profile, event, job, what);
+  const chosen = choiceFor(profile, { event, tags: job.tags, mapping, offer });
   if (target.type !== 'LAMBDA' || target.fallbackProfile === undefined) return { decision: 'LAUNCH', choice: chosen };
   const other = fallbackOf(target.fallbackProfile, offer.profiles, what);
+  refuseUnprotected(other, event, job, what);
   const fallback = choiceFor(other, { event, tags: job.tags, mapping, offer });
   return { decision: 'LAUNCH', choice: { ...chosen, fallback } };
+}
+
+/** GitLab would never give the profile's runners the job: it would wait, and host after host with it. */
+function refuseUnprotected(
+  [name, { accessLevel }]: readonly [string, RuntimeProfile],
+  { ref }: JobEvent,
+  { isProtected }: JobWithTags,
+  what: string,
+): void {
+  if (accessLevel !== 'ref_protected' || isProtected !== false) return;
+  throw new MappingNotAllowedError(
+    `${what} asks for the profile "${name}", which is for jobs of protected branches and tags only (accessLevel), and "${ref}" is not protected: ` +
+      'protect it in GitLab, or write "protected": true into the mapping and another row for the other refs',
+  );
 }
 
 type Circumstances = {
@@ -103,6 +127,7 @@ function choiceFor(
     tags: [...tags].sort(),
     timeoutSeconds: timeoutMinutes * 60,
     caps: caps.filter((cap) => cap !== null),
+    ...(profile.accessLevel === undefined ? {} : { accessLevel: profile.accessLevel }),
     ...(profile.isolateProjects ? { tenantId: `project-${event.projectId}` } : {}),
     ...gateOf({ profile: name, tags, projectPath: event.projectPath, exact }, offer),
     ...(exact === undefined ? {} : { exact }),
@@ -119,10 +144,10 @@ type FoundTarget = {
 /** A row that matches, then the tags of profiles, then the default runner. */
 function findTarget(
   event: JobEvent,
-  { tags }: JobWithTags,
+  { tags, isProtected }: JobWithTags,
   { mappings, profiles, defaultRunner }: Routes,
 ): FoundTarget {
-  const mapping = chooseMapping({ ...event, tags }, mappings);
+  const mapping = chooseMapping({ ...event, tags, isProtected }, mappings);
   if (mapping) return { mapping, target: mapping.target, what: `mapping "${mapping.id}"` };
   const name = profileOfTags(tags, profiles);
   const type = name === null ? undefined : profiles[name]?.type;

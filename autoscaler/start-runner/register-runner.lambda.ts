@@ -15,7 +15,7 @@ import { registerRunnerInput } from './start-runner-input.ts';
 
 export type RegisterRunnerPorts = {
   readonly deployment: string;
-  readonly gitlab: Pick<GitLab, 'createRunner' | 'removeRunner'>;
+  readonly gitlab: Pick<GitLab, 'createRunner' | 'removeRunner' | 'isProtectedRef'>;
   /** The runners that profiles bring, where any does. */
   readonly longLived?: Pick<LongLivedRunners, 'find'>;
   readonly store: RunnersStore;
@@ -80,6 +80,7 @@ async function makeRunner({ event, choice, attempt }: Input, ports: RegisterRunn
     maintenanceNote: noteOfRunner({ deployment: ports.deployment, job: jobKeyOf(event), attempt }),
     tags: choice.tags,
     maximumTimeoutSeconds: choice.timeoutSeconds,
+    accessLevel: choice.accessLevel,
   });
   return { ...runner, made: true };
 }
@@ -87,13 +88,20 @@ async function makeRunner({ event, choice, attempt }: Input, ports: RegisterRunn
 /** Null when the profile brings no runner. */
 async function findLongLived(
   { event, choice }: Pick<Input, 'event' | 'choice'>,
-  { longLived }: RegisterRunnerPorts,
+  { longLived, gitlab }: RegisterRunnerPorts,
 ): Promise<JobsRunner | null> {
   const runner = await longLived?.find(choice.profile);
   if (!runner) return null;
-  const why = whyNeverTaken(runner, { projectId: event.projectId, tags: choice.tags });
+  const what = `the long-lived runner ${runner.runnerId} of profile "${choice.profile}"`;
+  if (choice.accessLevel !== undefined && runner.accessLevel !== choice.accessLevel) {
+    throw new LongLivedRunnerError(
+      `${what} takes jobs of every branch, and the profile says accessLevel "${choice.accessLevel}": protect the runner in GitLab`,
+    );
+  }
+  const isProtected =
+    runner.accessLevel === 'ref_protected' && (await gitlab.isProtectedRef(event.projectId, event.ref));
+  const why = whyNeverTaken(runner, { projectId: event.projectId, tags: choice.tags, isProtected });
   if (why) {
-    const what = `the long-lived runner ${runner.runnerId} of profile "${choice.profile}"`;
     throw new LongLivedRunnerError(`${what} would never take job ${event.jobId}: ${why}`);
   }
   return { runnerId: runner.runnerId, token: runner.token, made: false };

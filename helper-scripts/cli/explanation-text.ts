@@ -5,6 +5,7 @@ import { runnerOf } from './mapping-view.ts';
 const lessSpecific = {
   name: 'the chosen row names the job more exactly',
   project: 'the chosen row names the project more exactly',
+  conditions: 'the chosen row asks for more of ref, stage and protection',
   tags: 'the chosen row asks for more of the tags',
   id: 'as specific as the chosen row, whose keys sort first',
 } as const;
@@ -16,6 +17,12 @@ export function describeReason(reason: LossReason): string {
       return 'name does not match';
     case 'other-project':
       return 'project does not match';
+    case 'other-ref':
+      return 'ref does not match, or is not given (--ref)';
+    case 'other-stage':
+      return 'stage does not match, or is not given (--stage)';
+    case 'not-protected':
+      return "the job's ref is not protected (--protected says that it is)";
     case 'missing-tags':
       return `the job lacks the tags [${reason.tags.join(', ')}]`;
     case 'less-specific':

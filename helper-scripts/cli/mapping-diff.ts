@@ -44,6 +44,8 @@ export function describeRow(item: MappingItem): string {
   const target = [item.type, item.arn ?? (item.type === 'EC2' ? (item.profile ?? 'default') : '')]
     .map(textOf)
     .join(' ');
-  const limits = ['project', 'maxConcurrent', 'timeoutMinutes', 'exact'].filter((name) => item[name] !== undefined);
+  const limits = ['project', 'ref', 'stage', 'protected', 'maxConcurrent', 'timeoutMinutes', 'exact'].filter(
+    (name) => item[name] !== undefined,
+  );
   return [`${rowIdOf(item)}  ${target.trim()}`, ...limits.map((name) => `${name} ${textOf(item[name])}`)].join(', ');
 }

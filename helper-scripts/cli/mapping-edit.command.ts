@@ -12,6 +12,9 @@ type PutOptions = {
   readonly type: string;
   readonly tags: string;
   readonly project?: string;
+  readonly ref?: string;
+  readonly stage?: string;
+  readonly protected?: boolean;
   readonly arn?: string;
   readonly profileName?: string;
   readonly fallbackProfile?: string;
@@ -30,6 +33,9 @@ export function addMappingEditCommands(mapping: Command, open: OpenMappingTable)
     .requiredOption('--type <type>', 'LAMBDA, EC2 or IGNORE')
     .option('--tags <tags>', 'tags that must all be on the job, separated by commas', '')
     .option('--project <path>', 'only jobs of this project: its path, or a glob ("group/**")')
+    .option('--ref <ref>', 'only jobs of this branch or tag, or a glob')
+    .option('--stage <stage>', 'only jobs of this stage')
+    .option('--protected', 'only jobs of protected branches and tags')
     .option('--arn <function>', 'LAMBDA: the function, or the name of a LAMBDA profile')
     .option(
       '--fallback-profile <name>',
@@ -114,6 +120,9 @@ function mappingItemOf(job: string, options: PutOptions): MappingItem {
     ...(type === 'LAMBDA' && fallbackProfile !== undefined ? { fallbackProfile } : {}),
     ...(type === 'EC2' ? { profile: profileName ?? 'default' } : {}),
     ...(project === undefined ? {} : { project }),
+    ...(options.ref === undefined ? {} : { ref: options.ref }),
+    ...(options.stage === undefined ? {} : { stage: options.stage }),
+    ...(options.protected ? { protected: true } : {}),
     ...(maxConcurrent === undefined ? {} : { maxConcurrent: Number(maxConcurrent) }),
     ...(timeoutMinutes === undefined ? {} : { timeoutMinutes: Number(timeoutMinutes) }),
     ...(exact === undefined ? {} : { exact: /^\d+$/u.test(exact) ? Number(exact) : exact }),

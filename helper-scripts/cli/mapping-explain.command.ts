@@ -20,6 +20,9 @@ type ExplainOptions = {
   readonly job: string;
   readonly tags: string;
   readonly project?: string;
+  readonly ref?: string;
+  readonly stage?: string;
+  readonly protected?: boolean;
   readonly file?: string;
   readonly all?: boolean;
   readonly json?: boolean;
@@ -40,6 +43,9 @@ export function addMappingExplainCommand(
     )
     .option('--tags <tags>', 'the tags of the job, separated by commas', '')
     .option('--project <path>', 'the path of its project; rows that ask for a project do not match without it')
+    .option('--ref <ref>', 'its branch or tag; rows that ask for a ref do not match without it')
+    .option('--stage <stage>', 'its stage; rows that ask for a stage do not match without it')
+    .option('--protected', 'its branch or tag is protected in GitLab')
     .option(
       '--file <file>',
       'take the rows of a YAML or JSON file ("-": standard input) instead of the table, without any AWS',
@@ -53,8 +59,10 @@ export function addMappingExplainCommand(
         'mapping explain --job "test: [a, b]" --file job-mappings.yaml --json',
       ),
     )
-    .action(async ({ job: jobName, tags, project, file, all = false, json = false }: ExplainOptions) => {
-      const job = { jobName, projectPath: project ?? null, tags: tagsOfList(tags) };
+    .action(async ({ job: jobName, tags, project, file, all = false, json = false, ...options }: ExplainOptions) => {
+      const { ref, stage, protected: isProtected } = options;
+      const given = { jobName, projectPath: project ?? null, tags: tagsOfList(tags) };
+      const job = { ...given, ref, stage, isProtected };
       const rows = await readRows(open, file);
       const configured = await readConfiguration();
       const explanation = explainMapping(job, rows);

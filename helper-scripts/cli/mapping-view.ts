@@ -10,6 +10,9 @@ export const mappingHead = ['job', 'tags', 'project', 'type', 'runs on', 'limits
 export function mappingCells(item: MappingItem): string[] {
   const row = readMapping(item);
   const limits = [
+    item.ref === undefined ? '' : `ref ${textOf(item.ref)}`,
+    item.stage === undefined ? '' : `stage ${textOf(item.stage)}`,
+    item.protected === undefined ? '' : 'protected',
     item.maxConcurrent === undefined ? '' : `at most ${textOf(item.maxConcurrent)}`,
     item.timeoutMinutes === undefined ? '' : `${textOf(item.timeoutMinutes)} min`,
     item.exact === undefined ? '' : `exact ${textOf(item.exact)}`,

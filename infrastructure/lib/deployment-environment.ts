@@ -17,6 +17,7 @@ export function routingEntryOf(profile: Profile, functionArn?: string) {
     timeoutMinutes,
     maxConcurrent,
     ...(profile.tags.length === 0 ? {} : { tags: profile.tags }),
+    ...(profile.accessLevel === 'ref_protected' ? { accessLevel: profile.accessLevel } : {}),
     ...(functionArn === undefined ? {} : { functionArn }),
     ...(profile.type === 'LAMBDA' && profile.isolateProjects ? { isolateProjects: true } : {}),
   };

@@ -54,6 +54,12 @@ export const profileFields = {
    * the one with most tags gets the job. A tag that no other profile and no mapping names keeps the profile's jobs apart from all others.
    */
   tags: jobTagsSchema.default([]),
+  /**
+   * `ref_protected`: GitLab gives the profile's runners jobs of protected branches and tags only, so that no other job can ever have their role.
+   * A job of another ref that a mapping sends there is not started, and `doctor` says so. Else a runner takes jobs of every ref.
+   * Source: https://docs.gitlab.com/ci/runners/configure_runners/#prevent-runners-from-revealing-sensitive-information
+   */
+  accessLevel: z.enum(['not_protected', 'ref_protected']).default('not_protected'),
   /** AWS tags of the runner's resources, beside the deployment's. */
   resourceTags: resourceTagsSchema.default({}),
   /**

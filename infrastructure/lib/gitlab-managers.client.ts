@@ -12,6 +12,10 @@ export type RunnerDetails = {
   readonly runUntagged: boolean;
   /** The projects of a project runner; null for runners of groups and of the instance. */
   readonly projectIds: readonly number[] | null;
+  /** GitLab gives it no job at all. */
+  readonly isPaused?: true;
+  /** It gets jobs of protected branches and tags only. */
+  readonly accessLevel?: 'ref_protected';
 };
 
 /**
@@ -32,6 +36,8 @@ export type RunnerManagers = {
 type Details = {
   readonly tag_list?: readonly string[];
   readonly run_untagged?: boolean;
+  readonly paused?: boolean;
+  readonly access_level?: string;
   readonly runner_type?: string;
   readonly projects?: readonly { readonly id: number }[];
 };
@@ -70,7 +76,12 @@ export function createRunnerManagers({
       const shown = (await orWhenGone(runners.show(runnerId), null)) as Details | null;
       if (!shown) return null;
       const { tag_list: tags = [], run_untagged: runUntagged = false, runner_type: type, projects = [] } = shown;
-      return { tags, runUntagged, projectIds: type === 'project_type' ? projects.map(({ id }) => id) : null };
+      const projectIds = type === 'project_type' ? projects.map(({ id }) => id) : null;
+      return {
+        ...{ tags, runUntagged, projectIds },
+        ...(shown.paused ? { isPaused: true } : {}),
+        ...(shown.access_level === 'ref_protected' ? { accessLevel: shown.access_level } : {}),
+      };
     },
     async runningJobsOf(manager) {
       const { runnerId, systemId } = manager;

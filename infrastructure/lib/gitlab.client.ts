@@ -1,4 +1,4 @@
-import { Groups, type JobSchema, Jobs, Projects, Runners, Users } from '@gitbeaker/rest';
+import { Branches, Groups, type JobSchema, Jobs, Projects, Runners, Tags, Users } from '@gitbeaker/rest';
 import { type BackoffPolicy, type BackoffPorts, systemBackoffPorts } from './backoff.ts';
 import { GitLabNotFoundError, GitLabRefusedError } from './gitlab-errors.ts';
 import type {
@@ -32,6 +32,8 @@ export type NewRunner = {
   readonly tags: readonly string[];
   /** At least 600 s; GitLab refuses less. */
   readonly maximumTimeoutSeconds: number;
+  /** GitLab gives it jobs of protected branches and tags only; of every ref when absent. */
+  readonly accessLevel?: 'ref_protected' | undefined;
 };
 
 export type CreatedRunner = { readonly runnerId: number; readonly token: string };
@@ -40,6 +42,12 @@ export type CreatedRunner = { readonly runnerId: number; readonly token: string 
 export type GitLab = {
   /** One job; null when it does not exist (any more). */
   readJob(projectId: number, jobId: number): Promise<NamedJob | null>;
+  /**
+   * Whether every branch and tag of this name is protected; false when there is none (any more), and for merge requests' refs. Neither a
+   * job's hook nor its page tells.
+   * Sources: https://docs.gitlab.com/api/branches/, https://docs.gitlab.com/api/tags/
+   */
+  isProtectedRef(projectId: number, ref: string): Promise<boolean>;
   /** How a job ended; null when it does not exist (any more). */
   readJobEnd(projectId: number, jobId: number): Promise<GitLabJobEnd | null>;
   /** Ends a job whose runner will not: without waiting for that runner, where the token's role suffices. Returns the job's status then. */
@@ -106,6 +114,8 @@ export function createGitLab({
       runners.edit(runnerId, { paused }).then(() => true),
       false,
     );
+  const branches = new Branches(options);
+  const gitTags = new Tags(options);
   async function listPending(projectId: number, pages: { readonly maxPages?: number }): Promise<readonly ListedJob[]> {
     // Pages by id, since GitLab counts a project's jobs slowly. Source: https://docs.gitlab.com/api/rest/#keyset-based-pagination
     const paging = { pagination: 'keyset', orderBy: 'id', sort: 'desc', perPage: 100, ...pages } as const;
@@ -123,6 +133,14 @@ export function createGitLab({
       if (!job) return null;
       const projectPath = projectPathOfJobPage(job.web_url, url);
       return { ...jobOf(job), ...detailsOf(job), projectPath };
+    },
+    async isProtectedRef(projectId, ref) {
+      const found = await Promise.all([
+        orWhenGone(branches.show(projectId, ref), null),
+        orWhenGone(gitTags.show(projectId, ref), null),
+      ]);
+      const refs = found.filter((one) => one !== null);
+      return refs.length > 0 && refs.every((one) => one.protected === true);
     },
     async readJobEnd(projectId, jobId) {
       const job = await orWhenGone(jobs.show(projectId, jobId), null);
@@ -150,7 +168,7 @@ export function createGitLab({
         throw error;
       }
     },
-    async createRunner({ projectId, description, maintenanceNote, tags, maximumTimeoutSeconds }) {
+    async createRunner({ projectId, description, maintenanceNote, tags, maximumTimeoutSeconds, accessLevel }) {
       const created = await users.createCIRunner('project_type', {
         projectId,
         description,
@@ -159,6 +177,7 @@ export function createGitLab({
         runUntagged: tags.length === 0,
         locked: true,
         maximumTimeout: maximumTimeoutSeconds,
+        ...(accessLevel === undefined ? {} : { accessLevel }),
       });
       return { runnerId: created.id, token: created.token };
     },

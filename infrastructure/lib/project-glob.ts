@@ -19,7 +19,7 @@ export function projectGlobFault(glob: string): string | null {
     return 'must be the path of a project, or a glob of letters, digits, "_", "-", ".", "/" and the wildcards * ** ? {a,b} [ab]';
   }
   if (glob.length > longestGlobCharacters) return `may not be longer than ${longestGlobCharacters} characters`;
-  return placeFault(glob) ?? bracketFault(glob) ?? costFault(glob);
+  return costFault(glob) ?? placeFault(glob) ?? bracketFault(glob);
 }
 
 /** The regular expression of a glob without faults, for paths of any case: `*` stays within a part of the path, `**` does not. */

@@ -246,6 +246,7 @@ export function createGitLabModel(options: GitLabModelOptions) {
             projectPath: `group/project-${job.plan.projectId}`,
           };
         }),
+      isProtectedRef: (_projectId: number, _ref: string) => answer(() => false),
       readJobEnd: (projectId: number, jobId: number) =>
         answer(() => {
           const job = jobs.get(jobId);

@@ -21,6 +21,8 @@ export type KnownRunner = NewRunner & { readonly runnerId: number; readonly toke
 export type InMemoryGitLab = GitLab & {
   readonly jobs: Map<number, KnownJob>;
   readonly runners: Map<number, KnownRunner>;
+  /** Names of protected branches and tags. */
+  readonly protectedRefs: Set<string>;
   /** Ids of projects by path. */
   readonly projects: Map<string, number>;
   /** Adds a job, or changes what is known of it. */
@@ -37,6 +39,7 @@ export function inMemoryGitLab(): InMemoryGitLab {
   const jobs = new Map<number, KnownJob>();
   const runners = new Map<number, KnownRunner>();
   const projects = new Map<string, number>([['group/project', 7]]);
+  const protectedRefs = new Set<string>();
   let lastRunnerId = 100;
 
   const setJob: InMemoryGitLab['setJob'] = (job) => {
@@ -51,6 +54,8 @@ export function inMemoryGitLab(): InMemoryGitLab {
     jobs,
     runners,
     projects,
+    protectedRefs,
+    isProtectedRef: async (_projectId, ref) => protectedRefs.has(ref),
     setJob,
     giveJobTo(runnerId) {
       const runner = runners.get(runnerId);

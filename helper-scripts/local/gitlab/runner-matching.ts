@@ -30,7 +30,7 @@ export function takesTags(runner: Pick<Runner, 'tags' | 'runUntagged'>, tags: re
 
 /** Whether a runner may run a job, once that waits for one. */
 export function mayRun(runner: Runner, { job, project, pipeline }: Omit<Candidate, 'onInstanceRunners'>): boolean {
-  if (runner.accessLevel === 'ref_protected' && !isProtected(project, pipeline)) return false;
+  if (runner.accessLevel === 'ref_protected' && !isProtected(project, pipeline.ref)) return false;
   return takesTags(runner, job.plan.tags) && isInScope(runner, project);
 }
 
@@ -49,6 +49,6 @@ export function chooseJob(runner: Runner, candidates: readonly Candidate[]): Job
 }
 
 /** As GitLab protects it in each new project: the default branch, and nothing else. */
-function isProtected({ defaultBranch }: Project, { ref }: Pipeline): boolean {
+export function isProtected({ defaultBranch }: Project, ref: string): boolean {
   return ref === defaultBranch;
 }

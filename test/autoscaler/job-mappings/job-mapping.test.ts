@@ -67,7 +67,7 @@ describe('readMapping', () => {
     });
   });
 
-  it.each([[['c#', 'aws']], [['%23', '#', '%25', '%']], [['50%', '%2523']]])(
+  it.each([[['c#', 'aws']], [['%23', '#', '%25', '%']], [['50%', '%2523', 'a, b', '%2C']]])(
     'reads back the tags %j from their key',
     (tags) => {
       expect(tagsOfSortKey(sortKeyOfTags(tags))).toEqual([...tags].sort());
@@ -101,7 +101,11 @@ describe('readMapping', () => {
     ['an attribute like no other', { owner: 'ann' }, /^owner: .*write what is for people into "note"/],
     ['a merge key that nobody merged', { '<<': {} }, /^<<: /],
     ['a function beside an EC2 runner', { arn: functionArn }, /^arn: is nothing that a row of the type EC2 has/],
-    ['tags with a comma between them', { sk: 'tags#aws,big' }, /^sk: "aws,big" is one tag .*separate tags with "#"/],
+    [
+      'tags with a comma between them',
+      { sk: 'tags#aws,big' },
+      /^sk: "aws,big" is one tag with a comma; separate tags with "#"/,
+    ],
     ['a tag that names a variable', { sk: 'tags#$ARCH' }, /^sk: "\$ARCH" names a variable/],
     ['a project that no path can be', { project: 'group/a/' }, /^project: a path does not end with a slash/],
     ['a LAMBDA mapping without a function', { type: 'LAMBDA' }, /^arn: .*needs the function/],

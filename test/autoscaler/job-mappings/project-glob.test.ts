@@ -26,8 +26,8 @@ describe('a project glob', () => {
     ['group/[!a]*', 'group/b', true],
     ['group/[!a]*', 'group/a', false],
     ['group/[!a]*', 'group/!', true],
-    ['group[!a]app', 'group/app', false],
-    ['group[^a]app', 'group/app', false],
+    ['x/group[!a]app', 'x/group/app', false],
+    ['x/group[^a]app', 'x/group/app', false],
     ['group/{a,b{1,2}}', 'group/b2', true],
   ])('"%s" on "%s": %s', (glob, path, matches) => {
     expect(projectGlobFault(glob)).toBeNull();

@@ -40,6 +40,7 @@ async function choose({
         asked.push([projectId, jobId]);
         return job;
       },
+      isProtectedRef: async () => false,
     },
     store,
     bus: inMemoryBus(),

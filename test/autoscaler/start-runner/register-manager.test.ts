@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { LongLivedRunner } from '../../../autoscaler/runners/long-lived-runner.ts';
+import type { RunnerChoice } from '../../../autoscaler/runners/runner-item.ts';
 import type { RunnersStore } from '../../../autoscaler/runners/runners-store.ts';
 import { registerRunner } from '../../../autoscaler/start-runner/register-runner.lambda.ts';
 import { choice, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
@@ -16,9 +17,12 @@ function world(runner: Partial<LongLivedRunner> = {}, changes: Parameters<typeof
   const { runnerId, token } = longLived.bring('shared', { tags: ['docker', 'linux'], runUntagged: false, ...runner });
   const store = inMemoryRunnersStore(runnerItem(changes));
   const context = lambdaContext();
-  const register = ({ profile = 'shared', tags = ['docker'] } = {}, using: RunnersStore = store) =>
+  const register = (
+    { profile = 'shared', tags = ['docker'], ...more }: Partial<RunnerChoice> = {},
+    using: RunnersStore = store,
+  ) =>
     registerRunner(
-      { event: pendingJob(), choice: choice({ profile, tags }), attempt: 1 },
+      { event: pendingJob(), choice: choice({ profile, tags: [...tags], ...(more as object) }), attempt: 1 },
       { deployment: 'ci', gitlab, longLived, store: using, now: () => testStart, randomId: () => 'random-id' },
       context,
     );
@@ -59,6 +63,13 @@ describe('a profile that brings a long-lived runner', () => {
   it.each([
     ['tags that the runner has not', {}, ['gpu'], /runner 900 of profile "shared" would never take job 1: .*tags gpu/],
     ['no tags, which the runner does not run', {}, [], /no tags/],
+    ['a runner that is paused', { isPaused: true as const }, ['docker'], /it is paused in GitLab; resume it there/],
+    [
+      'a ref that is not protected, on a runner that is',
+      { accessLevel: 'ref_protected' as const },
+      ['docker'],
+      /it is protected in GitLab, and the job's branch or tag is not/,
+    ],
     ['a project that is not the runner’s', { projectIds: [8] }, ['docker'], /no runner of project 7/],
   ])('refuses a job with %s, before anything is written', async (_, runner, tags, why) => {
     const { store, register } = world(runner);
@@ -67,6 +78,21 @@ describe('a profile that brings a long-lived runner', () => {
       message: expect.stringMatching(why),
     });
     expect(store.items.get(job)).toEqual(runnerItem());
+    expect(store.tickets.size).toBe(0);
+  });
+
+  it('takes a job of a protected ref on a runner that is protected', async () => {
+    const { gitlab, store, register } = world({ accessLevel: 'ref_protected' });
+    gitlab.protectedRefs.add(pendingJob().ref);
+    await register({ accessLevel: 'ref_protected' });
+    expect(store.items.get(job)).toMatchObject({ state: 'REGISTERED' });
+  });
+
+  it('refuses a runner of every ref for a profile of protected ones, whose role it would give away', async () => {
+    const { store, register } = world();
+    await expect(register({ accessLevel: 'ref_protected' })).rejects.toThrow(
+      /takes jobs of every branch, and the profile says accessLevel "ref_protected": protect the runner in GitLab/,
+    );
     expect(store.tickets.size).toBe(0);
   });
 

@@ -13,11 +13,11 @@ function world(changes: Parameters<typeof runnerItem>[0] = {}) {
   const store = inMemoryRunnersStore(runnerItem(changes));
   const context = lambdaContext();
   const register = (
-    { type = 'EC2', tags = ['docker'], attempt = 1 }: { type?: 'EC2' | 'LAMBDA'; tags?: string[]; attempt?: number },
+    { attempt = 1, ...given }: Parameters<typeof choice>[0] & { attempt?: number },
     using: RunnersStore = store,
   ) =>
     registerRunner(
-      { event: pendingJob(), choice: choice({ type, tags }), attempt },
+      { event: pendingJob(), choice: choice({ tags: ['docker'], ...given }), attempt },
       { deployment: 'ci', gitlab, store: using, now: () => testStart, randomId: () => 'random-id' },
       context,
     );
@@ -37,6 +37,12 @@ describe('registerRunner', () => {
     expect(runner).toMatchObject({ projectId: 7, tags: ['docker', 'linux'], maximumTimeoutSeconds: 3_600 });
     expect(isNoteOf('ci', runner.maintenanceNote)).toBe(true);
     expect(runner.maintenanceNote).toContain('job#7#1 attempt=1');
+  });
+
+  it('makes a runner that GitLab keeps for protected refs, where the profile says so', async () => {
+    const { gitlab, register } = world();
+    await register({ accessLevel: 'ref_protected' });
+    expect(only(gitlab.runners.values()).accessLevel).toBe('ref_protected');
   });
 
   it('notes the runner on the job’s item', async () => {

@@ -115,7 +115,12 @@ describe('rows that are written to a file', () => {
     .map((rows) =>
       rows.map(
         ({ job, tags, item }) =>
-          ({ note: plainItemOf(item), pk: `job#${job}`, sk: `tags#${tags}`, type: 'IGNORE' }) as unknown as MappingItem,
+          ({
+            note: plainItemOf({ item: { M: item } }),
+            pk: `job#${job}`,
+            sk: `tags#${tags}`,
+            type: 'IGNORE',
+          }) as unknown as MappingItem,
       ),
     );
   const byKeys = (a: MappingItem, b: MappingItem) => (`${a.pk} ${a.sk}` < `${b.pk} ${b.sk}` ? -1 : 1);
@@ -154,8 +159,8 @@ describe('rows that are written to a file', () => {
       '  profile: large',
       '  project: g/*',
       '  timeoutMinutes: 20',
-      '  another: 1',
       '  note: n',
+      '  another: 1',
       '',
     ]);
   });

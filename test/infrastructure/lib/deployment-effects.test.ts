@@ -262,6 +262,7 @@ const effects: Readonly<Record<string, () => void>> = {
   },
   'profiles.LAMBDA.retryMisplaced': () =>
     expect(JSON.parse(String(lambda('mendjob').MISPLACED_RETRIED_PROFILES))).toEqual(['big', 'shell']),
+  'profiles.LAMBDA.accessLevel': () => expect(routing.shell?.accessLevel).toBe('ref_protected'),
   'profiles.LAMBDA.isolateProjects': () => {
     expect(functionOf('small').TenancyConfig).toEqual({ TenantIsolationMode: 'PER_TENANT' });
     expect(functionOf('shell')).not.toHaveProperty('TenancyConfig');
@@ -313,6 +314,7 @@ const effects: Readonly<Record<string, () => void>> = {
   'profiles.EC2.retryInterrupted': () => expect(lambda('mendjob').RETRIED_PROFILES).toBe('["big"]'),
   'profiles.EC2.retryMisplaced': () =>
     expect(JSON.parse(String(lambda('mendjob').MISPLACED_RETRIED_PROFILES))).toContain('big'),
+  'profiles.EC2.accessLevel': () => expect(routing.big?.accessLevel).toBe('ref_protected'),
   'profiles.EC2.maxPriceUsd': () => expect(launching.big).toMatchObject({ maxPriceUsd: 0.25 }),
   'profiles.EC2.volume.sizeGiB': () => expect(ebs('big').Ebs.VolumeSize).toBe(55),
   'profiles.EC2.volume.iops': () => expect([ebs('big').Ebs.Iops, ebs('plain').Ebs.Iops]).toEqual([4_000, undefined]),

@@ -15,6 +15,7 @@ export const shared = {
   environment: { LEVEL: 'rich', QUOTES: 'it\'s "fine"', PRICE: '$$5' },
   outputLimitKiB: 777,
   retryMisplaced: true,
+  accessLevel: 'ref_protected' as const,
   runnerConfig: { feature_flags: { FF_SCRIPT_SECTIONS: true } },
 };
 const hooks = { preGetSources: 'echo 1', postGetSources: 'echo 2', preBuild: "echo '3'\ndate", postBuild: 'echo 4' };

@@ -61,6 +61,28 @@ describe('a job', () => {
   });
 });
 
+describe('a ref', () => {
+  const isProtected = async (...answers: Parameters<typeof gitlabAnswering>[0]) => {
+    await using stub = await gitlabAnswering(answers);
+    return { answer: await stub.gitlab.isProtectedRef(7, 'release/1'), asked: stub.asked.map(({ line }) => line) };
+  };
+
+  it('is protected when its branch is', async () => {
+    const { answer, asked } = await isProtected({ body: { name: 'release/1', protected: true } }, gone);
+    expect(answer).toBe(true);
+    expect(asked.sort()).toEqual([
+      'GET /api/v4/projects/7/repository/branches/release%2F1',
+      'GET /api/v4/projects/7/repository/tags/release%2F1',
+    ]);
+  });
+
+  it('is not when there is none of that name, or one that is not protected beside one that is', async () => {
+    expect((await isProtected(gone, gone)).answer).toBe(false);
+    expect((await isProtected({ body: { protected: true } }, { body: { protected: false } })).answer).toBe(false);
+    expect((await isProtected({ body: { protected: false } }, gone)).answer).toBe(false);
+  });
+});
+
 describe('the end of a job', () => {
   it('is told with its reason, its time, and what its retry will have in common with it', async () => {
     const answer = {
@@ -154,6 +176,12 @@ describe('a new runner', () => {
       { run_untagged: true, tag_list: [] },
       { run_untagged: false, tag_list: ['docker'] },
     ]);
+  });
+
+  it('is kept for protected refs when that is asked for', async () => {
+    await using stub = await gitlabAnswering([created]);
+    await stub.gitlab.createRunner(runner({ accessLevel: 'ref_protected' }));
+    expect(stub.asked[0]?.body).toMatchObject({ access_level: 'ref_protected' });
   });
 
   it('keeps a tag with commas and blanks in one piece', async () => {

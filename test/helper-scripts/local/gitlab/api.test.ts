@@ -32,6 +32,15 @@ describe('gitbeaker', () => {
     return { gitlab, project, api: new Gitlab({ host: gitlab.url, token: adminToken, queryTimeout: 5000 }) };
   }
 
+  it('is told which branches are protected, and that there are no others', async () => {
+    const { gitlab, project, api } = await connect();
+    gitlab.createPipeline(project.id, pipelineOf({ a: [] }), { ref: 'topic/one' });
+    expect(await api.Branches.show(project.id, 'main')).toMatchObject({ name: 'main', protected: true });
+    expect(await api.Branches.show(project.id, 'topic/one')).toMatchObject({ protected: false });
+    await expect(api.Branches.show(project.id, 'refs/merge-requests/1/head')).rejects.toThrow(/Branch Not Found/);
+    await expect(api.Tags.show(project.id, 'main')).rejects.toThrow(/Tag Not Found/);
+  });
+
   it('creates, pauses, shows, lists and deletes a runner', async () => {
     const { gitlab, project, api } = await connect();
     const created = await api.Users.createCIRunner('project_type', {
