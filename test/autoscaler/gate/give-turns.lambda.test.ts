@@ -139,7 +139,7 @@ describe('a host that is held', () => {
     const { runnerId } = await gitlab.createRunner(newRunner);
     store.items.set('job#7#2', { ...held(2), runnerId });
     await look();
-    store.tickets.delete('i-2');
+    store.tickets.delete(nameOf('i-2'));
     gitlab.setJob({ id: 1, tags: ['aws'], status: 'pending' });
     expect(await look(1)).toEqual({ go: 0, hold: 1 });
     expect(gitlab.giveJobTo(runnerId)).toBeNull();
@@ -160,7 +160,7 @@ describe('a host that is held', () => {
     const { runnerId } = await gitlab.createRunner(newRunner);
     store.items.set('job#7#2', { ...held(2), runnerId });
     await look();
-    store.tickets.delete('i-2');
+    store.tickets.delete(nameOf('i-2'));
     expect(gitlab.giveJobTo(runnerId)).toBe(2);
     gitlab.setJob({ id: 1, tags: ['aws'], status: 'pending' });
     expect(await look(1)).toEqual({ go: 0, hold: 0 });
@@ -173,7 +173,7 @@ describe('a host that is held', () => {
     const { runnerId } = await gitlab.createRunner(newRunner);
     store.items.set('job#7#2', { ...held(2), runnerId });
     await look();
-    store.tickets.delete('i-2');
+    store.tickets.delete(nameOf('i-2'));
     gitlab.setJob({ id: 1, tags: ['aws'], status: 'pending' });
     await look(1);
     gitlab.setJob({ id: 1, status: 'running' });

@@ -9,7 +9,6 @@ const everything: readonly (readonly [place: string, resource: Resource])[] = ap
   Object.entries(stacks[app].resources).map(([id, resource]) => [`${app} ${id}`, resource] as const),
 );
 const ofType = (...types: string[]) => everything.filter(([, { Type }]) => types.includes(Type));
-const listOf = <T>(value: T | readonly T[]): readonly T[] => (Array.isArray(value) ? value : [value as T]);
 
 /** What CloudFormation cannot tag: parts of something else that has tags, texts about others, and what has no tags at all. */
 const cannotBeTagged = [
@@ -20,6 +19,7 @@ const cannotBeTagged = [
   'AWS::EC2::VPCGatewayAttachment',
   'AWS::Events::Archive',
   'AWS::IAM::InstanceProfile',
+  'AWS::IAM::ManagedPolicy',
   'AWS::IAM::Policy',
   'AWS::Lambda::EventInvokeConfig',
   'AWS::Lambda::LayerVersion',
@@ -126,12 +126,12 @@ describe('in every template of a deployment with rules of its account', () => {
   it.each(ofType('AWS::IAM::Policy'))(
     'who may use what the key encrypts may use the key for it: %s',
     (_, { Properties: policy }) => {
-      type Statement = { Action: string | string[]; Resource: unknown; Condition?: Properties };
+      type Statement = { Action?: string | string[]; Resource: unknown; Condition?: Properties };
       const { Statement: statements } = policy.PolicyDocument as { Statement: Statement[] };
       const services = ['dynamodb', 's3', 'secretsmanager', 'sqs'].filter((service) =>
-        statements.flatMap(({ Action }) => listOf(Action)).some((action) => action.startsWith(`${service}:`)),
+        statements.flatMap(({ Action = [] }) => Action).some((action) => action.startsWith(`${service}:`)),
       );
-      const ofKey = statements.filter(({ Action }) => listOf(Action).includes('kms:GenerateDataKey'));
+      const ofKey = statements.filter(({ Action = [] }) => [Action].flat().includes('kms:GenerateDataKey'));
       expect(ofKey.map(({ Resource, Condition }) => [Resource, Condition])).toEqual(
         services.length === 0
           ? []
