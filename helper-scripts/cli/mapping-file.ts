@@ -98,10 +98,23 @@ function readContent(text: string, fileName: string): unknown {
     // Then it is YAML in brackets, or neither, of which the YAML parser says more.
   }
   try {
-    return parse(text, { merge: true });
+    const content = parse(text);
+    return Array.isArray(content) ? content.map(withMerged) : content;
   } catch (error) {
     throw new MappingFileError(`${fileName} is neither YAML nor JSON: ${(error as Error).message}`, { cause: error });
   }
+}
+
+/**
+ * A row with what its merge key (`<<: *common`) brings; its own attributes win, then the earlier of several. Only of
+ * rows: what a row holds may have a key of this name.
+ */
+function withMerged(row: unknown): unknown {
+  if (!isObject(row)) return row;
+  const { '<<': merged, ...own } = row as Readonly<Record<string, unknown>>;
+  const sources = [merged].flat();
+  if (sources.length === 0 || !sources.every(isObject)) return row;
+  return Object.assign({}, ...sources.map(withMerged).reverse(), own);
 }
 
 function faultsOf(item: unknown): string[] {

@@ -66,6 +66,11 @@ describe('the webhook', () => {
     );
     expect(policies.map(({ Properties }) => (Properties.PolicyDocument as { Statement: unknown }).Statement)).toEqual([
       [
+        {
+          Effect: 'Allow',
+          Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+          Resource: { 'Fn::GetAtt': [expect.stringMatching(/^JobHookReceiveJobHookLogs/), 'Arn'] },
+        },
         { Effect: 'Allow', Action: 'events:PutEvents', Resource: { 'Fn::GetAtt': [busId, 'Arn'] } },
         {
           Effect: 'Allow',
