@@ -9,7 +9,7 @@ import { type Deployment, profilesOfType } from '../infrastructure/lib/deploymen
 import { type JobEventType, jobEventSource } from '../infrastructure/lib/job-event-types.ts';
 import { AutoscalerFunctions } from './autoscaler-functions.construct.ts';
 import { deadLetterQueue, deliveryOf } from './dead-letters.construct.ts';
-import { autoscalerParameters, type DeadLetterQueues } from './exports.ts';
+import { autoscalerParameters, type DeadLetterQueues, type DeployedProfiles } from './exports.ts';
 import { turnsWantedType } from './gate/turns-wanted.ts';
 import { endingStates, goneStates, spotWarningType, stateChangeType } from './interrupt-runner/instance-event.ts';
 import { InterruptRunner } from './interrupt-runner/interrupt-runner.construct.ts';
@@ -135,8 +135,17 @@ export class AutoscalerStack extends Stack {
     publish(names.runnersTable, tables.runners.tableName);
     publish(names.ticketsTable, tables.tickets.claimable.tableName);
     publish(names.waitingTicketsTable, tables.tickets.waiting.tableName);
+    publish(names.profiles, this.toJsonString(deployedProfilesOf(profiles)));
     publish(names.deadLetterQueues, this.toJsonString(deadLetterQueuesOf(deadLetters, launchQueue, eventBus)));
   }
+}
+
+/** What mappings can name. */
+function deployedProfilesOf({ runtime }: RunnerProfiles): DeployedProfiles {
+  const entries = Object.entries(runtime).map(
+    ([name, { type, functionArn }]) => [name, { type, functionArn }] as const,
+  );
+  return Object.fromEntries(entries);
 }
 
 /** Where dead letters are, and where each goes when it is sent again. */

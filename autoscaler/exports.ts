@@ -1,4 +1,5 @@
 import { parameterNameOf } from '../infrastructure/lib/parameter-names.ts';
+import type { RunnerType } from './job-mappings/job-mapping.ts';
 
 /** Names of the SSM parameters that the autoscaler app publishes, for the command line. */
 export function autoscalerParameters(deployment: string) {
@@ -12,10 +13,17 @@ export function autoscalerParameters(deployment: string) {
     ticketsTable: name('tickets-table'),
     /** Name of the table with the tickets whose hosts are not known yet. */
     waitingTicketsTable: name('waiting-tickets-table'),
+    /** What mappings can name: {@link DeployedProfiles} as JSON. */
+    profiles: name('profiles'),
     /** The dead-letter queues: {@link DeadLetterQueues} as JSON. */
     deadLetterQueues: name('dead-letter-queues'),
   };
 }
+
+/** By name of a profile: its type, and the function of a LAMBDA one. */
+export type DeployedProfiles = Readonly<
+  Record<string, { readonly type: RunnerType; readonly functionArn?: string | undefined }>
+>;
 
 /** By name: where dead letters lie, and where one goes when it is sent again. */
 export type DeadLetterQueues = Readonly<

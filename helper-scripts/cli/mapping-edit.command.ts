@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { DeployedProfiles } from '../../autoscaler/exports.ts';
 import { isUsable, readMapping, rowIdOf } from '../../autoscaler/job-mappings/job-mapping.ts';
 import { examples } from './help-examples.ts';
 import type { OpenMappingTable } from './mapping-connection.client.ts';
@@ -6,6 +7,7 @@ import { describeChange, describeRow } from './mapping-diff.ts';
 import { type MappingItem, mappingKeyOf, tagsOfList } from './mapping-item.ts';
 import { addressedRows, describeAddress, type RowAddress } from './mapping-rows.ts';
 import { printable } from './table.ts';
+import { undeployedFaults } from './undeployed.ts';
 import { UsageError } from './usage-error.ts';
 
 type PutOptions = {
@@ -22,11 +24,16 @@ type PutOptions = {
   readonly timeoutMinutes?: string;
   readonly exact?: string;
   readonly replace?: boolean;
+  readonly offline?: boolean;
   readonly json?: boolean;
 };
 
 /** Adds `mapping put` and `mapping rm`. */
-export function addMappingEditCommands(mapping: Command, open: OpenMappingTable): void {
+export function addMappingEditCommands(
+  mapping: Command,
+  open: OpenMappingTable,
+  readDeployed: () => Promise<DeployedProfiles>,
+): void {
   mapping
     .command('put <job>')
     .description('write one row; the job is a name without parallel suffix, a glob, or "*"')
@@ -48,6 +55,7 @@ export function addMappingEditCommands(mapping: Command, open: OpenMappingTable)
       '--exact <seconds>',
       'how long a job waits for an earlier one of another profile that is not being started: seconds, always or off',
     )
+    .option('--offline', 'also a row whose profile or function is not deployed (yet)')
     .option('--replace', 'write over a row that is there and says something else')
     .option('--json', 'print JSON: what was written, and what was there before')
     .addHelpText(
@@ -61,6 +69,7 @@ export function addMappingEditCommands(mapping: Command, open: OpenMappingTable)
     )
     .action(async (job: string, options: PutOptions) => {
       const item = mappingItemOf(job, options);
+      if (!options.offline) refuseFaults(undeployedFaults(item, await readDeployed()));
       const table = await open();
       const there = await table.create(item);
       const changes = there ? describeChange(there, item) : '';
@@ -134,7 +143,13 @@ function mappingItemOf(job: string, options: PutOptions): MappingItem {
     ...(fallbackProfile !== undefined && type !== 'LAMBDA' ? ['--fallback-profile is for --type LAMBDA'] : []),
     ...(profileName !== undefined && type !== 'EC2' ? ['--profile-name is for --type EC2'] : []),
   ];
-  if (faults.length === 0) return item;
+  refuseFaults(faults);
+  return item;
+}
+
+/** @throws {UsageError} naming every fault. */
+function refuseFaults(faults: readonly string[]): void {
+  if (faults.length === 0) return;
   throw new UsageError(
     `The mapping has faults, and nothing was written:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`,
   );

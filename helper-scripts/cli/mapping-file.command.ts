@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
+import type { DeployedProfiles } from '../../autoscaler/exports.ts';
 import { isUsable, readMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
 import type { Deployment } from '../../infrastructure/lib/deployment.ts';
 import { examples } from './help-examples.ts';
@@ -22,29 +23,47 @@ import { UsageError } from './usage-error.ts';
 /** More lines of a kind would scroll the rest away; `--json` has all. */
 const mostLinesPerKind = 20;
 
-type ImportOptions = { readonly dryRun?: boolean; readonly prune?: boolean; readonly json?: boolean };
+type ImportOptions = {
+  readonly dryRun?: boolean;
+  readonly prune?: boolean;
+  readonly json?: boolean;
+  readonly offline?: boolean;
+};
+
+type FilePorts = {
+  readonly readConfiguration: () => Promise<Deployment | null>;
+  readonly readDeployed: () => Promise<DeployedProfiles>;
+};
 
 /** Adds `mapping import`, `mapping export` and `mapping validate`. */
 export function addMappingFileCommands(
   mapping: Command,
   open: OpenMappingTable,
-  readConfiguration: () => Promise<Deployment | null>,
+  { readConfiguration, readDeployed }: FilePorts,
 ): void {
   const warningsOf = async (items: readonly unknown[]) => {
     return splitWarnings(routesOf(items.map(readMapping).filter(isUsable), await readConfiguration()));
+  };
+  const askDeployment = () => {
+    return readDeployed().catch((error: unknown) => {
+      console.error('The deployment cannot be asked what it has; --offline checks the file alone.');
+      throw error;
+    });
   };
   mapping
     .command('import <file>')
     .description('make the table hold the rows of a YAML or JSON file ("-": standard input); shows what changes')
     .option('--dry-run', 'show what would change, and write nothing')
     .option('--prune', 'remove the rows that the file lacks')
+    .option('--offline', 'also rows whose profile or function is not deployed (yet)')
     .option('--json', 'print JSON: rows added, changed, removed and kept')
     .addHelpText(
       'after',
       examples('mapping import job-mappings.yaml --dry-run', 'mapping import job-mappings.yaml --prune'),
     )
-    .action(async (file: string, { dryRun = false, prune = false, json = false }: ImportOptions) => {
-      const rows = parseMappingFile(await readInput(file), file);
+    .action(async (file: string, { dryRun = false, prune = false, json = false, offline = false }: ImportOptions) => {
+      const text = await readInput(file);
+      const rows = parseMappingFile(text, file, offline ? null : await readDeployed());
       const table = await open();
       const diff = diffMappings(await table.readAll(), rows);
       if (prune && rows.length === 0 && diff.missing.length > 0) {
@@ -82,12 +101,18 @@ export function addMappingFileCommands(
   mapping
     .command('validate <file>')
     .description(
-      'check a YAML or JSON file ("-": standard input) without any AWS; exit code 1 and every fault when it has faults',
+      'check a YAML or JSON file ("-": standard input), and that the deployment has what it names; ' +
+        'exit code 1 and every fault when it has faults',
     )
+    .option('--offline', 'without any AWS: do not ask which profiles and functions are deployed')
     .option('--json', 'print JSON: rows, and faults with row, line and id')
-    .addHelpText('after', examples('mapping validate job-mappings.yaml', 'mapping validate job-mappings.yaml --json'))
-    .action(async (file: string, { json }: { readonly json?: boolean }) => {
-      const { rows, faults } = readMappingFile(await readInput(file), file);
+    .addHelpText(
+      'after',
+      examples('mapping validate job-mappings.yaml', 'mapping validate job-mappings.yaml --offline --json'),
+    )
+    .action(async (file: string, { json, offline }: { readonly json?: boolean; readonly offline?: boolean }) => {
+      const text = await readInput(file);
+      const { rows, faults } = readMappingFile(text, file, offline ? null : await askDeployment());
       const warnings = faults.length === 0 ? await warningsOf(rows) : [];
       if (json) {
         const valid = faults.length === 0;

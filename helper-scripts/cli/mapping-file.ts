@@ -1,4 +1,5 @@
-import { LineCounter, parse, parseDocument, stringify, YAMLSeq } from 'yaml';
+import { Document, LineCounter, parse, parseDocument, visit, YAMLSeq } from 'yaml';
+import type { DeployedProfiles } from '../../autoscaler/exports.ts';
 import {
   type AttributeValue,
   NotStorableError,
@@ -9,6 +10,7 @@ import { isUsable, readMapping, rowIdOf } from '../../autoscaler/job-mappings/jo
 import { blankFaults } from '../../autoscaler/job-mappings/tags-key.ts';
 import { identityOf, inOrder, type MappingItem, withAttributesInOrder } from './mapping-item.ts';
 import { printable } from './table.ts';
+import { undeployedFaults } from './undeployed.ts';
 
 /** A file of mappings has faults; the message lists every one with its row. */
 export class MappingFileError extends Error {
@@ -34,16 +36,16 @@ const longestItemBytes = 400 * 1_024;
 
 /**
  * Reads a file of job mappings: a list of items in YAML or JSON, written as they stand in the table (`pk`, `sk`, `type`, ...), and names
- * every fault of every row.
+ * every fault of every row; what it names that is not deployed too, where it is known what is.
  *
  * @throws {MappingFileError} when the file is no list, or neither YAML nor JSON.
  */
-export function readMappingFile(text: string, fileName: string): MappingFile {
+export function readMappingFile(text: string, fileName: string, deployed: DeployedProfiles | null = null): MappingFile {
   const rows = readList(text, fileName);
   const firstWithKeys = new Map<string, number>();
   const found = rows.flatMap((item, index): Omit<RowFault, 'line'>[] => {
     const row = index + 1;
-    const faults = faultsOf(item);
+    const faults = [...faultsOf(item), ...(deployed ? undeployedFaults(item, deployed) : [])];
     if (!isObject(item)) return faults.map((fault) => ({ row, id: null, fault }));
     const earlier = firstWithKeys.get(identityOf(item)) ?? row;
     firstWithKeys.set(identityOf(item), earlier);
@@ -60,8 +62,12 @@ export function readMappingFile(text: string, fileName: string): MappingFile {
  *
  * @throws {MappingFileError} naming every fault at once.
  */
-export function parseMappingFile(text: string, fileName: string): MappingItem[] {
-  const { rows, faults } = readMappingFile(text, fileName);
+export function parseMappingFile(
+  text: string,
+  fileName: string,
+  deployed: DeployedProfiles | null = null,
+): MappingItem[] {
+  const { rows, faults } = readMappingFile(text, fileName, deployed);
   if (faults.length > 0) throw new MappingFileError(describeFaults(fileName, faults));
   // Through the form of the table, so that what means the same looks the same: a set in another order, say.
   return rows.map((row) => plainItemOf(storedItemOf(row as MappingItem)) as MappingItem);
@@ -81,7 +87,14 @@ export function renderMappingFile(items: readonly MappingItem[], format: 'yaml' 
   const rows = [...items].sort(inOrder).map(withAttributesInOrder);
   if (format === 'json') return `${JSON.stringify(rows, null, 2)}\n`;
   // No block text: the YAML library does not read every one back as it was (white space alone, say).
-  return stringify(rows, { lineWidth: 0, blockQuote: false, aliasDuplicateObjects: false });
+  const document = new Document(rows, { aliasDuplicateObjects: false });
+  visit(document, {
+    Scalar(key, node) {
+      // Without quotes it would be a merge key to whoever reads the file.
+      if (key === 'key' && node.value === '<<') node.type = 'QUOTE_DOUBLE';
+    },
+  });
+  return document.toString({ lineWidth: 0, blockQuote: false });
 }
 
 function readList(text: string, fileName: string): unknown[] {
@@ -98,23 +111,10 @@ function readContent(text: string, fileName: string): unknown {
     // Then it is YAML in brackets, or neither, of which the YAML parser says more.
   }
   try {
-    const content = parse(text);
-    return Array.isArray(content) ? content.map(withMerged) : content;
+    return parse(text, { merge: true });
   } catch (error) {
     throw new MappingFileError(`${fileName} is neither YAML nor JSON: ${(error as Error).message}`, { cause: error });
   }
-}
-
-/**
- * A row with what its merge key (`<<: *common`) brings; its own attributes win, then the earlier of several. Only of
- * rows: what a row holds may have a key of this name.
- */
-function withMerged(row: unknown): unknown {
-  if (!isObject(row)) return row;
-  const { '<<': merged, ...own } = row as Readonly<Record<string, unknown>>;
-  const sources = [merged].flat();
-  if (sources.length === 0 || !sources.every(isObject)) return row;
-  return Object.assign({}, ...sources.map(withMerged).reverse(), own);
 }
 
 function faultsOf(item: unknown): string[] {

@@ -17,8 +17,12 @@ export function addMappingCommands(program: Command): void {
     const { configuredDeployment } = await import('./deployments.client.ts');
     return configuredDeployment(program.opts<DeploymentOptions>());
   };
+  const readDeployed = async () => {
+    const { readDeployedProfiles } = await import('./deployed-profiles.client.ts');
+    return readDeployedProfiles(program.opts<DeploymentOptions>());
+  };
   addMappingReadCommands(mapping, open);
-  addMappingEditCommands(mapping, open);
-  addMappingFileCommands(mapping, open, readConfiguration);
+  addMappingEditCommands(mapping, open, readDeployed);
+  addMappingFileCommands(mapping, open, { readConfiguration, readDeployed });
   addMappingExplainCommand(mapping, open, readConfiguration);
 }

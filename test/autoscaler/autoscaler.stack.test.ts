@@ -442,6 +442,14 @@ describe('what others get', () => {
     expect(names.sort()).toEqual(Object.values(autoscalerParameters('ci')).sort());
   });
 
+  it('says which profiles mappings can name, and the function of each that has one', () => {
+    const Name = autoscalerParameters('ci').profiles;
+    const [, parameter] = resourcesOf('AWS::SSM::Parameter').find(([, one]) => one.Properties.Name === Name) ?? [];
+    const value = JSON.stringify(parameter?.Properties.Value);
+    expect(value).toMatch(/EC2/u);
+    expect(value).toMatch(/LAMBDA.*functionArn.*Ref/u);
+  });
+
   it('has no fixed name, so that two deployments fit into one account', () => {
     const { Resources } = template.toJSON() as { Resources: Record<string, Resource> };
     const named = Object.entries(Resources).flatMap(([id, { Type, Properties = {} }]) =>

@@ -12,7 +12,7 @@ import { CreateSecretCommand, GetSecretValueCommand, SecretsManagerClient } from
 import { CreateQueueCommand, GetQueueAttributesCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
-import { autoscalerParameters } from '../../../autoscaler/exports.ts';
+import { autoscalerParameters, type DeployedProfiles } from '../../../autoscaler/exports.ts';
 import { type PlainItem, plainItemOf } from '../../../autoscaler/job-mappings/attribute-values.ts';
 import { createJobMappings } from '../../../autoscaler/job-mappings/job-mappings.client.ts';
 import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
@@ -27,6 +27,11 @@ import { repository, startTestAws } from '../local/aws/start-test-aws.ts';
 const deployment = 'gitlab-runners';
 const mappingsTable = 'the-mappings-table';
 const runnersTable = 'the-runners-table';
+const deployedProfiles: DeployedProfiles = {
+  default: { type: 'EC2' },
+  large: { type: 'EC2' },
+  shell: { type: 'LAMBDA', functionArn: 'arn:aws:lambda:eu-west-1:123456789012:function:shell' },
+};
 const secretNames = { gitlabToken: 'the-gitlab-token', webhook: 'the-webhook-secret' };
 export const webhookUrl = 'https://hooks.example.com/webhook';
 
@@ -147,6 +152,7 @@ async function publishNames(ssm: SSMClient, eventBusArn: string): Promise<void> 
   for (const [Name, Value] of [
     [autoscaler.mappingsTable, mappingsTable],
     [autoscaler.runnersTable, runnersTable],
+    [autoscaler.profiles, JSON.stringify(deployedProfiles)],
     [autoscaler.deadLetterQueues, '{}'],
     [infrastructure.eventBusArn, eventBusArn],
     [infrastructure.gitlabTokenSecretArn, secretNames.gitlabToken],

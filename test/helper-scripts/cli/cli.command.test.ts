@@ -228,10 +228,26 @@ describe('mapping import and export', () => {
   });
 });
 
+describe('a row that names what is not deployed', () => {
+  const undeployed = fileWith('undeployed.yaml', ofYaml('pk: "job#a", sk: "tags#", type: EC2, profile: larg'));
+  const words = /profile: the deployment has no EC2 profile "larg"; write "large"/u;
+
+  it.each([
+    [['put', 'a', '--type', 'EC2', '--profile-name', 'larg']],
+    [['import', undeployed]],
+    [['validate', undeployed]],
+  ])('is told, and not written, by mapping %j, unless it is told not to ask', async (command) => {
+    await world.fill();
+    expectRefused(await world.cli('mapping', ...command), words);
+    expect(await world.rows()).toEqual([]);
+    expectDone(await world.cli('mapping', ...command, '--offline'));
+  });
+});
+
 describe('mapping validate and explain', () => {
   const offline = { environment: { PATH: process.env.PATH ?? '', AWS_EC2_METADATA_DISABLED: 'true' } };
 
-  it('validate needs no AWS, and names every fault with its row', async () => {
+  it('validate needs no AWS when it is told so, and names every fault with its row', async () => {
     const good = join(repository, 'helper-scripts/local/examples/job-mappings.yaml');
     const bad = fileWith(
       'bad.yaml',
@@ -243,9 +259,9 @@ describe('mapping validate and explain', () => {
       ),
     );
     const [fine, faulty, listed] = await Promise.all([
-      world.cliWith(offline, 'mapping', 'validate', good),
-      world.cliWith(offline, 'mapping', 'validate', bad),
-      world.cliWith(offline, 'mapping', 'validate', bad, '--json'),
+      world.cliWith(offline, 'mapping', 'validate', good, '--offline'),
+      world.cliWith(offline, 'mapping', 'validate', bad, '--offline'),
+      world.cliWith(offline, 'mapping', 'validate', bad, '--offline', '--json'),
     ]);
     expectDone(fine);
     expect(fine.stdout).toMatch(/is valid: \d+ mappings/u);
@@ -268,7 +284,7 @@ describe('mapping validate and explain', () => {
       'split.yaml',
       ofYaml('pk: "job#lint", sk: "tags#docker", type: LAMBDA, arn: shell, exact: off'),
     );
-    const validate = ['--config', config, 'mapping', 'validate', file];
+    const validate = ['--config', config, 'mapping', 'validate', file, '--offline'];
     const explain = ['--config', config, 'mapping', 'explain', '--file', file, '--job', 'build', '--tags'];
     const [people, machines, alone, split] = await Promise.all([
       world.cliWith(offline, ...validate),

@@ -67,12 +67,25 @@ describe('a file of job mappings', () => {
 
   it('may share attributes by YAML merge keys', () => {
     const text =
-      '- &cap { pk: "job#a", sk: "tags#", type: EC2, project: group/app, maxConcurrent: 4 }\n- { <<: *cap, pk: "job#b" }';
+      '- &cap { pk: "job#a", sk: "tags#", type: EC2, project: group/app, maxConcurrent: 4 }\n' +
+      '- { <<: *cap, pk: "job#b" }';
     const shared = { sk: 'tags#', type: 'EC2', project: 'group/app', maxConcurrent: 4 };
     expect(parseMappingFile(text, 'rows.yaml')).toEqual([
       { pk: 'job#a', ...shared },
       { pk: 'job#b', ...shared },
     ]);
+  });
+
+  it('may hold a "<<" of its own, which is written so that nobody merges it', () => {
+    const rows = [{ pk: 'job#a', sk: 'tags#', type: 'IGNORE', note: { '<<': { a: 1 } } }];
+    expect(parseMappingFile(renderMappingFile(rows, 'yaml'), 'rows.yaml')).toEqual(rows);
+  });
+
+  it('has a fault where it names what is not deployed, if that is known', () => {
+    const text = '- { pk: "job#a", sk: "tags#", type: EC2, profile: larg }';
+    const { faults } = readMappingFile(text, 'rows.yaml', { large: { type: 'EC2' } });
+    expect(faults).toMatchObject([{ row: 1, line: 1, fault: expect.stringMatching(/^profile: .*write "large"/u) }]);
+    expect(readMappingFile(text, 'rows.yaml').faults).toEqual([]);
   });
 
   it('tells of blanks around a tag', () => {

@@ -1,0 +1,44 @@
+import type { DeployedProfiles } from '../../autoscaler/exports.ts';
+import { isUsable, type JobMapping, type RunnerType, readMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
+import { nearestOf } from '../../infrastructure/lib/deployment-nearest.ts';
+
+/**
+ * What a row names that the deployment has not, though it may be a good row elsewhere: its jobs would wait until somebody
+ * mends it. The same is decided for each job by `choose-runner.ts`.
+ */
+export function undeployedFaults(row: unknown, deployed: DeployedProfiles): string[] {
+  const mapping = readMapping(row);
+  return isUsable(mapping) ? faultsOf(mapping, deployed) : [];
+}
+
+function faultsOf({ target }: JobMapping, deployed: DeployedProfiles): string[] {
+  switch (target.type) {
+    case 'IGNORE':
+      return [];
+    case 'EC2':
+      return lackOf('profile', target.profile, namesOf(deployed, 'EC2'), 'EC2 profile');
+    case 'LAMBDA': {
+      const arns = Object.values(deployed).flatMap(({ functionArn }) => functionArn ?? []);
+      const fallback = target.fallbackProfile;
+      return [
+        ...(arns.includes(target.function)
+          ? []
+          : lackOf('arn', target.function, namesOf(deployed, 'LAMBDA'), 'LAMBDA profile or function')),
+        ...(fallback === undefined ? [] : lackOf('fallbackProfile', fallback, Object.keys(deployed), 'profile')),
+      ];
+    }
+  }
+}
+
+function lackOf(attribute: string, wanted: string, names: readonly string[], what: string): string[] {
+  if (names.includes(wanted)) return [];
+  const nearest = nearestOf(wanted, names);
+  const remedy = nearest === undefined ? `name one of ${names.join(', ') || '(none)'}` : `write "${nearest}"`;
+  return [
+    `${attribute}: the deployment has no ${what} "${wanted}"; ${remedy}, or deploy it first (--offline: unchecked)`,
+  ];
+}
+
+function namesOf(deployed: DeployedProfiles, type: RunnerType): string[] {
+  return Object.keys(deployed).filter((name) => deployed[name]?.type === type);
+}
