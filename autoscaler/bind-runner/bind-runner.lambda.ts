@@ -45,21 +45,34 @@ export async function bindRunner(event: JobEvent, ports: BindRunnerPorts, { log 
   const job = jobKeyOf(event);
   // That it runs is only true together with who runs it.
   if (event.runnerId === null) return log.info('nothing to bind: the event names no runner');
-  const [before, named] = [await ports.store.read(job), await findHost(event, ports)];
+  const named = await findHost(event, ports);
   const isOwnPair = named?.pk === job && (named.takenJob ?? job) === job;
-  if (isOwnPair || (!before && !named)) return bindTrue(event, null, ports, log);
+  if (isOwnPair || (!named && !(await ports.store.read(job))))
+    return bindTrue(event, { named, seen: null }, ports, log);
   const seen = await ports.jobs.readJob(event.projectId, event.jobId);
   if (!seen || seen.runnerId === null) {
     return log.info('nothing to bind: GitLab names no runner of the job', { status: seen?.status ?? null });
   }
-  return bindTrue({ ...event, runnerId: seen.runnerId }, seen, ports, log);
+  const asSeen = { ...event, runnerId: seen.runnerId };
+  const its = seen.runnerId === event.runnerId ? named : await findHost(asSeen, ports);
+  return bindTrue(asSeen, { named: its, seen }, ports, log);
 }
 
-/** `seen`: the job in GitLab, where it was asked about. */
-async function bindTrue(event: JobEvent, seen: NamedJob | null, ports: BindRunnerPorts, log: Log): Promise<void> {
+type TruePair = {
+  /** The item of the runner that has the job, where it is ours. */
+  readonly named: RunnerItem | null;
+  /** The job in GitLab, where it was asked about. */
+  readonly seen: NamedJob | null;
+};
+
+async function bindTrue(
+  event: JobEvent,
+  { named: item, seen }: TruePair,
+  ports: BindRunnerPorts,
+  log: Log,
+): Promise<void> {
   const job = jobKeyOf(event);
   const own = await noteJobState(ports.store, job, 'RUNNING', expiryOf(ports.now()));
-  const item = await findHost(event, ports);
   if (!item) {
     log.info('the job runs on a runner that is not ours', { runnerId: event.runnerId });
     return tellGate(event, [own], ports);

@@ -1,4 +1,4 @@
-import { allowedProjectsFilter } from '../../infrastructure/ingest/allowed-projects.ts';
+import { allowedProjectsFilter } from '../../infrastructure/lib/allowed-projects.ts';
 import { type ListedJob, runningOf } from '../../infrastructure/lib/gitlab-listings.ts';
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';

@@ -1,5 +1,5 @@
-import { allowedProjectsFilter } from '../../infrastructure/ingest/allowed-projects.ts';
-import type { ProjectFilter } from '../../infrastructure/ingest/project-filter.ts';
+import { allowedProjectsFilter } from '../../infrastructure/lib/allowed-projects.ts';
+import type { ProjectFilter } from '../../infrastructure/lib/project-filter.ts';
 import type { GitLab } from '../../infrastructure/lib/gitlab.client.ts';
 import type { NamedJob } from '../../infrastructure/lib/gitlab-listings.ts';
 import { type JobEvent, jobEventSchema } from '../../infrastructure/lib/job-event.ts';

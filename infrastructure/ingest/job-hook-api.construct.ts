@@ -9,7 +9,7 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { BundledFunction } from '../lib/bundled-function.construct.ts';
-import { projectPatternOf } from './project-pattern.ts';
+import { projectPatternOf } from '../lib/project-pattern.ts';
 
 /** GitLab.com sends at most 13,000 calls a minute for a top-level group (217 a second); what is above is not GitLab. */
 const requestsPerSecond = 250;

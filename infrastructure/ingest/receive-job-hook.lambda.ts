@@ -8,7 +8,7 @@ import { createEventBus } from './event-bus.client.ts';
 import { answerOf, type HookOutcome, logEntryOf } from './hook-outcome.ts';
 import { readIngestEnvironment } from './ingest-environment.ts';
 import { readJobHook } from './job-hook.ts';
-import { createProjectFilter, type ProjectFilter } from './project-filter.ts';
+import { createProjectFilter, type ProjectFilter } from '../lib/project-filter.ts';
 import { type Credentials, readCredentials, type SenderVerdict, verifySender } from './sender.ts';
 import { loadWebhookSecrets } from './webhook-secret.client.ts';
 import { createSecretCache, type SecretCache } from './webhook-secret-cache.ts';

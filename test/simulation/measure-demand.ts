@@ -120,13 +120,16 @@ async function measure(schedule: Schedule): Promise<Cost> {
         return placesTaken(counters);
       },
     };
-    const calls = Object.entries(ports.gitlab).map(([name, call]) => [
-      name,
-      (...args: unknown[]) => {
-        counts.gitlabCalls += 1;
-        return (call as (...given: unknown[]) => unknown)(...args);
-      },
-    ]);
-    return { ...ports, store, gitlab: Object.fromEntries(calls) };
+    const calls = <Calls extends object>(of: Calls): Calls =>
+      Object.fromEntries(
+        Object.entries(of).map(([name, call]) => [
+          name,
+          (...args: unknown[]) => {
+            counts.gitlabCalls += 1;
+            return (call as (...given: unknown[]) => unknown)(...args);
+          },
+        ]),
+      ) as Calls;
+    return { ...ports, store, gitlab: calls(ports.gitlab), jobs: calls(ports.jobs) };
   }
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import picomatch from 'picomatch';
 import { describe, expect, it } from 'vitest';
 import { compileProjectGlob } from '../../../autoscaler/job-mappings/project-glob.ts';
-import { projectPatternOf } from '../../../infrastructure/ingest/project-pattern.ts';
+import { projectPatternOf } from '../../../infrastructure/lib/project-pattern.ts';
 import { projectGlobFault } from '../../../infrastructure/lib/project-glob.ts';
 
 describe('a project glob', () => {

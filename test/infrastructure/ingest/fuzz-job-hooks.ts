@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { allowedProjectsFilter } from '../../../infrastructure/ingest/allowed-projects.ts';
+import { allowedProjectsFilter } from '../../../infrastructure/lib/allowed-projects.ts';
 import { type JobHookRequest, receiveJobHook } from '../../../infrastructure/ingest/receive-job-hook.lambda.ts';
 import { createSecretCache } from '../../../infrastructure/ingest/webhook-secret-cache.ts';
 import { jobEventSchema } from '../../../infrastructure/lib/job-event.ts';

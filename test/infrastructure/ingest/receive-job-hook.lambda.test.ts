@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createProjectFilter } from '../../../infrastructure/ingest/project-filter.ts';
-import { projectPatternOf } from '../../../infrastructure/ingest/project-pattern.ts';
+import { createProjectFilter } from '../../../infrastructure/lib/project-filter.ts';
+import { projectPatternOf } from '../../../infrastructure/lib/project-pattern.ts';
 import {
   type JobHookRequest,
   mostBodyCharacters,

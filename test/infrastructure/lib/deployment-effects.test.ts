@@ -1,7 +1,7 @@
 import { parse } from 'smol-toml';
 import { describe, expect, it } from 'vitest';
 import { readIngestEnvironment } from '../../../infrastructure/ingest/ingest-environment.ts';
-import { createProjectFilter } from '../../../infrastructure/ingest/project-filter.ts';
+import { createProjectFilter } from '../../../infrastructure/lib/project-filter.ts';
 import { deploymentSchema } from '../../../infrastructure/lib/deployment.ts';
 import { caCertificatesFile } from '../../../infrastructure/lib/gitlab-trust.ts';
 import { layOutJobFolder, readRunnerSettings, renderRunnerConfig } from '../../../lambda-shell-runner/runner-config.ts';

@@ -1,4 +1,4 @@
-import { projectGlobSource } from '../lib/project-glob.ts';
+import { projectGlobSource } from './project-glob.ts';
 
 /** A function's whole environment may have 4 KiB; this leaves room for the rest. */
 const longestPatternCharacters = 3_000;
