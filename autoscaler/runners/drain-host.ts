@@ -48,8 +48,15 @@ export async function drainHost(item: RunnerItem, writeEnd: WriteEnd, ports: Dra
   );
 }
 
-/** A runner with one host is paused first, so that the look tells the truth from then on. */
-async function drainOnlyHost({ runnerId }: RunnerItem, writeEnd: WriteEnd, { gitlab }: DrainHostPorts): Promise<Drain> {
+/**
+ * A runner with one host, whose token nobody has, has no job and gets none once its ticket is taken back: GitLab need
+ * not be asked. Otherwise it is paused first, so that the look tells the truth from then on.
+ */
+async function drainOnlyHost(item: RunnerItem, writeEnd: WriteEnd, { gitlab }: DrainHostPorts): Promise<Drain> {
+  const { runnerId, ticketId, takenJob } = item;
+  const mayBeUnclaimed = ['REGISTERED', 'LAUNCHED'].includes(item.state) && takenJob === undefined;
+  if (mayBeUnclaimed && ticketId !== undefined && (await writeUnlessClaimed(writeEnd, ticketId)))
+    return { kind: 'ended' };
   const paused = runnerId !== undefined && (await gitlab.pauseRunner(runnerId));
   const jobs = paused ? await gitlab.jobsOf(runnerId) : [];
   const running = runningOf(jobs);

@@ -208,6 +208,7 @@ it.each([
 
 it('an attempt that ends while GitLab cannot be asked is noted as over, for the reconciler to end', async () => {
   const one = await world({ state: 'LAUNCHED', type: 'LAMBDA' });
+  one.store.tickets.clear();
   const away = new GitLabUnavailableError('no answer');
   const pauseRunner = () => Promise.reject(away);
   const input = { error: 'LambdaRunnerNotStarted', cause: 'no room' };
@@ -315,6 +316,7 @@ describe('a runner that is not to be abandoned', () => {
 
   it.each(['REGISTERED', 'LAUNCHED'] as const)('is one on which GitLab has a job running: %s', async (state) => {
     const { gitlab, store, runnerId } = await world({ state });
+    store.tickets.clear();
     gitlab.setJob({ id: 2, status: 'running', runnerId });
     expect(await abandon({ gitlab, store })).toMatchObject({ retry: null, next: [] });
     expect(store.items.get(job)).toMatchObject({ state: 'RUNNING', takenJob: 'job#7#2' });
@@ -330,6 +332,7 @@ describe('a runner that is not to be abandoned', () => {
     'ends with its job when its function is over, since nobody else will end that job: %s, %s',
     async (state, error) => {
       const { gitlab, store, runnerId } = await world({ state, type: 'LAMBDA' });
+      store.tickets.clear();
       gitlab.setJob({ id: 2, status: 'running', runnerId });
       const { unwanted } = await abandon({ gitlab, store }, { error });
       expect(unwanted).toMatchObject({ kind: 'runner-unwanted', projectId: 7, jobId: 1, attempt: 1, force: true });

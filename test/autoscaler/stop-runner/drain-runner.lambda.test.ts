@@ -45,6 +45,26 @@ describe('an idle runner', () => {
     },
   );
 
+  it.each([
+    ['REGISTERED', job],
+    ['LAUNCHED', 'i-1'],
+    ['LAUNCHED', 'random'],
+  ] as const)('whose token nobody has may go without a question to GitLab: %s, %s', async (state, ticketId) => {
+    const { gitlab, store, runnerId, drain, item } = await world({ state, ticketId });
+    store.tickets.set(ticketId, { id: ticketId, token: 'glrt-fake-token', job, expiresAt: 1 });
+    const never = () => Promise.reject(new Error('asked GitLab'));
+    expect(await drain({}, { pauseRunner: never, jobsOf: never })).toMatchObject({ verdict: 'STOP', runnerId });
+    expect(item()).toMatchObject({ state: 'STOPPING' });
+    expect(store.tickets.size).toBe(0);
+    expect(gitlab.runners.has(runnerId)).toBe(true);
+  });
+
+  it('whose host has claimed its ticket is looked at in GitLab', async () => {
+    const { gitlab, runnerId, drain } = await world({ state: 'LAUNCHED', ticketId: 'i-1' });
+    gitlab.setJob({ id: 2, status: 'running', runnerId });
+    expect(await drain()).toMatchObject({ verdict: 'KEEP' });
+  });
+
   it.each([false, true])('that had a job of which nobody told has it noted (force: %s)', async (force) => {
     const { gitlab, runnerId, drain, item } = await world();
     gitlab.setJob({ id: 2, status: 'canceled', runnerId });
