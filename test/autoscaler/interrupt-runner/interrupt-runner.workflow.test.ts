@@ -115,7 +115,9 @@ describe('a busy host that EC2 takes back', () => {
   });
 
   it('has its job retried as well when nobody had heard that the job had begun', async () => {
-    const { warn, report, gitlab, item, events, jobs } = await world({ busy: false, retriedProfiles });
+    const { warn, report, gitlab, store, item, events, jobs } = await world({ busy: false, retriedProfiles });
+    // Its host has claimed its ticket.
+    store.tickets.clear();
     gitlab.giveJobTo(item(1)?.runnerId ?? 0);
     const { toStop } = await report('runner_interrupted');
     await warn();
@@ -229,7 +231,8 @@ describe('a host that is gone without a word', () => {
   });
 
   it('after it had its job has not failed its attempt, although nobody had told of that job', async () => {
-    const { become, report, gitlab, item, events, context, jobs } = await world({ busy: false, maxAttempts: 2 });
+    const { become, report, gitlab, store, item, events, context, jobs } = await world({ busy: false, maxAttempts: 2 });
+    store.tickets.clear();
     gitlab.giveJobTo(item(1)?.runnerId ?? 0);
     await report('script_failure');
     expect(await become('shutting-down')).toMatchObject({ status: 'SUCCEEDED' });
