@@ -1,11 +1,11 @@
 import { allowedProjectsFilter } from '../../infrastructure/lib/allowed-projects.ts';
-import type { ProjectFilter } from '../../infrastructure/lib/project-filter.ts';
 import type { GitLab } from '../../infrastructure/lib/gitlab.client.ts';
 import type { NamedJob } from '../../infrastructure/lib/gitlab-listings.ts';
 import { type JobEvent, jobEventSchema } from '../../infrastructure/lib/job-event.ts';
 import { isBeforePending } from '../../infrastructure/lib/job-event-types.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
+import type { ProjectFilter } from '../../infrastructure/lib/project-filter.ts';
 import { eventBusEnvironment, projectsEnvironment, routingEnvironment, tablesEnvironment } from '../environment.ts';
 import { createEventBus } from '../event-bus.client.ts';
 import type { EventBus } from '../event-bus.ts';

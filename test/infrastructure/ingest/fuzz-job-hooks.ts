@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
-import { allowedProjectsFilter } from '../../../infrastructure/lib/allowed-projects.ts';
 import { type JobHookRequest, receiveJobHook } from '../../../infrastructure/ingest/receive-job-hook.lambda.ts';
 import { createSecretCache } from '../../../infrastructure/ingest/webhook-secret-cache.ts';
+import { allowedProjectsFilter } from '../../../infrastructure/lib/allowed-projects.ts';
 import { jobEventSchema } from '../../../infrastructure/lib/job-event.ts';
 import { createLog } from '../../../infrastructure/lib/log.ts';
 import { createRandom, type Random } from '../../simulation/random.ts';

@@ -1,8 +1,6 @@
 import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createProjectFilter } from '../../../infrastructure/lib/project-filter.ts';
-import { projectPatternOf } from '../../../infrastructure/lib/project-pattern.ts';
 import {
   type JobHookRequest,
   mostBodyCharacters,
@@ -13,6 +11,8 @@ import { createSecretCache, rereadIntervalMilliseconds } from '../../../infrastr
 import type { JobEvent } from '../../../infrastructure/lib/job-event.ts';
 import type { JobEventType } from '../../../infrastructure/lib/job-event-types.ts';
 import { createLog } from '../../../infrastructure/lib/log.ts';
+import { createProjectFilter } from '../../../infrastructure/lib/project-filter.ts';
+import { projectPatternOf } from '../../../infrastructure/lib/project-pattern.ts';
 import { createdJobBody, finishedJobBody, jobHookBody, runningJobBody } from './job-hook-bodies.ts';
 
 const token = 'current-not-a-real-secret';
