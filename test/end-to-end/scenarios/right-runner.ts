@@ -116,13 +116,14 @@ export function rightRunner(world: () => World): void {
     expect(await ranOn(jobs)).toEqual(asMapped(jobs));
   });
 
-  it('runs 30 jobs of mixed kinds where their rows say, five times in a row', async (test) => {
+  it('runs 30 jobs of mixed kinds where their rows say, twice in a row', async (test) => {
     const ranOn = listen(test);
-    for (let round = 1; round <= 5; round++) {
+    for (const round of [1, 2]) {
       const jobs = world().startPipeline(thirtyJobs(round));
       const over = await world().untilOver(...jobs);
       expect(over.map(({ status }) => status)).toEqual(jobs.map(() => 'success'));
-      await world().untilNothingIsLeft();
+      // Runners that were made for jobs which others served may be left, and are ended when they got no job in time.
+      await world().withPasses(() => world().untilNothingIsLeft());
       expect(await ranOn(jobs), `round ${round}`).toEqual(asMapped(jobs));
     }
   });
