@@ -86,3 +86,16 @@ function readTextLine(line: string): LogLine {
   const names = [...` ${fields.join(' ')}`.matchAll(/ ([a-z_-]+)=/g)].map((match) => match[1] ?? '');
   return { level: level.toLowerCase(), message: message.trim(), fields: names };
 }
+
+/**
+ * How often a job's log is sent until it ends depends on how long the job takes on this machine: of these lines the last
+ * one counts.
+ */
+export function withLastSentLog(lines: readonly string[]): string[] {
+  const last = lines.findLastIndex(tellsOfSentLog);
+  return lines.filter((line, index) => index === last || !tellsOfSentLog(line));
+}
+
+function tellsOfSentLog(line: string): boolean {
+  return line.startsWith('info: Appending trace to coordinator...ok');
+}
