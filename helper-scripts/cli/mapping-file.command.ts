@@ -44,12 +44,6 @@ export function addMappingFileCommands(
   const warningsOf = async (items: readonly unknown[]) => {
     return splitWarnings(routesOf(items.map(readMapping).filter(isUsable), await readConfiguration()));
   };
-  const askDeployment = () => {
-    return readDeployed().catch((error: unknown) => {
-      console.error('The deployment cannot be asked what it has; --offline checks the file alone.');
-      throw error;
-    });
-  };
   mapping
     .command('import <file>')
     .description('make the table hold the rows of a YAML or JSON file ("-": standard input); shows what changes')
@@ -112,7 +106,7 @@ export function addMappingFileCommands(
     )
     .action(async (file: string, { json, offline }: { readonly json?: boolean; readonly offline?: boolean }) => {
       const text = await readInput(file);
-      const { rows, faults } = readMappingFile(text, file, offline ? null : await askDeployment());
+      const { rows, faults } = readMappingFile(text, file, offline ? null : await readDeployed());
       const warnings = faults.length === 0 ? await warningsOf(rows) : [];
       if (json) {
         const valid = faults.length === 0;

@@ -19,7 +19,10 @@ export function addMappingCommands(program: Command): void {
   };
   const readDeployed = async () => {
     const { readDeployedProfiles } = await import('./deployed-profiles.client.ts');
-    return readDeployedProfiles(program.opts<DeploymentOptions>());
+    return readDeployedProfiles(program.opts<DeploymentOptions>()).catch((error: unknown) => {
+      console.error('The deployment cannot be asked which profiles and functions it has; --offline does not ask.');
+      throw error;
+    });
   };
   addMappingReadCommands(mapping, open);
   addMappingEditCommands(mapping, open, readDeployed);

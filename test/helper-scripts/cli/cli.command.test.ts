@@ -244,6 +244,19 @@ describe('a row that names what is not deployed', () => {
   });
 });
 
+it('what writes or checks mappings says how to go on when the deployment cannot be asked what it has', async () => {
+  const file = fileWith('rows.yaml', ofYaml('pk: "job#a", sk: "tags#", type: EC2'));
+  const commands = [
+    ['validate', file],
+    ['import', file, '--dry-run'],
+    ['put', 'a', '--type', 'EC2'],
+  ];
+  for (const command of commands) {
+    const refused = await world.cli('--deployment', 'elsewhere', 'mapping', ...command);
+    expectRefused(refused, /cannot be asked which profiles and functions it has; --offline does not ask/u);
+  }
+});
+
 describe('mapping validate and explain', () => {
   const offline = { environment: { PATH: process.env.PATH ?? '', AWS_EC2_METADATA_DISABLED: 'true' } };
 
