@@ -165,7 +165,7 @@ function withLongLivedRunner(settings: Settings, random: Random): Settings {
   const cap = random.chance(0.3) && isCapped(settings) ? { maxConcurrent: random.whole(1, 3) } : {};
   return {
     ...settings,
-    profiles: { ...settings.profiles, [profile]: { type: 'EC2', timeoutMinutes: 30, ...cap } },
+    profiles: { ...settings.profiles, [profile]: { type: 'EC2', timeoutMinutes: 30, longLived: true, ...cap } },
     mappings,
     longLived: {
       profile,
