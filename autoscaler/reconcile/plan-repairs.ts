@@ -33,8 +33,8 @@ export type RepairPlan = {
   readonly repairs: readonly Repair[];
   /** Events of waiting jobs that are to be looked at again; that mends nothing, and blames nobody. */
   readonly looks: readonly JobEvent[];
-  /** Projects whose gates are to be looked at. */
-  readonly gates: readonly number[];
+  /** Projects whose gates are to be looked at, each with the job to look at. */
+  readonly gates: ReadonlyMap<number, number>;
   readonly findings: Findings;
   /** What the next pass remembers. */
   readonly memory: ReconcilerMemory;
@@ -60,7 +60,7 @@ const nothing: Findings = {
 export function planRepairs(seen: Seen, now: number): RepairPlan {
   const { live, memory } = seen;
   // Without our own table nothing can be told apart.
-  if (!live) return { repairs: [], looks: [], gates: [], findings: nothing, memory };
+  if (!live) return { repairs: [], looks: [], gates: new Map(), findings: nothing, memory };
   const looked = { ...seen, live };
   const strays = findStrays(looked, now);
   const suspects = [
@@ -82,7 +82,7 @@ export function planRepairs(seen: Seen, now: number): RepairPlan {
   return {
     repairs,
     looks: jobsToLookAt(looked, now),
-    gates: seen.isGitLabAway ? [] : gatedProjects(live),
+    gates: seen.isGitLabAway ? new Map() : gatedProjects(live),
     findings: {
       held: strays.held,
       unaccounted: strays.unaccounted,

@@ -371,6 +371,14 @@ describe('events of one project that come at the same time', () => {
     expect(item(2)).not.toHaveProperty('turnAt');
   });
 
+  it('are seen although they stand under a runner that no profile of the deployment has any more', async () => {
+    const { store, look, item } = world(waiting(1));
+    const elsewhere: RunnersStore = { ...store, readLiveOf: async () => [] };
+    expect(await look(null, elsewhere)).toEqual({ go: 0, hold: 0 });
+    expect(await look(1, elsewhere)).toEqual({ go: 1, hold: 0 });
+    expect(item(1)?.turnAt).toBeDefined();
+  });
+
   it('go on with the next event when the time of the one that decides is over', async () => {
     const { look, bus, gateQueue } = world(waiting(5));
     const keeper = { id: 'other', until: testStart + 60_000 };
