@@ -12,6 +12,7 @@ import { createDocumentClient, createTables } from '../live-tables.client.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
 import type { Offer } from '../start-runner/choose-runner.ts';
+import { askProtection } from './ask-protection.ts';
 import { carryOutTurns, followUp } from './carry-out-turns.ts';
 import { decideTurns, type Turns } from './decide-turns.ts';
 import { emptyGate } from './gate-item.ts';
@@ -21,7 +22,7 @@ import { profilesByMapping } from './profile-of-listed.ts';
 import { type TurnsWanted, turnsWantedSchema } from './turns-wanted.ts';
 
 export type GiveTurnsPorts = {
-  readonly gitlab: Pick<GitLab, 'allPendingJobs'> & PausePorts['gitlab'];
+  readonly gitlab: Pick<GitLab, 'allPendingJobs' | 'isProtectedRef'> & PausePorts['gitlab'];
   readonly store: RunnersStore;
   readonly bus: EventBus;
   readonly mappings: JobMappings;
@@ -48,16 +49,21 @@ export async function giveTurns(
 ): Promise<{ readonly go: number; readonly hold: number }> {
   let listed: readonly ListedJob[] | null = null;
   const paused = new Map<JobKey, string>();
+  const protection = new Map<string, boolean>();
   const sum = { go: 0, hold: 0 };
   for (let looks = 1; ; looks += 1) {
     const own = jobId === null ? null : jobKeyOf({ projectId, jobId });
-    const look: GateLook = { ...(await lookAt(projectId, own, ports)), listed, paused };
+    const look: GateLook = { ...(await lookAt(projectId, own, ports)), listed, paused, protection };
     if (look.items.every(({ gated }) => !gated) && look.gate.turns.length === 0 && look.gate.holds.length === 0)
       return sum;
     const isAboutOthers = own !== null && !look.items.some(({ pk }) => pk === own);
     const first = decide(look);
     if (!listed && (first.turns.go.length > 0 || (isAboutOthers && look.gate.turns.length > 0))) {
       listed = await ports.gitlab.allPendingJobs(projectId);
+      looks -= 1;
+      continue;
+    }
+    if (await askProtection(projectId, first.turns.unsureRefs, protection, ports.gitlab)) {
       looks -= 1;
       continue;
     }
@@ -118,7 +124,7 @@ async function lookAt(
   projectId: number,
   own: JobKey | null,
   ports: GiveTurnsPorts,
-): Promise<Omit<GateLook, 'listed' | 'paused'>> {
+): Promise<Omit<GateLook, 'listed' | 'paused' | 'protection'>> {
   const { store, mappings } = ports;
   const now = ports.now();
   const [gate, live, item, rows] = await Promise.all([
