@@ -12,6 +12,7 @@ import { createLog } from '../../infrastructure/lib/log.ts';
 import { type LambdaRunnerPayload, lambdaRunnerPayloadSchema } from '../../infrastructure/lib/runner-ticket.ts';
 import { launchProfile } from '../autoscaler/start-runner/ec2/launch-world.ts';
 import { testStart } from '../support/builders.ts';
+import { inMemoryGateQueue } from '../support/in-memory-gate-queue.ts';
 import { inMemoryOutageMark } from '../support/in-memory-outage-mark.ts';
 import { inMemoryReconcileStore } from '../support/in-memory-reconcile-store.ts';
 import { inMemoryRetryMarks } from '../support/in-memory-retry-marks.ts';
@@ -215,6 +216,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     tagging: { tagLater: async () => {} },
     marks: inMemoryRetryMarks(),
     outages: inMemoryOutageMark(),
+    gateQueue: inMemoryGateQueue(),
     stateReasonOf: async () => null,
     retriedProfiles: settings.retriedProfiles ?? [],
     misplacedRetriedProfiles: [],
