@@ -27,7 +27,7 @@ export type BindRunnerPorts = FindHostPorts & {
   readonly store: RunnersStore;
   readonly bus: EventBus;
   /** Where the mappings send a job of which our table does not say it. */
-  readonly findPlace: (event: JobEvent, job: NamedJob) => Promise<Place | null>;
+  readonly findPlace: (event: JobEvent, job: NamedJob, runner: RunnerItem) => Promise<Place | null>;
   /** Asked who has a job, unless the event can harm nobody but the runner that was made for it. */
   readonly jobs: { readJob(projectId: number, jobId: number): Promise<NamedJob | null> };
   readonly now: () => number;
@@ -114,7 +114,7 @@ async function settleForAnother(
   if (runner?.takenJob !== job) return;
   await replaceRunner(runner, job, ports, log);
   if (runner.misplaced) return;
-  const place = placeOf(own) ?? (seen && (await ports.findPlace(event, seen)));
+  const place = placeOf(own) ?? (seen && (await ports.findPlace(event, seen, runner)));
   const misplaced = place && misplacementOf(runner, job, place);
   if (misplaced) await noteMisplaced(ports.store, runner, misplaced, log);
 }
@@ -152,7 +152,7 @@ export const handler = lambdaHandler({
       bus: createEventBus(readEnvironment(eventBusEnvironment).EVENT_BUS_ARN),
       gitlab: createGitLabForManagers(),
       jobs: createGitLabFromEnvironment(),
-      findPlace: (event, job) => findPlace(event, job, places),
+      findPlace: (event, job, runner) => findPlace(event, job, runner, places),
     };
   },
   work: bindRunner,

@@ -12,6 +12,7 @@ import { createDocumentClient, createTables } from '../live-tables.client.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
 import type { Offer } from '../start-runner/choose-runner.ts';
+import { askProtection } from './ask-protection.ts';
 import { carryOutTurns, followUp } from './carry-out-turns.ts';
 import { decideTurns, type Turns } from './decide-turns.ts';
 import { emptyGate } from './gate-item.ts';
@@ -23,7 +24,7 @@ import { profilesByMapping } from './profile-of-listed.ts';
 import { type TurnsWanted, turnsWantedSchema } from './turns-wanted.ts';
 
 export type GiveTurnsPorts = OneAtATimePorts & {
-  readonly gitlab: Pick<GitLab, 'allPendingJobs'> & PausePorts['gitlab'];
+  readonly gitlab: Pick<GitLab, 'allPendingJobs' | 'isProtectedRef'> & PausePorts['gitlab'];
   readonly store: RunnersStore;
   readonly mappings: JobMappings;
   readonly offer: Omit<Offer, 'mappings'>;
@@ -63,9 +64,10 @@ async function decideForProject(
   const about = new Set(jobIds.map((jobId) => jobKeyOf({ projectId, jobId })));
   let listed: readonly ListedJob[] | null = null;
   const paused = new Map<JobKey, string>();
+  const protection = new Map<string, boolean>();
   const sum = { go: 0, hold: 0 };
   for (let looks = 1; ; looks += 1) {
-    const look: GateLook = { ...(await lookAt(projectId, about, ports)), listed, paused };
+    const look: GateLook = { ...(await lookAt(projectId, about, ports)), listed, paused, protection };
     if (look.items.every(({ gated }) => !gated) && look.gate.turns.length === 0 && look.gate.holds.length === 0)
       return sum;
     const ours = new Set(look.items.map(({ pk }) => pk));
@@ -73,6 +75,10 @@ async function decideForProject(
     const first = decide(look);
     if (!listed && (first.turns.go.length > 0 || (isAboutOthers && look.gate.turns.length > 0))) {
       listed = await ports.gitlab.allPendingJobs(projectId);
+      looks -= 1;
+      continue;
+    }
+    if (await askProtection(projectId, first.turns.unsureRefs, protection, ports.gitlab)) {
       looks -= 1;
       continue;
     }
@@ -133,7 +139,7 @@ async function lookAt(
   projectId: number,
   about: ReadonlySet<JobKey>,
   { store, mappings, offer, now }: GiveTurnsPorts,
-): Promise<Omit<GateLook, 'listed' | 'paused'>> {
+): Promise<Omit<GateLook, 'listed' | 'paused' | 'protection'>> {
   const startedAt = now();
   const [gate, live, own, rows] = await Promise.all([
     store.readGate(projectId),

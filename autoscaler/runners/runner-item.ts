@@ -62,6 +62,8 @@ export type RunnerChoice = {
   readonly caps: readonly Cap[];
   /** LAMBDA: jobs of other tenants never run in this one's execution environments; for profiles that ask for that. */
   readonly tenantId?: string | undefined;
+  /** Whether the job's ref is protected; absent where nothing depended on it, so that nobody asked. */
+  readonly isProtected?: boolean | undefined;
   /** The job's ref is protected, and its runner is for such jobs alone. */
   readonly accessLevel?: 'ref_protected' | undefined;
   /**
@@ -187,10 +189,11 @@ export const endedItemDays = 14;
 /** Of an item, where its job runs. */
 export function choiceOf(item: RunnerItem): RunnerChoice {
   const { type, profile, functionArn, mapping, tags, timeoutSeconds, caps } = item;
-  const { tenantId, accessLevel, gated, awaited, exact } = item;
+  const { tenantId, isProtected, accessLevel, gated, awaited, exact } = item;
   return {
     ...{ type, profile, functionArn, mapping, tags, timeoutSeconds, caps },
     ...(tenantId === undefined ? {} : { tenantId }),
+    ...(isProtected === undefined ? {} : { isProtected }),
     ...(accessLevel === undefined ? {} : { accessLevel }),
     ...(gated ? { gated } : {}),
     ...(awaited ? { awaited } : {}),

@@ -220,7 +220,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     stateReasonOf: async () => null,
     retriedProfiles: settings.retriedProfiles ?? [],
     misplacedRetriedProfiles: [],
-    findPlace: (event, job) => findPlace(event, job, ports),
+    findPlace: (event, job, runner) => findPlace(event, job, runner, ports),
     invoke: async (functionArn, tenantId, payload) => {
       invariants.sawInvocation(functionArn, payload, tenantId);
       fleet.invoke(payload);

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import type { GateItem } from '../../../autoscaler/gate/gate-item.ts';
 import type { GateQueue } from '../../../autoscaler/gate/gate-queue.ts';
 import { giveTurns } from '../../../autoscaler/gate/give-turns.lambda.ts';
 import { notItsTurn } from '../../../autoscaler/gate/held.ts';
+import type { JobMapping } from '../../../autoscaler/job-mappings/job-mapping.ts';
 import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
 import type { RunnersStore, StoreWrite } from '../../../autoscaler/runners/runners-store.ts';
 import { heldTicket } from '../../../infrastructure/lib/runner-ticket.ts';
-import { jobMapping, nameOf, runnerItem, testStart } from '../../support/builders.ts';
+import { jobMapping, nameOf, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
 import { inMemoryBus } from '../../support/in-memory-bus.ts';
 import { inMemoryGateQueue } from '../../support/in-memory-gate-queue.ts';
 import { inMemoryGitLab } from '../../support/in-memory-gitlab.ts';
@@ -44,6 +46,10 @@ const waiting = (jobId: number, changes: Partial<RunnerItem> = {}) =>
 const mappings = [jobMapping({ target: { type: 'IGNORE' } })];
 
 function world(...items: readonly RunnerItem[]) {
+  return worldWith(mappings, ...items);
+}
+
+function worldWith(mappings: readonly JobMapping[], ...items: readonly RunnerItem[]) {
   const store = inMemoryRunnersStore(...items);
   const gitlab = inMemoryGitLab();
   const bus = inMemoryBus();
@@ -52,6 +58,7 @@ function world(...items: readonly RunnerItem[]) {
   let keepers = 0;
   const clock = { now: testStart + 10_000 };
   let listings = 0;
+  const askedRefs: string[] = [];
   for (const { event, tags, jobState } of items) {
     if (jobState === 'PENDING') gitlab.setJob({ id: event.jobId, tags, status: 'pending' });
   }
@@ -65,6 +72,7 @@ function world(...items: readonly RunnerItem[]) {
     profiles: {
       default: { type: 'EC2', timeoutMinutes: 60, longLived: items.some(({ managerOf }) => managerOf !== undefined) },
       shell: { type: 'LAMBDA', timeoutMinutes: 13, functionArn: 'arn:shell' },
+      deploy: { type: 'EC2', timeoutMinutes: 60, accessLevel: 'ref_protected' },
     },
     defaultRunner: { type: 'IGNORE' },
   } as const;
@@ -93,12 +101,16 @@ function world(...items: readonly RunnerItem[]) {
             listings += 1;
             return asked.allPendingJobs(projectId);
           },
+          isProtectedRef: (projectId, ref) => {
+            askedRefs.push(ref);
+            return asked.isProtectedRef(projectId, ref);
+          },
         },
       },
       { ...context, remainingMilliseconds },
     );
   return {
-    ...{ store, gitlab, bus, clock, gateQueue, look },
+    ...{ store, gitlab, bus, clock, gateQueue, look, askedRefs },
     listings: () => listings,
     lines: () => context.lines,
     item: (jobId: number) => store.items.get(`job#7#${jobId}`),
@@ -412,5 +424,51 @@ describe('a project without a gate', () => {
     expect(await look()).toEqual({ go: 0, hold: 0 });
     expect(listings()).toBe(0);
     expect(store.gates.size).toBe(0);
+  });
+});
+
+describe('protected branches and tags', () => {
+  const onRef = (jobId: number, ref: string) => ({ ...pendingJob({ jobId, projectId: 7 }), ref });
+  const deploy = { profile: 'deploy', accessLevel: 'ref_protected', isProtected: true } as const;
+  const ofMain = (jobId: number) => held(jobId, { ...deploy, event: onRef(jobId, 'main') });
+  const earlier = (changes: Partial<RunnerItem> = {}) =>
+    held(1, { event: onRef(1, 'topic'), state: 'REGISTERED', turnAt: '2030-01-01T00:00:06.000Z', ...changes });
+  const asking = (store: RunnersStore & { readonly gates: Map<string, GateItem> }) =>
+    store.gates.set('gate#7', {
+      ...{ pk: 'gate#7', version: 1, stuck: {}, holds: [] },
+      turns: [{ runnerOf: 'job#7#1', attempt: 1, jobId: 1 }],
+    });
+
+  it('are what a runner for these alone waits for: jobs of other refs are in nobody’s way', async () => {
+    const { look, store, turns, gitlab, askedRefs } = world(earlier(), ofMain(2));
+    asking(store);
+    gitlab.protectedRefs.add('main');
+    await look();
+    expect(turns()).toContainEqual(['job#7#2', 2]);
+    expect(askedRefs).toEqual(['topic']);
+  });
+
+  it('are asked about once, and not where a job of the same ref says it', async () => {
+    const { look, store, turns, gitlab, askedRefs } = world(earlier({ event: onRef(1, 'release') }), ofMain(2));
+    asking(store);
+    gitlab.protectedRefs.add('release');
+    await look();
+    expect(turns()).toEqual([['job#7#1', 1]]);
+    expect(askedRefs).toEqual(['release']);
+    const same = world(earlier({ event: onRef(1, 'main') }), ofMain(2));
+    asking(same.store);
+    await same.look();
+    expect([same.turns(), same.askedRefs]).toEqual([[['job#7#1', 1]], []]);
+  });
+
+  it('decide whose a job is that a row for protected refs names, before its own item is there', async () => {
+    const toDeploy = jobMapping({ isProtected: true, target: { type: 'EC2', profile: 'deploy' } });
+    const rows = [jobMapping({ target: { type: 'EC2', profile: 'default' } }), toDeploy];
+    const { look, gitlab, turns, store, askedRefs } = worldWith(rows, held(2, { event: onRef(2, 'topic') }));
+    gitlab.protectedRefs.add('main');
+    gitlab.setJob({ id: 1, tags: ['aws'], status: 'pending', ref: 'main' });
+    await look();
+    expect([turns(), askedRefs]).toEqual([[], ['main']]);
+    expect(store.gates.get('gate#7')?.holds).toMatchObject([{ profile: 'default', behind: 1, of: 'deploy' }]);
   });
 });
