@@ -20,6 +20,7 @@ import { readAround } from '../runners/live-pool.ts';
 import { misplacementOf, noteMisplaced, type Place, placeOf } from '../runners/misplaced.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
+import { unbindUntrue } from '../runners/unbind-untrue.ts';
 import { runnerUnwantedType, unwantedRunnerOf } from '../stop-runner/runner-unwanted.ts';
 import { findPlace } from './find-place.ts';
 
@@ -38,24 +39,37 @@ export type BindRunnerPorts = FindHostPorts & {
  * that has lost its runner so, and has no other to count on, gets another one; one that runs where its mapping does not send it is noted. Late
  * and repeated events change nothing.
  *
- * Whoever writes a hook's template can have it name any job and any runner. That a job has the runner that was made for it is believed;
- * whatever else concerns a job or a runner of ours is asked of GitLab.
+ * Whoever writes a hook's template can have it name any job and any runner. That a job has the runner that was made for it is believed, where
+ * that can be and nobody else waits for it to be so; whatever else concerns a job or a runner of ours is asked of GitLab. Whose word contradicts
+ * what was believed before undoes it.
  */
 export async function bindRunner(event: JobEvent, ports: BindRunnerPorts, { log }: LambdaContext): Promise<void> {
   const job = jobKeyOf(event);
   // That it runs is only true together with who runs it.
   if (event.runnerId === null) return log.info('nothing to bind: the event names no runner');
   const named = await findHost(event, ports);
-  const isOwnPair = named?.pk === job && (named.takenJob ?? job) === job;
-  if (isOwnPair || (!named && !(await ports.store.read(job))))
+  if ((named && mayBelieve(named, job)) || (!named && !(await ports.store.read(job))))
     return bindTrue(event, { named, seen: null }, ports, log);
   const seen = await ports.jobs.readJob(event.projectId, event.jobId);
   if (!seen || seen.runnerId === null) {
     return log.info('nothing to bind: GitLab names no runner of the job', { status: seen?.status ?? null });
   }
   const asSeen = { ...event, runnerId: seen.runnerId };
-  const its = seen.runnerId === event.runnerId ? named : await findHost(asSeen, ports);
+  const found = seen.runnerId === event.runnerId ? named : await findHost(asSeen, ports);
+  const its = found && found.pk !== job ? await unbindUntrue(found, ports, log) : found;
+  const own = await ports.store.read(job);
+  if (own && its?.pk !== job) await unbindUntrue(own, ports, log);
   return bindTrue(asSeen, { named: its, seen }, ports, log);
+}
+
+/**
+ * Whether a hook's word is enough for what it says: that the runner of an item has the job that it was made for. A runner without a host has none,
+ * an ended one neither, and where others wait for their turn they would go by it.
+ */
+function mayBelieve(item: RunnerItem, job: JobKey): boolean {
+  if (item.pk !== job) return false;
+  if (item.takenJob !== undefined) return item.takenJob === job;
+  return item.state === 'LAUNCHED' && !item.gated && !item.awaited && !item.unbound;
 }
 
 type TruePair = {
@@ -77,13 +91,14 @@ async function bindTrue(
     log.info('the job runs on a runner that is not ours', { runnerId: event.runnerId });
     return tellGate(event, [own], ports);
   }
+  const pickedUpAt = likelyTime(event, item, ports.now());
   try {
-    await noteTakenJob(ports.store, item, job, event.occurredAt);
+    await noteTakenJob(ports.store, item, job, pickedUpAt);
     log.info('runner bound', {
       runnerId: event.runnerId,
       runnerOf: item.pk,
       type: item.type,
-      secondsToPickUp: (Date.parse(event.occurredAt) - Date.parse(item.event.occurredAt)) / 1_000,
+      secondsToPickUp: (Date.parse(pickedUpAt) - Date.parse(item.event.occurredAt)) / 1_000,
     });
   } catch (error) {
     if (!(error instanceof RunnerStateChangedError)) throw error;
@@ -91,6 +106,16 @@ async function bindTrue(
   }
   if (item.pk !== job && !(own && isSwap(item, own))) await settleForAnother(item.pk, own, { event, seen }, ports, log);
   await tellGate(event, [own, item], ports);
+}
+
+/** A clock may be off by minutes. */
+const mostAheadMilliseconds = 10 * 60_000;
+
+/** When a runner got its job: what the hook says of it is taken as far as it can be, since from then on its time is counted. */
+function likelyTime({ occurredAt }: JobEvent, { launchedAt, registeredAt }: RunnerItem, now: number): string {
+  const at = Date.parse(occurredAt);
+  const earliest = Date.parse(launchedAt ?? registeredAt ?? occurredAt);
+  return new Date(at > now + mostAheadMilliseconds ? now : Math.max(at, earliest)).toISOString();
 }
 
 /**

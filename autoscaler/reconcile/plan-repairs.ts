@@ -2,7 +2,7 @@ import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { attemptsUsed, type RunnerItem } from '../runners/runner-item.ts';
 import type { ReconcilerMemory } from './memory.ts';
 import type { Repair, RepairKind } from './repair.ts';
-import { jobsToCatchUp, jobsToStart, runnersToBind } from './repair-jobs.ts';
+import { jobsToCatchUp, jobsToStart, jobsToUnbind, runnersToBind } from './repair-jobs.ts';
 import { launchesToRequest } from './repair-launches.ts';
 import { jobOfSubject, runnersToEnd } from './repair-runners.ts';
 import type { Seen } from './seen.ts';
@@ -67,6 +67,7 @@ export function planRepairs(seen: Seen, now: number): RepairPlan {
     ...jobsToStart(looked, now),
     ...jobsToCatchUp(looked, now),
     ...runnersToBind(looked, now),
+    ...jobsToUnbind(looked),
     ...launchesToRequest(looked, now),
     ...runnersToEnd(looked, now),
     ...strays.suspects,
@@ -118,6 +119,7 @@ function couldSee(key: string, { instances, runners, tickets, jobs, listedProjec
     case 'start-waiting-job':
       return places !== null;
     case 'bind-runner':
+    case 'unbind-runner':
     case 'finish-job':
     case 'start-failed-job':
     case 'start-forsaken-job':

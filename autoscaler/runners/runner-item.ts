@@ -122,6 +122,8 @@ export type RunnerItem = RunnerChoice & {
   readonly interruptedAt?: string;
   /** The job that this runner really took; GitLab gives a job to any runner that fits. */
   readonly takenJob?: JobKey;
+  /** GitLab contradicted a hook that said that the runner has its own job: hooks are not believed of it any more. */
+  readonly unbound?: true;
   /** Where the job that it took should have run, when that is not here. */
   readonly misplaced?: Misplacement;
   /** Why the last attempt failed that counts. */

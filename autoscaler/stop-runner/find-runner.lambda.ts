@@ -84,7 +84,7 @@ export async function findRunner(
   const live = wasServedAlike ? [] : await readAround(ports.store, event.projectId, own, byRunner ?? null);
   const stops = planStops(event, { own, byRunner, live, wasServedAlike });
   // Its own start may still be under way, or failing: it was canceled in time, or served by a runner that was made for another job.
-  if (!own) await recordTombstone(ports.store, event, ports.now());
+  if (!own && isEnd(seen)) await recordTombstone(ports.store, event, ports.now());
   log.info('runners to stop', {
     status: event.status,
     stops: stops.map(({ item, reason }) => ({ runnerOf: item.pk, reason })),
@@ -145,6 +145,14 @@ async function confirmEnd({ projectId, jobId, status }: JobEvent, { jobs }: Find
     throw new JobNotOverError(`job ${jobId} is "${job.status}" in GitLab although its hook said ${status}`);
   }
   return job;
+}
+
+/**
+ * Whether a job can never wait again. What GitLab does not know may be a job of tomorrow, whose number somebody guessed; and who was skipped runs
+ * after all when a job before it is retried.
+ */
+function isEnd(seen: NamedJob | null): boolean {
+  return seen !== null && seen.status !== 'skipped';
 }
 
 /** Why it failed is asked about before anything follows from it. */

@@ -1,4 +1,5 @@
 import { jobMapping } from '../support/builders.ts';
+import { withLies } from './generate-lies.ts';
 import { withPipelines } from './generate-pipelines.ts';
 import { createRandom, type Random, seedOf } from './random.ts';
 import {
@@ -41,6 +42,10 @@ const fallbackFrom = 3;
 const staleEvery = 19;
 const staleFrom = 7;
 
+/** In one schedule in so many, of whatever kind it is else, hooks lie. */
+const lyingEvery = 23;
+const lyingFrom = 19;
+
 /** In one schedule in so many, pipelines of one project overlap whose jobs fit each other's runners. */
 const pipelinesEvery = 8;
 
@@ -53,6 +58,11 @@ export function generateSchedule(
   seed: number,
   withReconciler = seed % 3 !== 0 || seed > lastSeedWithoutReconciler,
 ): Schedule {
+  const schedule = withoutLies(seed, withReconciler);
+  return seed % lyingEvery === lyingFrom ? withLies(schedule, createRandom(seedOf(seed, 'lies'))) : schedule;
+}
+
+function withoutLies(seed: number, withReconciler: boolean): Schedule {
   const schedule = withPolls(withRarities(ordinarySchedule(seed, withReconciler)));
   if (seed % longLivedEvery !== 0) return schedule;
   const random = createRandom(seedOf(seed, 'long-lived'));
