@@ -182,8 +182,9 @@ const effects: Readonly<Record<string, () => void>> = {
     expect(lambda('chooserunner', toFunctions)).not.toHaveProperty('EXACT');
   },
   alarmTopicArn: () => {
-    const actions = autoscaler.all('CloudWatch::Alarm').map(({ AlarmActions }) => AlarmActions);
-    expect(actions.length).toBeGreaterThan(3);
+    const all = [autoscaler, infrastructure].flatMap((stack) => stack.all('CloudWatch::Alarm'));
+    const actions = all.map(({ AlarmActions }) => AlarmActions);
+    expect(actions.length).toBeGreaterThan(6);
     for (const action of actions) expect(action).toEqual([rich.alarmTopicArn]);
   },
   maxAttempts: () =>
