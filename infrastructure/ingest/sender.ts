@@ -42,9 +42,9 @@ function readSignature(signature: string, headers: Headers, nowMilliseconds: num
   if (!id || !/^\d{1,12}$/.test(timestamp)) {
     return refuse('a signed request needs webhook-id and webhook-timestamp (seconds since 1970)');
   }
-  const differenceSeconds = Math.abs(nowMilliseconds / 1_000 - Number(timestamp));
+  const differenceSeconds = Math.abs(Math.floor(nowMilliseconds / 1_000) - Number(timestamp));
   if (differenceSeconds > signatureToleranceSeconds) {
-    return refuse(`webhook-timestamp is ${Math.round(differenceSeconds)} s off: check the clock of the GitLab server`);
+    return refuse(`webhook-timestamp is ${differenceSeconds} s off: check the clock of the GitLab server`);
   }
   const signatures = signature
     .split(' ')
