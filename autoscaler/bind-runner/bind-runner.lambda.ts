@@ -4,6 +4,7 @@ import type { JobEventType } from '../../infrastructure/lib/job-event-types.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
 import type { Log } from '../../infrastructure/lib/log.ts';
+import { mayConcern, notProvedFor } from '../../infrastructure/lib/webhook-scope.ts';
 import { forsakenAt, forsakenBy } from '../demand/forsaken-jobs.ts';
 import { isAlike } from '../demand/kind.ts';
 import { eventBusEnvironment, routingEnvironment } from '../environment.ts';
@@ -47,12 +48,14 @@ export async function bindRunner(event: JobEvent, ports: BindRunnerPorts, { log 
   if (event.runnerId === null) return log.info('nothing to bind: the event names no runner');
   const named = await findHost(event, ports);
   const isOwnPair = named?.pk === job && (named.takenJob ?? job) === job;
-  if (isOwnPair || (!named && !(await ports.store.read(job))))
+  const isBelieved = event.provedFor === undefined;
+  if (isBelieved && (isOwnPair || (!named && !(await ports.store.read(job)))))
     return bindTrue(event, { named, seen: null }, ports, log);
   const seen = await ports.jobs.readJob(event.projectId, event.jobId);
   if (!seen || seen.runnerId === null) {
     return log.info('nothing to bind: GitLab names no runner of the job', { status: seen?.status ?? null });
   }
+  if (!mayConcern(event, seen.projectPath)) return log.info(`nothing to bind: ${notProvedFor(event)}`);
   const asSeen = { ...event, runnerId: seen.runnerId };
   const its = seen.runnerId === event.runnerId ? named : await findHost(asSeen, ports);
   return bindTrue(asSeen, { named: its, seen }, ports, log);

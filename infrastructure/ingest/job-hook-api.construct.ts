@@ -12,6 +12,7 @@ import { BundledFunction } from '../lib/bundled-function.construct.ts';
 import type { Deployment } from '../lib/deployment.ts';
 import { metricDimension } from '../lib/metrics.ts';
 import { projectPatternOf } from '../lib/project-pattern.ts';
+import { webhookNetworksText } from '../lib/webhook-networks.ts';
 import { WebhookAlarms } from './webhook-alarms.construct.ts';
 
 /** GitLab.com sends at most 13,000 calls a minute for a top-level group (217 a second); what is above is not GitLab. */
@@ -24,7 +25,7 @@ const functionTimeoutSeconds = 8;
 export type JobHookApiProps = {
   readonly bus: EventBus;
   readonly webhookSecret: Secret;
-  readonly deployment: Pick<Deployment, 'name' | 'allowedProjects' | 'alarmTopicArn'>;
+  readonly deployment: Pick<Deployment, 'name' | 'gitlab' | 'allowedProjects' | 'alarmTopicArn'>;
 };
 
 /** `POST /webhook` and the Lambda behind it, which may put events on the one bus and read the one secret. */
@@ -34,6 +35,7 @@ export class JobHookApi extends Construct {
   constructor(scope: Construct, id: string, { bus, webhookSecret, deployment }: JobHookApiProps) {
     super(scope, id);
     const projectPattern = projectPatternOf(deployment.allowedProjects);
+    const { allowedNetworks, signatureOnly } = deployment.gitlab.webhook;
     const receiveJobHook = new BundledFunction(this, 'ReceiveJobHook', {
       entry: join(import.meta.dirname, 'receive-job-hook.lambda.ts'),
       description: 'Proves that a job hook is from GitLab and puts it on the event bus',
@@ -42,6 +44,8 @@ export class JobHookApi extends Construct {
         EVENT_BUS_ARN: bus.eventBusArn,
         WEBHOOK_SECRET_ARN: webhookSecret.secretArn,
         ...(projectPattern ? { ALLOWED_PROJECTS: projectPattern } : {}),
+        ...(allowedNetworks.length > 0 ? { ALLOWED_NETWORKS: webhookNetworksText(allowedNetworks) } : {}),
+        ...(signatureOnly ? { SIGNATURE_ONLY: 'true' } : {}),
       },
     });
     bus.grantPutEventsTo(receiveJobHook);
