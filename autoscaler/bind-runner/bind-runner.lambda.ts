@@ -4,6 +4,7 @@ import type { JobEventType } from '../../infrastructure/lib/job-event-types.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
 import type { Log } from '../../infrastructure/lib/log.ts';
+import { mayConcern, notProvedFor } from '../../infrastructure/lib/webhook-scope.ts';
 import { forsakenAt, forsakenBy } from '../demand/forsaken-jobs.ts';
 import { isAlike } from '../demand/kind.ts';
 import { eventBusEnvironment, routingEnvironment } from '../environment.ts';
@@ -48,12 +49,13 @@ export async function bindRunner(event: JobEvent, ports: BindRunnerPorts, { log 
   // That it runs is only true together with who runs it.
   if (event.runnerId === null) return log.info('nothing to bind: the event names no runner');
   const named = await findHost(event, ports);
-  if ((named && mayBelieve(named, job)) || (!named && !(await ports.store.read(job))))
-    return bindTrue(event, { named, seen: null }, ports, log);
+  const isBelieved = event.provedFor === undefined && (named ? mayBelieve(named, job) : !(await ports.store.read(job)));
+  if (isBelieved) return bindTrue(event, { named, seen: null }, ports, log);
   const seen = await ports.jobs.readJob(event.projectId, event.jobId);
   if (!seen || seen.runnerId === null) {
     return log.info('nothing to bind: GitLab names no runner of the job', { status: seen?.status ?? null });
   }
+  if (!mayConcern(event, seen.projectPath)) return log.info(`nothing to bind: ${notProvedFor(event)}`);
   const asSeen = { ...event, runnerId: seen.runnerId };
   const found = seen.runnerId === event.runnerId ? named : await findHost(asSeen, ports);
   const its = found && found.pk !== job ? await unbindUntrue(found, ports, log) : found;

@@ -4,6 +4,7 @@ import { type JobEvent, jobEventSchema } from '../../infrastructure/lib/job-even
 import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
 import type { Log } from '../../infrastructure/lib/log.ts';
+import { mayConcern, notProvedFor } from '../../infrastructure/lib/webhook-scope.ts';
 import { isAlike } from '../demand/kind.ts';
 import { planStops, type SeenRunners } from '../demand/plan-stops.ts';
 import { eventBusEnvironment } from '../environment.ts';
@@ -61,6 +62,10 @@ export async function findRunner(
     return { runners: [], mend: null };
   }
   const seen = await confirmEnd(hook, ports);
+  if (seen && !mayConcern(hook, seen.projectPath)) {
+    log.info(notProvedFor(hook));
+    return { runners: [], mend: null };
+  }
   const event = seen ? endToldBy(hook, seen) : hook;
   const host = await hostOf(event, hooksHost, seen, ports);
   const isKnownToHaveRun = (before !== null && before.jobState !== 'PENDING') || host?.takenJob === job;

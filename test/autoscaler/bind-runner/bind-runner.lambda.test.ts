@@ -220,6 +220,23 @@ describe('a hook that is not true', () => {
     expect(item(3)).toMatchObject({ state: 'RUNNING', takenJob: 'job#7#2' });
   });
 
+  it.each([
+    ['its own runner', 501],
+    ['a runner of nobody’s', 999],
+  ])('binds no job of another project than it was proved for to %s', async (_, runnerId) => {
+    const truth = gitlabSays({ status: 'running', runnerId, projectPath: 'group/other' });
+    const hook = { provedFor: 'group/mine', projectPath: 'group/mine', runnerId };
+    const { item, told } = await bindWith(truth, hook, launched(1));
+    expect(item(1)).toEqual(launched(1));
+    expect(told).toEqual([]);
+  });
+
+  it('binds a job of the project that it was proved for, whose path GitLab tells', async () => {
+    const truth = gitlabSays({ status: 'running', runnerId: 501, projectPath: 'Group/Mine' });
+    const { item } = await bindWith(truth, { provedFor: 'group', runnerId: 501 }, launched(1));
+    expect(item(1)).toMatchObject({ state: 'RUNNING', takenJob: 'job#7#1' });
+  });
+
   it('does not note that a job runs elsewhere which waits', async () => {
     const { item } = await bindWith(gitlabSays({ status: 'pending' }), { runnerId: 999 }, launched(1));
     expect(item(1)).toEqual(launched(1));

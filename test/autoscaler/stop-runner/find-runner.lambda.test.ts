@@ -314,6 +314,14 @@ describe('a hook that is not true', () => {
     expect(store.items.size).toBe(0);
   });
 
+  it('stops nothing for a job of another project than it was proved for, although that is over', async () => {
+    const truth = { status: 'success', runnerId: 502, projectPath: 'group/other' };
+    const hook = { jobId: 2, runnerId: 502, projectPath: 'group/mine', provedFor: 'group/mine' };
+    expect(await findWhere(truth, hook, idle)).toEqual({ runners: [], item: idle });
+    const { runners } = await findWhere({ ...truth, projectPath: 'group/mine' }, hook, idle);
+    expect(runners).toMatchObject([{ runnerId: 502 }]);
+  });
+
   it('stops the runner that GitLab names, whichever the hook does', async () => {
     const truth = { status: 'success', runnerId: 502 };
     const { runners } = await findWhere(truth, { jobId: 9, runnerId: null }, idle);
