@@ -59,8 +59,6 @@ export async function bindRunner(event: JobEvent, ports: BindRunnerPorts, { log 
   const asSeen = { ...event, runnerId: seen.runnerId };
   const found = seen.runnerId === event.runnerId ? named : await findHost(asSeen, ports);
   const its = found && found.pk !== job ? await unbindUntrue(found, ports, log) : found;
-  const own = await ports.store.read(job);
-  if (own && its?.pk !== job) await unbindUntrue(own, ports, log);
   return bindTrue(asSeen, { named: its, seen }, ports, log);
 }
 
@@ -88,7 +86,8 @@ async function bindTrue(
   log: Log,
 ): Promise<void> {
   const job = jobKeyOf(event);
-  const own = await noteJobState(ports.store, job, 'RUNNING', expiryOf(ports.now()));
+  const noted = await noteJobState(ports.store, job, 'RUNNING', expiryOf(ports.now()));
+  const own = noted && seen && item?.pk !== job ? await unbindUntrue(noted, ports, log) : noted;
   if (!item) {
     log.info('the job runs on a runner that is not ours', { runnerId: event.runnerId });
     return tellGate(event, [own], ports);

@@ -26,7 +26,7 @@ export type Watched = {
   readonly hosts: readonly Host[];
   readonly maxAttempts: number;
   readonly retriedProfiles: readonly string[];
-  readonly settings: Pick<Settings, 'mappings' | 'profiles' | 'lambdaLimit'>;
+  readonly settings: Pick<Settings, 'mappings' | 'profiles' | 'lambdaLimit' | 'reconciler'>;
   readonly now: () => number;
   /** Whether nothing goes wrong, but that GitLab may take no more runners or pass jobs over. */
   readonly isOrderly: boolean;
