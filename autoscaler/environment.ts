@@ -32,6 +32,8 @@ export const runtimeProfileSchema = z.object({
   tags: z.optional(z.readonly(z.array(z.string()))),
   /** Its runners get jobs of protected branches and tags only. */
   accessLevel: z.optional(z.literal('ref_protected')),
+  /** Its hosts work for a runner that a user brought. */
+  longLived: z.optional(z.boolean()),
   functionArn: z.optional(z.string()),
   /** LAMBDA: execution environments are never shared between projects. */
   isolateProjects: z.optional(z.boolean()),

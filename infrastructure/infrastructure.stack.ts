@@ -27,7 +27,7 @@ export class InfrastructureStack extends Stack {
     const { webhookUrl } = new JobHookApi(this, 'JobHook', {
       bus,
       webhookSecret: secrets.webhook,
-      allowedProjects: deployment.allowedProjects,
+      deployment,
     });
     const buckets = new Buckets(this, 'Buckets');
     const { repository } = new ImageRepository(this, 'ImageRepository');

@@ -1,7 +1,7 @@
 import { accessSync, constants, readdirSync, readFileSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { executionVariable } from './job-environment.ts';
-import { chooseStrays, type JobClaim, type SeenProcess } from './stray-processes.ts';
+import { chooseStrays, isWithinReach, type JobClaim, type SeenProcess } from './stray-processes.ts';
 
 /** A killed process is gone within milliseconds; one that starts others as fast as they die is not worth more. */
 const killingMilliseconds = 2_000;
@@ -23,11 +23,16 @@ function findStrays(claim: JobClaim): readonly SeenProcess[] {
   const own = readProcess(process.pid);
   if (!own) return [];
   const seen = processIds().flatMap((pid) => readProcess(pid) ?? []);
-  return chooseStrays(seen, own, claim);
+  return chooseStrays(seen, own, claim).filter((process) => isWithinReach(process, own, claim));
 }
 
-/** Sends a signal; a process that is already gone is no error. */
+/**
+ * Sends a signal to a process, or with a negative id to its group; one that is already gone is no error.
+ *
+ * @throws {RangeError} for ids that mean everybody: kill(2) takes 0 for our own group and -1 for all of our user.
+ */
 export function sendSignal(pid: number, signal: NodeJS.Signals): void {
+  if (!Number.isInteger(pid) || Math.abs(pid) <= 1) throw new RangeError(`${pid} is no process of a job`);
   try {
     process.kill(pid, signal);
   } catch (error) {

@@ -37,3 +37,20 @@ export function chooseStrays(
     return exclusive && (process.executionId !== null || process.startTicks > own.startTicks);
   });
 }
+
+/**
+ * A second barrier before anything is killed, which knows nothing of the choice above: where jobs are not alone, only
+ * what is younger than we are and shows in one way or another that it comes from this job. A mistake in the choice then
+ * leaves something behind, instead of ending all that its user does.
+ */
+export function isWithinReach(
+  process: SeenProcess,
+  own: SeenProcess,
+  { executionId, runnerPid, exclusive }: JobClaim,
+): boolean {
+  if (process.pid <= 1 || process.pid === own.pid || process.uid !== own.uid) return false;
+  if (exclusive) return true;
+  const marks = new Set<number | string | null>([process.session, process.group, process.executionId]);
+  marks.delete(null);
+  return process.startTicks >= own.startTicks && (marks.has(executionId) || marks.has(runnerPid));
+}

@@ -4,6 +4,7 @@ import type { JobEventType } from '../../infrastructure/lib/job-event-types.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
 import type { Log } from '../../infrastructure/lib/log.ts';
+import { mayConcern, notProvedFor } from '../../infrastructure/lib/webhook-scope.ts';
 import { forsakenAt, forsakenBy } from '../demand/forsaken-jobs.ts';
 import { isAlike } from '../demand/kind.ts';
 import { eventBusEnvironment, routingEnvironment } from '../environment.ts';
@@ -20,6 +21,7 @@ import { readAround } from '../runners/live-pool.ts';
 import { misplacementOf, noteMisplaced, type Place, placeOf } from '../runners/misplaced.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
+import { unbindUntrue } from '../runners/unbind-untrue.ts';
 import { runnerUnwantedType, unwantedRunnerOf } from '../stop-runner/runner-unwanted.ts';
 import { findPlace } from './find-place.ts';
 
@@ -27,7 +29,7 @@ export type BindRunnerPorts = FindHostPorts & {
   readonly store: RunnersStore;
   readonly bus: EventBus;
   /** Where the mappings send a job of which our table does not say it. */
-  readonly findPlace: (event: JobEvent, job: NamedJob) => Promise<Place | null>;
+  readonly findPlace: (event: JobEvent, job: NamedJob, runner: RunnerItem) => Promise<Place | null>;
   /** Asked who has a job, unless the event can harm nobody but the runner that was made for it. */
   readonly jobs: { readJob(projectId: number, jobId: number): Promise<NamedJob | null> };
   readonly now: () => number;
@@ -38,24 +40,38 @@ export type BindRunnerPorts = FindHostPorts & {
  * that has lost its runner so, and has no other to count on, gets another one; one that runs where its mapping does not send it is noted. Late
  * and repeated events change nothing.
  *
- * Whoever writes a hook's template can have it name any job and any runner. That a job has the runner that was made for it is believed;
- * whatever else concerns a job or a runner of ours is asked of GitLab.
+ * Whoever writes a hook's template can have it name any job and any runner. That a job has the runner that was made for it is believed, where
+ * that can be and nobody else waits for it to be so; whatever else concerns a job or a runner of ours is asked of GitLab. Whose word contradicts
+ * what was believed before undoes it.
  */
 export async function bindRunner(event: JobEvent, ports: BindRunnerPorts, { log }: LambdaContext): Promise<void> {
   const job = jobKeyOf(event);
   // That it runs is only true together with who runs it.
   if (event.runnerId === null) return log.info('nothing to bind: the event names no runner');
   const named = await findHost(event, ports);
-  const isOwnPair = named?.pk === job && (named.takenJob ?? job) === job;
-  if (isOwnPair || (!named && !(await ports.store.read(job))))
-    return bindTrue(event, { named, seen: null }, ports, log);
+  const isBelieved = event.provedFor === undefined && (named ? mayBelieve(named, job) : !(await ports.store.read(job)));
+  if (isBelieved) return bindTrue(event, { named, seen: null }, ports, log);
   const seen = await ports.jobs.readJob(event.projectId, event.jobId);
   if (!seen || seen.runnerId === null) {
     return log.info('nothing to bind: GitLab names no runner of the job', { status: seen?.status ?? null });
   }
+  if (!mayConcern(event, seen.projectPath)) return log.info(`nothing to bind: ${notProvedFor(event)}`);
   const asSeen = { ...event, runnerId: seen.runnerId };
-  const its = seen.runnerId === event.runnerId ? named : await findHost(asSeen, ports);
+  const found = seen.runnerId === event.runnerId ? named : await findHost(asSeen, ports);
+  const its = found && found.pk !== job ? await unbindUntrue(found, ports, log) : found;
+  const own = await ports.store.read(job);
+  if (own && its?.pk !== job) await unbindUntrue(own, ports, log);
   return bindTrue(asSeen, { named: its, seen }, ports, log);
+}
+
+/**
+ * Whether a hook's word is enough for what it says: that the runner of an item has the job that it was made for. A runner without a host has none,
+ * an ended one neither, and where others wait for their turn they would go by it.
+ */
+function mayBelieve(item: RunnerItem, job: JobKey): boolean {
+  if (item.pk !== job) return false;
+  if (item.takenJob !== undefined) return item.takenJob === job;
+  return item.state === 'LAUNCHED' && !item.gated && !item.awaited && !item.unbound;
 }
 
 type TruePair = {
@@ -77,13 +93,14 @@ async function bindTrue(
     log.info('the job runs on a runner that is not ours', { runnerId: event.runnerId });
     return tellGate(event, [own], ports);
   }
+  const pickedUpAt = likelyTime(event, item, ports.now());
   try {
-    await noteTakenJob(ports.store, item, job, event.occurredAt);
+    await noteTakenJob(ports.store, item, job, pickedUpAt);
     log.info('runner bound', {
       runnerId: event.runnerId,
       runnerOf: item.pk,
       type: item.type,
-      secondsToPickUp: (Date.parse(event.occurredAt) - Date.parse(item.event.occurredAt)) / 1_000,
+      secondsToPickUp: (Date.parse(pickedUpAt) - Date.parse(item.event.occurredAt)) / 1_000,
     });
   } catch (error) {
     if (!(error instanceof RunnerStateChangedError)) throw error;
@@ -91,6 +108,16 @@ async function bindTrue(
   }
   if (item.pk !== job && !(own && isSwap(item, own))) await settleForAnother(item.pk, own, { event, seen }, ports, log);
   await tellGate(event, [own, item], ports);
+}
+
+/** A clock may be off by minutes. */
+const mostAheadMilliseconds = 10 * 60_000;
+
+/** When a runner got its job: what the hook says of it is taken as far as it can be, since from then on its time is counted. */
+function likelyTime({ occurredAt }: JobEvent, { launchedAt, registeredAt }: RunnerItem, now: number): string {
+  const at = Date.parse(occurredAt);
+  const earliest = Date.parse(launchedAt ?? registeredAt ?? occurredAt);
+  return new Date(at > now + mostAheadMilliseconds ? now : Math.max(at, earliest)).toISOString();
 }
 
 /**
@@ -114,7 +141,7 @@ async function settleForAnother(
   if (runner?.takenJob !== job) return;
   await replaceRunner(runner, job, ports, log);
   if (runner.misplaced) return;
-  const place = placeOf(own) ?? (seen && (await ports.findPlace(event, seen)));
+  const place = placeOf(own) ?? (seen && (await ports.findPlace(event, seen, runner)));
   const misplaced = place && misplacementOf(runner, job, place);
   if (misplaced) await noteMisplaced(ports.store, runner, misplaced, log);
 }
@@ -152,7 +179,7 @@ export const handler = lambdaHandler({
       bus: createEventBus(readEnvironment(eventBusEnvironment).EVENT_BUS_ARN),
       gitlab: createGitLabForManagers(),
       jobs: createGitLabFromEnvironment(),
-      findPlace: (event, job) => findPlace(event, job, places),
+      findPlace: (event, job, runner) => findPlace(event, job, runner, places),
     };
   },
   work: bindRunner,

@@ -2,6 +2,7 @@ import type { NamedJob } from '../../infrastructure/lib/gitlab-listings.ts';
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import type { JobMapping } from '../job-mappings/job-mapping.ts';
 import type { Place } from '../runners/misplaced.ts';
+import type { RunnerItem } from '../runners/runner-item.ts';
 import { decideRunner, MappingNotAllowedError, type Offer } from '../start-runner/choose-runner.ts';
 import { toldByGitLab } from '../start-runner/told-by-gitlab.ts';
 
@@ -12,17 +13,18 @@ export type FindPlacePorts = {
 };
 
 /**
- * Where the mappings send a job of which our own table does not say it, by its name, project and tags as GitLab tells them. Null when
- * its row names what was not deployed.
+ * Where the mappings send a job of which our own table does not say it, by its name, project and tags as GitLab tells them, and by what the
+ * runner that took it says of its protection. Null when its row names what was not deployed.
  */
 export async function findPlace(
   event: JobEvent,
   job: NamedJob,
+  runner: Pick<RunnerItem, 'accessLevel' | 'isProtected' | 'event'>,
   { mappings, offer }: FindPlacePorts,
 ): Promise<Place | null> {
   const routes = { ...offer, mappings: (await mappings.read()).mappings };
   try {
-    const decision = decideRunner(toldByGitLab(event, job), job, routes);
+    const decision = decideRunner(toldByGitLab(event, job), { ...job, isProtected: protectionOf(job, runner) }, routes);
     if (decision.decision === 'IGNORE') return { type: 'IGNORE', profile: null, mapping: null };
     const { type, profile, mapping } = decision.choice;
     return { type, profile, mapping };
@@ -30,4 +32,13 @@ export async function findPlace(
     if (error instanceof MappingNotAllowedError) return null;
     throw error;
   }
+}
+
+/** Jobs of one ref are alike, and a runner for protected refs alone got no other; undefined where nobody has asked. */
+function protectionOf(
+  { ref }: NamedJob,
+  { accessLevel, isProtected, event }: Pick<RunnerItem, 'accessLevel' | 'isProtected' | 'event'>,
+): boolean | undefined {
+  if (accessLevel !== undefined) return true;
+  return event.ref === ref ? isProtected : undefined;
 }

@@ -1,21 +1,21 @@
 import type { RunnerItem } from '../runners/runner-item.ts';
 
 /**
- * What makes jobs alike, to GitLab and to us, and the runners made for them too: the project, the tags and the profile.
- * A host of a long-lived runner is of one kind with all other hosts of that runner, whatever it was made for.
+ * What makes jobs alike, to GitLab and to us, and the runners made for them too: the project, the tags, the profile, and
+ * whether it is for protected branches and tags alone (a deployment may change that of a profile). A host of a long-lived runner is of one kind with all other hosts of that runner, whatever it was made for.
  */
-export type Kind = Pick<RunnerItem, 'profile' | 'tags' | 'managerOf'> & {
+export type Kind = Pick<RunnerItem, 'profile' | 'tags' | 'managerOf' | 'accessLevel'> & {
   readonly projectId: number;
   /** The same for two items exactly when they are of one kind. */
   readonly key: string;
 };
 
 /** The kind of an item's runner, and of its job, as far as our own mapping of it goes. */
-export function kindOf({ event, tags, profile, managerOf }: RunnerItem): Kind {
+export function kindOf({ event, tags, profile, managerOf, accessLevel }: RunnerItem): Kind {
   const { projectId } = event;
   const sorted = [...tags].sort();
-  const key = JSON.stringify([projectId, managerOf ?? null, profile, ...sorted]);
-  return { projectId, tags: sorted, profile, ...(managerOf === undefined ? {} : { managerOf }), key };
+  const key = JSON.stringify([projectId, managerOf ?? null, profile, accessLevel ?? null, ...sorted]);
+  return { projectId, tags: sorted, profile, accessLevel, ...(managerOf === undefined ? {} : { managerOf }), key };
 }
 
 /** Whether two items are of one kind: runners swapped among their jobs change nothing. */
@@ -25,7 +25,7 @@ export function isAlike(one: RunnerItem, other: RunnerItem): boolean {
 
 /**
  * Finds the kinds of runners that can run a kind of job as its mapping wants it. A runner made for a job belongs to its
- * project and has exactly its tags. A host of a long-lived runner can run what was found to fit that runner when it was
+ * project and has exactly its tags, and one for protected refs alone gets no other job. A host of a long-lived runner can run what was found to fit that runner when it was
  * asked for, which is all that we know of other jobs.
  *
  * @returns for a kind of job, the positions of the runners' kinds, its own kind first.
@@ -46,9 +46,16 @@ export function indexRunnerKinds(runners: readonly Kind[]): (job: Kind) => reado
     const shelves = job.tags.length === 0 ? [on(shelfOf(job, null))] : job.tags.map((tag) => on(shelfOf(job, tag)));
     // Most kinds have a tag that few others have.
     const shortest = shelves.reduce((a, b) => (b.length < a.length ? b : a));
-    const fitting = shortest.filter((index) => job.tags.every((tag) => tagsOf[index]?.has(tag)));
+    const fitting = shortest.filter(
+      (index) => isAllowed(runners[index], job) && job.tags.every((tag) => tagsOf[index]?.has(tag)),
+    );
     return [...hosts, ...fitting].sort((a, b) => rank(runners[a], job) - rank(runners[b], job));
   };
+}
+
+/** Whether protection lets the runner have the job; a job of which nobody has asked counts as not protected. */
+function isAllowed(runner: Kind | undefined, job: Kind): boolean {
+  return runner?.accessLevel === undefined || job.accessLevel !== undefined;
 }
 
 /** Where a kind of runner is looked for: under each of its tags, or under none. */

@@ -41,6 +41,8 @@ export type Turns = {
   readonly holds: readonly Hold[];
   /** Held runners that keep an earlier job from a place. */
   readonly givePlaceBack: readonly string[];
+  /** Branches and tags: whether they are protected may change who may ask, and is not known. */
+  readonly unsureRefs: readonly string[];
 };
 
 /**
@@ -71,6 +73,7 @@ export function decideTurns(seen: SeenLine, now: number): Turns {
     stuck: stuckOf(line, waiting, kinds, seen, now),
     holds,
     givePlaceBack: placesToGiveBack(line, waiting),
+    unsureRefs: unsureRefsOf(kinds),
   };
 }
 
@@ -191,6 +194,16 @@ function stuckOf(
   const stuck = line.filter((job) => !job.isComing && (before[job.id] !== undefined || inTheWay.has(job)));
   const ids = [...unseen, ...stuck.map(({ id }) => id)];
   return Object.fromEntries(ids.slice(0, mostStuck).map((id) => [id, before[id] ?? now]));
+}
+
+/** Of jobs that come before those that the runners that may ask are to get. */
+function unsureRefsOf(kinds: Kinds): readonly string[] {
+  const refs = kinds.all.flatMap(({ open, run, unsure }) => {
+    const last = run.at(Math.min(open, run.length) - 1)?.id ?? 0;
+    const inTheWay = open === 0 ? [] : unsure.filter(({ id }) => id <= last);
+    return inTheWay.flatMap((job) => job.unsure?.ref ?? []);
+  });
+  return [...new Set(refs)];
 }
 
 /** For each job that waits for a place, the last one of the held runners that hold such a place and come after it. */

@@ -13,6 +13,10 @@ export type LineJob = {
   readonly waitsSince: number | null;
   /** Counters of caps, or GitLab's limit, under which it waits for a place; none for a job that waits for no place. */
   readonly wantsPlaces: readonly string[];
+  /** Its branch or tag is protected; not known counts as not. */
+  readonly isProtected: boolean;
+  /** Nobody has asked whether its branch or tag is protected; what hangs on it. */
+  readonly unsure?: { readonly ref: string; readonly profileIfProtected: string | null };
 };
 
 /** A runner without a job of which the gate decides whether it may ask. */
@@ -24,6 +28,8 @@ export type GatedRunner = {
   readonly profile: string;
   /** It gets jobs all of whose tags are among these, and untagged ones only when it has none. */
   readonly tags: readonly string[];
+  /** It gets jobs of protected branches and tags alone. */
+  readonly isForProtected: boolean;
   /** How long its jobs wait for earlier ones that nobody starts, in seconds. */
   readonly exact: number | 'always';
   /** Its host is there: it asks within a second once it may. */
@@ -39,7 +45,15 @@ export type GatedRunner = {
 };
 
 /** Whether GitLab would give the job to the runner. */
-export function fits({ tags }: Pick<LineJob, 'tags'>, runnerTags: readonly string[]): boolean {
-  if (tags.length === 0) return runnerTags.length === 0;
-  return tags.every((tag) => runnerTags.includes(tag));
+export function fits(
+  job: Pick<LineJob, 'tags' | 'isProtected'>,
+  runner: Pick<GatedRunner, 'tags' | 'isForProtected'>,
+): boolean {
+  return (job.isProtected || !runner.isForProtected) && fitsByTags(job, runner);
+}
+
+/** The same, were every ref protected. */
+export function fitsByTags({ tags }: Pick<LineJob, 'tags'>, runner: Pick<GatedRunner, 'tags'>): boolean {
+  if (tags.length === 0) return runner.tags.length === 0;
+  return tags.every((tag) => runner.tags.includes(tag));
 }

@@ -1,6 +1,6 @@
 import type { Exactness } from '../../infrastructure/lib/exactness.ts';
 import type { JobMapping, MappingTarget } from '../job-mappings/job-mapping.ts';
-import { possibleTargets, type TargetRoutes } from '../job-mappings/possible-targets.ts';
+import { possibleTargets, possibleTargetsOfJob, type TargetRoutes } from '../job-mappings/possible-targets.ts';
 import type { RunnerChoice } from '../runners/runner-item.ts';
 
 export type ChosenProfile = {
@@ -8,6 +8,8 @@ export type ChosenProfile = {
   readonly tags: readonly string[];
   readonly projectPath: string | null;
   readonly exact: Exactness | undefined;
+  /** Its runner gets jobs of protected branches and tags alone. */
+  readonly accessLevel?: 'ref_protected' | undefined;
 };
 
 /**
@@ -20,12 +22,19 @@ export function gateOf(chosen: ChosenProfile, routes: TargetRoutes): Pick<Runner
   return answerOf('fits', chosen, routes, fitsOthersRunner) ? { awaited: true } : {};
 }
 
-function mayGetOthersJob({ profile, tags, projectPath }: ChosenProfile, routes: TargetRoutes): boolean {
-  return possibleTargets({ tags, projectPath }, routes).some((target) => target.profile !== profile);
+function mayGetOthersJob({ profile, tags, projectPath, accessLevel }: ChosenProfile, routes: TargetRoutes): boolean {
+  return possibleTargets({ tags, projectPath, accessLevel }, routes).some((target) => target.profile !== profile);
 }
 
-/** Runners of other profiles with all of the job's tags and more: somebody has named such tags in a row or profile. */
-function fitsOthersRunner({ profile, tags }: ChosenProfile, { mappings, profiles }: TargetRoutes): boolean {
+/**
+ * Runners of other profiles with all of the job's tags and more: somebody has named such tags in a row or profile. With
+ * the same tags there are others only where the job's own runner gets fewer jobs than theirs do.
+ */
+function fitsOthersRunner(chosen: ChosenProfile, routes: TargetRoutes): boolean {
+  const { profile, tags } = chosen;
+  const { mappings, profiles } = routes;
+  const sameTags = chosen.accessLevel === undefined ? [] : possibleTargetsOfJob(chosen, routes);
+  if (sameTags.some((target) => target.profile !== null && target.profile !== profile)) return true;
   if (tags.length === 0) return false;
   const hasMore = (others: readonly string[] = []) =>
     others.length > tags.length && tags.every((tag) => others.includes(tag));
@@ -50,7 +59,13 @@ function answerOf(
 ): boolean {
   const known = answers.get(routes.mappings) ?? new Map<string, boolean>();
   answers.set(routes.mappings, known);
-  const key = JSON.stringify([question, chosen.profile, [...chosen.tags].sort(), chosen.projectPath]);
+  const key = JSON.stringify([
+    question,
+    chosen.profile,
+    [...chosen.tags].sort(),
+    chosen.projectPath,
+    chosen.accessLevel,
+  ]);
   const answer = known.get(key) ?? find(chosen, routes);
   known.set(key, answer);
   return answer;

@@ -24,7 +24,9 @@ export type GateLook = {
   /** GitLab's pending jobs; null where only our own table was asked. */
   readonly listed: readonly ListedJob[] | null;
   /** Whose runner a job is to have of which there is no item; null for one that is left to others. */
-  readonly profileOf: (job: ListedJob) => string | null;
+  readonly profileOf: (job: ListedJob, isProtected: boolean) => string | null;
+  /** Branches and tags of which GitLab was asked whether they are protected. */
+  readonly protection?: ReadonlyMap<string, boolean>;
   /** Runners that were seen to have claimed their tickets. */
   readonly claimed: ReadonlySet<JobKey>;
   /** Those of which this look has paused the runner, and seen that it has no job; with the mark of that. */
@@ -51,12 +53,15 @@ export function viewOf(look: GateLook): GateView {
   ]);
   const open = gate.turns.flatMap((turn) => openRunner(turn, byKey.get(turn.runnerOf)));
   const jobs = new Map<number, LineJob>();
-  if (listed) for (const job of listed) jobs.set(job.id, lineJobOf(job, byKey.get(keyOf(projectId, job.id)), look));
-  else for (const item of all) if (item.jobState === 'PENDING') jobs.set(item.event.jobId, ownJobOf(item, look.now));
+  const known = protectionOf(all, look);
+  const ownJob = (item: RunnerItem) => ownJobOf(item, look.now, known);
+  if (listed)
+    for (const job of listed) jobs.set(job.id, lineJobOf(job, byKey.get(keyOf(projectId, job.id)), look, known));
+  else for (const item of all) if (item.jobState === 'PENDING') jobs.set(item.event.jobId, ownJob(item));
   // Whoever may ask may have got it already; as long as nobody knows, it may also ask yet.
   for (const { item, jobId } of open) {
     const own = byKey.get(keyOf(projectId, jobId));
-    if (!jobs.has(jobId)) jobs.set(jobId, own ? ownJobOf(own, look.now) : bareJobOf(item, jobId));
+    if (!jobs.has(jobId)) jobs.set(jobId, own ? ownJob(own) : bareJobOf(item, jobId));
   }
   for (const id of [...jobs.keys()]) if (isOver.has(keyOf(projectId, id))) jobs.delete(id);
   const isOpen = new Set(open.map(({ item }) => item.pk));
@@ -102,6 +107,7 @@ function runnerOf(item: RunnerItem, turn: number | null, look: GateLook): GatedR
     jobId: item.event.jobId,
     profile: item.profile,
     tags: item.tags,
+    isForProtected: item.accessLevel !== undefined,
     exact: exact === 'off' ? 0 : exact,
     isReady: item.state === 'LAUNCHED',
     isStuck: isWithoutCapacity(item, now),
@@ -125,16 +131,35 @@ export function isPaused(item: RunnerItem, { paused }: Pick<GateLook, 'paused'>)
   return mayBePaused(item) && paused.get(item.pk) === item.pausedAt;
 }
 
-function lineJobOf(job: ListedJob, own: RunnerItem | undefined, look: GateLook): LineJob {
-  // An item without a profile is of a job for which nothing could be chosen yet.
-  if (own?.profile) return ownJobOf(own, look.now);
-  const { id, tags } = job;
-  return { id, tags, profile: look.profileOf(job), isComing: false, waitsSince: null, wantsPlaces: [] };
+/** Whether branches and tags are protected, as far as anybody has asked: jobs of one ref are alike in this. */
+type Protection = ReadonlyMap<string, boolean>;
+
+function protectionOf(items: readonly RunnerItem[], { protection }: Pick<GateLook, 'protection'>): Protection {
+  const told = items.flatMap(({ event, isProtected }) =>
+    isProtected === undefined ? [] : [[event.ref, isProtected] as const],
+  );
+  return new Map([...told, ...(protection ?? [])]);
 }
 
-function ownJobOf(item: RunnerItem, now: number): LineJob {
-  const { event, tags, profile } = item;
+function lineJobOf(job: ListedJob, own: RunnerItem | undefined, look: GateLook, known: Protection): LineJob {
+  // An item without a profile is of a job for which nothing could be chosen yet.
+  if (own?.profile) return ownJobOf(own, look.now, known);
+  const { id, tags, ref } = job;
+  const isProtected = known.get(ref);
+  const unsure = { ref, profileIfProtected: look.profileOf(job, true) };
   return {
+    ...{ id, tags, profile: look.profileOf(job, isProtected === true), isComing: false, waitsSince: null },
+    ...{ wantsPlaces: [], isProtected: isProtected === true },
+    ...(isProtected === undefined ? { unsure } : {}),
+  };
+}
+
+function ownJobOf(item: RunnerItem, now: number, known: Protection): LineJob {
+  const { event, tags, profile, accessLevel } = item;
+  const isProtected = accessLevel === undefined ? (item.isProtected ?? known.get(event.ref)) : true;
+  return {
+    ...{ isProtected: isProtected === true },
+    ...(isProtected === undefined ? { unsure: { ref: event.ref, profileIfProtected: profile } } : {}),
     id: event.jobId,
     tags,
     profile,
@@ -144,8 +169,9 @@ function ownJobOf(item: RunnerItem, now: number): LineJob {
   };
 }
 
-function bareJobOf({ tags, profile }: RunnerItem, id: number): LineJob {
-  return { id, tags, profile, isComing: true, waitsSince: null, wantsPlaces: [] };
+function bareJobOf({ tags, profile, accessLevel }: RunnerItem, id: number): LineJob {
+  const isProtected = accessLevel !== undefined;
+  return { id, tags, profile, isComing: true, waitsSince: null, wantsPlaces: [], isProtected };
 }
 
 function isBeingStarted(item: RunnerItem, now: number): boolean {

@@ -1,63 +1,84 @@
+import { randomUUID } from 'node:crypto';
 import type { GitLab } from '../../infrastructure/lib/gitlab.client.ts';
 import type { ListedJob } from '../../infrastructure/lib/gitlab-listings.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
 import type { Log } from '../../infrastructure/lib/log.ts';
-import { eventBusEnvironment, routingEnvironment } from '../environment.ts';
+import { eventBusEnvironment, routingEnvironment, tablesEnvironment } from '../environment.ts';
 import { createEventBus } from '../event-bus.client.ts';
-import type { EventBus } from '../event-bus.ts';
 import { createJobMappings, type JobMappings } from '../job-mappings/job-mappings.client.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createDocumentClient, createTables } from '../live-tables.client.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
 import type { Offer } from '../start-runner/choose-runner.ts';
+import { askProtection } from './ask-protection.ts';
 import { carryOutTurns, followUp } from './carry-out-turns.ts';
 import { decideTurns, type Turns } from './decide-turns.ts';
 import { emptyGate } from './gate-item.ts';
+import { createGateQueue } from './gate-queue.client.ts';
 import { type GateLook, type GateView, viewOf } from './gate-view.ts';
+import { decisionMilliseconds, type OneAtATimePorts, oneAtATime } from './one-at-a-time.ts';
 import { canBePaused, type PausePorts, pauseIdle } from './pause.ts';
 import { profilesByMapping } from './profile-of-listed.ts';
 import { type TurnsWanted, turnsWantedSchema } from './turns-wanted.ts';
 
-export type GiveTurnsPorts = {
-  readonly gitlab: Pick<GitLab, 'allPendingJobs'> & PausePorts['gitlab'];
+export type GiveTurnsPorts = OneAtATimePorts & {
+  readonly gitlab: Pick<GitLab, 'allPendingJobs' | 'isProtectedRef'> & PausePorts['gitlab'];
   readonly store: RunnersStore;
-  readonly bus: EventBus;
   readonly mappings: JobMappings;
   readonly offer: Omit<Offer, 'mappings'>;
-  readonly now: () => number;
 };
 
-/** Somebody else decides at the same moment, or a runner goes on: then it is looked again. */
+/** A runner goes on, or somebody else decides at the same moment: then it is looked again. */
 const mostLooks = 8;
-/** What one more look may take. */
-const lookMilliseconds = 10_000;
+
+type Decided = { readonly go: number; readonly hold: number };
+
+/** Decides whose turn it is in a project, for an event and for those that come meanwhile. */
+export async function giveTurns(wanted: TurnsWanted, ports: GiveTurnsPorts, context: LambdaContext): Promise<Decided> {
+  const sum = { go: 0, hold: 0 };
+  await oneAtATime(wanted, ports, context, async (jobIds) => {
+    const { go, hold } = await decideForProject(wanted.projectId, jobIds, ports, context);
+    sum.go += go;
+    sum.hold += hold;
+  });
+  return sum;
+}
 
 /**
  * Decides which runners of a project may ask GitLab for a job. One decision at a time: it is written together with what
  * it lets go and holds, over the one before, or it is made anew. GitLab is asked for its pending jobs only when our own
- * table alone would let somebody go, or tells of nothing that the event is about.
+ * table alone would let somebody go, or tells of nothing that something happened to.
  *
- * @throws {RunnerStateChangedError} when others were faster at every look; the next event or pass looks again.
+ * `jobIds`: the jobs that something happened to, which are looked at as they are now.
+ *
+ * @throws {RunnerStateChangedError} when others were faster at every look.
  */
-export async function giveTurns(
-  { projectId, jobId }: TurnsWanted,
+async function decideForProject(
+  projectId: number,
+  jobIds: readonly number[],
   ports: GiveTurnsPorts,
   { log, remainingMilliseconds }: LambdaContext,
-): Promise<{ readonly go: number; readonly hold: number }> {
+): Promise<Decided> {
+  const about = new Set(jobIds.map((jobId) => jobKeyOf({ projectId, jobId })));
   let listed: readonly ListedJob[] | null = null;
   const paused = new Map<JobKey, string>();
+  const protection = new Map<string, boolean>();
   const sum = { go: 0, hold: 0 };
   for (let looks = 1; ; looks += 1) {
-    const own = jobId === null ? null : jobKeyOf({ projectId, jobId });
-    const look: GateLook = { ...(await lookAt(projectId, own, ports)), listed, paused };
+    const look: GateLook = { ...(await lookAt(projectId, about, ports)), listed, paused, protection };
     if (look.items.every(({ gated }) => !gated) && look.gate.turns.length === 0 && look.gate.holds.length === 0)
       return sum;
-    const isAboutOthers = own !== null && !look.items.some(({ pk }) => pk === own);
+    const ours = new Set(look.items.map(({ pk }) => pk));
+    const isAboutOthers = [...about].some((key) => !ours.has(key));
     const first = decide(look);
     if (!listed && (first.turns.go.length > 0 || (isAboutOthers && look.gate.turns.length > 0))) {
       listed = await ports.gitlab.allPendingJobs(projectId);
+      looks -= 1;
+      continue;
+    }
+    if (await askProtection(projectId, first.turns.unsureRefs, protection, ports.gitlab)) {
       looks -= 1;
       continue;
     }
@@ -83,7 +104,7 @@ export async function giveTurns(
       await followUp(last, written, ports, log);
       if (!written.isPart) return sum;
     } catch (error) {
-      const mayLookAgain = looks < mostLooks && remainingMilliseconds() > lookMilliseconds;
+      const mayLookAgain = looks < mostLooks && remainingMilliseconds() > decisionMilliseconds;
       if (!(error instanceof RunnerStateChangedError) || !mayLookAgain) throw error;
       log.info('the line went on meanwhile: looking again', { looks });
       listed = null;
@@ -116,22 +137,29 @@ async function pauseOutOfTurn(
 
 async function lookAt(
   projectId: number,
-  own: JobKey | null,
-  ports: GiveTurnsPorts,
-): Promise<Omit<GateLook, 'listed' | 'paused'>> {
-  const { store, mappings } = ports;
-  const now = ports.now();
-  const [gate, live, item, rows] = await Promise.all([
+  about: ReadonlySet<JobKey>,
+  { store, mappings, offer, now }: GiveTurnsPorts,
+): Promise<Omit<GateLook, 'listed' | 'paused' | 'protection'>> {
+  const startedAt = now();
+  const [gate, live, own, rows] = await Promise.all([
     store.readGate(projectId),
-    store.readLive(),
-    own && store.read(own),
+    readLiveOfProject(projectId, store, offer),
+    Promise.all([...about].map((key) => store.read(key))),
     mappings.read(),
   ]);
-  const items = live.filter(({ event, pk }) => event.projectId === projectId && pk !== item?.pk);
-  if (item) items.push(item);
+  const items = [...live.filter(({ pk }) => !about.has(pk)), ...own.filter((item) => item !== null)];
   const written = await Promise.all((gate?.turns ?? []).map(({ runnerOf }) => store.read(runnerOf)));
-  const profileOf = profilesByMapping(projectId, items, { ...ports.offer, mappings: rows.mappings });
-  return { projectId, gate: gate ?? emptyGate(projectId), items, written, profileOf, claimed: new Set(), now };
+  const profileOf = profilesByMapping(projectId, items, { ...offer, mappings: rows.mappings });
+  return {
+    ...{ projectId, gate: gate ?? emptyGate(projectId), items, written, profileOf },
+    ...{ claimed: new Set<JobKey>(), now: startedAt },
+  };
+}
+
+/** Hosts of long-lived runners are indexed by their runner, which may work for many projects. */
+async function readLiveOfProject(projectId: number, store: RunnersStore, { profiles }: GiveTurnsPorts['offer']) {
+  if (!Object.values(profiles).some(({ longLived }) => longLived)) return store.readLiveOf(`project#${projectId}`);
+  return (await store.readLive()).filter(({ event }) => event.projectId === projectId);
 }
 
 function decide(look: GateLook): { readonly view: GateView; readonly turns: Turns } {
@@ -163,10 +191,12 @@ export const handler = lambdaHandler({
     const dynamodb = createDocumentClient();
     return {
       ...createTables(dynamodb),
+      gateQueue: createGateQueue(dynamodb, readEnvironment(tablesEnvironment).RUNNERS_TABLE),
       gitlab: createGitLabFromEnvironment(),
       bus: createEventBus(readEnvironment(eventBusEnvironment).EVENT_BUS_ARN),
       mappings: createJobMappings(dynamodb, MAPPINGS_TABLE, Date.now),
       offer: { profiles: PROFILES, defaultRunner: DEFAULT_RUNNER, maxConcurrent: MAX_CONCURRENT, exact: EXACT },
+      randomId: randomUUID,
     };
   },
   work: giveTurns,

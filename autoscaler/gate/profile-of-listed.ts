@@ -9,7 +9,7 @@ const undeployed = '(not deployed)';
 /** Whose runner each of a project's pending jobs is to have, by the mappings; null for one that is left to others. */
 export function profilesByMapping(projectId: number, items: readonly RunnerItem[], offer: Offer) {
   const projectPath = items[0]?.event.projectPath ?? null;
-  return ({ id, name, stage, ref, pipelineId, createdAt, tags }: ListedJob): string | null => {
+  return ({ id, name, stage, ref, pipelineId, createdAt, tags }: ListedJob, isProtected: boolean): string | null => {
     const event: JobEvent = {
       ...{
         jobId: id,
@@ -25,7 +25,7 @@ export function profilesByMapping(projectId: number, items: readonly RunnerItem[
       ...{ occurredAt: createdAt, receivedAt: createdAt, failureReason: null, deliveryId: null },
     };
     try {
-      const decision = decideRunner(event, { tags }, offer);
+      const decision = decideRunner(event, { tags, isProtected }, offer);
       return decision.decision === 'LAUNCH' ? decision.choice.profile : null;
     } catch (error) {
       if (error instanceof MappingNotAllowedError) return undeployed;

@@ -34,6 +34,11 @@ export async function mendJob(input: InterruptedRunner, ports: MendJobPorts, { l
   const { projectId, jobId } = taken;
   const job = await gitlab.readJobEnd(projectId, jobId);
   if (!job) return;
+  // A hook may have said that this runner had it, and none that was true came since.
+  if (job.runnerId !== null && item.runnerId !== undefined && job.runnerId !== item.runnerId) {
+    log.info('nothing to mend: another runner has the job', { takenJob: item.takenJob, ranOn: job.runnerId });
+    return;
+  }
   const { interruptedAt } = item;
   const canceledByUs = await marks.isMarked({ ...job, projectId, jobId });
   const { cancel, interrupted } = judgeJob(job, { hostGone, interruptedAt, canceledByUs });

@@ -1,5 +1,5 @@
 import type { JobMapping, MappingTarget } from './job-mapping.ts';
-import { conditionsOf, differenceOf, type Fit, judgeMapping } from './judge-mapping.ts';
+import { differenceOf, type Fit, judgeMapping } from './judge-mapping.ts';
 import { profileOfTags, type TaggedProfiles } from './profile-tags.ts';
 
 /** What decides where jobs run. */
@@ -12,6 +12,9 @@ export type TargetRoutes = {
 
 /** The tags of a job or runner, and the path of the project whose jobs are meant. */
 export type TagsInProject = { readonly tags: readonly string[]; readonly projectPath: string | null };
+
+/** A runner; `accessLevel`: GitLab gives it jobs of protected branches and tags alone. */
+export type RunnerInProject = TagsInProject & { readonly accessLevel?: 'ref_protected' | undefined };
 
 /** How jobs come to a target: by a row, by the tags of a profile, or because nothing else names them. */
 export type Way =
@@ -31,20 +34,33 @@ export type PossibleTarget = {
 
 /**
  * Where jobs may run that fit a runner with these tags: GitLab gives it jobs whose tags it all has, and untagged ones only where it has none.
- * More than one target means that a runner made for one job may get a job which belongs elsewhere. Names, refs, stages and
- * protection may be any; the answer is exact, and its cost grows with the rows in question and not with the subsets of the tags.
+ * More than one target means that a runner made for one job may get a job which belongs elsewhere. Names, refs, stages and,
+ * where the runner is not for protected refs alone, protection may be any; the answer is exact, and its cost grows with the rows in question
+ * and not with the subsets of the tags.
  */
-export function possibleTargets({ tags, projectPath }: TagsInProject, routes: TargetRoutes): readonly PossibleTarget[] {
+export function possibleTargets(
+  { tags, projectPath, accessLevel }: RunnerInProject,
+  routes: TargetRoutes,
+): readonly PossibleTarget[] {
   const runner = [...new Set(tags)];
   const rows = fitsOf({ tags: runner, projectPath }, routes.mappings);
   const asked = [...rows.map(({ mapping }) => mapping.tags), ...askedByProfiles(runner, routes.profiles)];
-  return byTarget(jobTagsToTry(runner, asked).flatMap((jobTags) => outcomesFor(jobTags, rows, routes)));
+  const refs = accessLevel === undefined ? [ofProtectedRefs, ofOtherRefs] : [ofProtectedRefs];
+  return byTarget(
+    jobTagsToTry(runner, asked).flatMap((jobTags) => refs.flatMap((one) => outcomesFor(jobTags, rows, routes, one))),
+  );
 }
 
 /** Where a job of exactly these tags may run. */
 export function possibleTargetsOfJob(job: TagsInProject, routes: TargetRoutes): readonly PossibleTarget[] {
-  return byTarget(outcomesFor(job.tags, fitsOf(job, routes.mappings), routes));
+  const rows = fitsOf(job, routes.mappings);
+  return byTarget([ofProtectedRefs, ofOtherRefs].flatMap((refs) => outcomesFor(job.tags, rows, routes, refs)));
 }
+
+/** Jobs of protected branches and tags, or all others. */
+type Protection = { readonly isProtected: boolean };
+const ofProtectedRefs: Protection = { isProtected: true };
+const ofOtherRefs: Protection = { isProtected: false };
 
 type Outcome = { readonly profile: string | null; readonly way: Way };
 
@@ -97,19 +113,26 @@ function askedByProfiles(runner: readonly string[], profiles: TaggedProfiles): (
  * All that may become of jobs of these tags. Of the rows of one name the most specific one is the only one that is ever chosen, and it is
  * chosen for the job that is called just so, wildcards and all. A job that no row names is there unless a row is for every name.
  */
-function outcomesFor(jobTags: readonly string[], rows: readonly Fit[], routes: TargetRoutes): Outcome[] {
+function outcomesFor(
+  jobTags: readonly string[],
+  rows: readonly Fit[],
+  routes: TargetRoutes,
+  { isProtected }: Protection,
+): Outcome[] {
   const onJob = new Set(jobTags);
   const best = new Map<string, Fit>();
-  const inReach = rows.filter(({ mapping }) => mapping.tags.every((tag) => onJob.has(tag)));
+  const inReach = rows.filter(
+    ({ mapping }) => (isProtected || !mapping.isProtected) && mapping.tags.every((tag) => onJob.has(tag)),
+  );
   for (const row of inReach) {
-    if (conditionsOf(row.mapping) > 0) continue;
+    if (isForSome(row.mapping)) continue;
     const rival = best.get(row.mapping.jobName);
     if (rival === undefined || differenceOf(row, rival).order < 0) best.set(row.mapping.jobName, row);
   }
-  // A row with conditions is chosen for some of the jobs, and leaves the others to the best one without.
+  // A row for some refs or stages is chosen for some of the jobs, and leaves the others to the best one without.
   const conditional = inReach.filter((row) => {
     const rival = best.get(row.mapping.jobName);
-    return conditionsOf(row.mapping) > 0 && (rival === undefined || differenceOf(row, rival).order < 0);
+    return isForSome(row.mapping) && (rival === undefined || differenceOf(row, rival).order < 0);
   });
   const chosen = [...best.values(), ...conditional].map(({ mapping }): Outcome => {
     return { profile: profileOfTarget(mapping.target, routes.profiles), way: { kind: 'row', id: mapping.id } };
@@ -117,6 +140,11 @@ function outcomesFor(jobTags: readonly string[], rows: readonly Fit[], routes: T
   // No name is empty.
   const everyNameHasRow = [...best.keys()].some((name) => /^(?=.*\*)\**\??\**$/u.test(name));
   return everyNameHasRow ? chosen : [...chosen, withoutRow(jobTags, routes)];
+}
+
+/** Whether a row leaves some of the jobs of its name, project, tags and protection to others. */
+function isForSome({ ref, stage }: JobMapping): boolean {
+  return ref !== undefined || stage !== undefined;
 }
 
 function withoutRow(jobTags: readonly string[], { profiles, defaultRunner }: TargetRoutes): Outcome {

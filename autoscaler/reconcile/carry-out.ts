@@ -2,6 +2,7 @@ import { runningOf } from '../../infrastructure/lib/gitlab-listings.ts';
 import { type JobKey, jobKeyOf, parseJobKey } from '../../infrastructure/lib/job-key.ts';
 import type { Log } from '../../infrastructure/lib/log.ts';
 import { jobOfNote } from '../runners/runner-mark.ts';
+import { unbinding } from '../runners/unbind-untrue.ts';
 import { launchGroupTag } from '../start-runner/ec2/instance-tags.ts';
 import { runnerFailedType } from '../start-runner/runner-failed.ts';
 import { runnerUnwantedType } from '../stop-runner/runner-unwanted.ts';
@@ -23,6 +24,8 @@ export async function carryOut({ action, reason }: Repair, ports: CarryOutPorts,
       const { job, attempt, error } = action;
       return bus.tell(runnerFailedType, { ...parseJobKey(job), attempt, event: null, error, cause: reason });
     }
+    case 'unbind':
+      return store.write(unbinding(action.item, true));
     case 'stop':
       return bus.tell(runnerUnwantedType, action.runner);
     case 'remove-instance':

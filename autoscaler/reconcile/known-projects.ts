@@ -46,8 +46,16 @@ export function planRound(
   const suspected = new Set(
     freshSuspicions(memory).flatMap((key) => parseJobKey(key.replace(/^start-lost-job /, ''))?.projectId ?? []),
   );
-  const ofLive = live.map(({ event }) => ({ projectId: event.projectId, path: event.projectPath }));
-  const mattering = [...known.filter(({ projectId }) => suspected.has(projectId)), ...ofLive];
+  // Of one for which nothing was chosen yet, a hook says the path, and GitLab was not asked.
+  const ofLive = live.map(({ event, profile }) => ({
+    projectId: event.projectId,
+    path: profile === '' ? null : event.projectPath,
+  }));
+  const mattering = [
+    ...known.filter(({ projectId }) => suspected.has(projectId)),
+    ...ofLive.filter(({ path }) => path === null),
+    ...ofLive.filter(({ path }) => path !== null),
+  ];
   const busy = [...new Map(mattering.map((project) => [project.projectId, project])).values()].slice(
     0,
     mostBusyProjects,

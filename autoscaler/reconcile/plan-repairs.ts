@@ -2,7 +2,7 @@ import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { attemptsUsed, type RunnerItem } from '../runners/runner-item.ts';
 import type { ReconcilerMemory } from './memory.ts';
 import type { Repair, RepairKind } from './repair.ts';
-import { jobsToCatchUp, jobsToStart, runnersToBind } from './repair-jobs.ts';
+import { jobsToCatchUp, jobsToStart, jobsToUnbind, runnersToBind } from './repair-jobs.ts';
 import { launchesToRequest } from './repair-launches.ts';
 import { jobOfSubject, runnersToEnd } from './repair-runners.ts';
 import type { Seen } from './seen.ts';
@@ -33,8 +33,8 @@ export type RepairPlan = {
   readonly repairs: readonly Repair[];
   /** Events of waiting jobs that are to be looked at again; that mends nothing, and blames nobody. */
   readonly looks: readonly JobEvent[];
-  /** Projects whose gates are to be looked at. */
-  readonly gates: readonly number[];
+  /** Projects whose gates are to be looked at, each with the job to look at. */
+  readonly gates: ReadonlyMap<number, number>;
   readonly findings: Findings;
   /** What the next pass remembers. */
   readonly memory: ReconcilerMemory;
@@ -60,13 +60,14 @@ const nothing: Findings = {
 export function planRepairs(seen: Seen, now: number): RepairPlan {
   const { live, memory } = seen;
   // Without our own table nothing can be told apart.
-  if (!live) return { repairs: [], looks: [], gates: [], findings: nothing, memory };
+  if (!live) return { repairs: [], looks: [], gates: new Map(), findings: nothing, memory };
   const looked = { ...seen, live };
   const strays = findStrays(looked, now);
   const suspects = [
     ...jobsToStart(looked, now),
     ...jobsToCatchUp(looked, now),
     ...runnersToBind(looked, now),
+    ...jobsToUnbind(looked),
     ...launchesToRequest(looked, now),
     ...runnersToEnd(looked, now),
     ...strays.suspects,
@@ -82,7 +83,7 @@ export function planRepairs(seen: Seen, now: number): RepairPlan {
   return {
     repairs,
     looks: jobsToLookAt(looked, now),
-    gates: seen.isGitLabAway ? [] : gatedProjects(live),
+    gates: seen.isGitLabAway ? new Map() : gatedProjects(live),
     findings: {
       held: strays.held,
       unaccounted: strays.unaccounted,
@@ -118,6 +119,7 @@ function couldSee(key: string, { instances, runners, tickets, jobs, listedProjec
     case 'start-waiting-job':
       return places !== null;
     case 'bind-runner':
+    case 'unbind-runner':
     case 'finish-job':
     case 'start-failed-job':
     case 'start-forsaken-job':

@@ -61,7 +61,7 @@ export async function reconcile(
     return { repaired: 0, failed: 0 };
   }
   await inTurns(plan.looks, repairsAtOnce, (event) => askAgain(event, ports, context));
-  await inTurns(plan.gates, repairsAtOnce, (projectId) => lookAtGate(projectId, ports, context));
+  await inTurns([...plan.gates], repairsAtOnce, (ofProject) => lookAtGate(ofProject, ports, context));
   const outcomes = await inTurns(plan.repairs, repairsAtOnce, (repair) => mend(repair, ports, context));
   report(plan, outcomes, oldestWaitOf(plan.memory, seen.live ?? [], now), context);
   return { repaired: outcomes.filter((mended) => mended).length, failed: outcomes.filter((mended) => !mended).length };
@@ -76,9 +76,13 @@ async function askAgain(event: JobEvent, { bus }: ReconcilePorts, { log, remaini
 }
 
 /** What could not be asked for is asked for in the next pass. */
-async function lookAtGate(projectId: number, { bus }: ReconcilePorts, { log, remainingMilliseconds }: LambdaContext) {
+async function lookAtGate(
+  [projectId, jobId]: readonly [number, number],
+  { bus }: ReconcilePorts,
+  { log, remainingMilliseconds }: LambdaContext,
+) {
   if (remainingMilliseconds() < timeToEndMilliseconds) return;
-  await wantTurns(bus, projectId, null).catch((error: unknown) =>
+  await wantTurns(bus, projectId, jobId).catch((error: unknown) =>
     log.warn('whose turn it is could not be asked for', { projectId, error }),
   );
 }

@@ -99,6 +99,22 @@ export function jobsToCatchUp({ live, jobs }: Looked, now: number): Suspect[] {
   });
 }
 
+/**
+ * Jobs that wait in GitLab, of which somebody's hook said that they run: nobody would make them a runner. One that ends is looked at when it has.
+ */
+export function jobsToUnbind({ live, jobs }: Looked): Suspect[] {
+  const mayBeUntrue = ({ pk, state, jobState, takenJob }: RunnerItem) =>
+    jobState === 'RUNNING' && state !== 'STOPPING' && (takenJob ?? pk) === pk && jobs.get(pk)?.status === 'pending';
+  return live.filter(mayBeUntrue).map((item) => ({
+    repair: {
+      kind: 'unbind-runner',
+      subject: item.pk,
+      reason: 'it waits in GitLab, and a hook said that it runs',
+      action: { do: 'unbind', item },
+    },
+  }));
+}
+
 /** Runners of ours that run a job in GitLab and have none in our table. */
 export function runnersToBind({ live, jobs }: Looked, now: number): Suspect[] {
   const at = new Date(now).toISOString();

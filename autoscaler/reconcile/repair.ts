@@ -1,6 +1,7 @@
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import type { JobEventType } from '../../infrastructure/lib/job-event-types.ts';
 import type { JobKey } from '../../infrastructure/lib/job-key.ts';
+import type { RunnerItem } from '../runners/runner-item.ts';
 import type { LaunchRequest } from '../start-runner/start-runner-input.ts';
 import type { UnwantedRunner } from '../stop-runner/runner-unwanted.ts';
 
@@ -17,6 +18,7 @@ export const repairKinds = [
   'abandon-lost-host',
   'abandon-ended-attempt',
   'bind-runner',
+  'unbind-runner',
   'finish-job',
   'finish-stop',
   'stop-idle-runner',
@@ -33,6 +35,7 @@ export type RepairAction =
   | { readonly do: 'tell-of-job'; readonly type: JobEventType; readonly event: JobEvent }
   | { readonly do: 'request-launch'; readonly request: LaunchRequest }
   | { readonly do: 'abandon'; readonly job: JobKey; readonly attempt: number; readonly error: string }
+  | { readonly do: 'unbind'; readonly item: RunnerItem }
   | { readonly do: 'stop'; readonly runner: UnwantedRunner }
   | { readonly do: 'remove-instance'; readonly instanceId: string }
   | { readonly do: 'remove-runner'; readonly runnerId: number }

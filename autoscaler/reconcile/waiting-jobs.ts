@@ -22,10 +22,17 @@ export function heldJobs(live: readonly RunnerItem[]): readonly RunnerItem[] {
   return live.filter((item) => item.jobState !== 'FINISHED' && (waitsForTurn(item) || isHeld(item)));
 }
 
-/** Projects of which a runner is held or may ask: whatever event was lost, their gates are looked at in each pass. */
-export function gatedProjects(live: readonly RunnerItem[]): readonly number[] {
-  const gated = live.filter(({ gated, state, jobState }) => gated && jobState !== 'FINISHED' && state !== 'RUNNING');
-  return [...new Set(gated.map(({ event }) => event.projectId))];
+/**
+ * Projects of which a runner is held or may ask: whatever event was lost, their gates are looked at in each pass. Each
+ * with the earliest such job, which a decision then sees even where a deployment no longer looks for it.
+ */
+export function gatedProjects(live: readonly RunnerItem[]): ReadonlyMap<number, number> {
+  const earliest = new Map<number, number>();
+  for (const { gated, state, jobState, event } of live) {
+    if (!gated || jobState === 'FINISHED' || state === 'RUNNING') continue;
+    earliest.set(event.projectId, Math.min(event.jobId, earliest.get(event.projectId) ?? event.jobId));
+  }
+  return earliest;
 }
 
 /**

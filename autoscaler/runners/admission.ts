@@ -64,8 +64,9 @@ function admittedItem(
   { event, choice, fallback, admittedBy, now, onDemandOnly = false, standIn = false }: AdmissionRequest,
   attempt: number,
   excusedAttempts = 0,
+  isMoved = false,
 ): RunnerItem {
-  const isFirst = attemptsUsed({ attempt, excusedAttempts }) <= 1;
+  const isFirst = attemptsUsed({ attempt, excusedAttempts }) <= 1 && !isMoved;
   return {
     pk: jobKeyOf(event),
     state: 'ADMITTED',
@@ -84,13 +85,11 @@ function admittedItem(
 /** What it waited for is kept, should that be in the way still. */
 function admittedAfterWait(request: AdmissionRequest, waiting: RunnerItem): RunnerItem {
   const { attempt, attemptBegun = false, excusedAttempts, waitsFor } = waiting;
-  const item = admittedItem(request, attempt + (attemptBegun ? 1 : 0), excusedAttempts);
-  const { fallback } = request;
-  const isMoved = fallback && (waiting.profile === fallback.profile || hasNoFunction(waiting));
-  const moved = { ...item, ...(isMoved ? fallback : {}), ...(waitsFor ? { waitsFor } : {}) };
+  const isMoved = waiting.profile === request.fallback?.profile || hasNoFunction(waiting);
+  const item = admittedItem(request, attempt + (attemptBegun ? 1 : 0), excusedAttempts, isMoved);
   // It was let go as a runner of that profile.
-  const hasTurn = moved.gated && waiting.turnAt !== undefined && isOfKind(waiting, moved);
-  return hasTurn ? { ...moved, turnAt: waiting.turnAt } : moved;
+  const hasTurn = item.gated && waiting.turnAt !== undefined && isOfKind(waiting, item);
+  return { ...item, ...(waitsFor ? { waitsFor } : {}), ...(hasTurn ? { turnAt: waiting.turnAt } : {}) };
 }
 
 /** Whether GitLab would give the runners of both items the same jobs, and these are their own. */

@@ -62,6 +62,8 @@ export type RunnerChoice = {
   readonly caps: readonly Cap[];
   /** LAMBDA: jobs of other tenants never run in this one's execution environments; for profiles that ask for that. */
   readonly tenantId?: string | undefined;
+  /** Whether the job's ref is protected; absent where nothing depended on it, so that nobody asked. */
+  readonly isProtected?: boolean | undefined;
   /** The job's ref is protected, and its runner is for such jobs alone. */
   readonly accessLevel?: 'ref_protected' | undefined;
   /**
@@ -120,6 +122,8 @@ export type RunnerItem = RunnerChoice & {
   readonly interruptedAt?: string;
   /** The job that this runner really took; GitLab gives a job to any runner that fits. */
   readonly takenJob?: JobKey;
+  /** GitLab contradicted a hook that said that the runner has its own job: hooks are not believed of it any more. */
+  readonly unbound?: true;
   /** Where the job that it took should have run, when that is not here. */
   readonly misplaced?: Misplacement;
   /** Since when it holds no place under its caps any more: it has had its one job, and its host is still to end. */
@@ -189,10 +193,11 @@ export const endedItemDays = 14;
 /** Of an item, where its job runs. */
 export function choiceOf(item: RunnerItem): RunnerChoice {
   const { type, profile, functionArn, mapping, tags, timeoutSeconds, caps } = item;
-  const { tenantId, accessLevel, gated, awaited, exact } = item;
+  const { tenantId, isProtected, accessLevel, gated, awaited, exact } = item;
   return {
     ...{ type, profile, functionArn, mapping, tags, timeoutSeconds, caps },
     ...(tenantId === undefined ? {} : { tenantId }),
+    ...(isProtected === undefined ? {} : { isProtected }),
     ...(accessLevel === undefined ? {} : { accessLevel }),
     ...(gated ? { gated } : {}),
     ...(awaited ? { awaited } : {}),

@@ -30,7 +30,7 @@ import type { Instances } from './ec2/fleet.ts';
 import { createInstanceStates } from './ec2/instance-states.client.ts';
 import { createInstances } from './ec2/instances.client.ts';
 import { readFailureCause } from './failure-cause.ts';
-import { abandonRunnerInput, functionCutOff, functionFailed } from './start-runner-input.ts';
+import { abandonRunnerInput, functionCutOff, functionFailed, functionNotStarted } from './start-runner-input.ts';
 
 export type AbandonRunnerPorts = {
   readonly gitlab: Pick<GitLab, 'removeRunner' | 'pauseRunner' | 'jobsOf'>;
@@ -65,6 +65,9 @@ export type Abandoned = {
 /** States in which an attempt has begun and its runner has no job that we know of. */
 const abandonable: readonly RunnerState[] = ['ADMITTED', 'REGISTERED', 'LAUNCHED'];
 
+/** What only Lambda's word of an invocation, or the reconciler of a function, is told as. */
+const ofFunctions: readonly string[] = [functionFailed, functionNotStarted, functionCutOff];
+
 /** The workflow waits this long at most: it lives for four minutes, its retries included. */
 const longestRetryAfterSeconds = 60;
 
@@ -87,6 +90,11 @@ export async function abandonRunner(
   const job = jobKeyOf(input);
   const item = await ports.store.read(job);
   if (!item || input.attempt !== item.attempt) return nothing;
+  // Who has a function's credentials can tell such things: then of functions alone.
+  if (ofFunctions.includes(input.error) && item.type !== 'LAMBDA') {
+    log.warn('nothing to abandon: its runner is no function', { error: input.error, type: item.type });
+    return nothing;
+  }
   // It was let go since somebody wanted its place.
   if (input.error === notItsTurn && !isHeld(item) && !isAbandoned(item)) return nothing;
   if (!isAbandoned(item)) {

@@ -6,6 +6,7 @@ import { isBeforePending } from '../../infrastructure/lib/job-event-types.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
 import type { ProjectFilter } from '../../infrastructure/lib/project-filter.ts';
+import { mayConcern, notProvedFor } from '../../infrastructure/lib/webhook-scope.ts';
 import { eventBusEnvironment, projectsEnvironment, routingEnvironment, tablesEnvironment } from '../environment.ts';
 import { createEventBus } from '../event-bus.client.ts';
 import type { EventBus } from '../event-bus.ts';
@@ -92,6 +93,8 @@ export async function chooseRunner(
     await stopWaiting(event, ports);
     return ignore('the job does not exist in GitLab any more', log);
   }
+  // Whatever waits there goes on to wait: nobody who may say so has said anything.
+  if (!mayConcern(event, seen.projectPath)) return ignore(notProvedFor(event), log);
   return chooseForSeen(toldByGitLab(event, seen), seen, { offer, functionsAtOnce, isUnsure }, ports, log);
 }
 

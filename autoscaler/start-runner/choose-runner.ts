@@ -78,11 +78,12 @@ export function decideRunner(event: JobEvent, job: JobWithTags, offer: Offer): R
   if (target.type === 'IGNORE') return { decision: 'IGNORE', reason: `${what} leaves the job to other runners` };
   const profile = profileOf(target, offer.profiles, what);
   refuseUnprotected(profile, event, job, what);
-  const chosen = choiceFor(profile, { event, tags: job.tags, mapping, offer });
+  const circumstances = { event, tags: job.tags, isProtected: job.isProtected, mapping, offer };
+  const chosen = choiceFor(profile, circumstances);
   if (target.type !== 'LAMBDA' || target.fallbackProfile === undefined) return { decision: 'LAUNCH', choice: chosen };
   const other = fallbackOf(target.fallbackProfile, offer.profiles, what);
   refuseUnprotected(other, event, job, what);
-  const fallback = choiceFor(other, { event, tags: job.tags, mapping, offer });
+  const fallback = choiceFor(other, circumstances);
   return { decision: 'LAUNCH', choice: { ...chosen, fallback } };
 }
 
@@ -103,13 +104,14 @@ function refuseUnprotected(
 type Circumstances = {
   readonly event: JobEvent;
   readonly tags: readonly string[];
+  readonly isProtected: boolean | undefined;
   readonly mapping: JobMapping | null;
   readonly offer: Offer;
 };
 
 function choiceFor(
   [name, profile]: readonly [string, RuntimeProfile],
-  { event, tags, mapping, offer }: Circumstances,
+  { event, tags, isProtected, mapping, offer }: Circumstances,
 ): RunnerChoice {
   const caps: (Cap | null)[] = [
     capOf('cap#deployment', offer.maxConcurrent),
@@ -127,9 +129,10 @@ function choiceFor(
     tags: [...tags].sort(),
     timeoutSeconds: timeoutMinutes * 60,
     caps: caps.filter((cap) => cap !== null),
+    ...(isProtected === undefined ? {} : { isProtected }),
     ...(profile.accessLevel === undefined ? {} : { accessLevel: profile.accessLevel }),
     ...(profile.isolateProjects ? { tenantId: `project-${event.projectId}` } : {}),
-    ...gateOf({ profile: name, tags, projectPath: event.projectPath, exact }, offer),
+    ...gateOf({ profile: name, tags, projectPath: event.projectPath, exact, accessLevel: profile.accessLevel }, offer),
     ...(exact === undefined ? {} : { exact }),
   };
 }

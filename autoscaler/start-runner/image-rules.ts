@@ -1,7 +1,7 @@
 import type { ImageRule } from '../../infrastructure/lib/runner-ticket.ts';
-import type { DefaultRunner } from '../environment.ts';
+import type { DefaultRunner, RuntimeProfile } from '../environment.ts';
 import type { JobMapping, MappingTarget } from '../job-mappings/job-mapping.ts';
-import { differenceOf, type Fit, judgeMapping, putInQuestion } from '../job-mappings/judge-mapping.ts';
+import { conditionsOf, differenceOf, type Fit, judgeMapping, putInQuestion } from '../job-mappings/judge-mapping.ts';
 import { literalLength, prefixLength } from '../job-mappings/name-glob.ts';
 
 /** A function's event takes no more than 256 KiB, and its rules are evaluated by a shell. */
@@ -10,12 +10,16 @@ const longestRulesCharacters = 16_384;
 const exactNameRank = 1_000_000;
 
 type Runner = { readonly projectPath: string | null; readonly tags: readonly string[] };
-type Routes = { readonly mappings: readonly JobMapping[]; readonly defaultRunner: DefaultRunner };
+type Routes = {
+  readonly mappings: readonly JobMapping[];
+  readonly profiles: Readonly<Record<string, Pick<RuntimeProfile, 'type' | 'tags'>>>;
+  readonly defaultRunner: DefaultRunner;
+};
 
 /**
  * Of the jobs that GitLab may give to a function's runner, which are surely mapped to no function, by name: the first rule that fits decides.
- * None when all of them are mapped to functions. A row with fewer of the runner's tags than a job may or may not have says nothing for sure,
- * and is left out when it would refuse: to refuse a job that is in the right place is worse than to run one that is not. So is all, when
+ * None when all of them are mapped to functions. A row for some refs or stages, or with tags that a job may or may not have, says nothing for
+ * sure, and is left out when it would refuse: to refuse a job that is in the right place is worse than to run one that is not. So is all, when
  * there are too many rows.
  */
 export function imageRulesFor(runner: Runner, routes: Routes): readonly ImageRule[] {
@@ -30,18 +34,22 @@ export function imageRulesFor(runner: Runner, routes: Routes): readonly ImageRul
 /** Rows that were read together are never changed, and jobs of the same tags come one after the other. */
 const rulesOfReading = new WeakMap<readonly JobMapping[], Map<string, readonly ImageRule[]>>();
 
-function makeRules(runner: Runner, { mappings, defaultRunner }: Routes): readonly ImageRule[] {
+function makeRules(runner: Runner, { mappings, profiles, defaultRunner }: Routes): readonly ImageRule[] {
   const refusals = new Map<string, string | null>();
   for (const { mapping } of fitsOf(runner, mappings)) {
     const { jobName: name, tags, target } = mapping;
-    const isCertain = tags.length === 0 || runner.tags.length === 1;
+    const isCertain = (tags.length === 0 || runner.tags.length === 1) && conditionsOf(mapping) === 0;
     // Of rows of one name the most specific decides.
     if (refusals.has(name)) continue;
     if (target.type === 'LAMBDA') refusals.set(name, null);
     else if (isCertain) refusals.set(name, `its mapping "${mapping.id}" ${wordsOf(target)}`);
   }
+  const hasFunction = ({ type, tags = [] }: Routes['profiles'][string]) =>
+    type === 'LAMBDA' && tags.length > 0 && tags.every((tag) => runner.tags.includes(tag));
   const byDefault =
-    defaultRunner.type === 'LAMBDA' ? null : `no mapping names it, and the default ${wordsOf(defaultRunner)}`;
+    defaultRunner.type === 'LAMBDA' || Object.values(profiles).some(hasFunction)
+      ? null
+      : `no mapping names it, and the default ${wordsOf(defaultRunner)}`;
   const rules = [...refusals].map(([name, refusal]) => ({ name, refusal }));
   return inReason(refusals.has('*') ? rules : [...rules, { name: '*', refusal: byDefault }]);
 }
@@ -49,7 +57,8 @@ function makeRules(runner: Runner, { mappings, defaultRunner }: Routes): readonl
 /** The rows that a job may have which fits this runner, the most specific first. */
 function fitsOf({ projectPath, tags }: Runner, mappings: readonly JobMapping[]): Fit[] {
   const fits = mappings.flatMap((mapping) => {
-    const judgement = judgeMapping(mapping, putInQuestion({ jobName: mapping.jobName, projectPath, tags }));
+    const question = putInQuestion({ jobName: mapping.jobName, projectPath, tags });
+    const judgement = judgeMapping(mapping, { ...question, conditions: 'any' });
     return judgement.kind === 'fits' ? [{ ...judgement, name: rankOf(mapping.jobName) }] : [];
   });
   return fits.sort((a, b) => differenceOf(a, b).order);

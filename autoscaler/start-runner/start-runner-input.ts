@@ -15,6 +15,7 @@ export const runnerChoiceSchema = z.object({
   timeoutSeconds: z.int(),
   caps: z.array(z.object({ counter: z.string(), limit: z.int() })),
   tenantId: z.optional(z.string()),
+  isProtected: z.optional(z.boolean()),
   accessLevel: z.optional(z.literal('ref_protected')),
   gated: z.optional(z.literal(true)),
   awaited: z.optional(z.literal(true)),

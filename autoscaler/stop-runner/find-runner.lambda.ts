@@ -5,6 +5,7 @@ import type { JobEventType } from '../../infrastructure/lib/job-event-types.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
 import type { Log } from '../../infrastructure/lib/log.ts';
+import { mayConcern, notProvedFor } from '../../infrastructure/lib/webhook-scope.ts';
 import { hasRunner } from '../demand/demand.ts';
 import { isAlike } from '../demand/kind.ts';
 import { planStops, type SeenRunners } from '../demand/plan-stops.ts';
@@ -63,6 +64,10 @@ export async function findRunner(
     return { runners: [], mend: null };
   }
   const seen = await confirmEnd(hook, ports);
+  if (seen && !mayConcern(hook, seen.projectPath)) {
+    log.info(notProvedFor(hook));
+    return { runners: [], mend: null };
+  }
   const event = seen ? endToldBy(hook, seen) : hook;
   const host = await hostOf(event, hooksHost, seen, ports);
   const isKnownToHaveRun = (before !== null && before.jobState !== 'PENDING') || host?.takenJob === job;
@@ -87,7 +92,7 @@ export async function findRunner(
   const live = wasServedAlike ? [] : await readAround(ports.store, event.projectId, own, byRunner ?? null);
   const stops = planStops(event, { own, byRunner, live, wasServedAlike });
   // Its own start may still be under way, or failing: it was canceled in time, or served by a runner that was made for another job.
-  if (!own) await recordTombstone(ports.store, event, ports.now());
+  if (!own && isEnd(seen)) await recordTombstone(ports.store, event, ports.now());
   log.info('runners to stop', {
     status: event.status,
     stops: stops.map(({ item, reason }) => ({ runnerOf: item.pk, reason })),
@@ -164,6 +169,14 @@ async function confirmEnd({ projectId, jobId, status }: JobEvent, { jobs }: Find
     throw new JobNotOverError(`job ${jobId} is "${job.status}" in GitLab although its hook said ${status}`);
   }
   return job;
+}
+
+/**
+ * Whether a job can never wait again. What GitLab does not know may be a job of tomorrow, whose number somebody guessed; and who was skipped runs
+ * after all when a job before it is retried.
+ */
+function isEnd(seen: NamedJob | null): boolean {
+  return seen !== null && seen.status !== 'skipped';
 }
 
 /** Why it failed is asked about before anything follows from it. */

@@ -9,9 +9,13 @@ import { infrastructureParameters } from '../../infrastructure/exports.ts';
 import { readParameter } from './deployment-names.client.ts';
 import { type DeploymentOptions, deploymentNameOf } from './deployments.client.ts';
 import type { WebhookVersions } from './webhook-rotation.ts';
-
-/** What GitLab sends with a job hook: the token, and from 19.0 on a signature made with the signing token. */
-export type WebhookSecret = { readonly token: string; readonly signingToken?: string };
+import {
+  type StoredWebhookSecret,
+  type WebhookSecret,
+  withNewTokens,
+  withOwnTokens,
+  withoutOwnTokens,
+} from './webhook-secret-edit.ts';
 
 /** The secrets of the deployment that the options of the command line name, and the URL that its job hook points to. */
 export async function openSecrets(options: DeploymentOptions) {
@@ -24,23 +28,47 @@ export async function openSecrets(options: DeploymentOptions) {
     const { SecretString } = await secrets.send(new GetSecretValueCommand({ SecretId }));
     return JSON.parse(SecretString ?? '{}');
   };
+  /** What is stored, and the deployment's tokens in the version before. */
+  const readStored = async () => {
+    const id = await readParameter(names.webhookSecretArn);
+    const [current, previous] = await Promise.all([
+      secrets.send(new GetSecretValueCommand({ SecretId: id })),
+      secrets.send(new GetSecretValueCommand({ SecretId: id, VersionStage: 'AWSPREVIOUS' })).catch(nullWhenAbsent),
+    ]);
+    return {
+      id,
+      stored: parseStored(current.SecretString),
+      storedAt: current.CreatedDate?.getTime() ?? 0,
+      before: previous && parseStored(previous.SecretString),
+    };
+  };
   return {
     storeGitLabToken: async (token: string) => store(await readParameter(names.gitlabTokenSecretArn), { token }),
-    rotateWebhookSecret: async () => store(await readParameter(names.webhookSecretArn), newWebhookSecret()),
+    async rotateWebhookSecret(): Promise<void> {
+      const { id, stored } = await readStored();
+      await store(id, withNewTokens(stored, newWebhookSecret(), new Date().toISOString()));
+    },
+    /** Makes tokens that prove hooks of one project or group alone. */
+    async rotateOwnSecret(scope: string): Promise<void> {
+      const { id, stored, before } = await readStored();
+      await store(id, withOwnTokens(stored, before, scope, newWebhookSecret(), new Date().toISOString()));
+    },
+    async forgetOwnSecret(scope: string): Promise<void> {
+      const { id, stored, before } = await readStored();
+      await store(id, withoutOwnTokens(stored, before, scope));
+    },
     readWebhookUrl: () => readParameter(names.webhookUrl),
     /** The current tokens, and when they were made: milliseconds since 1970. */
-    async readWebhookSecret(): Promise<{ readonly secret: WebhookSecret; readonly madeAt: number }> {
-      const SecretId = await readParameter(names.webhookSecretArn);
-      const { SecretString, CreatedDate } = await secrets.send(new GetSecretValueCommand({ SecretId }));
-      return { secret: JSON.parse(SecretString ?? '{}') as WebhookSecret, madeAt: CreatedDate?.getTime() ?? 0 };
+    async readWebhookSecret(): Promise<{ readonly stored: StoredWebhookSecret; readonly madeAt: number }> {
+      const { stored, storedAt } = await readStored();
+      return { stored, madeAt: storedAt };
     },
-    async readWebhookVersions(): Promise<WebhookVersions> {
-      const SecretId = await readParameter(names.webhookSecretArn);
-      const [{ CreatedDate }, hasPrevious] = await Promise.all([
-        secrets.send(new GetSecretValueCommand({ SecretId })),
-        secrets.send(new GetSecretValueCommand({ SecretId, VersionStage: 'AWSPREVIOUS' })).then(() => true, whenAbsent),
-      ]);
-      return { madeAt: CreatedDate?.getTime() ?? 0, hasPrevious };
+    /** Of the deployment's tokens, or of those of a project or group. */
+    async readWebhookVersions(scope: string | null): Promise<WebhookVersions> {
+      const { stored, storedAt, before } = await readStored();
+      if (scope === null) return { madeAt: madeAtOf(stored, storedAt), hasPrevious: before !== null };
+      const own = stored.projects?.[scope];
+      return { madeAt: madeAtOf(own, storedAt), hasPrevious: own?.previous !== undefined };
     },
     readGitLabToken: async () =>
       ((await read(await readParameter(names.gitlabTokenSecretArn))) as { readonly token?: string }).token,
@@ -53,7 +81,15 @@ function newWebhookSecret(): WebhookSecret {
 }
 
 /** A secret that was never rotated has no previous version. */
-function whenAbsent(error: unknown): false {
-  if (error instanceof ResourceNotFoundException) return false;
+function nullWhenAbsent(error: unknown): null {
+  if (error instanceof ResourceNotFoundException) return null;
   throw error;
+}
+
+function parseStored(text = '{}'): StoredWebhookSecret {
+  return JSON.parse(text) as StoredWebhookSecret;
+}
+
+function madeAtOf(tokens: { readonly madeAt?: string } | undefined, storedAt: number): number {
+  return tokens?.madeAt === undefined ? storedAt : Date.parse(tokens.madeAt);
 }

@@ -88,11 +88,31 @@ function mappingFindings({ rows, configured }: SeenDeployment): Finding[] {
     }
     const { target } = row;
     if (!profiles || target.type === 'IGNORE') return [];
+    const fallback = fallbackFinding(row, profiles);
     const name = target.type === 'LAMBDA' ? target.function : target.profile;
     // Which function an ARN is, only the deployed stack knows.
-    if (name.startsWith('arn:') || profiles[name]?.type === target.type) return [];
+    if (name.startsWith('arn:') || profiles[name]?.type === target.type) return fallback;
     const known = Object.keys(profiles).filter((one) => profiles[one]?.type === target.type);
     const wrong = `names the ${target.type} profile "${name}", which the configuration has not`;
-    return [{ what, wrong, remedy: `name one of ${known.join(', ') || '(none)'}, or deploy it` }];
+    return [{ what, wrong, remedy: `name one of ${known.join(', ') || '(none)'}, or deploy it` }, ...fallback];
   });
+}
+
+/** A fallback that is not there, or does not take all of the row's jobs, keeps each of them from being started. */
+function fallbackFinding({ id, target, isProtected }: JobMapping, profiles: Deployment['profiles']): Finding[] {
+  if (target.type !== 'LAMBDA' || target.fallbackProfile === undefined) return [];
+  const name = target.fallbackProfile;
+  const profile = Object.hasOwn(profiles, name) ? profiles[name] : undefined;
+  const what = `mapping ${id}`;
+  if (!profile) {
+    const remedy = `name one of ${Object.keys(profiles).join(', ')}, or deploy it`;
+    return [{ what, wrong: `falls back to the profile "${name}", which the configuration has not`, remedy }];
+  }
+  if (profile.accessLevel === 'ref_protected' && !isProtected) {
+    const wrong = `falls back to the profile "${name}", which is for protected branches and tags alone: jobs of others are not started`;
+    return [{ what, wrong, remedy: 'name another one, or write "protected": true and another row for the other refs' }];
+  }
+  if (name !== target.function) return [];
+  const wrong = `falls back to "${name}", where its jobs run anyway`;
+  return [{ what, wrong, remedy: 'name another profile, or leave fallbackProfile out' }];
 }

@@ -1,7 +1,7 @@
-import { ProjectHooks } from '@gitbeaker/rest';
+import { ProjectHooks, Projects } from '@gitbeaker/rest';
 import { systemBackoffPorts } from '../../infrastructure/lib/backoff.ts';
 import { createGitLabRequester, gitlabBackoff } from '../../infrastructure/lib/gitlab-requester.client.ts';
-import type { WebhookSecret } from './deployment-secrets.client.ts';
+import type { WebhookSecret } from './webhook-secret-edit.ts';
 
 type JobHook = {
   /** Base URL of GitLab. */
@@ -33,4 +33,11 @@ export async function putJobHook({ gitlab, token, project, url, secret, secretIs
     await hooks.edit(project, existing.id, url, options);
   } else await hooks.add(project, url, options);
   return existing !== undefined;
+}
+
+/** The path of a project that is given by its id. */
+export async function readProjectPath({ gitlab, token, project }: Omit<JobHook, 'url' | 'secret' | 'secretIsKnown'>) {
+  const requesterFn = createGitLabRequester(gitlabBackoff, systemBackoffPorts);
+  const { path_with_namespace } = await new Projects({ host: gitlab, token, requesterFn }).show(project);
+  return String(path_with_namespace);
 }

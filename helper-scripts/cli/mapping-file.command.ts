@@ -12,6 +12,7 @@ import {
   parseMappingFile,
   readMappingFile,
   renderMappingFile,
+  rowsRefusedByImport,
 } from './mapping-file.ts';
 import type { MappingItem } from './mapping-item.ts';
 import { readInput } from './read-input.client.ts';
@@ -86,9 +87,8 @@ export function addMappingFileCommands(
       if (output === undefined) process.stdout.write(content);
       else await writeFile(output, content);
       if (output !== undefined) console.error(`${items.length} mappings written into ${output}`);
-      for (const row of items.map(readMapping)) {
-        if (!isUsable(row))
-          console.error(printable(`not valid, "mapping import" will refuse it: ${row.id}: ${row.faults.join('; ')}`));
+      for (const { id, faults } of rowsRefusedByImport(items)) {
+        console.error(printable(`"mapping import" will refuse this row: ${id}: ${faults.join('; ')}`));
       }
     });
 

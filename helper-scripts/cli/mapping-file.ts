@@ -82,6 +82,13 @@ export function describeFaults(fileName: string, faults: readonly RowFault[]): s
   return `${fileName} has faults:\n${lines.join('\n')}`;
 }
 
+/** The rows of a table that a file of them is refused for, by what is wrong with each: not valid, or written oddly. */
+export function rowsRefusedByImport(
+  items: readonly MappingItem[],
+): { readonly id: string; readonly faults: string[] }[] {
+  return items.map((item) => ({ id: rowIdOf(item), faults: faultsOf(item) })).filter(({ faults }) => faults.length > 0);
+}
+
 /** Rows as a file that {@link parseMappingFile} reads back as they are, whatever attributes they have. */
 export function renderMappingFile(items: readonly MappingItem[], format: 'yaml' | 'json'): string {
   const rows = [...items].sort(inOrder).map(withAttributesInOrder);

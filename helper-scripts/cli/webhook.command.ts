@@ -10,8 +10,9 @@ import {
   untilKnownMilliseconds,
   whatRotationBreaks,
 } from './webhook-rotation.ts';
+import { scopeOf, tokensFor, type WebhookSecret } from './webhook-secret-edit.ts';
 
-/** Adds `webhook url | rotate | add` to the command line. */
+/** Adds `webhook url | rotate | forget | add` to the command line. */
 export function addWebhookCommands(program: Command): void {
   const webhook = program.command('webhook').description("GitLab's job hook, which tells us of every job");
   const open = async () => {
@@ -32,16 +33,29 @@ export function addWebhookCommands(program: Command): void {
         `within ${rotationRestHours} hours of the last asks first`,
     )
     .option('-y, --yes', 'do not ask')
-    .addHelpText('after', examples('webhook rotate', 'webhook rotate --yes'))
-    .action(async ({ yes = false }: { yes?: boolean }) => {
+    .option('--project <path>', 'tokens of its own for a project or group: who knows them can tell of its jobs alone')
+    .addHelpText('after', examples('webhook rotate', 'webhook rotate --yes', 'webhook rotate --project group/project'))
+    .action(async ({ yes = false, project }: { yes?: boolean; project?: string }) => {
+      const scope = project === undefined ? null : scopeOf(project);
       const secrets = await open();
-      const broken = yes ? null : whatRotationBreaks(await secrets.readWebhookVersions(), Date.now());
+      const broken = yes ? null : whatRotationBreaks(await secrets.readWebhookVersions(scope), Date.now());
       if (broken) await confirm(broken);
-      await secrets.rotateWebhookSecret();
+      if (scope === null) await secrets.rotateWebhookSecret();
+      else await secrets.rotateOwnSecret(scope);
       console.log('rotated: run "webhook add" for each project again, which gives its hook the new tokens');
       console.log(
         `(by hand, not before ${knownAfterMilliseconds / 1_000} seconds from now, so that no call is refused)`,
       );
+    });
+
+  webhook
+    .command('forget <project>')
+    .description("end the tokens of a project's or group's own; its hooks need the deployment's then (webhook add)")
+    .addHelpText('after', examples('webhook forget group/project'))
+    .action(async (project: string) => {
+      const scope = scopeOf(project);
+      await (await open()).forgetOwnSecret(scope);
+      console.log(`forgotten: the tokens of ${scope} end within five minutes; run "webhook add" for its projects`);
     });
 
   webhook
@@ -67,7 +81,7 @@ export function addWebhookCommands(program: Command): void {
         );
       }
       const secrets = await open();
-      const [url, { secret, madeAt }] = await Promise.all([
+      const [url, { stored, madeAt }] = await Promise.all([
         otherUrl ?? secrets.readWebhookUrl(),
         secrets.readWebhookSecret(),
       ]);
@@ -75,7 +89,10 @@ export function addWebhookCommands(program: Command): void {
         const { trustAlso } = await import('./gitlab-trust.client.ts');
         trustAlso(configured.caCertificates);
       }
-      const { putJobHook } = await import('./job-hook.client.ts');
+      const { putJobHook, readProjectPath } = await import('./job-hook.client.ts');
+      const isNumber = /^\d+$/u.test(project);
+      const path = isNumber && stored.projects ? await readProjectPath({ gitlab, token, project }) : project;
+      const { tokens, scope } = tokensFor(stored, path);
       const { GitLabTokenRefusedError } = await import('../../infrastructure/lib/gitlab-errors.ts');
       const secretIsKnown = async () => {
         const milliseconds = untilKnownMilliseconds(madeAt, Date.now());
@@ -83,7 +100,8 @@ export function addWebhookCommands(program: Command): void {
           console.error(`waiting ${Math.ceil(milliseconds / 1_000)} s, until the new tokens are known`);
         await setTimeout(milliseconds);
       };
-      const existed = await putJobHook({ gitlab, token, project, url, secret, secretIsKnown }).catch((error) => {
+      const shown = configured?.webhook.signatureOnly ? withoutToken(tokens) : tokens;
+      const existed = await putJobHook({ gitlab, token, project, url, secret: shown, secretIsKnown }).catch((error) => {
         if (!(error instanceof GitLabTokenRefusedError)) throw error;
         throw new UsageError(
           `${gitlab} refuses the access token in GITLAB_TOKEN for the hooks of ${project}: ` +
@@ -91,6 +109,16 @@ export function addWebhookCommands(program: Command): void {
           { cause: error },
         );
       });
-      console.log(`${existed ? 'updated' : 'added'}: job hook of ${project} -> ${url}`);
+      const whose = scope === null ? '' : ` (with the tokens of ${scope} alone)`;
+      console.log(`${existed ? 'updated' : 'added'}: job hook of ${project} -> ${url}${whose}`);
     });
+}
+
+/** What a hook shows where signed calls alone are taken: a token that is in each of them would be one more secret to lose. */
+function withoutToken({ signingToken }: WebhookSecret): WebhookSecret {
+  if (signingToken) return { token: '', signingToken };
+  throw new UsageError(
+    'The deployment takes signed calls alone (gitlab.webhook.signatureOnly) and has no signing token yet: ' +
+      'run "webhook rotate" first',
+  );
 }

@@ -16,6 +16,8 @@ export type HookOutcome =
   | { readonly kind: 'refused'; readonly reason: string }
   /** Nothing was shown that could prove anything: anybody may send that as often as the throttle lets through. */
   | { readonly kind: 'anonymous'; readonly reason: string }
+  /** From an address that no call may come from. */
+  | { readonly kind: 'elsewhere'; readonly reason: string }
   | { readonly kind: 'too-large'; readonly reason: string }
   | {
       readonly kind: 'unavailable';
@@ -31,6 +33,7 @@ const statusCodes = {
   malformed: 400,
   refused: 401,
   anonymous: 401,
+  elsewhere: 403,
   'too-large': 413,
   unavailable: 503,
 } as const;
@@ -41,6 +44,7 @@ const levels = {
   malformed: 'warn',
   refused: 'warn',
   anonymous: 'warn',
+  elsewhere: 'warn',
   'too-large': 'warn',
   unavailable: 'error',
 } as const;
@@ -92,6 +96,7 @@ function jobOf(outcome: HookOutcome): LogFields {
     case 'malformed':
     case 'refused':
     case 'anonymous':
+    case 'elsewhere':
     case 'too-large':
       return { projectId: null, jobId: null };
   }

@@ -6,6 +6,10 @@ export type IngestEnvironment = {
   readonly webhookSecretArn: string;
   /** Regular expression over project paths; empty for every project. */
   readonly allowedProjects: string;
+  /** Networks with commas between them; empty for every network. */
+  readonly allowedNetworks: string;
+  /** No token, which is the same in each call, is taken for a proof. */
+  readonly signatureOnly: boolean;
   readonly aws: AwsEnvironment;
 };
 
@@ -25,6 +29,8 @@ export function readIngestEnvironment(variables: Readonly<Record<string, string 
     eventBusArn: read('EVENT_BUS_ARN'),
     webhookSecretArn: read('WEBHOOK_SECRET_ARN'),
     allowedProjects: variables.ALLOWED_PROJECTS ?? '',
+    allowedNetworks: variables.ALLOWED_NETWORKS ?? '',
+    signatureOnly: variables.SIGNATURE_ONLY === 'true',
     aws: awsEnvironmentOf(variables),
   };
 }

@@ -9,7 +9,11 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { BundledFunction } from '../lib/bundled-function.construct.ts';
+import type { Deployment } from '../lib/deployment.ts';
+import { metricDimension } from '../lib/metrics.ts';
 import { projectPatternOf } from '../lib/project-pattern.ts';
+import { webhookNetworksText } from '../lib/webhook-networks.ts';
+import { WebhookAlarms } from './webhook-alarms.construct.ts';
 
 /** GitLab.com sends at most 13,000 calls a minute for a top-level group (217 a second); what is above is not GitLab. */
 const requestsPerSecond = 250;
@@ -21,16 +25,17 @@ const functionTimeoutSeconds = 8;
 export type JobHookApiProps = {
   readonly bus: EventBus;
   readonly webhookSecret: Secret;
-  readonly allowedProjects: readonly string[];
+  readonly deployment: Pick<Deployment, 'name' | 'gitlab' | 'allowedProjects' | 'alarmTopicArn'>;
 };
 
 /** `POST /webhook` and the Lambda behind it, which may put events on the one bus and read the one secret. */
 export class JobHookApi extends Construct {
   readonly webhookUrl: string;
 
-  constructor(scope: Construct, id: string, { bus, webhookSecret, allowedProjects }: JobHookApiProps) {
+  constructor(scope: Construct, id: string, { bus, webhookSecret, deployment }: JobHookApiProps) {
     super(scope, id);
-    const projectPattern = projectPatternOf(allowedProjects);
+    const projectPattern = projectPatternOf(deployment.allowedProjects);
+    const { allowedNetworks, signatureOnly } = deployment.gitlab.webhook;
     const receiveJobHook = new BundledFunction(this, 'ReceiveJobHook', {
       entry: join(import.meta.dirname, 'receive-job-hook.lambda.ts'),
       description: 'Proves that a job hook is from GitLab and puts it on the event bus',
@@ -39,6 +44,8 @@ export class JobHookApi extends Construct {
         EVENT_BUS_ARN: bus.eventBusArn,
         WEBHOOK_SECRET_ARN: webhookSecret.secretArn,
         ...(projectPattern ? { ALLOWED_PROJECTS: projectPattern } : {}),
+        ...(allowedNetworks.length > 0 ? { ALLOWED_NETWORKS: webhookNetworksText(allowedNetworks) } : {}),
+        ...(signatureOnly ? { SIGNATURE_ONLY: 'true' } : {}),
       },
     });
     bus.grantPutEventsTo(receiveJobHook);
@@ -46,7 +53,7 @@ export class JobHookApi extends Construct {
     receiveJobHook.addToRolePolicy(
       new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources: [webhookSecret.secretArn] }),
     );
-    const api = this.createApi();
+    const api = this.createApi(deployment);
     this.webhookUrl = `${api.stage.url}webhook`;
     const [route] = api.http.addRoutes({
       path: '/webhook',
@@ -62,7 +69,7 @@ export class JobHookApi extends Construct {
     }
   }
 
-  private createApi() {
+  private createApi({ name, alarmTopicArn }: JobHookApiProps['deployment']) {
     const http = new HttpApi(this, 'Api', {
       apiName: `${Aws.STACK_NAME}-job-hook`,
       description: 'Where GitLab sends its job hooks',
@@ -77,24 +84,28 @@ export class JobHookApi extends Construct {
       stageName: '$default',
       autoDeploy: true,
       throttle: { rateLimit: requestsPerSecond, burstLimit: requestsInBurst },
-      accessLogSettings: { destination: new LogGroupLogDestination(accessLog), format: accessLogFormat },
+      accessLogSettings: { destination: new LogGroupLogDestination(accessLog), format: accessLogFormatOf(name) },
     });
+    new WebhookAlarms(this, 'Alarms', { deploymentName: name, alarmTopicArn, api: http, accessLog });
     return { http, stage };
   }
 }
 
-/** No header and no body: they hold the token. */
-const accessLogFormat = AccessLogFormat.custom(
-  JSON.stringify({
-    time: AccessLogField.contextRequestTime(),
-    requestId: AccessLogField.contextRequestId(),
-    sourceIp: AccessLogField.contextIdentitySourceIp(),
-    method: AccessLogField.contextHttpMethod(),
-    path: AccessLogField.contextPath(),
-    status: AccessLogField.contextStatus(),
-    responseMilliseconds: AccessLogField.contextResponseLatency(),
-    integrationMilliseconds: AccessLogField.contextIntegrationLatency(),
-    error: AccessLogField.contextErrorMessage(),
-    integrationError: AccessLogField.contextIntegrationErrorMessage(),
-  }),
-);
+/** No header and no body: they hold the token. The deployment's name is what its metrics are counted by. */
+function accessLogFormatOf(deploymentName: string): AccessLogFormat {
+  return AccessLogFormat.custom(
+    JSON.stringify({
+      time: AccessLogField.contextRequestTime(),
+      requestId: AccessLogField.contextRequestId(),
+      sourceIp: AccessLogField.contextIdentitySourceIp(),
+      method: AccessLogField.contextHttpMethod(),
+      path: AccessLogField.contextPath(),
+      status: AccessLogField.contextStatus(),
+      responseMilliseconds: AccessLogField.contextResponseLatency(),
+      integrationMilliseconds: AccessLogField.contextIntegrationLatency(),
+      error: AccessLogField.contextErrorMessage(),
+      integrationError: AccessLogField.contextIntegrationErrorMessage(),
+      [metricDimension]: deploymentName,
+    }),
+  );
+}

@@ -70,6 +70,11 @@ export function readJobHook(body: unknown, arrival: Arrival): JobHook {
   };
 }
 
+/** The path of the project as a hook tells it. Never throws. */
+export function projectPathTold(body: unknown): string | null {
+  return projectPathOf(fieldsOf(body));
+}
+
 /**
  * Whether a job may wait for a runner although the hook says that it does not yet: until September 2026 GitLab could tell of `pending` in the
  * words of the state before, once the pipeline had begun. Since it says when the status changed, each hook keeps the word of its own change.

@@ -5,24 +5,33 @@ import { log } from '../lib/lambda-handler.client.ts';
 import type { Log } from '../lib/log.ts';
 import { createProjectFilter, type ProjectFilter } from '../lib/project-filter.ts';
 import { createSignedAws } from '../lib/signed-aws.client.ts';
+import { createNetworkFilter } from '../lib/webhook-networks.ts';
 import { createEventBus } from './event-bus.client.ts';
 import { answerOf, type HookOutcome, logEntryOf } from './hook-outcome.ts';
 import { readIngestEnvironment } from './ingest-environment.ts';
-import { readJobHook } from './job-hook.ts';
+import { projectPathTold, readJobHook } from './job-hook.ts';
 import { type Credentials, readCredentials, type SenderVerdict, verifySender } from './sender.ts';
 import { loadWebhookSecrets } from './webhook-secret.client.ts';
+import type { WebhookSecrets } from './webhook-secret.ts';
 import { createSecretCache, type SecretCache } from './webhook-secret-cache.ts';
 
 /** As it arrives, maybe in base64. GitLab's job hooks have a few thousand; only a commit's message makes one longer. */
 export const mostBodyCharacters = 1_048_576;
 
-export type JobHookRequest = Pick<APIGatewayProxyEventV2, 'headers' | 'body' | 'isBase64Encoded'>;
+export type JobHookRequest = Pick<APIGatewayProxyEventV2, 'headers' | 'body' | 'isBase64Encoded'> & {
+  /** Who called, as the API saw it and no header can say otherwise. */
+  readonly requestContext?: { readonly http?: { readonly sourceIp?: string } };
+};
 
 export type JobHookPorts = {
   readonly secrets: SecretCache;
   /** Puts an event on the deployment's bus; rejects when the bus did not take it. */
   readonly putEvent: (type: JobEventType, event: JobEvent) => Promise<void>;
   readonly isAllowed: ProjectFilter;
+  /** Whether calls may come from an address. */
+  readonly isAllowedAddress: (address: string | undefined) => boolean;
+  /** Whether a token, which is the same in each call, proves nothing. */
+  readonly signatureOnly: boolean;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly log: Log;
@@ -39,7 +48,7 @@ export async function receiveJobHook(
   const startedAt = ports.now();
   const outcome = await handleHook(request, ports);
   // The access log has it, with where it came from; a line of ours for each would be what costs most of it.
-  if (outcome.kind === 'anonymous') return answerOf(outcome);
+  if (outcome.kind === 'anonymous' || outcome.kind === 'elsewhere') return answerOf(outcome);
   const { level, fields } = logEntryOf(outcome);
   ports.log[level]('job hook', { ...fields, milliseconds: ports.now() - startedAt });
   return answerOf(outcome);
@@ -47,19 +56,23 @@ export async function receiveJobHook(
 
 async function handleHook(request: JobHookRequest, ports: JobHookPorts): Promise<HookOutcome> {
   const { headers = {}, body: text = '' } = request;
-  const credentials = readCredentials(headers, ports.now());
+  if (!ports.isAllowedAddress(request.requestContext?.http?.sourceIp)) {
+    return { kind: 'elsewhere', reason: 'the call comes from a network that is not in gitlab.webhook.allowedNetworks' };
+  }
+  const credentials = readCredentials(headers, ports.now(), ports.signatureOnly ? 'signature' : 'any');
   if (credentials.kind === 'refused' || credentials.kind === 'anonymous') return credentials;
   if (typeof text === 'string' && text.length > mostBodyCharacters) {
     return { kind: 'too-large', reason: `the body has more than ${mostBodyCharacters} characters: no job hook has` };
   }
   const body = Buffer.from(text ?? '', request.isBase64Encoded ? 'base64' : 'utf8');
 
-  const sender = await proveSender(credentials, body, ports.secrets).catch(
+  const readPayload = once(() => parseJson(body));
+  const sender = await proveSender({ credentials, body, readPayload }, ports.secrets).catch(
     unavailableBecause('the webhook secret', null),
   );
   if (sender.kind !== 'authentic') return sender;
 
-  const payload = parseJson(body);
+  const payload = readPayload();
   if (payload === undefined) {
     return { kind: 'malformed', reason: 'the body is not JSON: check the custom webhook template' };
   }
@@ -69,24 +82,45 @@ async function handleHook(request: JobHookRequest, ports: JobHookPorts): Promise
   });
   if (hook.kind === 'ignored') return hook;
 
-  const { type, event } = hook;
+  const { type } = hook;
+  const event = sender.scope === undefined ? hook.event : { ...hook.event, provedFor: sender.scope };
   const verdict = ports.isAllowed(event.projectPath);
   if (!verdict.allowed) {
     return { kind: 'ignored', reason: verdict.reason, projectId: event.projectId, jobId: event.jobId };
   }
   return ports
     .putEvent(type, event)
-    .then((): HookOutcome => ({ kind: 'accepted', type, event, provedBy: `${sender.secret} ${sender.by}` }))
+    .then((): HookOutcome => ({ kind: 'accepted', type, event, provedBy: proofOf(sender) }))
     .catch(unavailableBecause('the event bus', event));
 }
 
 /** Secrets that were not read for this very request may be from before a rotation: look once more before refusing. */
-async function proveSender(credentials: Credentials, body: Buffer, secrets: SecretCache): Promise<SenderVerdict> {
+async function proveSender(hook: UnprovedHook, secrets: SecretCache): Promise<SenderVerdict> {
+  const verify = (known: WebhookSecrets) =>
+    verifySender(hook.credentials, hook.body, known, () => projectPathTold(hook.readPayload()));
   const { secrets: known, fresh } = await secrets.read();
-  const verdict = verifySender(credentials, body, known);
+  const verdict = verify(known);
   if (verdict.kind === 'authentic' || fresh) return verdict;
   const reread = await secrets.reread();
-  return reread ? verifySender(credentials, body, reread) : verdict;
+  return reread ? verify(reread) : verdict;
+}
+
+type UnprovedHook = {
+  readonly credentials: Credentials;
+  readonly body: Buffer;
+  readonly readPayload: () => unknown;
+};
+
+function proofOf({ secret, by, scope }: SenderVerdict & { readonly kind: 'authentic' }): string {
+  return `${secret} ${by}${scope === undefined ? '' : ` of ${scope}`}`;
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }
 
 function unavailableBecause(what: string, event: JobEvent | null) {
@@ -117,6 +151,8 @@ function livePorts(): JobHookPorts {
     }),
     putEvent: createEventBus(environment.eventBusArn, callAws),
     isAllowed: createProjectFilter(environment.allowedProjects),
+    isAllowedAddress: createNetworkFilter(environment.allowedNetworks),
+    signatureOnly: environment.signatureOnly,
     now: Date.now,
     log,
   };

@@ -1,5 +1,5 @@
 import { AwsAnswerError, type CallAws } from '../lib/signed-aws.client.ts';
-import { parseWebhookSecret, type WebhookSecret, type WebhookSecrets } from './webhook-secret.ts';
+import { parseCurrentSecret, parseWebhookSecret, type WebhookSecret, type WebhookSecrets } from './webhook-secret.ts';
 
 /** The webhook's secret cannot be read or used; the message names its ARN and the cause is kept. */
 export class WebhookSecretUnreadableError extends Error {
@@ -12,7 +12,9 @@ export async function loadWebhookSecrets(secretArn: string, callAws: CallAws): P
     callAws('secretsmanager', 'secretsmanager.GetSecretValue', { SecretId: secretArn, VersionStage: stage }, textOf);
   try {
     const [current, previous] = await Promise.all([read('AWSCURRENT'), read('AWSPREVIOUS').catch(nothingWhenAbsent)]);
-    return { current: parseWebhookSecret(current), previous: previous === null ? null : parseOrIgnore(previous) };
+    const stored = parseCurrentSecret(current);
+    // A version that was stored for a project alone says which tokens were the previous ones.
+    return { ...stored, previous: stored.previous ?? (previous === null ? null : parseOrIgnore(previous)) };
   } catch (error) {
     throw new WebhookSecretUnreadableError(
       `cannot use the webhook secret ${secretArn}: ${error instanceof Error ? error.message : error}`,

@@ -6,8 +6,20 @@ export type WebhookSecret = {
   readonly signingKey: Buffer | null;
 };
 
+/** A secret of a project or group alone; `current` is null when it is stored in a form that is none. */
+export type OwnSecret = {
+  readonly scope: string;
+  readonly current: WebhookSecret | null;
+  readonly previous: WebhookSecret | null;
+};
+
 /** The secret now and before its last rotation: GitLab may still use either. */
-export type WebhookSecrets = { readonly current: WebhookSecret; readonly previous: WebhookSecret | null };
+export type WebhookSecrets = {
+  readonly current: WebhookSecret;
+  readonly previous: WebhookSecret | null;
+  /** Those of projects and groups that have one. */
+  readonly own?: readonly OwnSecret[];
+};
 
 /** The stored secret is not what it should be. The message never quotes it. */
 export class WebhookSecretInvalidError extends Error {
@@ -23,8 +35,41 @@ const shortestSigningKeyBytes = 24;
  * @throws {WebhookSecretInvalidError} without a cause: the message of `JSON.parse` would quote the secret.
  */
 export function parseWebhookSecret(text: string): WebhookSecret {
+  return readSecret(parseObject(text));
+}
+
+/**
+ * Reads the current version: {@link parseWebhookSecret}'s, with `previous` where the version before is another one, and with `projects`, a secret
+ * and its `previous` for each path. What of these is not valid is left out, since it may not stop the hooks of others.
+ *
+ * @throws {WebhookSecretInvalidError}
+ */
+export function parseCurrentSecret(text: string): WebhookSecrets {
   const stored = parseObject(text);
-  const { token, signingToken } = stored;
+  const { previous, projects } = stored;
+  const own = Object.entries(isObject(projects) ? projects : {}).map(
+    ([scope, entry]): OwnSecret => ({
+      scope,
+      current: readOrNull(entry),
+      previous: readOrNull(isObject(entry) ? entry.previous : null),
+    }),
+  );
+  return { current: readSecret(stored), previous: readOrNull(previous), ...(own.length > 0 ? { own } : {}) };
+}
+
+function readOrNull(value: unknown): WebhookSecret | null {
+  try {
+    return isObject(value) ? readSecret(value) : null;
+  } catch {
+    return null;
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function readSecret({ token, signingToken }: Record<string, unknown>): WebhookSecret {
   if (typeof token !== 'string' || token === '') {
     throw new WebhookSecretInvalidError(
       'its "token" is not a text: store {"token": "...", "signingToken": "whsec_..."}',
@@ -36,7 +81,7 @@ export function parseWebhookSecret(text: string): WebhookSecret {
 function parseObject(text: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+    if (isObject(value)) return value;
   } catch {
     // Said below, without the parser's words.
   }

@@ -18,6 +18,7 @@ export function routingEntryOf(profile: Profile, functionArn?: string) {
     maxConcurrent,
     ...(profile.tags.length === 0 ? {} : { tags: profile.tags }),
     ...(profile.accessLevel === 'ref_protected' ? { accessLevel: profile.accessLevel } : {}),
+    ...(profile.type === 'EC2' && profile.runnerTokenSecretArn !== undefined ? { longLived: true } : {}),
     ...(functionArn === undefined ? {} : { functionArn }),
     ...(profile.type === 'LAMBDA' && profile.isolateProjects ? { isolateProjects: true } : {}),
   };

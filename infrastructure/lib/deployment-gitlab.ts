@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { addressSchema } from './deployment-address.ts';
 import { certificatesSchema } from './deployment-certificates.ts';
+import { webhookSchema } from './deployment-webhook.ts';
 
 /** Where GitLab is, and how its certificate is trusted. */
 export const gitlabSchema = z.strictObject({
@@ -14,4 +15,6 @@ export const gitlabSchema = z.strictObject({
    * a host that removes its runner, trust them alone.
    */
   caCertificates: certificatesSchema.optional(),
+  /** Which calls of GitLab's job hook are looked at. */
+  webhook: webhookSchema.prefault({}),
 });

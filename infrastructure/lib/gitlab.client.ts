@@ -20,6 +20,8 @@ export type GitLabJobEnd = {
   readonly status: string;
   readonly jobName: string;
   readonly pipelineId: number | null;
+  /** The runner that had it; null also when that was removed since. */
+  readonly runnerId: number | null;
   readonly failureReason: string | null;
   readonly finishedAt: string | null;
 };
@@ -149,6 +151,7 @@ export function createGitLab({
           status: job.status,
           jobName: job.name,
           pipelineId: job.pipeline?.id ?? null,
+          runnerId: job.runner?.id ?? null,
           failureReason: textOrNull(job.failure_reason),
           finishedAt: textOrNull(job.finished_at),
         }

@@ -24,6 +24,8 @@ export const jobEventSchema = z.object({
   failureReason: z.nullable(z.string()),
   /** `webhook-id` or `Idempotency-Key`: the same on a resend. */
   deliveryId: z.nullable(z.string()),
+  /** The project or group whose own webhook secret proved the hook: it may concern no other. Absent where the deployment's secret did. */
+  provedFor: z.exactOptional(z.string()),
 });
 
 export type JobEvent = z.infer<typeof jobEventSchema>;

@@ -1,5 +1,5 @@
 /**
- * Everything that the Lambdas count; alarms and dashboards take the names from here, so that none differs by a letter.
+ * Everything that the Lambdas count; alarms take the names from here and below, so that none differs by a letter.
  */
 export const metricNames = [
   /** Attempts whose runner was started and failed, whether another one follows or not. */
@@ -44,6 +44,13 @@ export const metricNames = [
 ] as const;
 export type MetricName = (typeof metricNames)[number];
 export type MetricValues = Readonly<Partial<Record<MetricName, number>>>;
+
+/** What CloudWatch counts from the webhook's access log. */
+export type WebhookMetricName =
+  /** Calls that were refused: without our tokens, or from elsewhere than `gitlab.webhook.allowedNetworks`. */
+  | 'WebhooksRefused'
+  /** Calls over the limit of calls, which were not looked at. */
+  | 'WebhooksThrottled';
 
 export const metricNamespace = 'GitLabRunnersOnDemand';
 /** The only dimension: each further one would multiply what CloudWatch charges for. */

@@ -8,6 +8,7 @@ import {
 import { mendJob } from '../../autoscaler/interrupt-runner/mend-job.lambda.ts';
 import { mendJobInput } from '../../autoscaler/interrupt-runner/mend-job-input.ts';
 import type { JobMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
+import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
 import { RunnerStateChangedError } from '../../autoscaler/runners/runners-store.ts';
 import { abandonRunner } from '../../autoscaler/start-runner/abandon-runner.lambda.ts';
 import { admitJob } from '../../autoscaler/start-runner/admit-job.lambda.ts';
@@ -127,7 +128,7 @@ export function autoscalerWorld({
     offer: allOffered,
   };
 
-  const place = (event: JobEvent, job: NamedJob) => findPlace(event, job, choosing);
+  const place = (event: JobEvent, job: NamedJob, runner: RunnerItem) => findPlace(event, job, runner, choosing);
 
   /** By the Lambda's logical id in the template. */
   const lambdas = {

@@ -4,13 +4,16 @@ import { findInterruptedRunner } from '../../autoscaler/interrupt-runner/find-in
 import { abandonRunner } from '../../autoscaler/start-runner/abandon-runner.lambda.ts';
 import { chooseRunner } from '../../autoscaler/start-runner/choose-runner.lambda.ts';
 import { findRunner } from '../../autoscaler/stop-runner/find-runner.lambda.ts';
-import { finishedJob, jobMapping, pendingJob, runningJob, testStart } from '../support/builders.ts';
+import { finishedJob, jobMapping, pendingJob, runnerItem, runningJob, testStart } from '../support/builders.ts';
 import { inMemoryBus } from '../support/in-memory-bus.ts';
 import { inMemoryGitLab } from '../support/in-memory-gitlab.ts';
 import { inMemoryInstances } from '../support/in-memory-instances.ts';
 import { inMemoryOutageMark } from '../support/in-memory-outage-mark.ts';
 import { inMemoryRunnersStore } from '../support/in-memory-runners-store.ts';
 import { lambdaContext } from '../support/lambda-context.ts';
+
+const at = new Date(testStart).toISOString();
+const wait = { error: 'GitLabUnavailableError', message: 'no answer', since: at, lookAt: at, looks: 1 };
 
 /** Long after the jobs: our tables have forgotten them. */
 function forgotten(status: string) {
@@ -84,5 +87,59 @@ describe('an event of the archive, replayed when its job is long over and forgot
       mend: null,
     });
     expect(store.items.size).toBe(0);
+  });
+});
+
+describe('an event of the archive that is not true, or not any more', () => {
+  const theirs = runnerItem({ jobId: 2, state: 'LAUNCHED', runnerId: 502 });
+  const waiting = runnerItem({ jobId: 1, state: 'WAITING', profile: '', waitsFor: { ...wait } });
+  const choosing = (world: ReturnType<typeof forgotten>, isAllowed: (path: string | null) => boolean) => {
+    const offer = {
+      profiles: { default: { type: 'EC2' as const, timeoutMinutes: 60 } },
+      defaultRunner: { type: 'IGNORE' as const },
+    };
+    const forgotProjects: number[] = [];
+    const ports = {
+      ...world,
+      mappings: { read: async () => ({ mappings: [jobMapping()], invalid: [] }) },
+      offer,
+      bus: inMemoryBus(),
+      isAllowed: (path: string | null) =>
+        isAllowed(path) ? ({ allowed: true } as const) : ({ allowed: false, reason: 'not on the list' } as const),
+      projects: { forgetProject: async (id: number) => void forgotProjects.push(id) },
+    };
+    return { forgotProjects, choose: () => chooseRunner(pendingJob(), ports, world.context) };
+  };
+
+  it('starts nothing for a project that was deleted, and lets its job wait no longer', async () => {
+    const world = forgotten('pending');
+    world.gitlab.jobs.clear();
+    await world.store.write({ kind: 'put', item: waiting, over: null });
+    expect(await choosing(world, () => true).choose()).toMatchObject({ decision: 'IGNORE' });
+    expect(world.store.items.get(waiting.pk)).toMatchObject({ state: 'RELEASED' });
+  });
+
+  it('starts nothing for a project that moved off the list, whatever path the event says, and forgets it', async () => {
+    const world = forgotten('pending');
+    world.gitlab.setJob({ id: 1, projectPath: 'elsewhere/project' });
+    const { forgotProjects, choose } = choosing(world, (path) => path?.startsWith('group/') ?? false);
+    expect(await choose()).toMatchObject({ decision: 'IGNORE' });
+    expect(forgotProjects).toEqual([7]);
+  });
+
+  it.each([
+    ['running', runningJob],
+    ['over', finishedJob],
+  ])('does nothing to the runner that it names, of another job, for one that is %s', async (_, told) => {
+    const { gitlab, store, now, context } = forgotten('success');
+    gitlab.setJob({ id: 1, runnerId: null });
+    await store.write({ kind: 'put', item: theirs, over: null });
+    const bus = inMemoryBus();
+    const event = told({ runnerId: 502, projectPath: 'strangers/project', occurredAt: '2001-01-01T00:00:00.000Z' });
+    const ports = { store, bus, jobs: gitlab, findPlace: async () => null, now };
+    await bindRunner(event, ports, context);
+    expect((await findRunner(event, ports, context)).runners).toEqual([]);
+    expect(store.items.get(theirs.pk)).toEqual(theirs);
+    expect(bus.told).toEqual([]);
   });
 });

@@ -79,6 +79,8 @@ const usages: Readonly<Record<string, (properties: Properties) => Usage>> = {
   'AWS::Lambda::Permission': nothing,
   // Who writes while nothing happens is the reconciler; its lines are counted with it.
   'AWS::Logs::LogGroup': nothing,
+  // Its metric is paid for in the hours in which something is counted.
+  'AWS::Logs::MetricFilter': nothing,
   'AWS::S3::Bucket': nothing,
   'AWS::S3::BucketPolicy': nothing,
   'AWS::SQS::Queue': nothing,

@@ -1,4 +1,4 @@
-import { Match } from 'aws-cdk-lib/assertions';
+import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
 import { gitlabTokenPlaceholder } from '../../infrastructure/exports.ts';
 import { publishedBy, type Resource, resourcesOf, templateOf } from './infrastructure-templates.ts';
@@ -91,6 +91,65 @@ describe('the webhook', () => {
     };
     expect(patternIn([])).toBeUndefined();
     expect('group/project').toMatch(new RegExp(String(patternIn(['group/*']))));
+  });
+});
+
+describe('the alarms of the webhook', () => {
+  type AlarmProperties = {
+    readonly MetricName: string;
+    readonly Namespace: string;
+    readonly Dimensions: readonly { readonly Name: string; readonly Value: unknown }[];
+    readonly Threshold: number;
+    readonly Period: number;
+    readonly EvaluationPeriods: number;
+    readonly DatapointsToAlarm: number;
+    readonly TreatMissingData: string;
+    readonly AlarmActions?: readonly unknown[];
+  };
+  const alarmsOf = (template: Template) =>
+    Object.fromEntries(
+      (resourcesOf(template, 'AWS::CloudWatch::Alarm').map(({ Properties }) => Properties) as AlarmProperties[]).map(
+        (alarm) => [alarm.MetricName, alarm],
+      ),
+    );
+
+  test('tell of as many refusals as make GitLab disable a hook, of one that was throttled, and of failures that go on', () => {
+    const alarms = alarmsOf(templateOf());
+    expect(Object.keys(alarms).sort()).toEqual(['5xx', 'WebhooksRefused', 'WebhooksThrottled']);
+    expect(alarms.WebhooksRefused).toMatchObject({ Threshold: 4, Period: 900, EvaluationPeriods: 1 });
+    expect(alarms.WebhooksThrottled).toMatchObject({ Threshold: 1, Period: 300, EvaluationPeriods: 1 });
+    expect(alarms['5xx']).toMatchObject({ Threshold: 1, Period: 300, EvaluationPeriods: 3, DatapointsToAlarm: 2 });
+    expect(alarms['5xx']?.Dimensions).toEqual([
+      { Name: 'ApiId', Value: { Ref: expect.stringMatching(/^JobHookApi/) } },
+    ]);
+    for (const { TreatMissingData } of Object.values(alarms)) expect(TreatMissingData).toBe('notBreaching');
+  });
+
+  test('count from the access log under the very names and dimension that they look at', () => {
+    const template = templateOf({ name: 'ci-west' });
+    const alarms = alarmsOf(template);
+    const [stage] = resourcesOf(template, 'AWS::ApiGatewayV2::Stage').map(({ Properties }) => Properties);
+    const { Format } = (stage?.AccessLogSettings ?? {}) as { readonly Format: string };
+    const line = JSON.parse(Format);
+    const filters = resourcesOf(template, 'AWS::Logs::MetricFilter').map(({ Properties }) => Properties);
+    expect(filters.map(({ FilterPattern }) => FilterPattern)).toEqual([
+      '{ ($.status = "401") || ($.status = "403") }',
+      '{ $.status = "429" }',
+    ]);
+    expect(line.status).toBe('$context.status');
+    for (const { MetricTransformations, LogGroupName } of filters) {
+      const [counted] = MetricTransformations as {
+        readonly MetricName: string;
+        readonly MetricNamespace: string;
+        readonly Dimensions: readonly { readonly Key: string; readonly Value: string }[];
+      }[];
+      const alarm = alarms[counted?.MetricName ?? ''];
+      expect(alarm?.Namespace).toBe(counted?.MetricNamespace);
+      const dimensions = counted?.Dimensions.map(({ Key, Value }) => ({ Name: Key, Value: line[Value.slice(2)] }));
+      expect(alarm?.Dimensions).toEqual(dimensions);
+      expect(dimensions).toEqual([{ Name: 'deployment', Value: 'ci-west' }]);
+      expect(LogGroupName).toEqual({ Ref: expect.stringMatching(/^JobHookAccessLog/) });
+    }
   });
 });
 

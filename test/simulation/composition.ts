@@ -41,6 +41,7 @@ import { type UnregisterRunnerPorts, unregisterRunner } from '../../autoscaler/s
 import type { readJobHook } from '../../infrastructure/ingest/job-hook.ts';
 import { jobEventSchema } from '../../infrastructure/lib/job-event.ts';
 import type { LambdaContext } from '../../infrastructure/lib/lambda-handler.client.ts';
+import { allowedProjects } from './schedule.ts';
 import type { TablesModel } from './tables-model.ts';
 
 /** All that any Lambda asks of the outside. */
@@ -59,9 +60,6 @@ export type AllPorts = ChooseRunnerPorts &
   MendJobPorts &
   InvokeIsolatedRunnerPorts &
   Omit<ReconcilePorts, 'projects'>;
-
-/** The projects that the configuration names: each simulated one is in this group. */
-const configuredProjects = ['group/**'];
 
 type SimulatedLambda = {
   readonly input: z.ZodMiniType;
@@ -98,7 +96,7 @@ export const realComposition = {
     reconcile: {
       input: z.unknown(),
       work: (input: unknown, ports: AllPorts, context: LambdaContext) =>
-        reconcile(input, { ...ports, projects: configuredProjects }, context),
+        reconcile(input, { ...ports, projects: allowedProjects }, context),
     },
   },
 } satisfies Composition;

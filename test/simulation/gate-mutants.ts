@@ -32,6 +32,23 @@ export const gateMutants: Readonly<Record<string, Composition>> = {
       return giveTurns(input, { ...ports, bus: { tell } }, context);
     },
   }),
+  'what comes while somebody decides is forgotten': withLambdas({
+    giveTurns: (input, ports, context) => {
+      const { join, leave } = ports.gateQueue;
+      const next: AllPorts['gateQueue']['next'] = async (...one) => {
+        await leave(...one);
+        return null;
+      };
+      return giveTurns(input, { ...ports, gateQueue: { join, leave, next } }, context);
+    },
+  }),
+  'nobody decides any more once somebody has died of it': withLambdas({
+    giveTurns: (input, ports, context) => {
+      const join: AllPorts['gateQueue']['join'] = (projectId, jobId, keeper) =>
+        ports.gateQueue.join(projectId, jobId, keeper, 0);
+      return giveTurns(input, { ...ports, gateQueue: { ...ports.gateQueue, join } }, context);
+    },
+  }),
   'earlier jobs of which only GitLab knows are not asked for': withLambdas({
     giveTurns: (input, ports, context) =>
       giveTurns(

@@ -1,5 +1,6 @@
 import { fewestPlaces } from '../../autoscaler/runners/wide-caps.ts';
 import { jobMapping } from '../support/builders.ts';
+import { withLies } from './generate-lies.ts';
 import { withPipelines } from './generate-pipelines.ts';
 import { createRandom, type Random, seedOf } from './random.ts';
 import {
@@ -42,6 +43,10 @@ const fallbackFrom = 3;
 const staleEvery = 19;
 const staleFrom = 7;
 
+/** In one schedule in so many, of whatever kind it is else, hooks lie. */
+const lyingEvery = 23;
+const lyingFrom = 19;
+
 /** In one schedule in so many, pipelines of one project overlap whose jobs fit each other's runners. */
 const pipelinesEvery = 8;
 
@@ -57,6 +62,11 @@ export function generateSchedule(
   seed: number,
   withReconciler = seed % 3 !== 0 || seed > lastSeedWithoutReconciler,
 ): Schedule {
+  const schedule = withoutLies(seed, withReconciler);
+  return seed % lyingEvery === lyingFrom ? withLies(schedule, createRandom(seedOf(seed, 'lies'))) : schedule;
+}
+
+function withoutLies(seed: number, withReconciler: boolean): Schedule {
   const schedule = withWideCap(withPolls(withRarities(ordinarySchedule(seed, withReconciler))));
   if (seed % longLivedEvery !== 0) return schedule;
   const random = createRandom(seedOf(seed, 'long-lived'));
@@ -176,7 +186,7 @@ function withLongLivedRunner(settings: Settings, random: Random): Settings {
   const cap = random.chance(0.3) && isCapped(settings) ? { maxConcurrent: random.whole(1, 3) } : {};
   return {
     ...settings,
-    profiles: { ...settings.profiles, [profile]: { type: 'EC2', timeoutMinutes: 30, ...cap } },
+    profiles: { ...settings.profiles, [profile]: { type: 'EC2', timeoutMinutes: 30, longLived: true, ...cap } },
     mappings,
     longLived: {
       profile,

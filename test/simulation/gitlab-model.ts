@@ -4,7 +4,7 @@ import type { Faults } from './faults.ts';
 import { createGitLabAccess } from './gitlab-access-model.ts';
 import { createJobQueueModel } from './job-queue-model.ts';
 import { createPipelinesModel } from './pipelines-model.ts';
-import { type LongLivedSettings, type PlannedJob, projectIds } from './schedule.ts';
+import { type LongLivedSettings, type PlannedJob, pathOf, projectIds, refAndStage } from './schedule.ts';
 import { isOver, newJob, pipelineOf, type SimulatedJob, type SimulatedRunner } from './simulated-job.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
@@ -36,6 +36,8 @@ export type GitLabModelOptions = {
   readonly onPassedOver: (job: SimulatedJob) => void;
   /** Our control plane has a job retried. */
   readonly onRetry: (retry: SimulatedJob) => void;
+  /** The same for a cancel. */
+  readonly onCancelByUs: (job: SimulatedJob) => void;
 };
 
 /** `systemId`: which host of a runner that a user made asks. `seen`: what it was told last, null at first. */
@@ -52,7 +54,7 @@ export type GitLabModel = ReturnType<typeof createGitLabModel>;
 
 /** GitLab as far as we meet it: jobs, runners, who gets what, and the hooks that tell of it. */
 export function createGitLabModel(options: GitLabModelOptions) {
-  const { time, faults, cancelsAtOnce, longPolls, onHook, onStuck, onMeddling, onRetry } = options;
+  const { time, faults, cancelsAtOnce, longPolls, onHook, onStuck, onMeddling, onRetry, onCancelByUs } = options;
   const jobs = new Map<number, SimulatedJob>();
   const runners = new Map<number, SimulatedRunner>();
   const removedByHand = new Set<number>();
@@ -114,8 +116,7 @@ export function createGitLabModel(options: GitLabModelOptions) {
         runnerId: null,
         systemId: null,
         name: job.plan.name,
-        stage: 'test',
-        ref: 'main',
+        ...refAndStage,
         pipelineId: pipelineOf(job),
         createdAt: new Date(time.now()).toISOString(),
       }));
@@ -240,10 +241,9 @@ export function createGitLabModel(options: GitLabModelOptions) {
             runnerId: job.runnerId,
             systemId: job.systemId,
             name: job.plan.name,
-            stage: 'test',
-            ref: 'main',
+            ...refAndStage,
             pipelineId: pipelineOf(job),
-            projectPath: `group/project-${job.plan.projectId}`,
+            projectPath: pathOf(job.plan.projectId),
           };
         }),
       isProtectedRef: (_projectId: number, _ref: string) => answer(() => false),
@@ -252,13 +252,16 @@ export function createGitLabModel(options: GitLabModelOptions) {
           const job = jobs.get(jobId);
           if (job?.plan.projectId !== projectId) return null;
           const finishedAt = job.finishedAt === null ? null : new Date(job.finishedAt).toISOString();
-          const { status, failureReason } = job;
-          return { status, jobName: job.plan.name, pipelineId: pipelineOf(job), failureReason, finishedAt };
+          const { status, runnerId, failureReason } = job;
+          return { status, runnerId, jobName: job.plan.name, pipelineId: pipelineOf(job), failureReason, finishedAt };
         }),
       cancelJob: (_projectId: number, jobId: number) =>
         answer(() => {
           const job = jobs.get(jobId);
-          if (job && !isOver(job)) change(job, 'canceled');
+          if (job && !isOver(job)) {
+            onCancelByUs(job);
+            change(job, 'canceled');
+          }
           return job?.status ?? 'canceled';
         }),
       retryJob: (_projectId: number, jobId: number) =>

@@ -15,6 +15,7 @@ import { createKeptPlacesWatch } from './kept-places-watch.ts';
 import type { Settings } from './schedule.ts';
 import { isOver, type SimulatedJob } from './simulated-job.ts';
 import type { TablesModel } from './tables-model.ts';
+import { createTruthWatch } from './truth-watch.ts';
 
 /** What must hold, whatever happens; the numbers are those of the design. */
 export type Violation = { readonly invariant: string; readonly what: string };
@@ -45,6 +46,10 @@ export type Watched = {
   readonly mostFunctions: number;
   /** Whether the autoscaler is to serve a job at all. */
   readonly isOurs: (job: SimulatedJob) => boolean;
+  /** Whether nothing goes wrong but that hooks lie. */
+  readonly isCalm: boolean;
+  /** Where the mappings let a job run by what GitLab says of it; nowhere when it is left to others. */
+  readonly profilesOf: (job: SimulatedJob) => readonly string[];
 };
 
 const placeHolding = ['ADMITTED', 'REGISTERED', 'LAUNCHED', 'RUNNING', 'STOPPING'];
@@ -58,6 +63,7 @@ export function createInvariants(watched: () => Watched) {
   let changed = false;
   const attempts = createAttemptsWatch({ fail, limits: watched });
   const keptPlaces = createKeptPlacesWatch(fail);
+  const truth = createTruthWatch({ fail, watched });
   /** Which attempts each group was to launch. */
   const groups = new Map<string, string[]>();
   const runnersOf = new Map<number, { readonly attempt: string; readonly caps: readonly Cap[] }>();
@@ -110,6 +116,7 @@ export function createInvariants(watched: () => Watched) {
           if (host) attempts.sawStarted(key, item.attempt, host);
         }
         attempts.sawItem(item);
+        truth.sawItem(item);
         if (item.state === 'ADMITTED') {
           checkFallback(item);
           const job = gitlab.jobs.get(item.event.jobId);
@@ -125,6 +132,7 @@ export function createInvariants(watched: () => Watched) {
     },
     /** A function is invoked; `tenantId`: whose execution environment it has, if it is anybody's. */
     sawInvocation(functionArn: string, { job }: LambdaRunnerPayload, tenantId: string | null): void {
+      truth.sawTold(job);
       const profile = Object.values(watched().settings.profiles).find((one) => one.functionArn === functionArn);
       const wanted = profile?.isolateProjects ? `project-${job.projectId}` : null;
       if (tenantId !== wanted)
@@ -159,6 +167,8 @@ export function createInvariants(watched: () => Watched) {
     },
     /** Somebody changed a runner that a user made. */
     sawMeddling: (what: string): void => fail('7 a long-lived runner stays as its user made it', what),
+    /** Our control plane cancels a job. */
+    sawCancel: truth.sawCancel,
     /** A host ended its job because EC2 takes it back. */
     sawInterrupted(job: SimulatedJob, { id: instanceId, request }: SimulatedInstance): void {
       if (watched().retriedProfiles.includes(request.tags[profileTag] ?? '')) interrupted.push({ job, instanceId });

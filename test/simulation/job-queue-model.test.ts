@@ -26,6 +26,7 @@ function startGitLab(longPolls: boolean, faults: readonly FaultKind[] = []): voi
     onMeddling: () => {},
     onPassedOver: ({ id }) => passedOver.push(id),
     onRetry: () => {},
+    onCancelByUs: () => {},
   });
 }
 

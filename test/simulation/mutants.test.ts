@@ -50,7 +50,18 @@ const firstSeeds: Readonly<Record<string, number>> = {
   'a runner that holds its token is taken back too late': 1184,
   'a ticket is taken back too late': 8,
   'a place is held while its runner waits for its turn': 536,
+  'what comes while somebody decides is forgotten': 352,
+  'nobody decides any more once somebody has died of it': 74,
   'earlier jobs of which only GitLab knows are not asked for': 40,
+  'the path that a hook says is believed': 203,
+  'the name that a hook says is believed': 203,
+  'the ref that a hook says is believed': 111,
+  'the list of allowed projects is not asked where a runner is chosen': 180,
+  'any word that a job has its runner is believed': 456,
+  'the runner that a hook says a job has is believed': 456,
+  'the time is believed since when a hook says that a job runs': 847,
+  'the runner that the hook of an end names is believed': 203,
+  'the end of a job that GitLab does not know is noted': 1284,
 };
 
 async function find(name: string) {

@@ -19,6 +19,7 @@ import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import type { RunnerTicket } from '../../infrastructure/lib/runner-ticket.ts';
 import { type AllPorts, type Composition, realComposition } from './composition.ts';
 import { gateMutants } from './gate-mutants.ts';
+import { lieMutants } from './lie-mutants.ts';
 import { type LambdaWork, withLambdas, withPorts, withStore } from './plant-bug.ts';
 import { troubleMutants } from './trouble-mutants.ts';
 
@@ -288,6 +289,7 @@ export const mutants: Readonly<Record<string, Composition>> = {
   })),
   ...troubleMutants,
   ...gateMutants,
+  ...lieMutants,
 };
 
 const everyJobIsOurs = {

@@ -121,6 +121,6 @@ export async function runSchedule(
 }
 
 function endOf(fault: Schedule['faults'][number]): number {
-  if (fault.kind === 'archive-replayed') return fault.at;
+  if ('at' in fault) return fault.at;
   return 'from' in fault ? fault.from + fault.seconds : 0;
 }

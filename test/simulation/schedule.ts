@@ -55,8 +55,20 @@ export function isCapped({ maxConcurrent, lambdaLimit, profiles, mappings }: Set
   return lambdaLimit !== undefined || caps.some((cap) => cap !== undefined && cap < fewestPlaces);
 }
 
-/** The projects that GitLab has. */
+/** The projects that GitLab has and that are ours. */
 export const projectIds = [7, 8] as const;
+/** One of somebody else, which is not among those that the configuration names. */
+export const strangersProject = 9;
+/** The projects that the configuration names. */
+export const allowedProjects: readonly string[] = ['group/**'];
+
+/** A project's path, as GitLab tells it. */
+export function pathOf(projectId: number): string {
+  return `${projectId === strangersProject ? 'strangers' : 'group'}/project-${projectId}`;
+}
+
+/** What a job says of itself that is the same for all. */
+export const refAndStage = { ref: 'main', stage: 'test' } as const;
 
 export type PlannedJob = {
   /** Its place in the generated schedule, which shrinking keeps. */
@@ -100,6 +112,7 @@ export type FaultKind =
       readonly status: HookStatus;
       readonly seconds: number;
     }
+  | Lie
   | { readonly kind: 'event-lost' | 'event-repeated'; readonly nth: number }
   | { readonly kind: 'event-delayed'; readonly nth: number; readonly seconds: number }
   | { readonly kind: 'archive-replayed'; readonly at: number }
@@ -138,6 +151,25 @@ export type FaultKind =
   | { readonly kind: 'function-killed'; readonly nth: number; readonly seconds: number }
   | { readonly kind: 'runner-removed' | 'runner-paused'; readonly nth: number; readonly seconds: number }
   | Trouble;
+
+/**
+ * A hook that GitLab signs, and whose template somebody wrote who may write none but that of a project of his own: nothing in it need be true. It
+ * comes so many seconds after the start.
+ */
+export type Lie = {
+  readonly kind: 'hook-lie';
+  readonly at: number;
+  /** The planned job that it names; null for the job that GitLab makes next. */
+  readonly job: number | null;
+  /** Null for the job's own. */
+  readonly projectId: number | null;
+  readonly status: string;
+  readonly runner: 'none' | 'the one it has' | 'the one made for it' | 'another' | 'unknown';
+  readonly jobName: string;
+  readonly path: string;
+  readonly ref: string;
+  readonly since: 'now' | 'long ago' | 'far ahead';
+};
 
 /** What is in the way of runners, and no fault of theirs: it costs no job an attempt. */
 export type Trouble =

@@ -6,12 +6,14 @@ import { RunnerStateChangedError } from '../../autoscaler/runners/runners-store.
 import { decideRunner } from '../../autoscaler/start-runner/choose-runner.ts';
 import { sourcesOf } from '../../autoscaler/start-runner/ec2/launch-source.ts';
 import { runnerFailedType } from '../../autoscaler/start-runner/runner-failed.ts';
+import { allowedProjectsFilter } from '../../infrastructure/lib/allowed-projects.ts';
 import { type JobKey, parseJobKey } from '../../infrastructure/lib/job-key.ts';
 import { InvalidInputError } from '../../infrastructure/lib/lambda-handler.client.ts';
 import { createLog } from '../../infrastructure/lib/log.ts';
 import { type LambdaRunnerPayload, lambdaRunnerPayloadSchema } from '../../infrastructure/lib/runner-ticket.ts';
 import { launchProfile } from '../autoscaler/start-runner/ec2/launch-world.ts';
 import { testStart } from '../support/builders.ts';
+import { inMemoryGateQueue } from '../support/in-memory-gate-queue.ts';
 import { inMemoryOutageMark } from '../support/in-memory-outage-mark.ts';
 import { inMemoryReconcileStore } from '../support/in-memory-reconcile-store.ts';
 import { inMemoryRetryMarks } from '../support/in-memory-retry-marks.ts';
@@ -31,7 +33,15 @@ import { createPlacementsWatch } from './placements-watch.ts';
 import { createProcess, portsOf } from './process.ts';
 import { createQueueModel } from './queue-model.ts';
 import { createRandom, type Random, seedOf } from './random.ts';
-import { isCapped, type LambdaName, type Schedule, type Settings } from './schedule.ts';
+import {
+  allowedProjects,
+  isCapped,
+  type LambdaName,
+  pathOf,
+  refAndStage,
+  type Schedule,
+  type Settings,
+} from './schedule.ts';
 import { isOver, type SimulatedJob } from './simulated-job.ts';
 import { createTablesModel } from './tables-model.ts';
 import { troubleOf } from './trouble.ts';
@@ -75,6 +85,7 @@ export type Trace = (at: number, line: string) => void;
 /** The whole system in memory and in virtual time: the real Lambdas and workflows between models of what they meet. */
 export function createSimulatedWorld(schedule: Schedule, composition: Composition, trace?: Trace) {
   const { seed, settings } = schedule;
+  const isAllowed = allowedProjectsFilter(allowedProjects);
   const time = createVirtualTime(testStart);
   const faults = createFaults(schedule.faults, () => (time.now() - testStart) / 1_000);
   const randomOf = (part: string): Random => createRandom(seedOf(seed, part));
@@ -111,6 +122,7 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     onStuck: invariants.sawStuck,
     onMeddling: invariants.sawMeddling,
     onRetry: invariants.sawRetry,
+    onCancelByUs: invariants.sawCancel,
   });
   const placements = createPlacementsWatch({
     now: time.now,
@@ -215,15 +227,16 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     tagging: { tagLater: async () => {} },
     marks: inMemoryRetryMarks(),
     outages: inMemoryOutageMark(),
+    gateQueue: inMemoryGateQueue(),
     stateReasonOf: async () => null,
     retriedProfiles: settings.retriedProfiles ?? [],
     misplacedRetriedProfiles: [],
-    findPlace: (event, job) => findPlace(event, job, ports),
+    findPlace: (event, job, runner) => findPlace(event, job, runner, ports),
     invoke: async (functionArn, tenantId, payload) => {
       invariants.sawInvocation(functionArn, payload, tenantId);
       fleet.invoke(payload);
     },
-    isAllowed: () => ({ allowed: true }),
+    isAllowed,
     projects: { noteProject: memory.noteProject, forgetProject: memory.forgetProject },
     memory,
     bus: { tell: async (type, detail) => put(type, detail) },
@@ -396,8 +409,9 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
   }
 
   function decide({ plan, id }: SimulatedJob) {
-    const projectPath = `group/project-${plan.projectId}`;
-    const event = { jobId: id, projectId: plan.projectId, jobName: plan.name, projectPath } as never;
+    const projectPath = pathOf(plan.projectId);
+    if (!isAllowed(projectPath).allowed) return { decision: 'IGNORE' } as const;
+    const event = { ...refAndStage, jobId: id, projectId: plan.projectId, jobName: plan.name, projectPath } as never;
     return decideRunner(event, plan, { ...offer, mappings: settings.mappings });
   }
   const isOurs = (job: SimulatedJob): boolean => decide(job).decision === 'LAUNCH';
@@ -408,7 +422,9 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     return fallback ? [profile, fallback.profile] : [profile];
   }
 
-  const goesWrong = schedule.faults.filter((fault) => !isOnlyAsked(fault) && fault.kind !== 'gitlab-lagging');
+  const goesWrong = schedule.faults.filter(
+    (fault) => !isOnlyAsked(fault) && fault.kind !== 'gitlab-lagging' && fault.kind !== 'hook-lie',
+  );
   const isCalm = goesWrong.length === 0;
   const trouble = troubleOf(schedule);
   const waitsAreShort = (isCalm || trouble.isAll) && !isCapped(settings);
@@ -436,6 +452,8 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
     outagesAreNoted: schedule.faults.every(({ kind }) => kind !== 'lambda-throttled'),
     mostFunctions: lambdaJobsAtOnce(settings.lambdaLimit ?? Number.POSITIVE_INFINITY) + 2,
     isOurs,
+    isCalm,
+    profilesOf,
   };
   return {
     time,

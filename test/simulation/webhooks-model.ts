@@ -2,8 +2,9 @@ import { readJobHook } from '../../infrastructure/ingest/job-hook.ts';
 import type { ExecutionsModel } from './executions-model.ts';
 import type { Faults } from './faults.ts';
 import type { GitLabModel } from './gitlab-model.ts';
+import { lyingHookBody } from './lying-hooks.ts';
 import type { Random } from './random.ts';
-import type { HookStatus } from './schedule.ts';
+import { type HookStatus, pathOf, refAndStage } from './schedule.ts';
 import { pipelineOf, type SimulatedJob } from './simulated-job.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
@@ -61,6 +62,14 @@ export function createWebhooksModel({
     }
   }
 
+  for (const lie of faults.all('hook-lie')) {
+    const write = () => {
+      faults.count('hook-lie');
+      return lyingHookBody(lie, gitlab(), { random, now: time.now() });
+    };
+    arriveIn(lie.at * 1_000, write, `lie-${lie.index}`);
+  }
+
   return {
     isEmpty: () => underWay === 0,
     send(job: SimulatedJob, status: string): void {
@@ -104,10 +113,10 @@ function jobHookBody(job: SimulatedJob, status: string, runnerId: number | null,
   const iso = (at: number | null) => (at === null ? null : new Date(at).toISOString());
   return {
     object_kind: 'build',
-    ref: 'main',
+    ref: refAndStage.ref,
     build_id: id,
     build_name: plan.name,
-    build_stage: 'test',
+    build_stage: refAndStage.stage,
     build_status: status,
     build_started_at: iso(startedAt),
     build_finished_at: iso(finishedAt),
@@ -115,7 +124,7 @@ function jobHookBody(job: SimulatedJob, status: string, runnerId: number | null,
     pipeline_id: pipelineOf(job),
     commit: { id: pipelineOf(job), status: pipelineRuns ? 'running' : 'created' },
     project_id: plan.projectId,
-    project: { id: plan.projectId, path_with_namespace: `group/project-${plan.projectId}` },
+    project: { id: plan.projectId, path_with_namespace: pathOf(plan.projectId) },
     runner: runnerId === null ? null : { id: runnerId },
   };
 }

@@ -83,8 +83,8 @@ export function inMemoryGitLab(): InMemoryGitLab {
     async readJobEnd(projectId, jobId) {
       const job = jobs.get(jobId);
       if (job?.projectId !== projectId) return null;
-      const { status, failureReason = null, finishedAt = null } = job;
-      return { status, jobName: 'build', pipelineId: 50, failureReason, finishedAt };
+      const { status, runnerId, failureReason = null, finishedAt = null } = job;
+      return { status, runnerId, jobName: 'build', pipelineId: 50, failureReason, finishedAt };
     },
     async cancelJob(projectId, jobId) {
       const job = jobs.get(jobId);

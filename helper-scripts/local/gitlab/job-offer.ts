@@ -2,6 +2,7 @@ import { type Instance, user } from './instance.ts';
 import type { Job } from './job.ts';
 import { type Pipeline, type Project, projectName, projectNamespace } from './project.ts';
 import type { Runner } from './runner.ts';
+import { isProtected } from './runner-matching.ts';
 
 export interface OfferSubject {
   readonly instance: Instance;
@@ -71,7 +72,7 @@ export function renderJobOffer(subject: OfferSubject): Readonly<Record<string, u
       refspecs: [`+refs/heads/${pipeline.ref}:refs/remotes/origin/${pipeline.ref}`],
       depth: 20,
       repo_object_format: 'sha1',
-      protected: true,
+      protected: isProtected(project, pipeline.ref),
     },
     runner_info: { timeout, runner_session_url: null },
     variables: renderVariables(subject),
@@ -129,6 +130,7 @@ function renderVariables({ instance, project, pipeline, job, runner }: OfferSubj
     CI_COMMIT_SHORT_SHA: pipeline.sha.slice(0, 8),
     CI_COMMIT_BRANCH: pipeline.ref,
     CI_COMMIT_REF_NAME: pipeline.ref,
+    CI_COMMIT_REF_PROTECTED: String(isProtected(project, pipeline.ref)),
     CI_JOB_ID: String(job.id),
     CI_JOB_NAME: plan.name,
     CI_JOB_STAGE: plan.stage,

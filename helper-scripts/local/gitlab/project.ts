@@ -6,6 +6,8 @@ export interface Project {
   /** From the outermost group to the innermost. */
   readonly groupIds: readonly number[];
   readonly defaultBranch: string;
+  /** Names of branches, and wildcards (`release/*`); of a new project the default branch alone. */
+  readonly protectedBranches: readonly string[];
   /** `.gitlab-ci.yml`; null when there is none. */
   readonly ciConfig: string | null;
   readonly variables: readonly ProjectVariable[];

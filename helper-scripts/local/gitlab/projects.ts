@@ -44,6 +44,7 @@ export class Projects {
       path,
       groupIds: this.#groupIds(path),
       defaultBranch: 'main',
+      protectedBranches: ['main'],
       ciConfig: options.ciConfig ?? null,
       variables: options.variables ?? [],
     };
@@ -54,6 +55,10 @@ export class Projects {
 
   setCiConfig(projectId: number, ciConfig: string | null): void {
     this.#store.projects.set(projectId, { ...this.#store.project(projectId), ciConfig });
+  }
+
+  setProtectedBranches(projectId: number, protectedBranches: readonly string[]): void {
+    this.#store.projects.set(projectId, { ...this.#store.project(projectId), protectedBranches });
   }
 
   /** Replaces the webhook of every project, present and future; undefined takes it away. */

@@ -48,7 +48,10 @@ export function chooseJob(runner: Runner, candidates: readonly Candidate[]): Job
   return first?.job;
 }
 
-/** As GitLab protects it in each new project: the default branch, and nothing else. */
-export function isProtected({ defaultBranch }: Project, ref: string): boolean {
-  return ref === defaultBranch;
+/** Whether one of the project's protected names or wildcards is the branch's: `*` is anything, slashes too. */
+export function isProtected({ protectedBranches }: Pick<Project, 'protectedBranches'>, ref: string): boolean {
+  return protectedBranches.some((pattern) => {
+    const parts = pattern.split('*').map((part) => part.replace(/[\\^$.+?()[\]{}|]/gu, '\\$&'));
+    return new RegExp(`^${parts.join('.*')}$`, 'su').test(ref);
+  });
 }

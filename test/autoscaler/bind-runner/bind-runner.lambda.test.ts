@@ -220,9 +220,70 @@ describe('a hook that is not true', () => {
     expect(item(3)).toMatchObject({ state: 'RUNNING', takenJob: 'job#7#2' });
   });
 
+  it.each([
+    ['its own runner', 501],
+    ['a runner of nobody’s', 999],
+  ])('binds no job of another project than it was proved for to %s', async (_, runnerId) => {
+    const truth = gitlabSays({ status: 'running', runnerId, projectPath: 'group/other' });
+    const hook = { provedFor: 'group/mine', projectPath: 'group/mine', runnerId };
+    const { item, told } = await bindWith(truth, hook, launched(1));
+    expect(item(1)).toEqual(launched(1));
+    expect(told).toEqual([]);
+  });
+
+  it('binds a job of the project that it was proved for, whose path GitLab tells', async () => {
+    const truth = gitlabSays({ status: 'running', runnerId: 501, projectPath: 'Group/Mine' });
+    const { item } = await bindWith(truth, { provedFor: 'group', runnerId: 501 }, launched(1));
+    expect(item(1)).toMatchObject({ state: 'RUNNING', takenJob: 'job#7#1' });
+  });
+
   it('does not note that a job runs elsewhere which waits', async () => {
     const { item } = await bindWith(gitlabSays({ status: 'pending' }), { runnerId: 999 }, launched(1));
     expect(item(1)).toEqual(launched(1));
+  });
+
+  it.each<[string, Partial<RunnerItem>]>([
+    ['has no host yet', { state: 'REGISTERED' }],
+    ['may ask in its turn only', { gated: true }],
+    ['runs a job for which others wait', { awaited: true }],
+    ['failed, and its job waits for the next', { state: 'FAILED' }],
+    ['was said to have it before', { unbound: true }],
+  ])('is asked about where the runner of the job %s', async (_, changes) => {
+    const { item } = await bindWith(gitlabSays({ status: 'pending' }), { runnerId: 501 }, launched(1, changes));
+    expect(item(1)).toEqual(launched(1, changes));
+  });
+
+  it.each([
+    ['long ago', '2001-01-01T00:00:00.000Z', '2030-01-01T00:00:00.000Z'],
+    ['far ahead', '2099-01-01T00:00:00.000Z', new Date(testStart).toISOString()],
+  ])('does not say since when a runner has its job: %s', async (_, occurredAt, pickedUpAt) => {
+    const launchedAt = '2030-01-01T00:00:00.000Z';
+    const { item } = await bind({ runnerId: 501, occurredAt }, launched(1, { launchedAt }));
+    expect(item(1)).toMatchObject({ state: 'RUNNING', pickedUpAt });
+  });
+
+  const believed = launched(1, { state: 'RUNNING', jobState: 'RUNNING', takenJob: 'job#7#1' });
+  const where = (truth: Readonly<Record<number, Parameters<typeof gitlabJob>[0]>>) => ({
+    jobs: { readJob: async (_: number, id: number) => gitlabJob({ id, ...truth[id] }) },
+  });
+
+  it('is undone as soon as GitLab says that the runner has another job: its own one gets the next', async () => {
+    const truth = where({ 1: { status: 'pending' }, 2: { status: 'running', runnerId: 501 } });
+    const { item, told } = await bindWith(truth, { jobId: 2, runnerId: 501 }, believed);
+    expect(item(1)).toMatchObject({ state: 'RUNNING', jobState: 'PENDING', takenJob: 'job#7#2' });
+    expect(told).toMatchObject([['Job Pending', { jobId: 2, runnerId: 501 }]]);
+  });
+
+  it('is undone as soon as GitLab says that the job runs elsewhere: its own runner is free', async () => {
+    const truth = where({ 1: { status: 'running', runnerId: 999 } });
+    const { item } = await bindWith(truth, { jobId: 1, runnerId: 999 }, believed);
+    expect(item(1)).toEqual(launched(1, { jobState: 'RUNNING', unbound: true }));
+  });
+
+  it('is not what a runner said that has its own job', async () => {
+    const truth = where({ 1: { status: 'running', runnerId: 501 }, 2: { status: 'running', runnerId: 501 } });
+    const { item } = await bindWith(truth, { jobId: 2, runnerId: 501 }, believed);
+    expect(item(1)).toEqual(believed);
   });
 
   it('costs GitLab no call when it is about a job and its own runner, or about nothing of ours', async () => {

@@ -16,6 +16,7 @@ describe('jobs are of one kind', () => {
     expect(isAlike(waits(1), waits(1, { projectId: 8 }))).toBe(false);
     expect(isAlike(waits(1), waits(1, { profile: 'large' }))).toBe(false);
     expect(isAlike(waits(1), waits(1, { managerOf: 900 }))).toBe(false);
+    expect(isAlike(waits(1), waits(1, { accessLevel: 'ref_protected' }))).toBe(false);
   });
 });
 
@@ -35,6 +36,14 @@ describe('demand', () => {
   it('is not met by a runner of another profile or project', () => {
     expect(idsOf(demandOf([waits(1), idle(4, { profile: 'large' })]).unserved)).toEqual([1]);
     expect(idsOf(demandOf([waits(1), idle(4, { projectId: 8 })]).unserved)).toEqual([1]);
+  });
+
+  it('of a profile that was protected meanwhile is not met by a runner for protected refs alone', () => {
+    const forProtected = { accessLevel: 'ref_protected' };
+    expect(idsOf(demandOf([waits(1), idle(4, forProtected)]).unserved)).toEqual([1]);
+    expect(idsOf(demandOf([waits(1, forProtected), idle(4, forProtected)]).unserved)).toEqual([]);
+    expect(idsOf(demandOf([waits(1, forProtected), idle(4)]).unserved)).toEqual([]);
+    expect(whoLacks(idle(9, forProtected), [waits(1)])).toBeNull();
   });
 
   it('passes runners on between kinds, so that as many jobs as possible are served', () => {

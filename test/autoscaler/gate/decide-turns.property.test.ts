@@ -10,7 +10,7 @@ const overlapping = [...apart, ['a', 'b'], ['c']] as const;
 
 /** GitLab's side: who asks gets the first job of the line that fits. */
 function handOut(jobs: LineJob[], runner: GatedRunner): LineJob | undefined {
-  const job = jobs.find((one) => fits(one, runner.tags));
+  const job = jobs.find((one) => fits(one, runner));
   if (job) jobs.splice(jobs.indexOf(job), 1);
   return job;
 }
@@ -18,12 +18,23 @@ function handOut(jobs: LineJob[], runner: GatedRunner): LineJob | undefined {
 function randomLine(random: Random, tagSets: Game['tagSets']): LineJob[] {
   const length = random.whole(1, 12);
   return Array.from({ length }, (_, index) =>
-    lineJob(index + 1, { tags: random.pick(tagSets), profile: random.chance(0.1) ? null : random.pick(profiles) }),
+    lineJob(index + 1, {
+      tags: random.pick(tagSets),
+      ...(random.chance(0.1) ? { profile: null } : profileAndRef(random)),
+    }),
   );
 }
 
+/** The profile `large` is for protected refs alone. */
+function profileAndRef(random: Random) {
+  const profile = random.pick(profiles);
+  return { profile, isProtected: profile === 'large' || random.chance(0.3) };
+}
+
 const runnerOf = ({ id, tags, profile }: LineJob, isReady: boolean): GatedRunner[] =>
-  profile === null ? [] : [gatedRunner(id, { tags, profile, isReady, exact: 'always' })];
+  profile === null
+    ? []
+    : [gatedRunner(id, { tags, profile, isReady, exact: 'always', isForProtected: profile === 'large' })];
 
 type Game = { readonly hearsLate: boolean; readonly tagSets: readonly (readonly string[])[] };
 

@@ -142,3 +142,46 @@ describe('places under caps', () => {
     expect(turnsOf({ jobs, runners: [gatedRunner(2, { places: ['cap#other'] })] }).givePlaceBack).toEqual([]);
   });
 });
+
+describe('a runner for protected refs alone', () => {
+  const deploy = { profile: 'deploy', isForProtected: true };
+  const own = { profile: 'deploy', isProtected: true };
+
+  it('waits for no job that GitLab never gives it', () => {
+    const jobs = [lineJob(1), lineJob(2, own)];
+    expect(goesOf(turnsOf({ jobs, runners: [gatedRunner(2, deploy)] }))).toEqual({ 'runner-2': 2 });
+    const mixed = [lineJob(1, { isProtected: true }), lineJob(2, own)];
+    expect(turnsOf({ jobs: mixed, runners: [gatedRunner(2, deploy)] }).go).toEqual([]);
+  });
+
+  it('does not count jobs of its profile that GitLab never gives it', () => {
+    const jobs = [lineJob(1, { profile: 'deploy' }), lineJob(2, own), lineJob(3, { isProtected: true })];
+    const runners = [gatedRunner(1, deploy), gatedRunner(2, deploy)];
+    expect(turnsOf({ jobs, runners }).go).toHaveLength(1);
+  });
+
+  it('takes none from runners whose jobs are not protected', () => {
+    const jobs = [lineJob(1), lineJob(2, { ...own, profile: 'shell' }), lineJob(3, own)];
+    const runners = [gatedRunner(1), gatedRunner(3, { ...deploy, turn: 3, canBeHeld: false })];
+    expect(goesOf(turnsOf({ jobs, runners }))).toEqual({ 'runner-1': 1 });
+  });
+
+  it('asks first about refs of earlier jobs of which nobody knows whether they are protected', () => {
+    const unsure = { unsure: { ref: 'release', profileIfProtected: 'default' } };
+    const runners = [gatedRunner(2, deploy)];
+    const early = [lineJob(1, unsure), lineJob(2, own)];
+    expect(turnsOf({ jobs: early, runners }).unsureRefs).toEqual(['release']);
+    const late = [lineJob(2, own), lineJob(3, unsure), lineJob(1, { ...unsure, tags: ['other'] })];
+    expect(turnsOf({ jobs: late, runners }).unsureRefs).toEqual([]);
+    expect(turnsOf({ jobs: early, runners: [gatedRunner(2)] }).unsureRefs).toEqual([]);
+  });
+});
+
+describe('a job that is of another profile when its ref is protected', () => {
+  it('is asked about before a runner goes for it, or past it', () => {
+    const unsure = { unsure: { ref: 'main', profileIfProtected: 'deploy' } };
+    const jobs = [lineJob(1, unsure), lineJob(2)];
+    expect(turnsOf({ jobs, runners: [gatedRunner(2)] }).unsureRefs).toEqual(['main']);
+    expect(turnsOf({ jobs: [lineJob(1, shell)], runners: [gatedRunner(2)] }).unsureRefs).toEqual([]);
+  });
+});

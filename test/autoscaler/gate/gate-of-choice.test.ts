@@ -51,3 +51,22 @@ describe('a job is awaited', () => {
     ).toEqual({});
   });
 });
+
+describe('a runner for protected refs alone', () => {
+  const forProtected = { profile: 'deploy', accessLevel: 'ref_protected' } as const;
+  const deploy = { type: 'EC2', profile: 'deploy' } as const;
+  const rows = [jobMapping({ tags: ['aws'], target: ec2 }), jobMapping({ isProtected: true, target: deploy })];
+
+  it('is not gated where all protected jobs that fit are its own, and others may wait for those', () => {
+    expect(gate(forProtected, ...rows)).toEqual({ awaited: true });
+    expect(gate({}, ...rows)).toEqual({ gated: true });
+    expect(gate({ ...forProtected, tags: ['aws', 'x'] }, ...rows)).toEqual({ awaited: true });
+    expect(gate({ ...forProtected, tags: [] }, ...rows)).toEqual({});
+  });
+
+  it('is gated where protected jobs go elsewhere by name, ref or stage', () => {
+    expect(gate(forProtected, ...rows, jobMapping({ jobName: 'lint', target: shell }))).toEqual({ gated: true });
+    const ofMain = jobMapping({ id: 'main', isProtected: true, ref: 'main', target: ec2 });
+    expect(gate(forProtected, ...rows, ofMain)).toEqual({ gated: true });
+  });
+});

@@ -1,11 +1,15 @@
 import { describe, expect, it } from 'vitest';
+import type { GateItem } from '../../../autoscaler/gate/gate-item.ts';
+import type { GateQueue } from '../../../autoscaler/gate/gate-queue.ts';
 import { giveTurns } from '../../../autoscaler/gate/give-turns.lambda.ts';
 import { notItsTurn } from '../../../autoscaler/gate/held.ts';
+import type { JobMapping } from '../../../autoscaler/job-mappings/job-mapping.ts';
 import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
 import type { RunnersStore, StoreWrite } from '../../../autoscaler/runners/runners-store.ts';
 import { heldTicket } from '../../../infrastructure/lib/runner-ticket.ts';
-import { jobMapping, nameOf, runnerItem, testStart } from '../../support/builders.ts';
+import { jobMapping, nameOf, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
 import { inMemoryBus } from '../../support/in-memory-bus.ts';
+import { inMemoryGateQueue } from '../../support/in-memory-gate-queue.ts';
 import { inMemoryGitLab } from '../../support/in-memory-gitlab.ts';
 import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
 import { lambdaContext } from '../../support/lambda-context.ts';
@@ -42,12 +46,19 @@ const waiting = (jobId: number, changes: Partial<RunnerItem> = {}) =>
 const mappings = [jobMapping({ target: { type: 'IGNORE' } })];
 
 function world(...items: readonly RunnerItem[]) {
+  return worldWith(mappings, ...items);
+}
+
+function worldWith(mappings: readonly JobMapping[], ...items: readonly RunnerItem[]) {
   const store = inMemoryRunnersStore(...items);
   const gitlab = inMemoryGitLab();
   const bus = inMemoryBus();
   const context = lambdaContext();
+  const gateQueue = inMemoryGateQueue();
+  let keepers = 0;
   const clock = { now: testStart + 10_000 };
   let listings = 0;
+  const askedRefs: string[] = [];
   for (const { event, tags, jobState } of items) {
     if (jobState === 'PENDING') gitlab.setJob({ id: event.jobId, tags, status: 'pending' });
   }
@@ -59,18 +70,29 @@ function world(...items: readonly RunnerItem[]) {
   }
   const offer = {
     profiles: {
-      default: { type: 'EC2', timeoutMinutes: 60 },
+      default: { type: 'EC2', timeoutMinutes: 60, longLived: items.some(({ managerOf }) => managerOf !== undefined) },
       shell: { type: 'LAMBDA', timeoutMinutes: 13, functionArn: 'arn:shell' },
+      deploy: { type: 'EC2', timeoutMinutes: 60, accessLevel: 'ref_protected' },
     },
     defaultRunner: { type: 'IGNORE' },
   } as const;
-  const look = (jobId: number | null = null, using: RunnersStore = store, asked = gitlab) =>
+  const look = (
+    jobId: number | null = null,
+    using: RunnersStore = store,
+    asked = gitlab,
+    { queue = gateQueue, remainingMilliseconds = context.remainingMilliseconds } = {},
+  ) =>
     giveTurns(
       { kind: 'turns-wanted', projectId: 7, jobId },
       {
         store: using,
         bus,
         offer,
+        gateQueue: queue,
+        randomId: () => {
+          keepers += 1;
+          return `keeper ${keepers}`;
+        },
         now: () => clock.now,
         mappings: { read: async () => ({ mappings, invalid: [] }) },
         gitlab: {
@@ -79,12 +101,16 @@ function world(...items: readonly RunnerItem[]) {
             listings += 1;
             return asked.allPendingJobs(projectId);
           },
+          isProtectedRef: (projectId, ref) => {
+            askedRefs.push(ref);
+            return asked.isProtectedRef(projectId, ref);
+          },
         },
       },
-      context,
+      { ...context, remainingMilliseconds },
     );
   return {
-    ...{ store, gitlab, bus, clock, look },
+    ...{ store, gitlab, bus, clock, gateQueue, look, askedRefs },
     listings: () => listings,
     lines: () => context.lines,
     item: (jobId: number) => store.items.get(`job#7#${jobId}`),
@@ -299,14 +325,15 @@ describe('a place among the runners that GitLab lets a project have', () => {
 
 describe('two decisions at the same moment', () => {
   it('never both count: the second is made on what the first left', async () => {
-    const { store, look, turns } = world(held(1), held(2, { profile: 'large' }));
+    const { store, gitlab, look, turns } = world(held(1), held(2, { profile: 'large' }));
     let isFirst = true;
     const disturbed: RunnersStore = {
       ...store,
       async write(...parts: readonly StoreWrite[]) {
         if (isFirst) {
           isFirst = false;
-          await look();
+          // Whoever had died by the clock of this one, and had not.
+          await look(null, store, gitlab, { queue: inMemoryGateQueue() });
         }
         return store.write(...parts);
       },
@@ -317,11 +344,131 @@ describe('two decisions at the same moment', () => {
   });
 });
 
+describe('events of one project that come at the same time', () => {
+  it('are answered by one decision and one more, which asks GitLab for those that came meanwhile', async () => {
+    const { store, look, listings, item } = world(waiting(5));
+    let others: Promise<unknown> | undefined;
+    let writes = 0;
+    const slow: RunnersStore = {
+      ...store,
+      async write(...parts: readonly StoreWrite[]) {
+        writes += 1;
+        others ??= Promise.all([6, 7, 8, 9].map((jobId) => look(jobId, slow)));
+        expect(await others).toEqual(Array.from({ length: 4 }, () => ({ go: 0, hold: 0 })));
+        return store.write(...parts);
+      },
+    };
+    expect(await look(5, slow)).toEqual({ go: 1, hold: 0 });
+    expect(item(5)?.turnAt).toBeDefined();
+    expect({ writes, listings: listings() }).toEqual({ writes: 1, listings: 2 });
+  });
+
+  it('are not lost: an earlier job that came while it was decided is seen although the index does not show it', async () => {
+    const { store, gitlab, look, item } = world(held(2));
+    let joined: Promise<unknown> | undefined;
+    const lagging: RunnersStore = {
+      ...store,
+      readLiveOf: async (pool) => (await store.readLiveOf(pool)).filter(({ event }) => event.jobId !== 1),
+      async write(...parts: readonly StoreWrite[]) {
+        await store.write(...parts);
+        if (joined) return;
+        store.items.set('job#7#1', waiting(1));
+        gitlab.setJob({ id: 1, tags: ['aws'], status: 'pending' });
+        joined = look(1, lagging);
+        await joined;
+      },
+    };
+    expect(await look(2, lagging)).toEqual({ go: 2, hold: 1 });
+    expect(item(1)?.turnAt).toBeDefined();
+    expect(item(2)).not.toHaveProperty('turnAt');
+  });
+
+  it('are seen although they stand under a runner that no profile of the deployment has any more', async () => {
+    const { store, look, item } = world(waiting(1));
+    const elsewhere: RunnersStore = { ...store, readLiveOf: async () => [] };
+    expect(await look(null, elsewhere)).toEqual({ go: 0, hold: 0 });
+    expect(await look(1, elsewhere)).toEqual({ go: 1, hold: 0 });
+    expect(item(1)?.turnAt).toBeDefined();
+  });
+
+  it('go on with the next event when the time of the one that decides is over', async () => {
+    const { look, bus, gateQueue } = world(waiting(5));
+    const keeper = { id: 'other', until: testStart + 60_000 };
+    let remaining = 30_000;
+    const join: GateQueue['join'] = async (...input) => {
+      const left = await gateQueue.join(...input);
+      await gateQueue.join(7, 6, keeper, testStart);
+      remaining = 9_000;
+      return left;
+    };
+    await look(5, undefined, undefined, {
+      queue: { ...gateQueue, join },
+      remainingMilliseconds: () => remaining,
+    });
+    expect(bus.told.at(-1)).toEqual(['Turns Wanted', { kind: 'turns-wanted', projectId: 7, jobId: null }]);
+    expect(await gateQueue.join(7, null, keeper, testStart)).toEqual([6]);
+  });
+
+  it('are free to be looked at when the one that decides fails', async () => {
+    const { look, gitlab, item } = world(waiting(5));
+    const down = { ...gitlab, allPendingJobs: () => Promise.reject(new Error('GitLab is away')) };
+    await expect(look(5, undefined, down)).rejects.toThrow('GitLab is away');
+    expect(await look(5)).toEqual({ go: 1, hold: 0 });
+    expect(item(5)?.turnAt).toBeDefined();
+  });
+});
+
 describe('a project without a gate', () => {
   it('costs nothing but the look', async () => {
     const { look, listings, store } = world(runnerItem({ jobId: 1, state: 'LAUNCHED' }));
     expect(await look()).toEqual({ go: 0, hold: 0 });
     expect(listings()).toBe(0);
     expect(store.gates.size).toBe(0);
+  });
+});
+
+describe('protected branches and tags', () => {
+  const onRef = (jobId: number, ref: string) => ({ ...pendingJob({ jobId, projectId: 7 }), ref });
+  const deploy = { profile: 'deploy', accessLevel: 'ref_protected', isProtected: true } as const;
+  const ofMain = (jobId: number) => held(jobId, { ...deploy, event: onRef(jobId, 'main') });
+  const earlier = (changes: Partial<RunnerItem> = {}) =>
+    held(1, { event: onRef(1, 'topic'), state: 'REGISTERED', turnAt: '2030-01-01T00:00:06.000Z', ...changes });
+  const asking = (store: RunnersStore & { readonly gates: Map<string, GateItem> }) =>
+    store.gates.set('gate#7', {
+      ...{ pk: 'gate#7', version: 1, stuck: {}, holds: [] },
+      turns: [{ runnerOf: 'job#7#1', attempt: 1, jobId: 1 }],
+    });
+
+  it('are what a runner for these alone waits for: jobs of other refs are in nobody’s way', async () => {
+    const { look, store, turns, gitlab, askedRefs } = world(earlier(), ofMain(2));
+    asking(store);
+    gitlab.protectedRefs.add('main');
+    await look();
+    expect(turns()).toContainEqual(['job#7#2', 2]);
+    expect(askedRefs).toEqual(['topic']);
+  });
+
+  it('are asked about once, and not where a job of the same ref says it', async () => {
+    const { look, store, turns, gitlab, askedRefs } = world(earlier({ event: onRef(1, 'release') }), ofMain(2));
+    asking(store);
+    gitlab.protectedRefs.add('release');
+    await look();
+    expect(turns()).toEqual([['job#7#1', 1]]);
+    expect(askedRefs).toEqual(['release']);
+    const same = world(earlier({ event: onRef(1, 'main') }), ofMain(2));
+    asking(same.store);
+    await same.look();
+    expect([same.turns(), same.askedRefs]).toEqual([[['job#7#1', 1]], []]);
+  });
+
+  it('decide whose a job is that a row for protected refs names, before its own item is there', async () => {
+    const toDeploy = jobMapping({ isProtected: true, target: { type: 'EC2', profile: 'deploy' } });
+    const rows = [jobMapping({ target: { type: 'EC2', profile: 'default' } }), toDeploy];
+    const { look, gitlab, turns, store, askedRefs } = worldWith(rows, held(2, { event: onRef(2, 'topic') }));
+    gitlab.protectedRefs.add('main');
+    gitlab.setJob({ id: 1, tags: ['aws'], status: 'pending', ref: 'main' });
+    await look();
+    expect([turns(), askedRefs]).toEqual([[], ['main']]);
+    expect(store.gates.get('gate#7')?.holds).toMatchObject([{ profile: 'default', behind: 1, of: 'deploy' }]);
   });
 });

@@ -4,7 +4,11 @@ import { testStart } from '../../support/builders.ts';
 
 /** A job of the line, by default one with the tag `aws` for the profile `default`. */
 export function lineJob(id: number, changes: Partial<LineJob> = {}): LineJob {
-  return { id, tags: ['aws'], profile: 'default', isComing: true, waitsSince: testStart, wantsPlaces: [], ...changes };
+  return {
+    ...{ id, tags: ['aws'], profile: 'default', isComing: true, waitsSince: testStart, wantsPlaces: [] },
+    isProtected: false,
+    ...changes,
+  };
 }
 
 /** A runner that is held, made for a job of this id. */
@@ -14,6 +18,7 @@ export function gatedRunner(jobId: number, changes: Partial<GatedRunner> = {}): 
     jobId,
     profile: 'default',
     tags: ['aws'],
+    isForProtected: false,
     exact: 300,
     isReady: false,
     isStuck: false,

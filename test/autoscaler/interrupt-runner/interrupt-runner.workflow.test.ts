@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { mendJob } from '../../../autoscaler/interrupt-runner/mend-job.lambda.ts';
+import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
 import { GitLabRefusedError, GitLabUnavailableError } from '../../../infrastructure/lib/gitlab-errors.ts';
 import { instanceState, spotWarning } from '../../support/builders.ts';
 import type { Json } from '../../support/state-machine-language.ts';
@@ -365,8 +366,14 @@ describe('a function that failed', () => {
   const failed = { projectId: 7, jobId: 1, attempt: 1, event: null, error: 'LambdaRunnerFailed', cause: 'timeout' };
   const abandon = definitionFromTemplate(template, 'AbandonRunner');
 
+  async function functionWorld() {
+    const inner = await world({ busy: true });
+    inner.store.items.set('job#7#1', { ...(inner.item(1) as RunnerItem), type: 'LAMBDA' });
+    return inner;
+  }
+
   it('ends with the job that it had: GitLab would wait for that job for half an hour', async () => {
-    const { run, item, events, gitlab, jobs, ...inner } = await world({ busy: true });
+    const { run, item, events, gitlab, jobs, ...inner } = await functionWorld();
     const runnerId = item(1)?.runnerId ?? 0;
     await run(abandon, failed);
     const [unwanted, ...others] = events.splice(0);
@@ -378,8 +385,20 @@ describe('a function that failed', () => {
     expect(inner.instances.running.size).toBe(0);
   });
 
+  it('leaves a job alone that another runner has, whatever a hook said', async () => {
+    const { run, item, events, gitlab, jobs } = await functionWorld();
+    gitlab.setJob({ id: 1, runnerId: 999 });
+    gitlab.runners.delete(item(1)?.runnerId ?? 0);
+    await run(definition, {
+      ...{ kind: 'runner-unwanted', projectId: 7, jobId: 1, attempt: 1 },
+      ...{ reason: 'its host is gone', force: true },
+    });
+    expect(events).toEqual([]);
+    expect(jobs()).toEqual({ 1: 'running' });
+  });
+
   it('after its job was over leaves that job alone', async () => {
-    const { run, finish, item, events, jobs } = await world({ busy: true });
+    const { run, finish, item, events, jobs } = await functionWorld();
     finish(1, 'success');
     await run(abandon, failed);
     for (const { detail } of events.splice(0)) await run(definition, detail as Json);

@@ -96,6 +96,23 @@ describe('the jobs that fit a runner', () => {
   });
 });
 
+describe('the jobs that fit a runner for protected refs alone', () => {
+  const protectedTargets = (given: TargetRoutes) =>
+    possibleTargets({ ...inProject('aws'), accessLevel: 'ref_protected' }, given).map(({ profile }) => profile);
+
+  it('may run nowhere but where a row for protected refs sends them', () => {
+    const toLarge = jobMapping({ id: 'protected', isProtected: true, tags: ['aws'], target: ec2('large') });
+    const given = routes([row('*', ['aws'], ec2('default')), toLarge]);
+    expect(protectedTargets(given)).toEqual(['large']);
+    expect(targetsOf(['aws'], given).sort()).toEqual(['default', 'large']);
+  });
+
+  it('may run elsewhere by their refs', () => {
+    const ofMain = jobMapping({ isProtected: true, ref: 'main', tags: ['aws'], target: ec2('large') });
+    expect(protectedTargets(routes([row('*', ['aws'], ec2('default')), ofMain])).sort()).toEqual(['default', 'large']);
+  });
+});
+
 describe('what is told of random tables', () => {
   const tag = fc.constantFrom('a', 'b', 'c');
   const tagSet = fc.uniqueArray(tag).map((tags) => tags.sort());
@@ -107,9 +124,12 @@ describe('what is told of random tables', () => {
       tags: tagSet,
       project: fc.constantFrom(undefined, 'g/p', 'g/*', '**', 'h/p'),
       profile: fc.constantFrom('one', 'two', 'three', null),
+      isProtected: fc.constantFrom(undefined, undefined, true as const),
     })
-    .map(({ jobName, tags, project, profile }) => {
-      return row(jobName, tags, profile === null ? ignored : ec2(profile), project);
+    .map(({ isProtected, jobName, tags, project, profile }) => {
+      const target = profile === null ? ignored : ec2(profile);
+      const made = row(jobName, tags, target, project);
+      return isProtected === undefined ? made : { ...made, id: `${made.id} protected`, isProtected };
     });
   const tagged = fc.option(tagSet, { nil: undefined });
   const table = fc.record({
@@ -118,8 +138,9 @@ describe('what is told of random tables', () => {
     defaultRunner: fc.constantFrom(ignored, ec2('three')),
   });
   const names = [...patterns, 'build 2/2', 'other', 'bxild', 'lint: [a, b]', ' 1/2'];
-  const targetOf = (jobName: string, projectPath: string, tags: readonly string[], given: TargetRoutes) => {
-    const chosen = chooseMapping({ jobName, projectPath, tags }, given.mappings)?.target;
+  type Job = { readonly tags: readonly string[]; readonly projectPath: string; readonly isProtected: boolean };
+  const targetOf = (jobName: string, { tags, projectPath, isProtected }: Job, given: TargetRoutes) => {
+    const chosen = chooseMapping({ jobName, projectPath, tags, isProtected }, given.mappings)?.target;
     if (chosen) return chosen.type === 'EC2' ? chosen.profile : null;
     return profileOfTags(tags, given.profiles) ?? given.defaultRunner.profile ?? null;
   };
@@ -131,10 +152,15 @@ describe('what is told of random tables', () => {
   it('is all that becomes of jobs of any name, and nothing else', () => {
     fc.assert(
       fc.property(table, tagSet, fc.constantFrom(...projects), (given, runner, projectPath) => {
-        const told = possibleTargets({ tags: runner, projectPath }, given).map(({ profile }) => profile);
-        const real = fitting(runner).flatMap((tags) => names.map((name) => targetOf(name, projectPath, tags, given)));
+        const outcomes = (isProtected: boolean) =>
+          fitting(runner).flatMap((tags) =>
+            names.map((name) => targetOf(name, { tags, projectPath, isProtected }, given)),
+          );
+        const told = (accessLevel?: 'ref_protected') =>
+          new Set(possibleTargets({ tags: runner, projectPath, accessLevel }, given).map(({ profile }) => profile));
         // Every name is there that a pattern stands for, and one that none does: what is possible happens to one of them.
-        expect(new Set(told)).toEqual(new Set(real));
+        expect(told()).toEqual(new Set([true, false].flatMap(outcomes)));
+        expect(told('ref_protected')).toEqual(new Set(outcomes(true)));
       }),
       { numRuns: 1_000 },
     );
@@ -144,7 +170,10 @@ describe('what is told of random tables', () => {
     fc.assert(
       fc.property(table, tagSet, fc.constantFrom(...projects), (given, tags, projectPath) => {
         const told = possibleTargetsOfJob({ tags, projectPath }, given).map(({ profile }) => profile);
-        expect(new Set(told)).toEqual(new Set(names.map((name) => targetOf(name, projectPath, tags, given))));
+        const outcomes = [true, false].flatMap((isProtected) =>
+          names.map((name) => targetOf(name, { tags, projectPath, isProtected }, given)),
+        );
+        expect(new Set(told)).toEqual(new Set(outcomes));
       }),
       { numRuns: 1_000 },
     );

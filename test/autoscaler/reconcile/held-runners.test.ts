@@ -28,8 +28,8 @@ const told = ({ told: events }: Awaited<ReturnType<typeof world>>, type: string)
   events.flatMap((event) => (event.type === type ? [event.detail] : []));
 
 describe('a host that waits for its turn', () => {
-  it('has its project’s gate looked at in each pass', async () => {
-    const wanted = { kind: 'turns-wanted', projectId: 7, jobId: null };
+  it('has its project’s gate looked at in each pass, and is named to it', async () => {
+    const wanted = { kind: 'turns-wanted', projectId: 7, jobId: 1 };
     expect(told(await world(held(), 60), turnsWantedType)).toEqual([wanted, wanted]);
     expect(
       told(await world(held({ state: 'RUNNING', takenJob: 'job#7#1', jobState: 'RUNNING' }), 60), turnsWantedType),

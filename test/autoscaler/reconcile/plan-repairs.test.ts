@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { planRound } from '../../../autoscaler/reconcile/known-projects.ts';
 import { emptyMemory } from '../../../autoscaler/reconcile/memory.ts';
 import { planRepairs } from '../../../autoscaler/reconcile/plan-repairs.ts';
 import type { Seen, SeenJob } from '../../../autoscaler/reconcile/seen.ts';
 import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
+import { unbinding } from '../../../autoscaler/runners/unbind-untrue.ts';
 import { holdTag, launchGroupTag } from '../../../autoscaler/start-runner/ec2/instance-tags.ts';
 import type { JobKey } from '../../../infrastructure/lib/job-key.ts';
 import { launchGroupOf, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
+import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
 
 const minute = 60_000;
 /** Long after everything that the builders date. */
@@ -309,6 +312,35 @@ describe('a hook that was lost', () => {
   });
 });
 
+describe('a hook that was not true', () => {
+  it.each<[string, Parameters<typeof runnerItem>[0], object]>([
+    ['runs', { state: 'RUNNING', takenJob: 'job#7#1' }, { state: 'LAUNCHED', unbound: true, jobState: 'PENDING' }],
+    ['ran, after its runner ended', { state: 'RELEASED', takenJob: 'job#7#1' }, { unbound: true, jobState: 'PENDING' }],
+    ['runs elsewhere', { state: 'LAUNCHED' }, { unbound: true, jobState: 'PENDING' }],
+  ])('of a job that %s is undone where GitLab says that it waits', async (_, changes, after) => {
+    const item = launched({ jobState: 'RUNNING', launchedAt: new Date(late).toISOString(), ...changes });
+    const store = inMemoryRunnersStore(item);
+    const repairs = repairsOf(seen({ live: [item], instances: [instance('i-1')], jobs: jobs(pending()) }));
+    expect(repairs.map(({ kind }) => kind)).toContain('unbind-runner');
+    for (const { action } of repairs) if (action.do === 'unbind') await store.write(unbinding(action.item, true));
+    expect(store.items.get(item.pk)).toMatchObject(after);
+    expect(store.items.get(item.pk)).not.toHaveProperty('takenJob');
+  });
+
+  it('is none of a job whose stand-in another job has', () => {
+    const item = launched({ jobState: 'RUNNING', state: 'RUNNING', takenJob: 'job#7#2' });
+    const kinds = kindsOf(seen({ live: [item], instances: [instance('i-1')], jobs: jobs(pending()) }));
+    expect(kinds).not.toContain('unbind-runner');
+  });
+
+  it('does not keep the other jobs of its project from being looked for, by a path that GitLab was not asked about', () => {
+    const told = { ...pendingJob(), projectPath: 'strangers/project' };
+    const live = [runnerItem({ event: told, state: 'WAITING', profile: '' })];
+    const { projects } = planRound([], live, emptyMemory, late, 1);
+    expect(projects).toEqual([{ projectId: 7, path: null }]);
+  });
+});
+
 describe('a runner whose launch was never tried', () => {
   const registeredAt = new Date(testStart).toISOString();
   const registered = (changes: Parameters<typeof runnerItem>[0] = {}) =>
@@ -373,7 +405,8 @@ describe('a runner whose launch was never tried', () => {
     const elsewhere = registered({ jobState: 'RUNNING' });
     const starved = runnerItem({ jobId: 2, state: 'RELEASED' });
     expect(kindsAfter(2, elsewhere, starved)).toContain('request-launch-again');
-    expect(kindsAfter(2, elsewhere)).toEqual(['stop-idle-runner']);
+    const runs = seen({ live: [elsewhere], jobs: jobs(['job#7#1', job('running', 999)]) });
+    expect(kindsOf(runs, testStart + 2 * minute)).toEqual(['stop-idle-runner']);
   });
 });
 

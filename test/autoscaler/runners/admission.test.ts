@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type AdmissionRequest, judgeAdmission } from '../../../autoscaler/runners/admission.ts';
-import { jobStates, type RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
+import { choiceOf, jobStates, type RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
 import { choice, launchGroupOf, pendingJob, runnerItem } from '../../support/builders.ts';
 
 const request = (changes: Partial<AdmissionRequest> = {}): AdmissionRequest => ({
@@ -126,6 +126,17 @@ describe('a job that waits for something else than a place', () => {
     expect(profileAfter({ type: 'LAMBDA', profile: 'shell', waitsFor: throttled })).toBe('large');
     expect(profileAfter({ type: 'EC2', profile: 'large', waitsFor: throttled })).toBe('large');
     expect(profileAfter({ type: 'LAMBDA', profile: 'shell', waitsFor })).toBe('shell');
+  });
+
+  it.each([
+    { type: 'LAMBDA', profile: 'shell', attempt: 1, attemptBegun: true, runnerId: 5 },
+    { type: 'EC2', profile: 'large', attempt: 2, excusedAttempts: 1 },
+  ] as const)('has nothing of its function there: waiting as $type', (waiting) => {
+    const ofFunction = { tenantId: 'project-7', accessLevel: 'ref_protected', gated: true, awaited: true } as const;
+    const shell = choice({ type: 'LAMBDA', profile: 'shell', functionArn: 'arn', ...ofFunction, exact: 60 });
+    const fallback = choice({ profile: 'large' });
+    const verdict = judgeAdmission(runnerItem({ ...waiting, state: 'WAITING' }), request({ choice: shell, fallback }));
+    expect(verdict.kind === 'admit' && choiceOf(verdict.item)).toEqual(fallback);
   });
 });
 

@@ -1,6 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { BatchWriteCommand, DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
+import { BatchWriteCommand, DynamoDBDocumentClient, paginateScan, type UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createGateQueue } from '../../../autoscaler/gate/gate-queue.client.ts';
 import { admitJob } from '../../../autoscaler/runners/admit-job.ts';
 import { endRunner, leaveQueue } from '../../../autoscaler/runners/end-runner.ts';
 import { nextWaiting } from '../../../autoscaler/runners/next-waiting.ts';
@@ -13,6 +14,7 @@ import { type JobKey, jobKeyOf } from '../../../infrastructure/lib/job-key.ts';
 import { startTestAws } from '../../helper-scripts/local/aws/start-test-aws.ts';
 import { choice, pendingJob, testStart } from '../../support/builders.ts';
 import { createTablesAsDeployed } from '../../support/dynamodb-tables.ts';
+import { describeGateQueue } from '../gate/gate-queue.contract.ts';
 import { describeRunnersStore } from './runners-store.contract.ts';
 
 const tables = { runners: 'the-runners', tickets: 'the-tickets', waitingTickets: 'the-waiting-tickets' };
@@ -50,6 +52,30 @@ async function empty(): Promise<void> {
 const makeStore = () => ({ store: createRunnersStore(dynamodb, tables), reset: empty });
 
 describeRunnersStore('the runners in DynamoDB', makeStore);
+describeGateQueue('the queue of decisions in DynamoDB', () => ({
+  queue: createGateQueue(dynamodb, tables.runners),
+  reset: empty,
+}));
+
+it('goes on deciding when the answer was lost that says which jobs were handed on', async () => {
+  await empty();
+  const keeper = { id: 'keeper', until: 30_000 };
+  const queue = createGateQueue(dynamodb, tables.runners);
+  await queue.join(7, 1, keeper, 1_000);
+  await queue.join(7, 2, { id: 'other', until: 30_000 }, 1_000);
+  // As the SDK does when the first answer does not come.
+  const twice = createGateQueue(
+    {
+      send: async (command: never) => {
+        if ((command as UpdateCommand).input.UpdateExpression === 'REMOVE about') await dynamodb.send(command);
+        return dynamodb.send(command);
+      },
+    } as unknown as DynamoDBDocumentClient,
+    tables.runners,
+  );
+  expect(await twice.next(7, keeper)).toEqual([]);
+  expect(await twice.next(7, keeper)).toBeNull();
+});
 
 describe('caps in DynamoDB', () => {
   const deployment: Cap = { counter: 'cap#deployment', limit: 7 };

@@ -145,7 +145,8 @@ describe('a failed attempt', () => {
 
   it('fails its workflow, with its error in words', async () => {
     const cause = JSON.stringify({ errorType: 'X', errorMessage: 'its disk is full' });
-    const { failure } = await abandon(await launched(), { error: 'LambdaRunnerFailed', cause });
+    const one = await world({ state: 'LAUNCHED', type: 'LAMBDA' });
+    const { failure } = await abandon(one, { error: 'LambdaRunnerFailed', cause });
     expect(failure).toEqual({ error: 'LambdaRunnerFailed', cause: 'its disk is full' });
   });
 });
@@ -336,6 +337,19 @@ describe('a runner that is not to be abandoned', () => {
       gitlab.setJob({ id: 2, status: 'running', runnerId });
       const { unwanted } = await abandon({ gitlab, store }, { error });
       expect(unwanted).toMatchObject({ kind: 'runner-unwanted', projectId: 7, jobId: 1, attempt: 1, force: true });
+    },
+  );
+
+  it.each(['LambdaRunnerFailed', 'LambdaRunnerNotStarted', 'LambdaRunnerCutOff'])(
+    'is not one on an instance, whoever tells that its function is over: %s',
+    async (error) => {
+      const { gitlab, store, runnerId } = await world({ state: 'LAUNCHED' });
+      const before = store.items.get(job);
+      store.tickets.clear();
+      gitlab.setJob({ id: 2, status: 'running', runnerId });
+      expect(await abandon({ gitlab, store }, { error })).toMatchObject({ unwanted: null, failure: null, retry: null });
+      expect(store.items.get(job)).toEqual(before);
+      expect(gitlab.runners.get(runnerId)).toMatchObject({ paused: false });
     },
   );
 

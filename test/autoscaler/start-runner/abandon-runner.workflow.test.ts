@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
 import { invocationFailure, pendingJob, runnerItem } from '../../support/builders.ts';
 import { tokenWord } from '../../support/in-memory-gitlab.ts';
 import type { Execution } from '../../support/state-machine.ts';
@@ -25,7 +26,10 @@ async function world() {
     executions.push(execution);
     return execution;
   };
-  return { ...inner, abandon };
+  /** Job 1 has a runner of this type. */
+  const become = (type: RunnerItem['type']) =>
+    inner.store.items.set('job#7#1', { ...(inner.item(1) as RunnerItem), type });
+  return { ...inner, abandon, become };
 }
 const jobsOf = (events: readonly { readonly detail: unknown }[]) =>
   events.map(({ detail }) => (detail as { jobId: number }).jobId);
@@ -104,10 +108,12 @@ describe('the workflow', () => {
     const told = (changes: Parameters<typeof invocationFailure>[0]) =>
       JSON.parse(JSON.stringify(invocationFailure({ attempt: 1, ...changes })));
     const failed = await world();
+    failed.become('LAMBDA');
     expect(await failed.run(definition, told({}))).toMatchObject({ status: 'FAILED', error: 'LambdaRunnerFailed' });
     expect(failed.item(1)).toMatchObject({ state: 'FAILED', failure: 'LambdaRunnerFailed: Error: lost' });
 
     const late = await world();
+    late.become('LAMBDA');
     const neverStarted = told({ condition: 'EventAgeExceeded', responsePayload: undefined });
     expect(await late.run(definition, neverStarted)).toMatchObject({ status: 'SUCCEEDED' });
     expect(late.item(1)).toMatchObject({ state: 'WAITING', waitsFor: { error: 'LambdaRunnerNotStarted' } });

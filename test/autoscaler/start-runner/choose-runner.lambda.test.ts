@@ -94,6 +94,21 @@ describe('a hook is not believed', () => {
     expect(decision).toMatchObject({ decision: 'IGNORE' });
   });
 
+  it('starts no job of another project than it was proved for, and lets that wait on', async () => {
+    const proved = { ...event, projectPath: 'group/mine', provedFor: 'group/mine' };
+    const waiting = runnerItem({ state: 'WAITING' });
+    const { decision, store } = await choose({ event: proved, job: gitlabJob(truth), items: [waiting] });
+    expect(decision).toMatchObject({ decision: 'IGNORE', reason: expect.stringContaining('group/mine') });
+    expect(store.items.get('job#7#1')).toEqual(waiting);
+  });
+
+  it('starts a job of the project or group that it was proved for, and says no more of that', async () => {
+    const proved = { ...event, provedFor: 'Group' };
+    const { decision } = await choose({ event: proved, job: gitlabJob(truth) });
+    expect(decision).toMatchObject({ decision: 'LAUNCH', event: { projectPath: 'group/other' } });
+    expect(decision).not.toHaveProperty('event.provedFor');
+  });
+
   it('leaves a waiting job in the queue whose row an untrue word does not name', async () => {
     const mappings = [jobMapping({ jobName: 'build' })];
     const waiting = runnerItem({ state: 'WAITING' });

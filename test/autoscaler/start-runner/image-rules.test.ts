@@ -13,9 +13,15 @@ function rulesOf(
   {
     tags = ['aws'],
     projectPath = 'group/app',
-  }: { readonly tags?: readonly string[]; readonly projectPath?: string } = {},
+    functionTags = [],
+  }: {
+    readonly tags?: readonly string[];
+    readonly projectPath?: string;
+    readonly functionTags?: readonly string[];
+  } = {},
 ) {
-  return imageRulesFor({ tags, projectPath }, { mappings, defaultRunner: { type: 'IGNORE' } });
+  const profiles = { shell: { type: 'LAMBDA', tags: functionTags } } as const;
+  return imageRulesFor({ tags, projectPath }, { mappings, profiles, defaultRunner: { type: 'IGNORE' } });
 }
 
 describe('the rules of a function', () => {
@@ -58,6 +64,28 @@ describe('the rules of a function', () => {
     expect(rulesOf([...rows, jobMapping({ jobName: 'test' })], { tags: ['aws', 'big'] })).toEqual([
       { name: 'test', refusal: toEc2('job#test tags#') },
     ]);
+  });
+
+  it('refuse nobody whom a row for some refs, stages or protected refs alone sends to a function', () => {
+    const toEc2 = jobMapping({ jobName: 'lint', tags: ['aws'] });
+    for (const condition of [{ ref: 'main' }, { stage: 'test' }, { isProtected: true } as const]) {
+      const row = jobMapping({ id: 'some', jobName: 'lint', tags: ['aws'], target: lambda, ...condition });
+      expect(rulesOf([toEc2, row])).toEqual([{ name: 'lint', refusal: null }, toOthers]);
+    }
+  });
+
+  it('refuse nobody for a row for some refs alone, but for the next one of the name', () => {
+    const some = jobMapping({ id: 'some', jobName: 'lint', tags: ['aws'], isProtected: true });
+    expect(rulesOf([some, jobMapping({ tags: ['aws'], target: lambda })])).toEqual([]);
+    expect(rulesOf([some, jobMapping({ id: 'all', jobName: 'lint', tags: ['aws'] })])).toMatchObject([
+      { name: 'lint', refusal: toEc2('all') },
+      toOthers,
+    ]);
+  });
+
+  it('refuse nobody whom the tags of a profile may send to its function', () => {
+    expect(rulesOf([], { functionTags: ['aws'] })).toEqual([]);
+    expect(rulesOf([], { functionTags: ['aws', 'big'] })).toEqual([toOthers]);
   });
 
   it('of the whole name of a parallel job come before those of its base name', () => {

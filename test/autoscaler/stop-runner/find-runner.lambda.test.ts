@@ -239,7 +239,9 @@ describe('a job that is said to be over before anybody said that it ran', () => 
     for (const status of ['canceled', 'failed', 'skipped', null]) {
       const { found, isAsTold } = await find(status, items, event);
       expect(found).not.toBe('JobNotOverError');
-      expect(isAsTold.get('job#7#1')).toMatchObject({ jobState: 'FINISHED' });
+      // Of one without an item nothing is noted that may yet wait.
+      const mayYetWait = (status === null || status === 'skipped') && !items.some(({ pk }) => pk === 'job#7#1');
+      expect(isAsTold.get('job#7#1')?.jobState).toBe(mayYetWait ? undefined : 'FINISHED');
     }
   });
 
@@ -297,7 +299,7 @@ describe('a job that failed', () => {
     const ports = { store: inMemoryRunnersStore(...items), jobs, bus: inMemoryBus(), now: () => testStart };
     return (await findRunner(finishedJob({ ...failed, ...event }), ports, lambdaContext())).mend;
   }
-  const served = { takenJob: 'job#7#1', profile: 'default', interruptedAt };
+  const served = { takenJob: 'job#7#1', profile: 'default', interruptedAt, runnerId: 501 };
   const mend = { job: 'job#7#1', attempt: 1, hostGone: false, served };
   const item = running(1, { interruptedAt });
 
@@ -322,7 +324,7 @@ describe('a job that failed', () => {
 
   it('is to be mended with the runner of another job that had it, whoever GitLab still names', async () => {
     const other = running(2, { interruptedAt, takenJob: 'job#7#1', attempt: 3 });
-    const expected = { ...mend, job: 'job#7#2', attempt: 3 };
+    const expected = { ...mend, job: 'job#7#2', attempt: 3, served: { ...served, runnerId: 502 } };
     expect(await mendAfter({ runnerId: 502 }, other)).toEqual(expected);
     expect(await mendAfter({ runnerId: null }, other)).toEqual(expected);
   });
@@ -356,6 +358,25 @@ describe('a hook that is not true', () => {
     for (const projectId of [7, 8]) {
       expect(await findWhere(truth, { projectId, jobId: 9, runnerId: 502 }, idle)).toEqual({ runners: [], item: idle });
     }
+  });
+
+  it.each([
+    ['that GitLab does not know, and may make tomorrow', null],
+    ['that is skipped, and runs once a job before it is retried', { status: 'skipped', runnerId: null }],
+  ])('keeps no job from its runner %s', async (_, truth) => {
+    const store = inMemoryRunnersStore();
+    const jobs = { readJob: async (_: number, id: number) => truth && gitlabJob({ id, ...truth }) };
+    const ports = { store, jobs, bus: inMemoryBus(), now: () => testStart };
+    await findRunner(finishedJob({ jobId: 9, status: 'canceled' }), ports, lambdaContext());
+    expect(store.items.size).toBe(0);
+  });
+
+  it('stops nothing for a job of another project than it was proved for, although that is over', async () => {
+    const truth = { status: 'success', runnerId: 502, projectPath: 'group/other' };
+    const hook = { jobId: 2, runnerId: 502, projectPath: 'group/mine', provedFor: 'group/mine' };
+    expect(await findWhere(truth, hook, idle)).toEqual({ runners: [], item: idle });
+    const { runners } = await findWhere({ ...truth, projectPath: 'group/mine' }, hook, idle);
+    expect(runners).toMatchObject([{ runnerId: 502 }]);
   });
 
   it('stops the runner that GitLab names, whichever the hook does', async () => {

@@ -8,7 +8,12 @@ import {
   PutRuleCommand,
   PutTargetsCommand,
 } from '@aws-sdk/client-eventbridge';
-import { CreateSecretCommand, GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import {
+  CreateSecretCommand,
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
 import { CreateQueueCommand, GetQueueAttributesCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
@@ -111,6 +116,10 @@ export async function startCliWorld() {
     async secret(name: keyof typeof secretNames): Promise<Record<string, string>> {
       const { SecretString } = await secrets.send(new GetSecretValueCommand({ SecretId: secretNames[name] }));
       return JSON.parse(SecretString ?? '{}');
+    },
+    async storeSecret(name: keyof typeof secretNames, value: object): Promise<void> {
+      const [SecretId, SecretString] = [secretNames[name], JSON.stringify(value)];
+      await secrets.send(new PutSecretValueCommand({ SecretId, SecretString }));
     },
     stop: () => aws.stop(),
   };

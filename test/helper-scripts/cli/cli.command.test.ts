@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -582,6 +585,57 @@ describe('secret and webhook', () => {
       });
       expect(await hooks.json()).toMatchObject([{ url: webhookUrl, job_events: true, push_events: false }]);
     } finally {
+      await gitlab.stop();
+    }
+  });
+
+  it('make tokens of its own for a project, which its hook gets and no other, and end them', async () => {
+    const gitlab = await startLocalGitLab({ port: 0, adminToken: 'not-a-real-secret' });
+    try {
+      const { id } = gitlab.createProject('group/app');
+      gitlab.createProject('group/other');
+      const environment = { ...world.environment, GITLAB_TOKEN: 'not-a-real-secret' };
+      const add = (project: string) =>
+        world.cliWith({ environment }, 'webhook', 'add', project, '--gitlab', gitlab.url);
+      const before = await world.secret('webhook');
+      expectRefused(await world.cli('webhook', 'forget', 'group/app'), /group\/app has no webhook secret of its own/u);
+      expectDone(await world.cli('webhook', 'rotate', '--project', 'Group/App'));
+      const stored = await world.secret('webhook');
+      expect(stored).toMatchObject({ token: before.token, projects: { 'group/app': { madeAt: expect.any(String) } } });
+      expect((await add('group/other')).stdout).toBe(`added: job hook of group/other -> ${webhookUrl}\n`);
+      expect((await add(String(id))).stdout).toMatch(/with the tokens of group\/app alone/u);
+      expectDone(await world.cli('webhook', 'forget', 'group/app'));
+      expect(await world.secret('webhook')).toMatchObject({ token: before.token, projects: {} });
+    } finally {
+      await gitlab.stop();
+    }
+  });
+
+  it('give a hook no token where signed calls alone are taken, and say what is missing for that', async () => {
+    const gitlab = await startLocalGitLab({ port: 0, adminToken: 'not-a-real-secret' });
+    const heard: IncomingHttpHeaders[] = [];
+    const receiver = createServer(({ headers }, response) => {
+      heard.push(headers);
+      response.end('{}');
+    }).listen(0, '127.0.0.1');
+    await once(receiver, 'listening');
+    const content = { name: 'gitlab-runners', gitlab: { url: gitlab.url, webhook: { signatureOnly: true } } };
+    const config = fileWith('signed.mjs', `export default ${JSON.stringify(content)};`);
+    try {
+      const { id } = gitlab.createProject('group/app');
+      const environment = { ...world.environment, GITLAB_TOKEN: 'not-a-real-secret' };
+      const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/webhook`;
+      const add = () => world.cliWith({ environment }, '--config', config, 'webhook', 'add', 'group/app', '--url', url);
+      await world.storeSecret('webhook', { token: 'not-a-real-secret' });
+      expectRefused(await add(), /takes signed calls alone .*run "webhook rotate" first/u);
+      await world.cli('webhook', 'rotate', '--yes');
+      expectDone(await add());
+      gitlab.createPipeline(id, 'lint: { script: [echo] }');
+      await gitlab.settleWebhooks();
+      expect(heard[0]).toMatchObject({ 'webhook-signature': expect.stringMatching(/^v1,/) });
+      expect(heard[0]).not.toHaveProperty('x-gitlab-token');
+    } finally {
+      receiver.close();
       await gitlab.stop();
     }
   });

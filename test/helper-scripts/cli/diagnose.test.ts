@@ -154,6 +154,23 @@ describe('the doctor', () => {
     ]);
   });
 
+  it('names rows whose fallback is not there, takes only some of their jobs, or is no other', () => {
+    const fallingBackTo = (fallbackProfile: string, changes = {}) =>
+      jobMapping({ id: fallbackProfile, target: { type: 'LAMBDA', function: 'shell', fallbackProfile }, ...changes });
+    const deploy = { type: 'EC2', accessLevel: 'ref_protected' } as const;
+    const profiles = { default: { type: 'EC2' }, shell: { type: 'LAMBDA' }, deploy } as const;
+    const configured = defineDeployment({ profiles });
+    const rows = ['default', 'huge', 'deploy', 'shell'].map((name) => fallingBackTo(name));
+    expect(wrongOf({ rows, configured })).toEqual([
+      'mapping huge falls back to the profile "huge", which the configuration has not',
+      expect.stringMatching(/^mapping deploy falls back .* for protected branches and tags alone/),
+      'mapping shell falls back to "shell", where its jobs run anyway',
+    ]);
+    expect(wrongOf({ rows: [fallingBackTo('deploy', { isProtected: true })], configured })).toEqual([]);
+    const byArn = { type: 'LAMBDA', function: 'arn:aws:lambda:x', fallbackProfile: 'huge' } as const;
+    expect(wrongOf({ rows: [jobMapping({ target: byArn })], configured })).toHaveLength(1);
+  });
+
   it('judges no profile without a configuration', () => {
     const rows = [jobMapping({ target: { type: 'EC2', profile: 'huge' } })];
     expect(diagnose({ ...healthy, rows, configured: null }, now)).toEqual([]);

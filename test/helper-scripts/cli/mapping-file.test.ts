@@ -8,6 +8,7 @@ import {
   parseMappingFile,
   readMappingFile,
   renderMappingFile,
+  rowsRefusedByImport,
 } from '../../../helper-scripts/cli/mapping-file.ts';
 import type { MappingItem } from '../../../helper-scripts/cli/mapping-item.ts';
 import { storedItems } from '../../autoscaler/job-mappings/attribute-arbitrary.ts';
@@ -146,6 +147,23 @@ describe('rows that are written to a file', () => {
       }),
       { numRuns: 150 },
     );
+  });
+
+  it('are read back as they were, or it is said before which ones are refused', () => {
+    const oddTags = fc.array(
+      fc.constantFrom(' ', 'aws', ' aws', 'big ', 'a b', 'a,b', '%23', '%2C', '$ARCH', '', '\t'),
+    );
+    const oddRows = fc.record({ pk: fc.constantFrom('job#a', 'job# a ', 'job#', 'a'), tags: oddTags });
+    fc.assert(
+      fc.property(oddRows, ({ pk, tags }) => {
+        const row = { pk, sk: `tags#${tags.join('#')}`, type: 'IGNORE' };
+        const read = () => parseMappingFile(renderMappingFile([row], 'yaml'), 'exported');
+        if (rowsRefusedByImport([row]).length === 0) expect(read()).toEqual([row]);
+        else expect(read).toThrow(MappingFileError);
+      }),
+    );
+    const [refused] = rowsRefusedByImport([{ pk: 'job#a', sk: 'tags# aws', type: 'IGNORE' }]);
+    expect(refused?.faults).toEqual(['sk: " aws" has blanks around it; write "aws"']);
   });
 
   it('stand in order, with the attributes that mean something first', () => {

@@ -4,6 +4,7 @@ import { createSecretCache } from '../../../infrastructure/ingest/webhook-secret
 import { allowedProjectsFilter } from '../../../infrastructure/lib/allowed-projects.ts';
 import { jobEventSchema } from '../../../infrastructure/lib/job-event.ts';
 import { createLog } from '../../../infrastructure/lib/log.ts';
+import { createNetworkFilter } from '../../../infrastructure/lib/webhook-networks.ts';
 import { createRandom, type Random } from '../../simulation/random.ts';
 import { createdJobBody, finishedJobBody, jobHookBody, newestJobHookBody, runningJobBody } from './job-hook-bodies.ts';
 
@@ -40,6 +41,8 @@ export async function fuzzJobHooks(seed: number, count: number): Promise<FuzzRes
       onBus = event;
     },
     isAllowed: allowedProjectsFilter(['group/**', 'a*/b?/{c,d}']),
+    isAllowedAddress: createNetworkFilter(''),
+    signatureOnly: false,
     now: () => now,
     log: createLog(
       () => {},

@@ -14,6 +14,8 @@ test('an environment without session, endpoint and allowed projects is whole', (
     eventBusArn: 'bus',
     webhookSecretArn: 'secret',
     allowedProjects: '',
+    allowedNetworks: '',
+    signatureOnly: false,
     aws: {
       region: 'eu-west-1',
       accessKeyId: 'fake-access-key',

@@ -13,13 +13,14 @@ import type { JobEventType } from '../../../infrastructure/lib/job-event-types.t
 import { createLog } from '../../../infrastructure/lib/log.ts';
 import { createProjectFilter } from '../../../infrastructure/lib/project-filter.ts';
 import { projectPatternOf } from '../../../infrastructure/lib/project-pattern.ts';
+import { createNetworkFilter } from '../../../infrastructure/lib/webhook-networks.ts';
 import { createdJobBody, finishedJobBody, jobHookBody, runningJobBody } from './job-hook-bodies.ts';
 
 const token = 'current-not-a-real-secret';
 const signingKey = Buffer.alloc(32, 1);
 
 /** GitLab on one side, the bus on the other, and a clock that stands still. */
-function ingest({ allowedProjects = [] as readonly string[] } = {}) {
+function ingest({ allowedProjects = [] as readonly string[], allowedNetworks = '', signatureOnly = false } = {}) {
   const world = {
     now: Date.parse('2026-09-21T02:41:38.500Z'),
     stored: { current: { token, signingKey }, previous: null } as WebhookSecrets | null,
@@ -42,6 +43,8 @@ function ingest({ allowedProjects = [] as readonly string[] } = {}) {
       world.events.push({ type, ...event });
     },
     isAllowed: createProjectFilter(projectPatternOf(allowedProjects)),
+    isAllowedAddress: createNetworkFilter(allowedNetworks),
+    signatureOnly,
     now,
     log,
   };
@@ -218,6 +221,128 @@ describe('anybody else', () => {
     const answer = await receive(signed(requestWith(jobHookBody()), world.now));
     expect(answer).toMatchObject({ statusCode: 401, reason: expect.not.stringContaining('signing') });
     expect(lastLine().reason).toMatch(/add the hook's signing token/);
+  });
+});
+
+describe('where signed calls alone are taken', () => {
+  test('the right token is refused without a read of the secret, and the answer says what to set', async () => {
+    const { world, receive } = ingest({ signatureOnly: true });
+    const answer = await receive(requestWith(jobHookBody()));
+    expect(answer).toMatchObject({ statusCode: 401, reason: expect.stringContaining('signing token') });
+    expect([world.events, world.loads, world.lines]).toEqual([[], 0, []]);
+  });
+
+  test('a signature is taken, with a token beside it or without', async () => {
+    const { world, receive } = ingest({ signatureOnly: true });
+    const request = signed(requestWith(jobHookBody()), world.now);
+    expect((await receive(request)).statusCode).toBe(202);
+    const both = { ...request, headers: { ...request.headers, 'x-gitlab-token': token } };
+    expect((await receive(both)).statusCode).toBe(202);
+  });
+});
+
+describe('where calls may come from some networks alone', () => {
+  const from = (sourceIp: string | undefined): JobHookRequest => ({
+    ...requestWith(jobHookBody()),
+    ...(sourceIp === undefined ? {} : { requestContext: { http: { sourceIp } } }),
+  });
+
+  test.each(['34.74.90.64', '34.74.90.79', '2001:db8::1', '::ffff:34.74.90.70'])('one from %s is taken', async (ip) => {
+    const { receive } = ingest({ allowedNetworks: '34.74.90.64/28,2001:db8::/32' });
+    expect((await receive(from(ip))).statusCode).toBe(202);
+  });
+
+  test.each(['34.74.90.80', '34.74.90.63', '2001:db9::1', '::1', 'no address', '', undefined])(
+    'one from %s is refused before anything is read or written, whatever its headers say',
+    async (ip) => {
+      const { world, receive } = ingest({ allowedNetworks: '34.74.90.64/28,2001:db8::/32' });
+      const request = from(ip);
+      const answer = await receive({ ...request, headers: { ...request.headers, 'x-forwarded-for': '34.74.90.64' } });
+      expect(answer).toMatchObject({ statusCode: 403, reason: expect.stringContaining('allowedNetworks') });
+      expect([world.events, world.loads, world.lines]).toEqual([[], 0, []]);
+    },
+  );
+});
+
+describe('a project with a secret of its own', () => {
+  const own = (name: string, byte: number) => ({
+    token: `${name}-not-a-real-secret`,
+    signingKey: Buffer.alloc(32, byte),
+  });
+  const [app, before, team] = [own('app', 11), own('app-before', 12), own('team', 13)];
+  function ingestWithOwn() {
+    const world = ingest();
+    world.world.stored = {
+      current: { token, signingKey },
+      previous: null,
+      own: [
+        { scope: 'group/project', current: app, previous: before },
+        { scope: 'team', current: team, previous: null },
+        { scope: 'broken', current: null, previous: null },
+      ],
+    };
+    return world;
+  }
+  const hookOf = (path: string | null, changes = {}) =>
+    jobHookBody({
+      ...(path === null ? { project: null, repository: null } : { project: { id: 380, path_with_namespace: path } }),
+      ...changes,
+    });
+  const with_ = (secret: { readonly token: string }, path: string | null) =>
+    requestWith(hookOf(path), { 'x-gitlab-token': secret.token });
+
+  test.each([
+    ['its token', (now: number) => [with_(app, 'group/project'), now] as const],
+    ['its token in another case', (now: number) => [with_(app, 'Group/PROJECT'), now] as const],
+    ['its previous token', (now: number) => [with_(before, 'group/project'), now] as const],
+    [
+      'its signature',
+      (now: number) => [signed(requestWith(hookOf('group/project')), now, app.signingKey), now] as const,
+    ],
+  ])('is heard with %s, and its event says for whom that was proved', async (_what, make) => {
+    const { world, receive, lastLine } = ingestWithOwn();
+    expect((await receive(make(world.now)[0])).statusCode).toBe(202);
+    expect(world.events).toMatchObject([{ jobId: 1977, provedFor: 'group/project' }]);
+    expect(lastLine().provedBy).toMatch(/(?:current|previous) (?:token|signature) of group\/project$/);
+  });
+
+  test('is heard with the group’s, however deep it is in it', async () => {
+    const { world, receive } = ingestWithOwn();
+    expect((await receive(with_(team, 'team/sub/project'))).statusCode).toBe(202);
+    expect(world.events).toMatchObject([{ provedFor: 'team' }]);
+  });
+
+  test('goes on to be heard with the one for all, which proves it for every project', async () => {
+    const { world, receive } = ingestWithOwn();
+    expect((await receive(requestWith(hookOf('group/project')))).statusCode).toBe(202);
+    expect(world.events[0]).not.toHaveProperty('provedFor');
+  });
+
+  test.each([
+    ['another project', 'group/other'],
+    ['a project whose path begins so', 'group/project-2'],
+    ['a group', 'group'],
+    ['a project that is not told', null],
+    ['one whose own secret is not valid', 'broken/project'],
+  ])('proves nothing for %s', async (_what, path) => {
+    const { world, receive } = ingestWithOwn();
+    expect((await receive(with_(app, path))).statusCode).toBe(401);
+    const request = signed(requestWith(hookOf(path)), world.now, app.signingKey);
+    expect((await receive(request)).statusCode).toBe(401);
+    expect(world.events).toEqual([]);
+  });
+
+  test('whose stored secret is not valid is named in the log, with what to do', async () => {
+    const { receive, lastLine } = ingestWithOwn();
+    await receive(with_(app, 'broken/project'));
+    expect(lastLine().reason).toMatch(/of broken is not valid: run "webhook rotate --project broken"/);
+  });
+
+  test('is refused, never a failure, when what is shown with a wrong token is no JSON', async () => {
+    const { receive } = ingestWithOwn();
+    for (const body of ['{', '', 'null', '[]', '"x"', '['.repeat(20_000)]) {
+      expect((await receive(requestWith(body, { 'x-gitlab-token': app.token }))).statusCode).toBe(401);
+    }
   });
 });
 

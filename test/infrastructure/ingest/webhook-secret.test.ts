@@ -1,7 +1,28 @@
 import { describe, expect, test } from 'vitest';
-import { parseWebhookSecret, WebhookSecretInvalidError } from '../../../infrastructure/ingest/webhook-secret.ts';
+import {
+  parseCurrentSecret,
+  parseWebhookSecret,
+  WebhookSecretInvalidError,
+} from '../../../infrastructure/ingest/webhook-secret.ts';
 
 const key = Buffer.alloc(32, 7);
+
+test('the secrets of projects that are not valid are left out, and stop no others', () => {
+  const good = { token: 'app-not-a-real-secret' };
+  for (const projects of [null, 1, 'text', [], {}])
+    expect(parseCurrentSecret(JSON.stringify({ token: 't', projects }))).not.toHaveProperty('own');
+  const projects = { 'group/app': good, odd: { token: 1 }, none: null, late: { ...good, previous: { token: '' } } };
+  expect(parseCurrentSecret(JSON.stringify({ token: 't', projects, previous: { token: 'p' } }))).toEqual({
+    current: { token: 't', signingKey: null },
+    previous: { token: 'p', signingKey: null },
+    own: [
+      { scope: 'group/app', current: { ...good, signingKey: null }, previous: null },
+      { scope: 'odd', current: null, previous: null },
+      { scope: 'none', current: null, previous: null },
+      { scope: 'late', current: { ...good, signingKey: null }, previous: null },
+    ],
+  });
+});
 
 describe('the webhook secret', () => {
   test('may hold a token alone', () => {

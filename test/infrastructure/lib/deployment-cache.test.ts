@@ -36,6 +36,14 @@ describe('the caches of profiles', () => {
       { default: { ...EC2, cache: { prefix: 'all' } }, dind: { ...EC2, ...privileged, cache: { prefix: 'all' } } },
       /^profiles\.dind\.cache\.prefix: "all" is that of the profile "default" too, and jobs of "dind" own their host/,
     ],
+    [
+      'that jobs of every branch share with those of protected ones',
+      {
+        default: { ...EC2, cache: { prefix: 'all' } },
+        deploy: { ...EC2, accessLevel: 'ref_protected', cache: { prefix: 'all' } },
+      },
+      /^profiles\.deploy\.cache\.prefix: "all" is that of the profile "default" too, and "deploy" is for protected branches and tags alone/,
+    ],
   ])('are refused %s', (_, profiles, message) => {
     expect(faultsOf({ profiles })).toEqual([expect.stringMatching(message)]);
   });
@@ -44,6 +52,13 @@ describe('the caches of profiles', () => {
     [
       'names that begin alike',
       { default: { ...EC2, cache: { prefix: 'linux' } }, other: { ...EC2, cache: { prefix: 'linux2' } } },
+    ],
+    [
+      'profiles for protected branches and tags among themselves',
+      {
+        default: { ...EC2, accessLevel: 'ref_protected', cache: { prefix: 'all' } },
+        deploy: { ...EC2, accessLevel: 'ref_protected', cache: { prefix: 'all' } },
+      },
     ],
     [
       'owners among themselves',

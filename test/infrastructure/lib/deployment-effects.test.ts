@@ -4,6 +4,7 @@ import { readIngestEnvironment } from '../../../infrastructure/ingest/ingest-env
 import { deploymentSchema } from '../../../infrastructure/lib/deployment.ts';
 import { caCertificatesFile } from '../../../infrastructure/lib/gitlab-trust.ts';
 import { createProjectFilter } from '../../../infrastructure/lib/project-filter.ts';
+import { createNetworkFilter } from '../../../infrastructure/lib/webhook-networks.ts';
 import { layOutJobFolder, readRunnerSettings, renderRunnerConfig } from '../../../lambda-shell-runner/runner-config.ts';
 import { faultsOf } from './deployment-inputs.ts';
 import { caCertificates, rich, shared, tokenSecretArn } from './deployment-rich.ts';
@@ -58,6 +59,14 @@ const jsonOf = (value: unknown) => {
 };
 const routing = jsonOf(lambda('chooserunner').PROFILES);
 const launching = jsonOf(lambda('launchinstances').LAUNCH_PROFILES);
+const ingest = (of = infrastructure) => {
+  const variables = variablesOf(of.properties('Lambda::Function', 'JobHookReceiveJobHook'));
+  const given = Object.fromEntries(
+    Object.entries(variables).map(([name, value]) => [name, typeof value === 'string' ? value : 'ref']),
+  );
+  const aws = { AWS_REGION: 'eu-central-1', AWS_ACCESS_KEY_ID: 'fake', AWS_SECRET_ACCESS_KEY: 'not-a-real-secret' };
+  return readIngestEnvironment({ ...given, ...aws });
+};
 const published = (of: typeof infrastructure, key: string) =>
   of.all('SSM::Parameter').find(({ Name }) => String(Name).endsWith(`/${key}`))?.Value;
 const tagsOn = (properties: Properties) =>
@@ -157,13 +166,16 @@ const effects: Readonly<Record<string, () => void>> = {
     expect(published(given, 'security-group-ids')).toBe('sg-1,sg-2');
     expect(given.all('EC2::SecurityGroup')).toEqual([]);
   },
+  'gitlab.webhook.signatureOnly': () =>
+    expect([ingest().signatureOnly, ingest(given).signatureOnly]).toEqual([true, false]),
+  'gitlab.webhook.allowedNetworks': () => {
+    const isAllowed = createNetworkFilter(ingest().allowedNetworks);
+    const addresses = ['34.74.90.70', '34.74.226.9', '192.0.2.1', '192.0.3.1', '::1'];
+    expect(addresses.map((address) => isAllowed(address))).toEqual([true, true, true, false, false]);
+    expect(createNetworkFilter(ingest(given).allowedNetworks)('192.0.3.1')).toBe(true);
+  },
   allowedProjects: () => {
-    const variables = variablesOf(infrastructure.properties('Lambda::Function', 'JobHookReceiveJobHook'));
-    const given = Object.fromEntries(
-      Object.entries(variables).map(([name, value]) => [name, typeof value === 'string' ? value : 'ref']),
-    );
-    const aws = { AWS_REGION: 'eu-central-1', AWS_ACCESS_KEY_ID: 'fake', AWS_SECRET_ACCESS_KEY: 'not-a-real-secret' };
-    const filter = createProjectFilter(readIngestEnvironment({ ...given, ...aws }).allowedProjects);
+    const filter = createProjectFilter(ingest().allowedProjects);
     const allowed = ['group/a', 'group/sub/b', 'other/project', 'other/project-2', 'groups/a', null];
     expect(allowed.map((path) => filter(path).allowed)).toEqual([true, true, true, false, false, false]);
   },
@@ -182,8 +194,9 @@ const effects: Readonly<Record<string, () => void>> = {
     expect(lambda('chooserunner', toFunctions)).not.toHaveProperty('EXACT');
   },
   alarmTopicArn: () => {
-    const actions = autoscaler.all('CloudWatch::Alarm').map(({ AlarmActions }) => AlarmActions);
-    expect(actions.length).toBeGreaterThan(3);
+    const all = [autoscaler, infrastructure].flatMap((stack) => stack.all('CloudWatch::Alarm'));
+    const actions = all.map(({ AlarmActions }) => AlarmActions);
+    expect(actions.length).toBeGreaterThan(6);
     for (const action of actions) expect(action).toEqual([rich.alarmTopicArn]);
   },
   maxAttempts: () =>

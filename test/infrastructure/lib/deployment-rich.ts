@@ -45,6 +45,7 @@ export const rich: DeploymentInput = {
     url: 'https://gitlab.example.com',
     cloneUrl: 'https://git.example.com',
     caCertificates,
+    webhook: { signatureOnly: true, allowedNetworks: ['gitlab.com', '192.0.2.0/24'] },
   },
   network: { availabilityZones: 3, natGateways: 2, cidr: '10.9.0.0/18', flowLogs: true },
   allowedProjects: ['group/**', 'other/project'],

@@ -98,6 +98,7 @@ describe('the end of a job', () => {
       status: 'failed',
       jobName: 'rspec 3/28',
       pipelineId: 50,
+      runnerId: null,
       failureReason: 'runner_interrupted',
       finishedAt: '2030-01-01T00:02:02.000Z',
     });

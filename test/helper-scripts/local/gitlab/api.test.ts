@@ -41,6 +41,22 @@ describe('gitbeaker', () => {
     await expect(api.Tags.show(project.id, 'main')).rejects.toThrow(/Tag Not Found/);
   });
 
+  it('protects branches by name and by wildcard, and ends that', async () => {
+    const { gitlab, project, api } = await connect();
+    const isProtected = async (ref: string) => {
+      gitlab.createPipeline(project.id, pipelineOf({ a: [] }), { ref });
+      return (await api.Branches.show(project.id, ref)).protected;
+    };
+    await api.ProtectedBranches.create(project.id, 'release/*');
+    await expect(api.ProtectedBranches.create(project.id, 'release/*')).rejects.toThrow(/already exists/);
+    expect((await api.ProtectedBranches.all(project.id)).map(({ name }) => name)).toEqual(['main', 'release/*']);
+    expect(await isProtected('release/1/hotfix')).toBe(true);
+    expect(await isProtected('a/release/1')).toBe(false);
+    await api.ProtectedBranches.remove(project.id, 'release/*');
+    expect(await isProtected('release/1/hotfix')).toBe(false);
+    await expect(api.ProtectedBranches.remove(project.id, 'release/*')).rejects.toThrow(/Not found/);
+  });
+
   it('creates, pauses, shows, lists and deletes a runner', async () => {
     const { gitlab, project, api } = await connect();
     const created = await api.Users.createCIRunner('project_type', {

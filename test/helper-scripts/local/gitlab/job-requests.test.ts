@@ -94,6 +94,19 @@ second: { stage: two, script: a }
     expect(await requestJob(gitlab, runner)).toBeUndefined();
   });
 
+  it('is answered with the truth about protection', async () => {
+    const gitlab = await gitlabUnderTest();
+    const project = gitlab.createProject('group/app');
+    const runner = await registerRunner(gitlab, project.id);
+    for (const [ref, isProtected] of [['topic', false] as const, ['main', true] as const]) {
+      gitlab.createPipeline(project.id, pipelineOf({ [`on ${ref}`]: [] }), { ref });
+      const job = await requestJob(gitlab, runner);
+      expect(job).toMatchObject({ git_info: { ref, protected: isProtected } });
+      const variable = expect.objectContaining({ key: 'CI_COMMIT_REF_PROTECTED', value: String(isProtected) });
+      expect(job?.variables).toContainEqual(variable);
+    }
+  });
+
   it('of an instance runner is answered with a job of the project of which such runners have the fewest', async () => {
     const gitlab = await gitlabUnderTest();
     const [busy, quiet] = [gitlab.createProject('group/busy'), gitlab.createProject('group/quiet')];

@@ -1,0 +1,54 @@
+import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
+import type { LambdaRunnerPayload } from '../../infrastructure/lib/runner-ticket.ts';
+import type { Watched } from './invariants.ts';
+import { pathOf, refAndStage } from './schedule.ts';
+import type { SimulatedJob } from './simulated-job.ts';
+
+type TruthWatch = {
+  readonly fail: (invariant: string, what: string) => void;
+  readonly watched: () => Pick<Watched, 'gitlab' | 'isOurs' | 'isCalm' | 'profilesOf'>;
+};
+
+/** Watches that what is done for a job follows from what GitLab says of it, whatever hooks say. */
+export function createTruthWatch({ fail, watched }: TruthWatch) {
+  const notTrue = '10 nothing follows from what is not true';
+
+  /** A runner is about to be made: for a job that GitLab has, by its true words, and where its mapping sends it. */
+  function checkAdmitted({ pk, event, profile, jobState }: RunnerItem): void {
+    const { gitlab, profilesOf } = watched();
+    const job = gitlab.jobs.get(event.jobId);
+    if (job?.plan.projectId !== event.projectId) {
+      fail(notTrue, `${pk} gets a runner, and is no job of GitLab's`);
+      return;
+    }
+    sawTold(event);
+    const { ref, stage } = event;
+    if (ref !== refAndStage.ref || stage !== refAndStage.stage)
+      fail(notTrue, `${pk} gets a runner as a job of ref ${ref} and stage ${stage}`);
+    // A stand-in is made in the name of a job that runs, for another one.
+    const forWhom = jobState === 'PENDING' ? [job] : [...gitlab.jobs.values()];
+    if (!forWhom.some((one) => profilesOf(one).includes(profile)))
+      fail(notTrue, `${pk} gets a runner of ${profile}, which is for ${profilesOf(job)} by its mapping`);
+  }
+
+  /** What a runner, and so a session tag, is told of its job. */
+  function sawTold({ jobId, jobName, projectPath }: LambdaRunnerPayload['job']): void {
+    const plan = watched().gitlab.jobs.get(jobId)?.plan;
+    if (plan?.name !== jobName || pathOf(plan.projectId) !== projectPath)
+      fail(notTrue, `job ${jobId} is told as ${jobName} of ${projectPath}`);
+  }
+
+  return {
+    sawTold,
+    /** An item as it was just written. */
+    sawItem(item: RunnerItem): void {
+      if (item.state === 'ADMITTED') checkAdmitted(item);
+      if (item.state === 'FAILED' && watched().isCalm)
+        fail('10 lies cost no attempt', `attempt ${item.attempt} of ${item.pk} failed: ${item.failure}`);
+    },
+    /** Our control plane cancels a job: of its own accord, for its host is dead. */
+    sawCancel({ id }: SimulatedJob): void {
+      if (watched().isCalm) fail('10 no job ends for a lie', `job ${id} is canceled`);
+    },
+  };
+}
