@@ -1,15 +1,7 @@
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { excuse } from './admission.ts';
-import {
-  attemptsUsed,
-  type Cap,
-  endedItemDays,
-  liveMark,
-  type RunnerItem,
-  type RunnerState,
-  type Wait,
-} from './runner-item.ts';
+import { attemptsUsed, endedItemDays, liveMark, type RunnerItem, type RunnerState, type Wait } from './runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore, type StoreWrite } from './runners-store.ts';
 import { hostTicketIdOf } from './ticket-place.ts';
 import { placeOf } from './wide-caps.ts';
@@ -46,10 +38,9 @@ export async function endRunner(ports: EndRunnerPorts, item: RunnerItem, end: Ru
     await writeEnd(ports, item, end);
   } catch (error) {
     const current = error instanceof RunnerStateChangedError ? await ports.store.read(item.pk) : null;
-    const isThere = current?.attempt === item.attempt && end.from.includes(current.state);
-    const onlyTheJobWentOn = isThere && current.jobState !== item.jobState;
-    const onlyLeftItsPlaces = isThere && current.placesLeftAt !== item.placesLeftAt;
-    if (onlyTheJobWentOn || onlyLeftItsPlaces) return endRunner(ports, current, end);
+    const onlyTheJobWentOn =
+      current?.attempt === item.attempt && end.from.includes(current.state) && current.jobState !== item.jobState;
+    if (onlyTheJobWentOn) return endRunner(ports, current, end);
     throw error;
   }
 }
@@ -73,8 +64,8 @@ async function writeEnd({ store, now }: EndRunnerPorts, item: RunnerItem, end: R
       job: item.pk,
       from: end.from,
       attempt: item.attempt,
-      // Had the job ended between our read and this write, its item would stay live for ever; and no place is given back twice.
-      only: { jobState: item.jobState, placesLeftAt: item.placesLeftAt },
+      // Had the job ended between our read and this write, its item would stay live for ever.
+      only: { jobState: item.jobState },
       set: {
         ...outcome,
         ...(outcome.state === 'WAITING' ? givenUp(item) : {}),
@@ -89,13 +80,9 @@ async function writeEnd({ store, now }: EndRunnerPorts, item: RunnerItem, end: R
       ],
     },
     ...also,
-    ...heldPlaces(item).map((cap) => ({ kind: 'give-place-back', cap }) as const),
+    ...item.caps.map((cap) => ({ kind: 'give-place-back', cap: placeOf(cap) }) as const),
     ...others.map((id) => ({ kind: 'remove-ticket', id }) as const),
   );
-}
-
-function heldPlaces({ caps, placesLeftAt }: RunnerItem): readonly Pick<Cap, 'counter' | 'limit'>[] {
-  return placesLeftAt === undefined ? caps.map(placeOf) : [];
 }
 
 /** What an attempt leaves that counts for nothing. */

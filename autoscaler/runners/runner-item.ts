@@ -126,8 +126,6 @@ export type RunnerItem = RunnerChoice & {
   readonly unbound?: true;
   /** Where the job that it took should have run, when that is not here. */
   readonly misplaced?: Misplacement;
-  /** Since when it holds no place under its caps any more: it has had its one job, and its host is still to end. */
-  readonly placesLeftAt?: string;
   /** Why the last attempt failed that counts. */
   readonly failure?: string;
   /**

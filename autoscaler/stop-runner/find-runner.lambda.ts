@@ -1,12 +1,10 @@
 import type { GitLab } from '../../infrastructure/lib/gitlab.client.ts';
 import { isOver, type NamedJob } from '../../infrastructure/lib/gitlab-listings.ts';
 import { type JobEvent, jobEventSchema } from '../../infrastructure/lib/job-event.ts';
-import type { JobEventType } from '../../infrastructure/lib/job-event-types.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
 import type { Log } from '../../infrastructure/lib/log.ts';
 import { mayConcern, notProvedFor } from '../../infrastructure/lib/webhook-scope.ts';
-import { hasRunner } from '../demand/demand.ts';
 import { isAlike } from '../demand/kind.ts';
 import { planStops, type SeenRunners } from '../demand/plan-stops.ts';
 import { eventBusEnvironment } from '../environment.ts';
@@ -20,7 +18,6 @@ import { createTables } from '../live-tables.client.ts';
 import { expiryOf, leaveQueue, recordTombstone } from '../runners/end-runner.ts';
 import { type FindHostPorts, findHost } from '../runners/find-host.ts';
 import { noteJobState, noteTakenJob } from '../runners/job-state.ts';
-import { leavePlaces } from '../runners/leave-places.ts';
 import { readAround } from '../runners/live-pool.ts';
 import { misplacementOf, noteMisplaced, placeOf } from '../runners/misplaced.ts';
 import { JobNotOverError } from '../runners/runner-errors.ts';
@@ -74,7 +71,6 @@ export async function findRunner(
   const named = host && (await bindLate(host, job, ports.store));
   const own = await noteJobState(ports.store, job, 'FINISHED', expiryOf(ports.now()));
   const byRunner = named?.pk === job ? own : named;
-  await handPlacesOver([own, byRunner], job, seen, ports);
   if (own?.state === 'WAITING') {
     try {
       await leaveQueue(ports, own);
@@ -103,22 +99,6 @@ export async function findRunner(
     ),
     mend: await findWhatToMend(event, { own, byRunner, live }, ports.store, log),
   };
-}
-
-/**
- * The places of a runner that has done its one job go to whoever waits for them before the runner has ended. Only of a job that
- * GitLab calls a success, which its runner has said: else a host may still work, or ask for another job.
- */
-async function handPlacesOver(
-  items: readonly (RunnerItem | null)[],
-  job: JobKey,
-  seen: NamedJob | null,
-  ports: FindRunnerPorts,
-): Promise<void> {
-  if (seen?.status !== 'success') return;
-  const had = items.find((item) => item && hadItsOneJob(item, job, seen) && hasRunner(item));
-  for (const event of had ? await leavePlaces(ports, had) : [])
-    await ports.bus.tell('Job Pending' satisfies JobEventType, event);
 }
 
 /** What ended the job, if not its own doing: an interruption, or a runner of another profile than its mapping names. */

@@ -46,9 +46,8 @@ export async function releaseRunner(
     }
   } else if (!['RELEASED', 'FAILED', 'WAITING'].includes(item.state)) return { next: [] };
   const again = await whoAsksAgain(ports, item, failure !== undefined);
-  // Whoever waited for places that the runner left before was told then.
-  const waiting = item.placesLeftAt === undefined ? await nextWaiting(ports, item) : [];
-  const next = [...waiting.filter((one) => !again.some(({ jobId }) => jobId === one.jobId)), ...again];
+  const waiting = (await nextWaiting(ports, item)).filter((one) => !again.some(({ jobId }) => jobId === one.jobId));
+  const next = [...waiting, ...again];
   // It might have asked until now.
   if (item.gated && item.takenJob === undefined) await tellGate(item.event, [item], ports);
   log.info('runner released', { next: next.map((event) => event.jobId) });

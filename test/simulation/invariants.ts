@@ -285,8 +285,8 @@ export function createInvariants(watched: () => Watched) {
     const held = new Map<string, number>();
     // An item keeps the limit that it was admitted under: one that was raised since counts for those that came then.
     const limits = new Map<string, number>();
-    for (const { state, caps, placesLeftAt } of items) {
-      if (!placeHolding.includes(state) || placesLeftAt !== undefined) continue;
+    for (const { state, caps } of items) {
+      if (!placeHolding.includes(state)) continue;
       // A wide cap is counted in shards, each of which has its part of the limit.
       for (const { counter, limit } of caps.map(placeOf)) {
         held.set(counter, (held.get(counter) ?? 0) + 1);

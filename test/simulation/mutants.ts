@@ -1,7 +1,6 @@
 import type * as z from 'zod/mini';
 import { bindRunner } from '../../autoscaler/bind-runner/bind-runner.lambda.ts';
 import type { ReconcilerMemory } from '../../autoscaler/reconcile/memory.ts';
-import { leavePlaces } from '../../autoscaler/runners/leave-places.ts';
 import type { RunnersStore, RunnerUpdate, StoreWrite } from '../../autoscaler/runners/runners-store.ts';
 import { abandonRunner } from '../../autoscaler/start-runner/abandon-runner.lambda.ts';
 import { admitJob } from '../../autoscaler/start-runner/admit-job.lambda.ts';
@@ -15,7 +14,6 @@ import { releaseRunner } from '../../autoscaler/stop-runner/release-runner.lambd
 import type { RunnerToStop } from '../../autoscaler/stop-runner/stop-runner-input.ts';
 import { readJobHook } from '../../infrastructure/ingest/job-hook.ts';
 import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
-import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import type { RunnerTicket } from '../../infrastructure/lib/runner-ticket.ts';
 import { type AllPorts, type Composition, realComposition } from './composition.ts';
 import { gateMutants } from './gate-mutants.ts';
@@ -33,18 +31,12 @@ function withLongLived(change: (longLived: LongLivedPort) => Partial<LongLivedPo
 }
 
 const seesNothingAlive = () => ({ readLive: async () => [], readLiveOf: async () => [] });
-const seesNobodyWait = () => ({ readWaiting: async () => [] });
 const movesCounter = ({ kind }: StoreWrite) => kind === 'take-place' || kind === 'give-place-back';
 const withoutLook = { pauseRunner: async () => false, jobsOf: async () => [] };
 
 /** Whether a part gives a place back that was taken in this shard. */
 const isInShard = (part: StoreWrite, shard: number) =>
   part.kind === 'give-place-back' && part.cap.counter.startsWith(`shard#${shard}#`);
-function forgetPlacesLeft(part: StoreWrite): StoreWrite {
-  if (part.kind !== 'update') return part;
-  const { placesLeftAt: _, ...only } = part.only ?? {};
-  return { ...part, only };
-}
 
 let tokens = 0;
 
@@ -145,27 +137,10 @@ export const mutants: Readonly<Record<string, Composition>> = {
         context,
       ),
   }),
-  'a place that was left early is given back once more': withPorts(
-    withStore((store) => ({
-      write: (...parts) => store.write(...parts.map(forgetPlacesLeft)),
-      async read(job) {
-        const item = await store.read(job);
-        return item && { ...item, placesLeftAt: undefined };
-      },
-    })),
-  ),
-  'a place is left although the job may still run': withLambdas({
-    findRunner: async (input: JobEvent, ports, context) => {
-      const own = await ports.store.read(jobKeyOf(input));
-      if (own?.state === 'RUNNING') await leavePlaces(ports, own);
-      return findRunner(input, ports, context);
-    },
-  }),
   'places in one shard of a wide cap are lost': withPorts(
     withStore((store) => ({ write: (...parts) => store.write(...parts.filter((part) => !isInShard(part, 5))) })),
   ),
   'nobody tells the job that waits for a place': withLambdas({
-    findRunner: (input, ports, context) => findRunner(input, withStore(seesNobodyWait)(ports), context),
     releaseRunner: async (input, ports, context) => {
       await releaseRunner(input, ports, context);
       return { next: [] };

@@ -39,63 +39,6 @@ const running = (jobId: number, changes: Partial<RunnerItem> = {}) =>
     ...changes,
   });
 
-describe('a job that its runner has called a success', () => {
-  const caps = [{ counter: 'cap#deployment', limit: 2 }];
-  const waiting = (jobId: number) => runnerItem({ jobId, state: 'WAITING', live: 'waiting', caps });
-  async function end(changes: Partial<JobEvent>, ...items: readonly RunnerItem[]) {
-    const store = inMemoryRunnersStore(...items);
-    store.counters.set('cap#deployment', 2);
-    const event = finishedJob({ runnerId: 501, ...changes });
-    const bus = inMemoryBus();
-    const jobs = gitlabWhereJobsAre(event.status, event.runnerId);
-    const find = () => findRunner(event, { store, jobs, bus, now: () => testStart }, lambdaContext());
-    await find();
-    const told = () => bus.told.map(([, detail]) => (detail as JobEvent).jobId);
-    return { find, told, store, taken: () => store.counters.get('cap#deployment') };
-  }
-
-  it('leaves its places before its host has ended, to the job that waits for one', async () => {
-    const { taken, told } = await end({}, running(1, { caps }), waiting(11), waiting(12));
-    expect(taken()).toBe(1);
-    expect(told()).toEqual([11]);
-  });
-
-  it('leaves them once, and calls the same job again, when its event comes again', async () => {
-    const { find, taken, told } = await end({}, running(1, { caps }), waiting(11), waiting(12));
-    await find();
-    expect(taken()).toBe(1);
-    expect(told()).toEqual([11, 11]);
-  });
-
-  it('leaves those of the runner that had it, which was made for another job', async () => {
-    const other = running(2, { runnerId: 501, takenJob: 'job#7#1', caps });
-    const { taken, told, store } = await end(
-      {},
-      running(1, { runnerId: 500, takenJob: 'job#7#2', caps }),
-      other,
-      waiting(11),
-    );
-    expect(taken()).toBe(1);
-    expect(told()).toEqual([11]);
-    expect(store.items.get('job#7#2')).toHaveProperty('placesLeftAt');
-    expect(store.items.get('job#7#1')).not.toHaveProperty('placesLeftAt');
-  });
-
-  it.each(['failed', 'canceled'] as const)(
-    'and no other: its host may still work when GitLab calls it %s',
-    async (status) => {
-      const { taken, told } = await end({ status }, running(1, { caps }), waiting(11));
-      expect(taken()).toBe(2);
-      expect(told()).toEqual([]);
-    },
-  );
-
-  it('and not where other hosts work for the same runner, of which GitLab does not say which had it', async () => {
-    const host = running(1, { runnerId: undefined, managerOf: 501, instanceId: 'i-1', caps });
-    expect((await end({}, host, waiting(11))).taken()).toBe(2);
-  });
-});
-
 describe('findRunner', () => {
   it('names the runner that the job leaves, by all that is needed to stop it', async () => {
     const { find } = world(running(1, { instanceId: 'i-1', attempt: 2 }));

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { leavePlaces } from '../../../autoscaler/runners/leave-places.ts';
 import { type RunnerItem, runnerStates } from '../../../autoscaler/runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../../../autoscaler/runners/runners-store.ts';
 import { admitJob } from '../../../autoscaler/start-runner/admit-job.lambda.ts';
@@ -90,31 +89,6 @@ describe('releaseRunner', () => {
     await release();
     await release();
     expect(store.counters.get('cap#deployment')).toBe(1);
-  });
-
-  it('gives no places back that its runner left before, and calls nobody for them once more', async () => {
-    const left = stopping({ placesLeftAt: new Date(testStart).toISOString() });
-    const { store, next } = world(left, runnerItem({ jobId: 2, state: 'RUNNING', caps: [deployment] }), waiting(3));
-    store.counters.set('cap#deployment', 1);
-    expect(await next()).toEqual([]);
-    expect(store.counters.get('cap#deployment')).toBe(1);
-    expect(store.items.get(job)).toMatchObject({ state: 'RELEASED' });
-  });
-
-  it('gives places back once that its runner leaves at the same moment', async () => {
-    const { store, release } = world(stopping());
-    let reads = 0;
-    await release({
-      ...store,
-      async read(key) {
-        const item = await store.read(key);
-        reads += 1;
-        if (reads === 1 && item) await leavePlaces({ store, now: () => testStart }, { ...item, takenJob: undefined });
-        return item;
-      },
-    });
-    expect(store.counters.get('cap#deployment')).toBe(0);
-    expect(store.items.get(job)).toMatchObject({ state: 'RELEASED' });
   });
 
   it('does not say that it is done when its end is refused', async () => {
