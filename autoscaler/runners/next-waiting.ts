@@ -79,7 +79,8 @@ function createPlaceCounter(store: RunnersStore): (item: RunnerItem) => Promise<
   const known = new Map<string, number>();
   return async ({ caps }) => {
     const unknown = caps.filter(({ counter }) => !known.has(counter));
-    for (const [counter, taken] of await placesUnder(store, [{ caps: unknown }])) known.set(counter, taken);
+    if (unknown.length > 0)
+      for (const [counter, taken] of await placesUnder(store, [{ caps: unknown }])) known.set(counter, taken);
     return caps.every(({ counter, limit }) => (known.get(counter) ?? 0) < limit);
   };
 }

@@ -9,7 +9,7 @@ import type { RunnersStore } from './runners-store.ts';
  */
 
 /** From so many places on a cap is wide: narrower ones are full before their counter is too slow. */
-const fewestPlaces = 64;
+export const fewestPlaces = 64;
 export const shards = 32;
 
 /** Where a job of an item took its place under a cap, or takes it: the counter and how much of the limit it has. */
@@ -39,14 +39,15 @@ export async function otherShards(
   caps: readonly Cap[],
   isFull: (cap: Cap) => boolean,
 ): Promise<readonly Cap[] | null> {
-  const taken = await store.placesTaken(caps.filter(isFull).flatMap(countersOf));
+  const full = caps.filter(isFull);
+  if (full.some(({ shard }) => shard === undefined)) return null;
+  const taken = await store.placesTaken(full.flatMap(countersOf));
   const found = caps.map((cap) => (isFull(cap) ? withRoom(cap, taken) : cap));
   return found.some((cap) => cap === null) ? null : found.filter((cap) => cap !== null);
 }
 
 function withRoom(cap: Cap, taken: ReadonlyMap<string, number>): Cap | null {
-  if (cap.shard === undefined) return null;
-  const { shard: home, limit } = cap;
+  const { shard: home = 0, limit } = cap;
   const left = limit - (taken.get(cap.counter) ?? 0);
   for (let step = 0; step < shards; step += 1) {
     const shard = (home + step) % shards;

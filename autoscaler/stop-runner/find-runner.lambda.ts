@@ -54,8 +54,7 @@ export async function findRunner(
 ): Promise<FoundRunners> {
   const { log } = context;
   const job = jobKeyOf(hook);
-  const hooksHost = await findHost(hook, ports);
-  const before = await ports.store.read(job);
+  const [hooksHost, before] = await Promise.all([findHost(hook, ports), ports.store.read(job)]);
   if (!before && !hooksHost && hook.runnerId !== null) {
     log.info('the job had no runner of ours', { status: hook.status });
     await tellGate(hook, [], ports);

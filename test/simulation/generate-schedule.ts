@@ -1,3 +1,4 @@
+import { fewestPlaces } from '../../autoscaler/runners/wide-caps.ts';
 import { jobMapping } from '../support/builders.ts';
 import { withLies } from './generate-lies.ts';
 import { withPipelines } from './generate-pipelines.ts';
@@ -49,6 +50,9 @@ const lyingFrom = 19;
 /** In one schedule in so many, pipelines of one project overlap whose jobs fit each other's runners. */
 const pipelinesEvery = 8;
 
+/** In one schedule in so many the deployment has a wide cap. */
+const wideCapEvery = 4;
+
 /** In one schedule in so many there is trouble that is no runner's fault, of up to half an hour. */
 const troubledEvery = 10;
 const troubledFrom = 7;
@@ -63,7 +67,7 @@ export function generateSchedule(
 }
 
 function withoutLies(seed: number, withReconciler: boolean): Schedule {
-  const schedule = withPolls(withRarities(ordinarySchedule(seed, withReconciler)));
+  const schedule = withWideCap(withPolls(withRarities(ordinarySchedule(seed, withReconciler))));
   if (seed % longLivedEvery !== 0) return schedule;
   const random = createRandom(seedOf(seed, 'long-lived'));
   const settings = withLongLivedRunner(schedule.settings, random);
@@ -80,6 +84,13 @@ function withRarities(schedule: Schedule): Schedule {
   if (seed % fallbackEvery === fallbackFrom) return withFallback(schedule, createRandom(seedOf(seed, 'fallback')));
   if (seed % pipelinesEvery === 0) return withPipelines(schedule, createRandom(seedOf(seed, 'pipelines')));
   return schedule;
+}
+
+/** A cap that no schedule reaches, and that is counted in shards: it changes nothing else. */
+function withWideCap(schedule: Schedule): Schedule {
+  const { seed, settings } = schedule;
+  const isWide = seed % wideCapEvery === 0 && settings.maxConcurrent === undefined;
+  return isWide ? { ...schedule, settings: { ...settings, maxConcurrent: fewestPlaces } } : schedule;
 }
 
 /** How runners ask for jobs, which no other number of a schedule depends on. */

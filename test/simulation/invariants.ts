@@ -2,6 +2,7 @@ import { isHeld } from '../../autoscaler/gate/held.ts';
 import { reserveOf } from '../../autoscaler/runners/lambda-limit.ts';
 import { attemptsUsed, type Cap, type RunnerItem } from '../../autoscaler/runners/runner-item.ts';
 import type { StoreWrite } from '../../autoscaler/runners/runners-store.ts';
+import { placeOf } from '../../autoscaler/runners/wide-caps.ts';
 import { launchGroupTag, profileTag } from '../../autoscaler/start-runner/ec2/instance-tags.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
 import type { LambdaRunnerPayload } from '../../infrastructure/lib/runner-ticket.ts';
@@ -286,7 +287,8 @@ export function createInvariants(watched: () => Watched) {
     const limits = new Map<string, number>();
     for (const { state, caps } of items) {
       if (!placeHolding.includes(state)) continue;
-      for (const { counter, limit } of caps) {
+      // A wide cap is counted in shards, each of which has its part of the limit.
+      for (const { counter, limit } of caps.map(placeOf)) {
         held.set(counter, (held.get(counter) ?? 0) + 1);
         limits.set(counter, Math.max(limits.get(counter) ?? 0, limit));
       }

@@ -34,6 +34,10 @@ const seesNothingAlive = () => ({ readLive: async () => [], readLiveOf: async ()
 const movesCounter = ({ kind }: StoreWrite) => kind === 'take-place' || kind === 'give-place-back';
 const withoutLook = { pauseRunner: async () => false, jobsOf: async () => [] };
 
+/** Whether a part gives a place back that was taken in this shard. */
+const isInShard = (part: StoreWrite, shard: number) =>
+  part.kind === 'give-place-back' && part.cap.counter.startsWith(`shard#${shard}#`);
+
 let tokens = 0;
 
 /** Bugs that this system could have; the simulation must find each. */
@@ -133,6 +137,9 @@ export const mutants: Readonly<Record<string, Composition>> = {
         context,
       ),
   }),
+  'places in one shard of a wide cap are lost': withPorts(
+    withStore((store) => ({ write: (...parts) => store.write(...parts.filter((part) => !isInShard(part, 5))) })),
+  ),
   'nobody tells the job that waits for a place': withLambdas({
     releaseRunner: async (input, ports, context) => {
       await releaseRunner(input, ports, context);

@@ -1,5 +1,6 @@
 import type { RuntimeProfile } from '../../autoscaler/environment.ts';
 import type { JobMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
+import { fewestPlaces } from '../../autoscaler/runners/wide-caps.ts';
 import type { Exactness } from '../../infrastructure/lib/exactness.ts';
 
 /** What one run simulates; everything else follows from it. Times are seconds from the start of the run. */
@@ -49,11 +50,9 @@ export type LongLivedSettings = {
 
 /** Whether jobs may have to wait for each other. */
 export function isCapped({ maxConcurrent, lambdaLimit, profiles, mappings }: Settings): boolean {
-  return [
-    maxConcurrent,
-    lambdaLimit,
-    ...[...Object.values(profiles), ...mappings].map((one) => one.maxConcurrent),
-  ].some((cap) => cap !== undefined);
+  const caps = [maxConcurrent, ...[...Object.values(profiles), ...mappings].map((one) => one.maxConcurrent)];
+  // No schedule has so many jobs that a wide one is reached.
+  return lambdaLimit !== undefined || caps.some((cap) => cap !== undefined && cap < fewestPlaces);
 }
 
 /** The projects that GitLab has and that are ours. */
