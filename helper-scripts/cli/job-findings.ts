@@ -1,3 +1,4 @@
+import { placeText } from '../../autoscaler/runners/misplaced.ts';
 import { attemptsUsed, type RunnerItem } from '../../autoscaler/runners/runner-item.ts';
 import type { Finding } from './finding.ts';
 import { isGivenUp } from './given-up.ts';
@@ -19,7 +20,7 @@ export type SeenJobs = {
 const longWaitMinutes = 30;
 const mostNamed = 3;
 
-/** Jobs that wait without a runner, and why; those of one reason together. */
+/** Jobs that wait without a runner, and why, and jobs on the wrong one; those of one reason together. */
 export function jobFindings(seen: SeenJobs, now: number): Finding[] {
   const pending = seen.live.filter(({ jobState }) => jobState === 'PENDING');
   return [
@@ -27,6 +28,7 @@ export function jobFindings(seen: SeenJobs, now: number): Finding[] {
     ...deferredFindings(pending, now),
     ...turnFindings(pending, seen, now),
     ...queueFindings(pending, seen, now),
+    ...misplacedFindings(seen.live),
   ];
 }
 
@@ -95,6 +97,21 @@ function queueFindings(pending: readonly RunnerItem[], { taken }: SeenJobs, now:
   });
 }
 
+/** Jobs that GitLab gave to runners of other profiles; told as long as these live. */
+function misplacedFindings(live: readonly RunnerItem[]): Finding[] {
+  const misplaced = live.flatMap((item) => (item.misplaced ? [{ ...item, misplaced: item.misplaced }] : []));
+  const places = (item: (typeof misplaced)[number]) =>
+    `on ${item.type} ${item.profile}, and should run on ${placeText(item.misplaced)}`;
+  return groupBy(misplaced, places).map((group) => {
+    const jobs = group.map((item) => item.misplaced.job.replace(/^job#(\d+)#/u, '$1/'));
+    return {
+      what: jobs.length === 1 ? `job ${jobs[0]}` : countText(jobs),
+      wrong: `${jobs.length === 1 ? 'runs' : 'run'} ${places(group[0])}`,
+      remedy: 'give the profiles tags of their own, then no job fits a runner of another one',
+    };
+  });
+}
+
 /** Milliseconds. The newest GitLab says since when the job is pending; an older one's hook came in that moment. */
 function waitOf({ event }: RunnerItem, now: number): number {
   return now - Date.parse(event.occurredAt);
@@ -122,8 +139,10 @@ function nameOf(item: RunnerItem): string {
 }
 
 function namesOf(group: Group<RunnerItem>): string {
-  const [first, ...others] = group;
-  if (others.length === 0) return nameOf(first);
-  const named = group.slice(0, mostNamed).map(idOf).join(', ');
-  return `${group.length} jobs (${named}${group.length > mostNamed ? ', ...' : ''})`;
+  return group.length === 1 ? nameOf(group[0]) : countText(group.map(idOf));
+}
+
+function countText(ids: readonly string[]): string {
+  const named = ids.slice(0, mostNamed).join(', ');
+  return `${ids.length} jobs (${named}${ids.length > mostNamed ? ', ...' : ''})`;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type InvalidMapping, readMapping } from '../../../autoscaler/job-mappings/job-mapping.ts';
+import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
 import { diagnose, type SeenDeployment } from '../../../helper-scripts/cli/diagnose.ts';
 import { defineDeployment } from '../../../infrastructure/lib/deployment.ts';
 import { jobMapping, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
@@ -63,6 +64,23 @@ describe('the doctor', () => {
     expect(findings[0]?.wrong).toBe('has no runner after 3 attempts: HostGone: none');
     expect(findings[0]?.remedy).toContain('"retry 7/1"');
     expect(findings[1]?.wrong).toMatch(/for a place: maxConcurrent of the deployment \(at most 2\)$/);
+  });
+
+  it('names jobs on runners of another profile than theirs, and how they are kept apart', () => {
+    const place = { type: 'EC2', profile: 'default', mapping: 'job#* tags#' } as const;
+    const on = (jobId: number, changes: Partial<RunnerItem>) =>
+      runnerItem({ jobId, type: 'LAMBDA', profile: 'shell', state: 'RUNNING', jobState: 'RUNNING', ...changes });
+    const live = [
+      on(1, { misplaced: { job: 'job#7#11', ...place } }),
+      on(2, { misplaced: { job: 'job#8#12', ...place } }),
+      on(3, { misplaced: { job: 'job#7#13', type: 'IGNORE', profile: null, mapping: null } }),
+      on(4, { takenJob: 'job#7#14' }),
+    ];
+    expect(wrongOf({ live })).toEqual([
+      '2 jobs (7/11, 8/12) run on LAMBDA shell, and should run on EC2 default',
+      'job 7/13 runs on LAMBDA shell, and should run on runners that are not ours',
+    ]);
+    expect(diagnose({ ...healthy, live }, now)[0]?.remedy).toContain('tags of their own');
   });
 
   it('says of a job with attempts left that the next one comes', () => {
