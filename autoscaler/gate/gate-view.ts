@@ -148,7 +148,14 @@ function lineJobOf(job: ListedJob, own: RunnerItem | undefined, look: GateLook, 
   const isProtected = known.get(ref);
   const unsure = { ref, profileIfProtected: look.profileOf(job, true) };
   return {
-    ...{ id, tags, profile: look.profileOf(job, isProtected === true), isComing: false, isBegun: false, waitsSince: null },
+    ...{
+      id,
+      tags,
+      profile: look.profileOf(job, isProtected === true),
+      isComing: false,
+      isBegun: false,
+      waitsSince: null,
+    },
     ...{ wantsPlaces: [], isProtected: isProtected === true },
     ...(isProtected === undefined ? { unsure } : {}),
   };
