@@ -181,8 +181,7 @@ const mostStuck = 200;
 
 /**
  * Every earlier job for which a runner is held, and that nobody starts: their times go on side by side. What was noted
- * stays noted as long as it holds, also of jobs that everybody has passed; and through attempts that come to nothing,
- * or jobs that cannot be started, and are tried in turns under a cap, would be waited for again each time.
+ * stays noted as long as it holds, also of jobs that everybody has passed.
  */
 function stuckOf(
   line: readonly LineJob[],
@@ -192,10 +191,7 @@ function stuckOf(
   now: number,
 ): StuckJobs {
   const inTheWay = new Set(kinds.groupsOf(waiting).flatMap(({ kind }) => kind.before));
-  const stuck = line.filter((job) => {
-    const isNoted = before[job.id] !== undefined;
-    return job.isComing ? isNoted && job.isBegun : isNoted || inTheWay.has(job);
-  });
+  const stuck = line.filter((job) => !job.isComing && (before[job.id] !== undefined || inTheWay.has(job)));
   const ids = [...unseen, ...stuck.map(({ id }) => id)];
   return Object.fromEntries(ids.slice(0, mostStuck).map((id) => [id, before[id] ?? now]));
 }

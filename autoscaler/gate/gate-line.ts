@@ -9,8 +9,6 @@ export type LineJob = {
   readonly profile: string | null;
   /** Its runner is being started, or waits for its turn itself. */
   readonly isComing: boolean;
-  /** Its runner is being started, and nothing runs for it yet: it may still turn out that nobody can. */
-  readonly isBegun: boolean;
   /** Since when it waits, as far as we know; null for one that only GitLab knows. Milliseconds since 1970. */
   readonly waitsSince: number | null;
   /** Counters of caps, or GitLab's limit, under which it waits for a place; none for a job that waits for no place. */

@@ -148,14 +148,7 @@ function lineJobOf(job: ListedJob, own: RunnerItem | undefined, look: GateLook, 
   const isProtected = known.get(ref);
   const unsure = { ref, profileIfProtected: look.profileOf(job, true) };
   return {
-    ...{
-      id,
-      tags,
-      profile: look.profileOf(job, isProtected === true),
-      isComing: false,
-      isBegun: false,
-      waitsSince: null,
-    },
+    ...{ id, tags, profile: look.profileOf(job, isProtected === true), isComing: false, waitsSince: null },
     ...{ wantsPlaces: [], isProtected: isProtected === true },
     ...(isProtected === undefined ? { unsure } : {}),
   };
@@ -171,7 +164,6 @@ function ownJobOf(item: RunnerItem, now: number, known: Protection): LineJob {
     tags,
     profile,
     isComing: isBeingStarted(item, now),
-    isBegun: item.state === 'ADMITTED' || item.state === 'REGISTERED',
     waitsSince: Date.parse(event.occurredAt),
     wantsPlaces: wantedPlacesOf(item),
   };
@@ -179,7 +171,7 @@ function ownJobOf(item: RunnerItem, now: number, known: Protection): LineJob {
 
 function bareJobOf({ tags, profile, accessLevel }: RunnerItem, id: number): LineJob {
   const isProtected = accessLevel !== undefined;
-  return { id, tags, profile, isComing: true, isBegun: false, waitsSince: null, wantsPlaces: [], isProtected };
+  return { id, tags, profile, isComing: true, waitsSince: null, wantsPlaces: [], isProtected };
 }
 
 function isBeingStarted(item: RunnerItem, now: number): boolean {

@@ -84,7 +84,7 @@ function admittedItem(
 
 /** What it waited for is kept, should that be in the way still. */
 function admittedAfterWait(request: AdmissionRequest, waiting: RunnerItem): RunnerItem {
-  const { attempt, attemptBegun = false, excusedAttempts, waitsFor } = waiting;
+  const { attempt, attemptBegun = false, excusedAttempts, waitsFor = waiting.waitedFor } = waiting;
   const isMoved = waiting.profile === request.fallback?.profile || hasNoFunction(waiting);
   const item = admittedItem(request, attempt + (attemptBegun ? 1 : 0), excusedAttempts, isMoved);
   // It was let go as a runner of that profile.
@@ -129,7 +129,11 @@ function hasNoFunction({ type, attemptBegun = false, runnerId, waitsFor }: Runne
   return type === 'LAMBDA' && attemptBegun && runnerId !== undefined && !isGitLabs;
 }
 
-/** The item of a job that waits for a place under its caps, and for nothing else. It holds no counter. */
-export function waitingItem({ waitsFor: _, turnAt: __, ...item }: RunnerItem): RunnerItem {
-  return { ...item, state: 'WAITING', live: waitingMark };
+/**
+ * The item of a job that waits for a place under its caps, and for nothing else: it holds no counter. What was in its
+ * way before is not forgotten, or it would seem to wait for that since a moment ago, each time that a place is free.
+ */
+export function waitingItem({ waitsFor, turnAt: _, ...item }: RunnerItem): RunnerItem {
+  const waitedFor = waitsFor && waitsFor.error !== notItsTurn ? { waitedFor: waitsFor } : {};
+  return { ...item, ...waitedFor, state: 'WAITING', live: waitingMark };
 }

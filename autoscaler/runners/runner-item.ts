@@ -132,6 +132,8 @@ export type RunnerItem = RunnerChoice & {
    * WAITING: for what, if not for a place under its caps. Stays while the next attempt begins, which may meet the same.
    */
   readonly waitsFor?: Wait;
+  /** WAITING for a place: what was in the way before, and may be again. */
+  readonly waitedFor?: Wait;
   /**
    * Why the attempt is over, where GitLab could not be asked as that was told: it is to be ended as soon as GitLab can
    * be.

@@ -1,3 +1,4 @@
+import { LongLivedRunnerError } from './long-lived-runner.ts';
 import type { RunnerItem, Wait } from './runner-item.ts';
 
 /** Characters. */
@@ -20,7 +21,10 @@ export const looksOfWorkflow = 3;
 const firstLookSeconds = 8;
 /** Due again when the reconciler comes by next. */
 const laterLookSeconds = 30;
-/** Where each look makes a runner in GitLab and removes it again: not every minute for hours. */
+/**
+ * Where each look makes a runner in GitLab and removes it again, or only a person can mend what is in the way: not
+ * every minute for hours, since each takes a place under the job's caps for a moment.
+ */
 const longestLookSeconds = 2 * 60;
 
 /** The wait of a job that just met an error, given what it waited for until now. */
@@ -31,7 +35,8 @@ export function nextWait(
 ): Wait {
   const looks = (item?.waitsFor?.looks ?? 0) + 1;
   const at = new Date(now).toISOString();
-  const seconds = secondsToLook(looks, registered) * (0.5 + random / 2);
+  const isRare = registered || error === LongLivedRunnerError.name;
+  const seconds = secondsToLook(looks, isRare) * (0.5 + random / 2);
   return {
     error,
     message: message.slice(0, longestMessage),
@@ -41,9 +46,9 @@ export function nextWait(
   };
 }
 
-function secondsToLook(looks: number, registered: boolean): number {
+function secondsToLook(looks: number, isRare: boolean): number {
   if (looks <= looksOfWorkflow) return firstLookSeconds * 2 ** (looks - 1);
-  if (!registered) return laterLookSeconds;
+  if (!isRare) return laterLookSeconds;
   return Math.min(laterLookSeconds * 2 ** (looks - looksOfWorkflow - 1), longestLookSeconds);
 }
 

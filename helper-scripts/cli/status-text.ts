@@ -95,14 +95,17 @@ function turnDetails(item: RunnerItem, now: number, holdOf: HoldOf): (readonly [
 }
 
 function waitDetails(
-  { state, waitsFor, caps }: RunnerItem,
+  { state, waitsFor, waitedFor, caps }: RunnerItem,
   now: number,
   taken: PlacesTaken,
 ): (readonly [string, string])[] {
   if (state !== 'WAITING') return [];
   if (!waitsFor) {
     const full = fullCaps(caps, taken);
-    return [['waits for a place', (full.length > 0 ? full : caps).map((cap) => capText(cap, taken)).join(', ')]];
+    return [
+      ['waits for a place', (full.length > 0 ? full : caps).map((cap) => capText(cap, taken)).join(', ')],
+      ['waited before because', waitedFor ? reasonText(waitedFor) : ''],
+    ];
   }
   return [
     ['waits because', reasonText(waitsFor)],

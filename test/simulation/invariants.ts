@@ -54,7 +54,7 @@ export type Watched = {
 
 const placeHolding = ['ADMITTED', 'REGISTERED', 'LAUNCHED', 'RUNNING', 'STOPPING'];
 /** A job that waits for a person, whom there is none here: to give a long-lived runner another tag, say. Its item says so. */
-const waitsForPerson = ({ state, waitsFor }: RunnerItem) =>
+const waitsForPerson = ({ state, waitedFor, waitsFor = waitedFor }: RunnerItem) =>
   ['WAITING', 'ADMITTED'].includes(state) && waitsFor?.error === 'LongLivedRunnerError';
 
 /** Watches a run. `violation` is the first one. */
@@ -202,7 +202,12 @@ export function createInvariants(watched: () => Watched) {
       const isFull = item?.caps.some(({ counter, limit }) => (tables.counters.get(counter) ?? 0) >= limit);
       // Also a job whose runner serves another one has no place until that one is over.
       if (isFull && (item?.state === 'WAITING' || item?.takenJob !== undefined)) return;
-      if (item && waitsForPerson(item)) return;
+      // Nor may one have that shares its places with jobs that only a person can help, each of which tries again and again.
+      const sharesWith = ({ caps }: RunnerItem) =>
+        caps.some(({ counter }) => item?.caps.some((cap) => cap.counter === counter));
+      const isContested =
+        item?.state === 'WAITING' && [...tables.items.values()].some((one) => waitsForPerson(one) && sharesWith(one));
+      if (item && (waitsForPerson(item) || isContested)) return;
       const isFinal = item && attemptsUsed(item) >= maxAttempts && attempts.failuresOf(item.pk) >= maxAttempts;
       if (item?.state === 'FAILED' && isFinal) return;
       const why = item?.waitsFor

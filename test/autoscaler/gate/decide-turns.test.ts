@@ -126,15 +126,6 @@ describe('a job that nobody starts', () => {
     expect(turns).toMatchObject({ go: [], stuck: {} });
   });
 
-  it('is waited for no longer because attempts to start it are made, and come to nothing', () => {
-    const stuck = { 1: testStart };
-    const begun = [lineJob(1, { ...shell, isBegun: true }), lineJob(2)];
-    const trying = turnsOf({ jobs: begun, runners: [runner], stuck }, 50);
-    expect(trying).toMatchObject({ go: [], stuck });
-    expect(goesOf(turnsOf({ jobs, runners: [runner], stuck: trying.stuck }, 60))).toEqual({ 'runner-2': 2 });
-    expect(turnsOf({ jobs: begun, runners: [runner] }, 50).stuck).toEqual({});
-  });
-
   it('is named with those that wait for it', () => {
     expect(turnsOf({ jobs, runners: [runner], stuck: { 1: testStart } }, 20).holds).toEqual([
       { profile: 'default', tags: ['aws'], behind: 1, of: null, stuckSince: testStart },

@@ -5,15 +5,7 @@ import { testStart } from '../../support/builders.ts';
 /** A job of the line, by default one with the tag `aws` for the profile `default`. */
 export function lineJob(id: number, changes: Partial<LineJob> = {}): LineJob {
   return {
-    ...{
-      id,
-      tags: ['aws'],
-      profile: 'default',
-      isComing: true,
-      isBegun: false,
-      waitsSince: testStart,
-      wantsPlaces: [],
-    },
+    ...{ id, tags: ['aws'], profile: 'default', isComing: true, waitsSince: testStart, wantsPlaces: [] },
     isProtected: false,
     ...changes,
   };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type AdmissionRequest, judgeAdmission } from '../../../autoscaler/runners/admission.ts';
+import { type AdmissionRequest, judgeAdmission, waitingItem } from '../../../autoscaler/runners/admission.ts';
 import { choiceOf, jobStates, type RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
 import { choice, launchGroupOf, pendingJob, runnerItem } from '../../support/builders.ts';
 
@@ -112,6 +112,18 @@ describe('a job that waits for something else than a place', () => {
     const verdict = judgeAdmission(runnerItem({ state: 'WAITING', waitsFor }), request());
     expect(verdict).toMatchObject({ item: { waitsFor } });
     expect(verdict).not.toHaveProperty('item.attemptBegun');
+  });
+
+  it('keeps it while it waits for a place in between, where that was more than its turn', () => {
+    const asked = runnerItem({ state: 'ADMITTED', waitsFor });
+    const queued = waitingItem(asked);
+    expect(queued).toMatchObject({ state: 'WAITING', waitedFor: waitsFor });
+    expect(queued).not.toHaveProperty('waitsFor');
+    const verdict = judgeAdmission(queued, request());
+    expect(verdict).toMatchObject({ item: { waitsFor } });
+    expect(verdict).not.toHaveProperty('item.waitedFor');
+    const held = runnerItem({ state: 'ADMITTED', waitsFor: { ...waitsFor, error: 'NotItsTurnError' } });
+    expect(waitingItem(held)).not.toHaveProperty('waitedFor');
   });
 
   it('goes to the fallback of its mapping when its function could not be started, and stays there', () => {

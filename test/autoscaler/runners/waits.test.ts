@@ -5,12 +5,15 @@ import { testStart } from '../../support/builders.ts';
 
 const failure = { error: 'GitLabUnavailableError', message: 'no answer' };
 /** The waits of a job that meets the same again and again, each as soon as it is looked at. */
-function waits(count: number, { random = 1, registered = false } = {}): readonly Wait[] {
+function waits(
+  count: number,
+  { random = 1, registered = false, ...met }: { random?: number; registered?: boolean; error?: string } = {},
+): readonly Wait[] {
   const all: Wait[] = [];
   let now = testStart;
   for (let look = 0; look < count; look += 1) {
     const before = all.at(-1);
-    const wait = nextWait(before ? { waitsFor: before } : null, failure, { now, random, registered });
+    const wait = nextWait(before ? { waitsFor: before } : null, { ...failure, ...met }, { now, random, registered });
     all.push(wait);
     now = Date.parse(wait.lookAt);
   }
@@ -28,6 +31,11 @@ describe('a wait', () => {
 
   it('is looked at more rarely where each look makes a runner in GitLab', () => {
     expect(secondsBetween(waits(8, { registered: true }))).toEqual([8, 16, 32, 30, 60, 120, 120, 120]);
+  });
+
+  it('is looked at as rarely where only a person can mend what is in the way', () => {
+    const seconds = secondsBetween(waits(8, { error: 'LongLivedRunnerError' }));
+    expect(seconds).toEqual([8, 16, 32, 30, 60, 120, 120, 120]);
   });
 
   it('spreads the looks of jobs that began to wait together', () => {

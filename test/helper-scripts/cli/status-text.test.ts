@@ -73,6 +73,10 @@ describe('a runner in words', () => {
     expect(new Map(statusDetails(item, now, taken)).get('waits for a place')).toBe(
       'maxConcurrent of the profile default (2 of 2)',
     );
+    const waitedFor = { error: 'GitLabRefusedError', message: '401', since: '', lookAt: '', looks: 3 };
+    const before = new Map(statusDetails({ ...item, waitedFor }, now, taken)).get('waited before because');
+    expect(before).toContain('GitLabRefusedError: 401');
+    expect(new Map(statusDetails(item, now, taken)).has('waited before because')).toBe(false);
   });
 
   it('says what brings a job back that was given up', () => {
