@@ -50,7 +50,7 @@ const firstSeeds: Readonly<Record<string, number>> = {
   'a runner that holds its token is taken back too late': 1184,
   'a ticket is taken back too late': 8,
   'a place is held while its runner waits for its turn': 536,
-  'what comes while somebody decides is forgotten': 352,
+  'what comes while somebody decides is forgotten': 2549,
   'nobody decides any more once somebody has died of it': 74,
   'earlier jobs of which only GitLab knows are not asked for': 40,
   'the path that a hook says is believed': 203,
