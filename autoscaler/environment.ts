@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { exactSchema } from '../infrastructure/lib/exactness.ts';
+import { exactSchema } from '../infrastructure/kit/exactness.ts';
 import { runnerTypes } from './job-mappings/job-mapping.ts';
 import type { TableNames } from './runners/transact-items.ts';
 

@@ -1,4 +1,4 @@
-import { parameterNameOf } from '../infrastructure/lib/parameter-names.ts';
+import { parameterNameOf } from '../infrastructure/kit/cdk/parameter-names.ts';
 import type { RunnerType } from './job-mappings/job-mapping.ts';
 
 /** Names of the SSM parameters that the autoscaler app publishes, for the command line. */

@@ -1,7 +1,7 @@
 import { Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { acknowledgeWildcards } from '../infrastructure/lib/acknowledge-rules.construct.ts';
-import type { BundledFunction } from '../infrastructure/lib/bundled-function.construct.ts';
+import { acknowledgeWildcards } from '../infrastructure/kit/cdk/acknowledge-rules.construct.ts';
+import type { BundledFunction } from '../infrastructure/kit/cdk/bundled-function.construct.ts';
 import type { Deployment } from '../infrastructure/lib/deployment.ts';
 import { runnerTokenSecretsOf } from '../infrastructure/lib/deployment-runner-tokens.ts';
 import { deploymentTag } from '../infrastructure/lib/deployment-tag.ts';

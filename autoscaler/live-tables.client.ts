@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { readEnvironment } from '../infrastructure/lib/lambda-handler.client.ts';
+import { readEnvironment } from '../infrastructure/kit/lambda/lambda-handler.client.ts';
 import { tableNamesOf, tablesEnvironment } from './environment.ts';
 import { createOutageMark } from './runners/outage-mark.client.ts';
 import { createRetryMarks } from './runners/retry-marks.client.ts';

@@ -1,4 +1,4 @@
-import { startDeploymentApp } from '../infrastructure/lib/deployment-app.construct.ts';
+import { startDeploymentApp } from '../infrastructure/kit/cdk/deployment-app.construct.ts';
 import { Ec2RunnerAmiStack } from './ec2-runner-ami.stack.ts';
 
 const { app, deployment, stackProps } = await startDeploymentApp('ec2-runner-ami');

@@ -1,5 +1,5 @@
-import type { Architecture } from '../infrastructure/lib/architecture.ts';
-import { parameterNameOf } from '../infrastructure/lib/parameter-names.ts';
+import type { Architecture } from '../infrastructure/kit/architecture.ts';
+import { parameterNameOf } from '../infrastructure/kit/cdk/parameter-names.ts';
 
 /** Names of the SSM parameters that the AMI pipeline publishes for one architecture. */
 export function amiParameters(deployment: string, architecture: Architecture) {

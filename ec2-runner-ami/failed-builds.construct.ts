@@ -4,7 +4,7 @@ import { type IEventBus, Match, Rule } from 'aws-cdk-lib/aws-events';
 import { EventBus as EventBusTarget } from 'aws-cdk-lib/aws-events-targets';
 import { Role } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { eventBridgeOfThisAccount } from '../infrastructure/lib/event-bridge-principal.construct.ts';
+import { eventBridgeOfThisAccount } from '../infrastructure/kit/cdk/event-bridge-principal.construct.ts';
 
 export type FailedBuildsProps = {
   readonly imageNames: readonly string[];

@@ -1,4 +1,4 @@
-import type { Architecture } from '../infrastructure/lib/architecture.ts';
+import type { Architecture } from '../infrastructure/kit/architecture.ts';
 import {
   type GitLabRunnerRelease,
   helperImageOf,

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CfnComponent, CfnImageRecipe } from 'aws-cdk-lib/aws-imagebuilder';
 import { Construct } from 'constructs';
-import type { Architecture } from '../infrastructure/lib/architecture.ts';
+import type { Architecture } from '../infrastructure/kit/architecture.ts';
 import type { Ami } from '../infrastructure/lib/deployment-ami.ts';
 import type { GitLabRunnerRelease } from '../infrastructure/lib/gitlab-runner-release.ts';
 import { type ComponentSource, renderComponentDocument } from './component-document.ts';

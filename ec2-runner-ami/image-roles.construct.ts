@@ -8,8 +8,11 @@ import {
   ServicePrincipal,
 } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { acknowledgeManagedPolicies, acknowledgeWildcards } from '../infrastructure/lib/acknowledge-rules.construct.ts';
-import { volumeKeyStatements } from '../infrastructure/lib/volume-key.construct.ts';
+import {
+  acknowledgeManagedPolicies,
+  acknowledgeWildcards,
+} from '../infrastructure/kit/cdk/acknowledge-rules.construct.ts';
+import { volumeKeyStatements } from '../infrastructure/kit/cdk/volume-key.construct.ts';
 
 const buildPolicies = ['EC2InstanceProfileForImageBuilder', 'AmazonSSMManagedInstanceCore'];
 const executionPolicy = 'EC2ImageBuilderExecutionPolicy';

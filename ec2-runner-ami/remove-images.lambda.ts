@@ -1,5 +1,9 @@
 import * as z from 'zod/mini';
-import { type LambdaContext, lambdaHandler, readEnvironment } from '../infrastructure/lib/lambda-handler.client.ts';
+import {
+  type LambdaContext,
+  lambdaHandler,
+  readEnvironment,
+} from '../infrastructure/kit/lambda/lambda-handler.client.ts';
 import { type RemovalOutcome, type RemovalRequest, removalRequestSchema, renderAnswer } from './image-removal.ts';
 import { createImages, type Images } from './images.client.ts';
 import { answerCloudFormation, isStackBeingDeleted } from './stack.client.ts';

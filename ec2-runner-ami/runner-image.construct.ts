@@ -8,7 +8,7 @@ import {
 } from 'aws-cdk-lib/aws-imagebuilder';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import type { Architecture } from '../infrastructure/lib/architecture.ts';
+import type { Architecture } from '../infrastructure/kit/architecture.ts';
 import type { Ami } from '../infrastructure/lib/deployment-ami.ts';
 import { deploymentTag } from '../infrastructure/lib/deployment-tag.ts';
 import type { GitLabRunnerRelease } from '../infrastructure/lib/gitlab-runner-release.ts';

@@ -1,7 +1,7 @@
 import { Aws, Duration } from 'aws-cdk-lib';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Construct } from 'constructs';
-import { jobEventSource } from './lib/job-event-types.ts';
+import { jobEventSource } from './kit/job-event-types.ts';
 
 /** Long enough to look into an incident after a weekend. */
 const archiveDays = 7;

@@ -1,4 +1,4 @@
-import { parameterNameOf } from './lib/parameter-names.ts';
+import { parameterNameOf } from './kit/cdk/parameter-names.ts';
 
 /** Names of the SSM parameters that the infrastructure app publishes. */
 export function infrastructureParameters(deployment: string) {

@@ -1,4 +1,4 @@
-import { startDeploymentApp } from '../infrastructure/lib/deployment-app.construct.ts';
+import { startDeploymentApp } from '../infrastructure/kit/cdk/deployment-app.construct.ts';
 import { LambdaShellRunnerStack } from './lambda-shell-runner.stack.ts';
 
 const { app, deployment, stackProps } = await startDeploymentApp('lambda-shell-runner');

@@ -1,4 +1,4 @@
-import { parameterNameOf } from '../infrastructure/lib/parameter-names.ts';
+import { parameterNameOf } from '../infrastructure/kit/cdk/parameter-names.ts';
 
 /** Names of the SSM parameters that the Lambda shell runner app publishes for one LAMBDA profile. */
 export function lambdaRunnerParameters(deployment: string, profile: string) {

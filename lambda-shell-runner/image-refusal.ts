@@ -1,4 +1,4 @@
-import type { ImageRule, LambdaRunnerPayload } from '../infrastructure/lib/runner-ticket.ts';
+import type { ImageRule, LambdaRunnerPayload } from '../infrastructure/kit/runner-ticket.ts';
 
 type Settings = Readonly<Record<string, unknown>>;
 

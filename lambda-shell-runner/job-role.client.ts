@@ -1,7 +1,7 @@
-import { type BackoffPolicy, retryWithBackoff, systemBackoffPorts } from '../infrastructure/lib/backoff.ts';
-import type { HttpAnswer } from '../infrastructure/lib/http-post.client.ts';
-import type { LambdaRunnerPayload } from '../infrastructure/lib/runner-ticket.ts';
-import type { PostToAws } from '../infrastructure/lib/signed-aws.client.ts';
+import type { HttpAnswer } from '../infrastructure/kit/aws/http-post.client.ts';
+import type { PostToAws } from '../infrastructure/kit/aws/signed-aws.client.ts';
+import { type BackoffPolicy, retryWithBackoff, systemBackoffPorts } from '../infrastructure/kit/lambda/backoff.ts';
+import type { LambdaRunnerPayload } from '../infrastructure/kit/runner-ticket.ts';
 import { assumeRoleParametersOf, type JobCredentials, readAssumedRole } from './job-role.ts';
 import { JobRoleNotAssumedError } from './runner-errors.ts';
 

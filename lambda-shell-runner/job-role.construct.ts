@@ -1,7 +1,7 @@
 import { AccountRootPrincipal, type IRole, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
+import type { RunnerRights } from '../infrastructure/kit/cdk/runner-role.construct.ts';
 import type { LambdaProfile } from '../infrastructure/lib/deployment-lambda-profile.ts';
-import type { RunnerRights } from '../infrastructure/lib/runner-role.construct.ts';
 
 export type JobRoleProps = {
   readonly profile: LambdaProfile;

@@ -1,4 +1,4 @@
-import type { LambdaRunnerPayload } from '../infrastructure/lib/runner-ticket.ts';
+import type { LambdaRunnerPayload } from '../infrastructure/kit/runner-ticket.ts';
 import { sessionTagsOf } from './session-tags.ts';
 
 /** Credentials of the role that a job may use. */

@@ -1,12 +1,12 @@
-import { awsEnvironmentOf } from '../infrastructure/lib/aws-environment.ts';
-import { type LambdaContext, lambdaHandler } from '../infrastructure/lib/lambda-handler.client.ts';
-import type { Log } from '../infrastructure/lib/log.ts';
+import { awsEnvironmentOf } from '../infrastructure/kit/aws/aws-environment.ts';
+import { createAwsPost } from '../infrastructure/kit/aws/signed-aws.client.ts';
+import { type LambdaContext, lambdaHandler } from '../infrastructure/kit/lambda/lambda-handler.client.ts';
+import type { Log } from '../infrastructure/kit/lambda/log.ts';
 import {
   type LambdaRunnerPayload,
   lambdaRunnerPayloadSchema,
   type RunnerTicket,
-} from '../infrastructure/lib/runner-ticket.ts';
-import { createAwsPost } from '../infrastructure/lib/signed-aws.client.ts';
+} from '../infrastructure/kit/runner-ticket.ts';
 import { withImageRefusal } from './image-refusal.ts';
 import { jobEnvironment } from './job-environment.ts';
 import { writeAwsCredentials, writeRunnerFiles } from './job-folder.client.ts';

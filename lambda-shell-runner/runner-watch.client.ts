@@ -1,4 +1,4 @@
-import type { Log } from '../infrastructure/lib/log.ts';
+import type { Log } from '../infrastructure/kit/lambda/log.ts';
 import { removeRunnerConfig } from './job-folder.client.ts';
 import type { RunnerExit } from './job-outcome.ts';
 import type { JobFolder } from './runner-config.ts';

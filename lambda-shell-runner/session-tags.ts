@@ -1,4 +1,4 @@
-import type { LambdaRunnerPayload } from '../infrastructure/lib/runner-ticket.ts';
+import type { LambdaRunnerPayload } from '../infrastructure/kit/runner-ticket.ts';
 
 /**
  * STS takes letters, digits, blanks and `_.:/=+-@`, at most 256 of them; of those, GitLab's paths have these.

@@ -18,14 +18,14 @@ import {
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { bundleFolderOf } from '../infrastructure/lib/bundled-function.construct.ts';
+import { bundleFolderOf } from '../infrastructure/kit/cdk/bundled-function.construct.ts';
+import { runnerRightsOf } from '../infrastructure/kit/cdk/runner-role.construct.ts';
 import { runnerSettingsVariableOf } from '../infrastructure/lib/deployment-environment.ts';
 import type { LambdaProfile } from '../infrastructure/lib/deployment-lambda-profile.ts';
 import { gitlabRunnerRelease } from '../infrastructure/lib/gitlab-runner-pins.ts';
 import { installVariables } from '../infrastructure/lib/gitlab-runner-release.ts';
 import { type GitLabTrust, writeCaCertificates } from '../infrastructure/lib/gitlab-trust.construct.ts';
 import { caCertificatesFile, type GitLabConnection, trustVariables } from '../infrastructure/lib/gitlab-trust.ts';
-import { runnerRightsOf } from '../infrastructure/lib/runner-role.construct.ts';
 import { JobRole } from './job-role.construct.ts';
 import { sampleConfig } from './sample-config.ts';
 import { addUserImage } from './user-image.construct.ts';

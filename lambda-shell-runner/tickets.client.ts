@@ -1,9 +1,9 @@
 import * as z from 'zod/mini';
-import { type BackoffPolicy, retryWithBackoff, systemBackoffPorts } from '../infrastructure/lib/backoff.ts';
-import type { HttpAnswer } from '../infrastructure/lib/http-post.client.ts';
-import { isPassing } from '../infrastructure/lib/passing-trouble.ts';
-import type { RunnerTicket } from '../infrastructure/lib/runner-ticket.ts';
-import type { PostToAws } from '../infrastructure/lib/signed-aws.client.ts';
+import type { HttpAnswer } from '../infrastructure/kit/aws/http-post.client.ts';
+import { isPassing } from '../infrastructure/kit/aws/passing-trouble.ts';
+import type { PostToAws } from '../infrastructure/kit/aws/signed-aws.client.ts';
+import { type BackoffPolicy, retryWithBackoff, systemBackoffPorts } from '../infrastructure/kit/lambda/backoff.ts';
+import type { RunnerTicket } from '../infrastructure/kit/runner-ticket.ts';
 import { TicketNotClaimedError } from './runner-errors.ts';
 
 const requestTimeoutMilliseconds = 3_000;

@@ -1,10 +1,14 @@
+import { type JobEvent, jobEventSchema } from '../../infrastructure/kit/job-event.ts';
+import type { JobEventType } from '../../infrastructure/kit/job-event-types.ts';
+import { type JobKey, jobKeyOf } from '../../infrastructure/kit/job-key.ts';
+import {
+  type LambdaContext,
+  lambdaHandler,
+  readEnvironment,
+} from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
+import type { Log } from '../../infrastructure/kit/lambda/log.ts';
+import { mayConcern, notProvedFor } from '../../infrastructure/kit/webhook-scope.ts';
 import type { NamedJob } from '../../infrastructure/lib/gitlab-listings.ts';
-import { type JobEvent, jobEventSchema } from '../../infrastructure/lib/job-event.ts';
-import type { JobEventType } from '../../infrastructure/lib/job-event-types.ts';
-import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
-import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
-import type { Log } from '../../infrastructure/lib/log.ts';
-import { mayConcern, notProvedFor } from '../../infrastructure/lib/webhook-scope.ts';
 import { forsakenAt, forsakenBy } from '../demand/forsaken-jobs.ts';
 import { isAlike } from '../demand/kind.ts';
 import { eventBusEnvironment, routingEnvironment } from '../environment.ts';

@@ -1,5 +1,5 @@
-import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
-import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
+import { type JobKey, jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { demandOf, hasRunner, isSpare } from './demand.ts';
 

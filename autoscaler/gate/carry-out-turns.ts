@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { JobEventType } from '../../infrastructure/lib/job-event-types.ts';
-import { parseJobKey } from '../../infrastructure/lib/job-key.ts';
-import type { Log } from '../../infrastructure/lib/log.ts';
-import { heldTicket, ticketLifeSeconds } from '../../infrastructure/lib/runner-ticket.ts';
+import type { JobEventType } from '../../infrastructure/kit/job-event-types.ts';
+import { parseJobKey } from '../../infrastructure/kit/job-key.ts';
+import type { Log } from '../../infrastructure/kit/lambda/log.ts';
+import { heldTicket, ticketLifeSeconds } from '../../infrastructure/kit/runner-ticket.ts';
 import type { EventBus } from '../event-bus.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import {

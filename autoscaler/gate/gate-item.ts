@@ -1,4 +1,4 @@
-import type { JobKey } from '../../infrastructure/lib/job-key.ts';
+import type { JobKey } from '../../infrastructure/kit/job-key.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import type { Hold, StuckJobs } from './decide-turns.ts';
 

@@ -1,4 +1,4 @@
-import type { Exactness } from '../../infrastructure/lib/exactness.ts';
+import type { Exactness } from '../../infrastructure/kit/exactness.ts';
 import type { JobMapping, MappingTarget } from '../job-mappings/job-mapping.ts';
 import { possibleTargets, possibleTargetsOfJob, type TargetRoutes } from '../job-mappings/possible-targets.ts';
 import type { RunnerChoice } from '../runners/runner-item.ts';

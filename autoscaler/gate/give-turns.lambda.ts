@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto';
+import { type JobKey, jobKeyOf } from '../../infrastructure/kit/job-key.ts';
+import {
+  type LambdaContext,
+  lambdaHandler,
+  readEnvironment,
+} from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
+import type { Log } from '../../infrastructure/kit/lambda/log.ts';
 import type { GitLab } from '../../infrastructure/lib/gitlab.client.ts';
 import type { ListedJob } from '../../infrastructure/lib/gitlab-listings.ts';
-import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
-import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
-import type { Log } from '../../infrastructure/lib/log.ts';
 import { eventBusEnvironment, routingEnvironment, tablesEnvironment } from '../environment.ts';
 import { createEventBus } from '../event-bus.client.ts';
 import { createJobMappings, type JobMappings } from '../job-mappings/job-mappings.client.ts';

@@ -1,4 +1,4 @@
-import type { Log } from '../../infrastructure/lib/log.ts';
+import type { Log } from '../../infrastructure/kit/lambda/log.ts';
 import type { EventBus } from '../event-bus.ts';
 import type { GateQueue } from './gate-queue.ts';
 import { type TurnsWanted, wantTurns } from './turns-wanted.ts';

@@ -1,5 +1,5 @@
-import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
-import type { Log } from '../../infrastructure/lib/log.ts';
+import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
+import type { Log } from '../../infrastructure/kit/lambda/log.ts';
 import type { EventBus } from '../event-bus.ts';
 import type { RunnerChoice } from '../runners/runner-item.ts';
 import type { RunnersStore } from '../runners/runners-store.ts';

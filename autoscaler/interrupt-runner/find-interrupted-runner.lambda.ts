@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
-import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
-import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
+import { jobKeyOf } from '../../infrastructure/kit/job-key.ts';
+import { type LambdaContext, lambdaHandler } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import { hasRunner } from '../demand/demand.ts';
 import { createTables } from '../live-tables.client.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';

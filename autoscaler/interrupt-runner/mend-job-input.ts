@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { JobKey } from '../../infrastructure/lib/job-key.ts';
+import type { JobKey } from '../../infrastructure/kit/job-key.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { jobKeySchema } from '../stop-runner/stop-runner-input.ts';
 

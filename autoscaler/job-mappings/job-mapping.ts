@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
+import { type Exactness, exactSchema } from '../../infrastructure/kit/exactness.ts';
+import { projectGlobFault } from '../../infrastructure/kit/project-glob.ts';
 import { nearestOf } from '../../infrastructure/lib/deployment-nearest.ts';
-import { type Exactness, exactSchema } from '../../infrastructure/lib/exactness.ts';
-import { projectGlobFault } from '../../infrastructure/lib/project-glob.ts';
 import { tagFaults, tagsOfSortKey } from './tags-key.ts';
 
 export const runnerTypes = ['LAMBDA', 'EC2'] as const;

@@ -1,4 +1,4 @@
-import { projectGlobFault, projectGlobSource } from '../../infrastructure/lib/project-glob.ts';
+import { projectGlobFault, projectGlobSource } from '../../infrastructure/kit/project-glob.ts';
 import { literalLength } from './name-glob.ts';
 
 export type ProjectGlob = {

@@ -1,4 +1,4 @@
-import { allowedProjectsFilter } from '../../infrastructure/lib/allowed-projects.ts';
+import { allowedProjectsFilter } from '../../infrastructure/kit/allowed-projects.ts';
 import type { ListedProject } from '../../infrastructure/lib/gitlab-listings.ts';
 import type { AskGitLab } from './ask-gitlab.ts';
 import { inTurns } from './in-turns.ts';

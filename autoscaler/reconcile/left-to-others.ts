@@ -1,5 +1,5 @@
-import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
-import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
+import { type JobKey, jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 import { isLeftToOthers } from '../start-runner/choose-runner.ts';
 import { type LookContext, unlessFailing } from './ask-gitlab.ts';
 import type { ReconcilePorts } from './reconcile-ports.ts';

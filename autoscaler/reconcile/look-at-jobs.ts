@@ -1,4 +1,4 @@
-import { type JobKey, jobKeyOf, parseJobKey } from '../../infrastructure/lib/job-key.ts';
+import { type JobKey, jobKeyOf, parseJobKey } from '../../infrastructure/kit/job-key.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import type { AskGitLab } from './ask-gitlab.ts';
 import { inTurns } from './in-turns.ts';

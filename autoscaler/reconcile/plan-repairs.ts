@@ -1,4 +1,4 @@
-import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
+import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
 import { attemptsUsed, type RunnerItem } from '../runners/runner-item.ts';
 import type { ReconcilerMemory } from './memory.ts';
 import type { Repair, RepairKind } from './repair.ts';

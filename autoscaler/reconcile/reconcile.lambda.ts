@@ -1,9 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod/mini';
-import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
-import type { JobEventType } from '../../infrastructure/lib/job-event-types.ts';
-import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
-import type { MetricValues } from '../../infrastructure/lib/metrics.ts';
+import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
+import type { JobEventType } from '../../infrastructure/kit/job-event-types.ts';
+import {
+  type LambdaContext,
+  lambdaHandler,
+  readEnvironment,
+} from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
+import type { MetricValues } from '../../infrastructure/kit/lambda/metrics.ts';
 import {
   attemptsEnvironment,
   mappingsEnvironment,

@@ -1,5 +1,5 @@
-import type { JobKey } from '../../infrastructure/lib/job-key.ts';
-import { parseJobKey } from '../../infrastructure/lib/job-key.ts';
+import type { JobKey } from '../../infrastructure/kit/job-key.ts';
+import { parseJobKey } from '../../infrastructure/kit/job-key.ts';
 import { hasRunner, idleBeyondDemand } from '../demand/demand.ts';
 import { heldSeconds, isHeld, notItsTurn } from '../gate/held.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';

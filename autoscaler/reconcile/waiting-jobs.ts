@@ -1,4 +1,4 @@
-import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
+import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
 import { isHeld, waitsForTurn } from '../gate/held.ts';
 import type { RunnerItem, Wait } from '../runners/runner-item.ts';
 import { isLookDue, looksOfWorkflow } from '../runners/waits.ts';

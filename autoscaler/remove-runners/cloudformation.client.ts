@@ -1,4 +1,4 @@
-import { retryWithBackoff, systemBackoffPorts } from '../../infrastructure/lib/backoff.ts';
+import { retryWithBackoff, systemBackoffPorts } from '../../infrastructure/kit/lambda/backoff.ts';
 
 /** CloudFormation did not take the answer: the stack waits until the resource's time-out. */
 export class AnswerNotTakenError extends Error {

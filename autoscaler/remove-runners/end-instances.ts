@@ -1,4 +1,4 @@
-import type { Log } from '../../infrastructure/lib/log.ts';
+import type { Log } from '../../infrastructure/kit/lambda/log.ts';
 
 /** A launch that was begun before its trigger went is over by then: longer than the launcher may run. */
 export const launchesEndSeconds = 35;

@@ -1,4 +1,4 @@
-import type { Log } from '../../infrastructure/lib/log.ts';
+import type { Log } from '../../infrastructure/kit/lambda/log.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { isNoteOf } from '../runners/runner-mark.ts';
 

@@ -1,5 +1,5 @@
-import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
-import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
+import { jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 import { notItsTurn, waitsForTurn } from '../gate/held.ts';
 import { outageErrors } from './outage-mark.ts';
 import { attemptsUsed, liveMark, type RunnerChoice, type RunnerItem, type Wait, waitingMark } from './runner-item.ts';

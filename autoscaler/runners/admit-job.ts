@@ -1,4 +1,4 @@
-import type { JobKey } from '../../infrastructure/lib/job-key.ts';
+import type { JobKey } from '../../infrastructure/kit/job-key.ts';
 import { waitsForTurn } from '../gate/held.ts';
 import {
   type AdmissionRequest,

@@ -1,5 +1,5 @@
-import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
-import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
+import { jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 import { excuse } from './admission.ts';
 import { attemptsUsed, endedItemDays, liveMark, type RunnerItem, type RunnerState, type Wait } from './runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore, type StoreWrite } from './runners-store.ts';

@@ -1,5 +1,5 @@
-import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
-import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
+import { jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 import { poolOfRunner } from './live-pool.ts';
 import { managerOf } from './long-lived-runner.ts';
 import type { RunnerItem } from './runner-item.ts';

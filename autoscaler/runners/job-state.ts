@@ -1,4 +1,4 @@
-import type { JobKey } from '../../infrastructure/lib/job-key.ts';
+import type { JobKey } from '../../infrastructure/kit/job-key.ts';
 import { type JobState, jobStates, type RunnerItem } from './runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from './runners-store.ts';
 

@@ -1,5 +1,5 @@
-import type { JobKey } from '../../infrastructure/lib/job-key.ts';
-import type { Log } from '../../infrastructure/lib/log.ts';
+import type { JobKey } from '../../infrastructure/kit/job-key.ts';
+import type { Log } from '../../infrastructure/kit/lambda/log.ts';
 import type { RunnerType } from '../job-mappings/job-mapping.ts';
 import type { RunnerItem } from './runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from './runners-store.ts';

@@ -1,4 +1,4 @@
-import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
+import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
 import { forsakenAt } from '../demand/forsaken-jobs.ts';
 import { readAround } from './live-pool.ts';
 import type { RunnerItem } from './runner-item.ts';

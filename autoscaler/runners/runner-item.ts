@@ -1,6 +1,6 @@
-import type { Exactness } from '../../infrastructure/lib/exactness.ts';
-import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
-import type { JobKey } from '../../infrastructure/lib/job-key.ts';
+import type { Exactness } from '../../infrastructure/kit/exactness.ts';
+import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
+import type { JobKey } from '../../infrastructure/kit/job-key.ts';
 import type { RunnerType } from '../job-mappings/job-mapping.ts';
 import type { Misplacement } from './misplaced.ts';
 

@@ -1,4 +1,4 @@
-import { type JobKey, parseJobKey } from '../../infrastructure/lib/job-key.ts';
+import { type JobKey, parseJobKey } from '../../infrastructure/kit/job-key.ts';
 
 const mark = 'gitlab-runners-on-demand';
 

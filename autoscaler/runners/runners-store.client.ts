@@ -10,9 +10,9 @@ import {
   TransactWriteCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
-import { type BackoffPorts, retryWithBackoff, systemBackoffPorts } from '../../infrastructure/lib/backoff.ts';
-import { isPassing } from '../../infrastructure/lib/passing-trouble.ts';
-import type { RunnerTicket } from '../../infrastructure/lib/runner-ticket.ts';
+import { isPassing } from '../../infrastructure/kit/aws/passing-trouble.ts';
+import { type BackoffPorts, retryWithBackoff, systemBackoffPorts } from '../../infrastructure/kit/lambda/backoff.ts';
+import type { RunnerTicket } from '../../infrastructure/kit/runner-ticket.ts';
 import { type GateItem, gateKeyOf } from '../gate/gate-item.ts';
 import { instanceIdIndex, liveIndex, livePoolIndex, runnerIdIndex } from './runner-indexes.ts';
 import { liveMark, type RunnerItem, waitingMark } from './runner-item.ts';

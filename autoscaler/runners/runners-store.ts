@@ -1,5 +1,5 @@
-import type { JobKey } from '../../infrastructure/lib/job-key.ts';
-import type { RunnerTicket } from '../../infrastructure/lib/runner-ticket.ts';
+import type { JobKey } from '../../infrastructure/kit/job-key.ts';
+import type { RunnerTicket } from '../../infrastructure/kit/runner-ticket.ts';
 import type { GateItem } from '../gate/gate-item.ts';
 import type { LivePool } from './live-pool.ts';
 import type { Cap, RunnerItem, RunnerState } from './runner-item.ts';

@@ -1,4 +1,4 @@
-import { type JobKey, parseJobKey } from '../../infrastructure/lib/job-key.ts';
+import { type JobKey, parseJobKey } from '../../infrastructure/kit/job-key.ts';
 import type { RunnerItem } from './runner-item.ts';
 
 /*

@@ -1,6 +1,6 @@
+import { parseJobKey } from '../../infrastructure/kit/job-key.ts';
+import type { Log } from '../../infrastructure/kit/lambda/log.ts';
 import type { NamedJob } from '../../infrastructure/lib/gitlab-listings.ts';
-import { parseJobKey } from '../../infrastructure/lib/job-key.ts';
-import type { Log } from '../../infrastructure/lib/log.ts';
 import type { RunnerItem } from './runner-item.ts';
 import { type RunnersStore, type RunnerUpdate, whenItWentOn } from './runners-store.ts';
 

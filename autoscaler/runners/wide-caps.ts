@@ -1,4 +1,4 @@
-import { type JobKey, parseJobKey } from '../../infrastructure/lib/job-key.ts';
+import { type JobKey, parseJobKey } from '../../infrastructure/kit/job-key.ts';
 import type { Cap, RunnerItem } from './runner-item.ts';
 import type { RunnersStore } from './runners-store.ts';
 

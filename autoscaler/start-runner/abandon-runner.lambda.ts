@@ -1,9 +1,13 @@
 import type * as z from 'zod/mini';
+import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
+import { jobKeyOf } from '../../infrastructure/kit/job-key.ts';
+import {
+  type LambdaContext,
+  lambdaHandler,
+  readEnvironment,
+} from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
+import type { Log } from '../../infrastructure/kit/lambda/log.ts';
 import type { GitLab } from '../../infrastructure/lib/gitlab.client.ts';
-import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
-import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
-import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
-import type { Log } from '../../infrastructure/lib/log.ts';
 import { forsakenBy } from '../demand/forsaken-jobs.ts';
 import { attemptsEnvironment, eventBusEnvironment } from '../environment.ts';
 import { createEventBus } from '../event-bus.client.ts';

@@ -1,8 +1,12 @@
 import type * as z from 'zod/mini';
-import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
-import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
-import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
-import type { Log } from '../../infrastructure/lib/log.ts';
+import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
+import { jobKeyOf } from '../../infrastructure/kit/job-key.ts';
+import {
+  type LambdaContext,
+  lambdaHandler,
+  readEnvironment,
+} from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
+import type { Log } from '../../infrastructure/kit/lambda/log.ts';
 import { attemptsEnvironment, eventBusEnvironment, retriesEnvironment, tablesEnvironment } from '../environment.ts';
 import { createEventBus } from '../event-bus.client.ts';
 import type { EventBus } from '../event-bus.ts';

@@ -1,12 +1,16 @@
-import { allowedProjectsFilter } from '../../infrastructure/lib/allowed-projects.ts';
+import { allowedProjectsFilter } from '../../infrastructure/kit/allowed-projects.ts';
+import { type JobEvent, jobEventSchema } from '../../infrastructure/kit/job-event.ts';
+import { isBeforePending } from '../../infrastructure/kit/job-event-types.ts';
+import { jobKeyOf } from '../../infrastructure/kit/job-key.ts';
+import {
+  type LambdaContext,
+  lambdaHandler,
+  readEnvironment,
+} from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
+import type { ProjectFilter } from '../../infrastructure/kit/project-filter.ts';
+import { mayConcern, notProvedFor } from '../../infrastructure/kit/webhook-scope.ts';
 import type { GitLab } from '../../infrastructure/lib/gitlab.client.ts';
 import type { NamedJob } from '../../infrastructure/lib/gitlab-listings.ts';
-import { type JobEvent, jobEventSchema } from '../../infrastructure/lib/job-event.ts';
-import { isBeforePending } from '../../infrastructure/lib/job-event-types.ts';
-import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
-import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
-import type { ProjectFilter } from '../../infrastructure/lib/project-filter.ts';
-import { mayConcern, notProvedFor } from '../../infrastructure/lib/webhook-scope.ts';
 import { eventBusEnvironment, projectsEnvironment, routingEnvironment, tablesEnvironment } from '../environment.ts';
 import { createEventBus } from '../event-bus.client.ts';
 import type { EventBus } from '../event-bus.ts';

@@ -1,6 +1,6 @@
-import type { Exactness } from '../../infrastructure/lib/exactness.ts';
-import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
-import type { ImageRule } from '../../infrastructure/lib/runner-ticket.ts';
+import type { Exactness } from '../../infrastructure/kit/exactness.ts';
+import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
+import type { ImageRule } from '../../infrastructure/kit/runner-ticket.ts';
 import type { DefaultRunner, RuntimeProfile } from '../environment.ts';
 import { gateOf } from '../gate/gate-of-choice.ts';
 import { candidatesOf, chooseMapping } from '../job-mappings/choose-mapping.ts';

@@ -1,5 +1,5 @@
-import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
-import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
+import { jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 import { forsakenAt } from '../demand/forsaken-jobs.ts';
 import { type FindHostPorts, findHost } from '../runners/find-host.ts';
 import { noteTakenJob } from '../runners/job-state.ts';

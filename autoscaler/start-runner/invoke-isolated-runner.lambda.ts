@@ -1,7 +1,7 @@
 import type * as z from 'zod/mini';
-import { awsEnvironmentOf } from '../../infrastructure/lib/aws-environment.ts';
-import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
-import { createAwsPost } from '../../infrastructure/lib/signed-aws.client.ts';
+import { awsEnvironmentOf } from '../../infrastructure/kit/aws/aws-environment.ts';
+import { createAwsPost } from '../../infrastructure/kit/aws/signed-aws.client.ts';
+import { type LambdaContext, lambdaHandler } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import { createTenantInvocation, type InvokeForTenant } from './runner-function.client.ts';
 import { invokeIsolatedRunnerInput } from './start-runner-input.ts';
 

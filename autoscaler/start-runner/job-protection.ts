@@ -1,4 +1,4 @@
-import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
+import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
 import { candidatesOf } from '../job-mappings/choose-mapping.ts';
 import { decideRunner, type Offer, type RunnerDecision } from './choose-runner.ts';
 

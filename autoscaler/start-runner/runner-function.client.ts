@@ -1,5 +1,5 @@
-import type { LambdaRunnerPayload } from '../../infrastructure/lib/runner-ticket.ts';
-import type { PostToAws } from '../../infrastructure/lib/signed-aws.client.ts';
+import type { PostToAws } from '../../infrastructure/kit/aws/signed-aws.client.ts';
+import type { LambdaRunnerPayload } from '../../infrastructure/kit/runner-ticket.ts';
 
 /** Lambda is in passing trouble, or nobody answered: the invocation may not have happened. Worth another try. */
 export class RunnerFunctionUnavailableError extends Error {

@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Choice, Condition, Fail, type IChainable, Succeed, Wait, WaitTime } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { statusesBeforePending } from '../../infrastructure/lib/job-event-types.ts';
+import { statusesBeforePending } from '../../infrastructure/kit/job-event-types.ts';
 import { lambdaState } from '../workflow.construct.ts';
 import type { RunnerAnswer } from './choose-runner.ts';
 

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
-import { exactSchema } from '../../infrastructure/lib/exactness.ts';
-import { jobEventSchema } from '../../infrastructure/lib/job-event.ts';
-import { lambdaRunnerPayloadSchema } from '../../infrastructure/lib/runner-ticket.ts';
+import { exactSchema } from '../../infrastructure/kit/exactness.ts';
+import { jobEventSchema } from '../../infrastructure/kit/job-event.ts';
+import { lambdaRunnerPayloadSchema } from '../../infrastructure/kit/runner-ticket.ts';
 import { runnerTypes } from '../job-mappings/job-mapping.ts';
 import { failedInvocationSchema, type InvocationEnd, readInvocationEnd } from './failed-invocation.ts';
 

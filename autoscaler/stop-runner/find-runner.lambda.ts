@@ -1,10 +1,14 @@
+import { type JobEvent, jobEventSchema } from '../../infrastructure/kit/job-event.ts';
+import { type JobKey, jobKeyOf } from '../../infrastructure/kit/job-key.ts';
+import {
+  type LambdaContext,
+  lambdaHandler,
+  readEnvironment,
+} from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
+import type { Log } from '../../infrastructure/kit/lambda/log.ts';
+import { mayConcern, notProvedFor } from '../../infrastructure/kit/webhook-scope.ts';
 import type { GitLab } from '../../infrastructure/lib/gitlab.client.ts';
 import { isOver, type NamedJob } from '../../infrastructure/lib/gitlab-listings.ts';
-import { type JobEvent, jobEventSchema } from '../../infrastructure/lib/job-event.ts';
-import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
-import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
-import type { Log } from '../../infrastructure/lib/log.ts';
-import { mayConcern, notProvedFor } from '../../infrastructure/lib/webhook-scope.ts';
 import { isAlike } from '../demand/kind.ts';
 import { planStops, type SeenRunners } from '../demand/plan-stops.ts';
 import { eventBusEnvironment } from '../environment.ts';

@@ -1,5 +1,9 @@
-import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
-import { type LambdaContext, lambdaHandler, readEnvironment } from '../../infrastructure/lib/lambda-handler.client.ts';
+import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
+import {
+  type LambdaContext,
+  lambdaHandler,
+  readEnvironment,
+} from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import { forsakenAt, forsakenBy } from '../demand/forsaken-jobs.ts';
 import { isAlike } from '../demand/kind.ts';
 import { eventBusEnvironment } from '../environment.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
-import type { JobKey } from '../../infrastructure/lib/job-key.ts';
-import { parseJobKey } from '../../infrastructure/lib/job-key.ts';
+import type { JobKey } from '../../infrastructure/kit/job-key.ts';
+import { parseJobKey } from '../../infrastructure/kit/job-key.ts';
 import { runnerTypes } from '../job-mappings/job-mapping.ts';
 import { profilesManagerOf } from '../runners/long-lived-runner.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';

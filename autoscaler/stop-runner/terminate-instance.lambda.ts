@@ -1,4 +1,4 @@
-import { type LambdaContext, lambdaHandler } from '../../infrastructure/lib/lambda-handler.client.ts';
+import { type LambdaContext, lambdaHandler } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import type { Instances } from '../start-runner/ec2/fleet.ts';
 import { createInstances } from '../start-runner/ec2/instances.client.ts';
 import { type RunnerToStop, runnerToStopSchema } from './stop-runner-input.ts';

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
-import { appNames } from '../../infrastructure/lib/parameter-names.ts';
+import { appNames } from '../../infrastructure/kit/cdk/parameter-names.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 

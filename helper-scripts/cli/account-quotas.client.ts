@@ -1,6 +1,6 @@
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { readAccountConcurrency } from '../../autoscaler/reconcile/lambda-limit.client.ts';
-import { type CallAws, createSignedAws } from '../../infrastructure/lib/signed-aws.client.ts';
+import { type CallAws, createSignedAws } from '../../infrastructure/kit/aws/signed-aws.client.ts';
 import type { AccountQuotas, Reading } from './quota-notes.ts';
 
 /** Source: https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html */

@@ -1,6 +1,6 @@
 import { runnerFailedType } from '../../autoscaler/start-runner/runner-failed.ts';
 import { runnerUnwantedType } from '../../autoscaler/stop-runner/runner-unwanted.ts';
-import { jobEventSource, jobEventTypeOf } from '../../infrastructure/lib/job-event-types.ts';
+import { jobEventSource, jobEventTypeOf } from '../../infrastructure/kit/job-event-types.ts';
 
 /** A message that could not be delivered or handled. */
 export type DeadLetter = {

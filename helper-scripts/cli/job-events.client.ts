@@ -1,6 +1,6 @@
 import { createEventBus } from '../../autoscaler/event-bus.client.ts';
 import { infrastructureParameters } from '../../infrastructure/exports.ts';
-import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
+import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
 import { readParameter } from './deployment-names.client.ts';
 import { type DeploymentOptions, deploymentNameOf } from './deployments.client.ts';
 

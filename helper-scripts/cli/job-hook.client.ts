@@ -1,5 +1,5 @@
 import { ProjectHooks, Projects } from '@gitbeaker/rest';
-import { systemBackoffPorts } from '../../infrastructure/lib/backoff.ts';
+import { systemBackoffPorts } from '../../infrastructure/kit/lambda/backoff.ts';
 import { createGitLabRequester, gitlabBackoff } from '../../infrastructure/lib/gitlab-requester.client.ts';
 import type { WebhookSecret } from './webhook-secret-edit.ts';
 

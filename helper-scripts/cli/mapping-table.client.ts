@@ -10,7 +10,7 @@ import {
   type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
 import { plainItemOf, storedItemOf } from '../../autoscaler/job-mappings/attribute-values.ts';
-import { type BackoffPorts, retryWithBackoff, systemBackoffPorts } from '../../infrastructure/lib/backoff.ts';
+import { type BackoffPorts, retryWithBackoff, systemBackoffPorts } from '../../infrastructure/kit/lambda/backoff.ts';
 import { inOrder, type MappingItem, type MappingKey } from './mapping-item.ts';
 
 /** DynamoDB takes as many in one request, and hands back what it had no room for. */

@@ -5,7 +5,7 @@ import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
 import { createRunnersStore } from '../../autoscaler/runners/runners-store.client.ts';
 import { RunnerStateChangedError } from '../../autoscaler/runners/runners-store.ts';
 import { placesUnder } from '../../autoscaler/runners/wide-caps.ts';
-import { parseJobKey } from '../../infrastructure/lib/job-key.ts';
+import { parseJobKey } from '../../infrastructure/kit/job-key.ts';
 import { readParameter } from './deployment-names.client.ts';
 import { type DeploymentOptions, deploymentNameOf } from './deployments.client.ts';
 import type { JobArgument } from './job-argument.ts';

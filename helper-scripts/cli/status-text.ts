@@ -1,6 +1,6 @@
 import { placeText } from '../../autoscaler/runners/misplaced.ts';
 import { attemptsUsed, type RunnerItem } from '../../autoscaler/runners/runner-item.ts';
-import { parseJobKey } from '../../infrastructure/lib/job-key.ts';
+import { parseJobKey } from '../../infrastructure/kit/job-key.ts';
 import { printable } from './table.ts';
 import { ageText } from './time-text.ts';
 import { type HoldOf, isWaitingForTurn, turnRemedy, turnText } from './turn-text.ts';

@@ -1,4 +1,4 @@
-import { isInScope } from '../../infrastructure/lib/webhook-scope.ts';
+import { isInScope } from '../../infrastructure/kit/webhook-scope.ts';
 import { UsageError } from './usage-error.ts';
 
 /** What GitLab sends with a job hook: the token, and from 19.0 on a signature made with the signing token. */

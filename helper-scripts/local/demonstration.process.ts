@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import { jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 import type { JobView } from './gitlab/job-view.ts';
 import { jobRowHead, jobRows } from './job-rows.ts';
 import { isNothing, type Leftovers } from './leftovers.client.ts';

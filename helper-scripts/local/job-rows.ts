@@ -1,5 +1,5 @@
 import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
-import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import { type JobKey, jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 import type { JobView } from './gitlab/job-view.ts';
 import type { Placements } from './placements.ts';
 

@@ -1,6 +1,6 @@
 import { placeText } from '../../autoscaler/runners/misplaced.ts';
 import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
-import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import { type JobKey, jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 import type { JobView } from './gitlab/job-view.ts';
 
 type Wrong = { readonly ranOn: string; readonly shouldRunOn: string };

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { type Architecture, architectures } from '../../infrastructure/lib/architecture.ts';
+import { type Architecture, architectures } from '../../infrastructure/kit/architecture.ts';
 import {
   type GitLabRunnerRelease,
   type GitLabRunnerSource,

@@ -1,7 +1,7 @@
-import type { JobEvent } from '../lib/job-event.ts';
-import { type JobEventType, jobEventSource } from '../lib/job-event-types.ts';
-import { isPassing } from '../lib/passing-trouble.ts';
-import { AwsAnswerError, type CallAws } from '../lib/signed-aws.client.ts';
+import { isPassing } from '../kit/aws/passing-trouble.ts';
+import { AwsAnswerError, type CallAws } from '../kit/aws/signed-aws.client.ts';
+import type { JobEvent } from '../kit/job-event.ts';
+import { type JobEventType, jobEventSource } from '../kit/job-event-types.ts';
 
 /** The event is not on the bus: the bus did not answer, or refused it. */
 export class EventNotAcceptedError extends Error {

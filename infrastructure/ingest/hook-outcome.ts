@@ -1,7 +1,7 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import type { JobEvent } from '../lib/job-event.ts';
-import type { JobEventType } from '../lib/job-event-types.ts';
-import type { LogFields } from '../lib/log.ts';
+import type { JobEvent } from '../kit/job-event.ts';
+import type { JobEventType } from '../kit/job-event-types.ts';
+import type { LogFields } from '../kit/lambda/log.ts';
 
 /** How one request to the webhook ended. */
 export type HookOutcome =

@@ -1,4 +1,4 @@
-import { type AwsEnvironment, awsEnvironmentOf, awsVariables } from '../lib/aws-environment.ts';
+import { type AwsEnvironment, awsEnvironmentOf, awsVariables } from '../kit/aws/aws-environment.ts';
 
 /** What the Lambda is told by its environment. */
 export type IngestEnvironment = {

@@ -1,5 +1,5 @@
-import type { JobEvent } from '../lib/job-event.ts';
-import { isBeforePending, type JobEventType, jobEventTypeOf } from '../lib/job-event-types.ts';
+import type { JobEvent } from '../kit/job-event.ts';
+import { isBeforePending, type JobEventType, jobEventTypeOf } from '../kit/job-event-types.ts';
 import { parseGitLabTime } from './gitlab-time.ts';
 
 /** What a hook's body means to us. Numbers that could be read are kept for the log, even when the event is ignored. */

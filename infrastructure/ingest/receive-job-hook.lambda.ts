@@ -1,11 +1,11 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import type { JobEvent } from '../lib/job-event.ts';
-import type { JobEventType } from '../lib/job-event-types.ts';
-import { log } from '../lib/lambda-handler.client.ts';
-import type { Log } from '../lib/log.ts';
-import { createProjectFilter, type ProjectFilter } from '../lib/project-filter.ts';
-import { createSignedAws } from '../lib/signed-aws.client.ts';
-import { createNetworkFilter } from '../lib/webhook-networks.ts';
+import { createSignedAws } from '../kit/aws/signed-aws.client.ts';
+import type { JobEvent } from '../kit/job-event.ts';
+import type { JobEventType } from '../kit/job-event-types.ts';
+import { log } from '../kit/lambda/lambda-handler.client.ts';
+import type { Log } from '../kit/lambda/log.ts';
+import { createProjectFilter, type ProjectFilter } from '../kit/project-filter.ts';
+import { createNetworkFilter } from '../kit/webhook-networks.ts';
 import { createEventBus } from './event-bus.client.ts';
 import { answerOf, type HookOutcome, logEntryOf } from './hook-outcome.ts';
 import { readIngestEnvironment } from './ingest-environment.ts';

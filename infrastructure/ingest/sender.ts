@@ -1,5 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
-import { isInScope } from '../lib/webhook-scope.ts';
+import { isInScope } from '../kit/webhook-scope.ts';
 import type { WebhookSecret, WebhookSecrets } from './webhook-secret.ts';
 
 /** Standard Webhooks' tolerance between the sender's clock and ours, either way. */

@@ -5,7 +5,7 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { FilterPattern, type IFilterPattern, type LogGroup, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { metricDimension, metricNamespace, type WebhookMetricName } from '../lib/metrics.ts';
+import { metricDimension, metricNamespace, type WebhookMetricName } from '../kit/lambda/metrics.ts';
 
 /** GitLab disables a hook after so many calls in a row that failed, for a minute first and for a day later. */
 const failuresThatDisableHook = 4;

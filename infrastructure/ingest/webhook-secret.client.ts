@@ -1,4 +1,4 @@
-import { AwsAnswerError, type CallAws } from '../lib/signed-aws.client.ts';
+import { AwsAnswerError, type CallAws } from '../kit/aws/signed-aws.client.ts';
 import { parseCurrentSecret, parseWebhookSecret, type WebhookSecret, type WebhookSecrets } from './webhook-secret.ts';
 
 /** The webhook's secret cannot be read or used; the message names its ARN and the cause is kept. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { architectures } from './architecture.ts';
+import { architectures } from '../kit/architecture.ts';
 import { kmsKeyArnSchema } from './deployment-account-rules.ts';
 import { architectureOf } from './deployment-checks.ts';
 import type { Ec2Profile } from './deployment-ec2-profile.ts';

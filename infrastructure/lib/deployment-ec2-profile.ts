@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { architectures } from './architecture.ts';
+import { architectures } from '../kit/architecture.ts';
 import { cacheSchema } from './deployment-cache.ts';
 import { distinct } from './deployment-lists.ts';
 import { securityGroupIds, subnetIds } from './deployment-network.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { architectures } from './architecture.ts';
+import { architectures } from '../kit/architecture.ts';
 import { jobHooks, profileFields, shortestTimeoutMinutes } from './deployment-profile.ts';
 import { noTokenForFunctions } from './deployment-runner-tokens.ts';
 

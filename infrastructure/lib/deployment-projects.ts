@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { projectGlobFault } from './project-glob.ts';
+import { projectGlobFault } from '../kit/project-glob.ts';
 
 /** The first that does not fit is told, and no other. */
 const orElse = (error: string) => ({ error, abort: true });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { webhookNetworkFault, webhookNetworksText } from '../kit/webhook-networks.ts';
 import { distinct } from './deployment-lists.ts';
-import { webhookNetworkFault, webhookNetworksText } from './webhook-networks.ts';
 
 /** A function's whole environment may have 4 KiB, most of which `allowedProjects` may take. */
 const longestNetworksCharacters = 500;

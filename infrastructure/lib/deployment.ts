@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import * as mini from 'zod/mini';
+import { defaultExactSeconds, exactSchema } from '../kit/exactness.ts';
 import { accountRuleFields } from './deployment-account-rules.ts';
 import { amiFaults, amiSchema } from './deployment-ami.ts';
 import { cacheFaults } from './deployment-cache.ts';
@@ -19,7 +20,6 @@ import { allowedProjectsSchema } from './deployment-projects.ts';
 import { reconcilerFaults, reconcilerSchema } from './deployment-reconciler.ts';
 import { sharedTokenFaults } from './deployment-runner-tokens.ts';
 import { resourceTagsSchema, sharedTagFaults } from './deployment-tags.ts';
-import { defaultExactSeconds, exactSchema } from './exactness.ts';
 
 const profileSchema = z.discriminatedUnion('type', [lambdaProfileSchema, ec2ProfileSchema]);
 

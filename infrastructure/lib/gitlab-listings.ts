@@ -1,4 +1,4 @@
-import type { JobReference } from './job-key.ts';
+import type { JobReference } from '../kit/job-key.ts';
 
 /** What we look at of a job. Source: https://docs.gitlab.com/api/jobs/ */
 export type GitLabJob = {

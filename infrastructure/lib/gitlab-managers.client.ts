@@ -1,5 +1,5 @@
 import { Jobs, Runners } from '@gitbeaker/rest';
-import { systemBackoffPorts } from './backoff.ts';
+import { systemBackoffPorts } from '../kit/lambda/backoff.ts';
 import { type GitLabOptions, orWhenGone, projectIdOf } from './gitlab.client.ts';
 import { GitLabRefusedError } from './gitlab-errors.ts';
 import { createGitLabRequester, gitlabBackoff } from './gitlab-requester.client.ts';

@@ -1,5 +1,5 @@
 import { createRequesterFn, type RequestHandlerFn } from '@gitbeaker/requester-utils';
-import { type BackoffPolicy, type BackoffPorts, retryWithBackoff } from './backoff.ts';
+import { type BackoffPolicy, type BackoffPorts, retryWithBackoff } from '../kit/lambda/backoff.ts';
 import { type AnswerVerdict, judgeAnswer, retryAfterMilliseconds } from './gitlab-answer.ts';
 import {
   GitLabLimitError,

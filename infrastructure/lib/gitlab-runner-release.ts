@@ -1,4 +1,4 @@
-import type { Architecture } from './architecture.ts';
+import type { Architecture } from '../kit/architecture.ts';
 
 /** A release of gitlab-runner that the machine images and the Lambda image bring. */
 export type GitLabRunnerRelease = {

@@ -1,5 +1,5 @@
 import { Branches, Groups, type JobSchema, Jobs, Projects, Runners, Tags, Users } from '@gitbeaker/rest';
-import { type BackoffPolicy, type BackoffPorts, systemBackoffPorts } from './backoff.ts';
+import { type BackoffPolicy, type BackoffPorts, systemBackoffPorts } from '../kit/lambda/backoff.ts';
 import { GitLabNotFoundError, GitLabRefusedError } from './gitlab-errors.ts';
 import type {
   GitLabJob,

@@ -14,7 +14,7 @@ const definitions: Record<string, StateMachineDefinition> = Object.fromEntries(
 
 /** The error classes of the code that workflows run, with the name that each says. */
 const repository = resolve(import.meta.dirname, '../..');
-const classes = globSync('{autoscaler,infrastructure/lib}/**/*.ts', { cwd: repository }).flatMap((file) => {
+const classes = globSync('{autoscaler,infrastructure/{kit,lib}}/**/*.ts', { cwd: repository }).flatMap((file) => {
   const source = readFileSync(join(repository, file), 'utf8');
   return [...source.matchAll(/class (\w+Error) extends \w+ \{([^}]*)/g)].map(([, className, body]) => ({
     className,

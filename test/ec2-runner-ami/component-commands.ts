@@ -7,7 +7,7 @@ import {
   renderComponentDocument,
 } from '../../ec2-runner-ami/component-document.ts';
 import { buildComponents, finalComponents } from '../../ec2-runner-ami/image-components.ts';
-import type { Architecture } from '../../infrastructure/lib/architecture.ts';
+import type { Architecture } from '../../infrastructure/kit/architecture.ts';
 import { gitlabRunnerRelease } from '../../infrastructure/lib/gitlab-runner-pins.ts';
 
 const app = join(import.meta.dirname, '../../ec2-runner-ami');

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { type ComponentSource, renderComponentDocument } from '../../ec2-runner-ami/component-document.ts';
 import { contentVersion } from '../../ec2-runner-ami/content-version.ts';
-import { architectures } from '../../infrastructure/lib/architecture.ts';
+import { architectures } from '../../infrastructure/kit/architecture.ts';
 import { gitlabRunnerRelease } from '../../infrastructure/lib/gitlab-runner-pins.ts';
 import { commandsOf, componentsOf } from './component-commands.ts';
 

@@ -13,7 +13,7 @@ import type { RunnerView } from '../../helper-scripts/local/gitlab/local-gitlab.
 import { isNothing, type Leftovers } from '../../helper-scripts/local/leftovers.client.ts';
 import type { LocalRun } from '../../helper-scripts/local/local-run.process.ts';
 import { infrastructureParameters } from '../../infrastructure/exports.ts';
-import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import { jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 
 /** Not a measure of speed: whatever has not happened by then never will. */
 const patienceMilliseconds = 300_000;

@@ -3,8 +3,8 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { AutoscalerStack } from '../../autoscaler/autoscaler.stack.ts';
 import { Ec2RunnerAmiStack } from '../../ec2-runner-ami/ec2-runner-ami.stack.ts';
 import { InfrastructureStack } from '../../infrastructure/infrastructure.stack.ts';
+import type { AppName } from '../../infrastructure/kit/cdk/parameter-names.ts';
 import type { Deployment } from '../../infrastructure/lib/deployment.ts';
-import type { AppName } from '../../infrastructure/lib/parameter-names.ts';
 import { LambdaShellRunnerStack } from '../../lambda-shell-runner/lambda-shell-runner.stack.ts';
 import type { Resource } from './idle-resources.ts';
 

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLog } from '../../infrastructure/lib/log.ts';
-import type { LambdaRunnerPayload, RunnerTicket } from '../../infrastructure/lib/runner-ticket.ts';
+import { createLog } from '../../infrastructure/kit/lambda/log.ts';
+import type { LambdaRunnerPayload, RunnerTicket } from '../../infrastructure/kit/runner-ticket.ts';
 import type { JobOutcome } from '../../lambda-shell-runner/job-outcome.ts';
 import { type RunJobPorts, runJob } from '../../lambda-shell-runner/run-job.lambda.ts';
 import type { Patience } from '../../lambda-shell-runner/runner-deadlines.ts';

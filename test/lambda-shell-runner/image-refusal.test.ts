@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import type { ImageRule } from '../../infrastructure/lib/runner-ticket.ts';
+import type { ImageRule } from '../../infrastructure/kit/runner-ticket.ts';
 import { withImageRefusal } from '../../lambda-shell-runner/image-refusal.ts';
 import { jobPayload } from './executions.ts';
 

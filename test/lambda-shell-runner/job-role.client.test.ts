@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createAwsPost } from '../../infrastructure/lib/signed-aws.client.ts';
+import { createAwsPost } from '../../infrastructure/kit/aws/signed-aws.client.ts';
 import { createJobRole } from '../../lambda-shell-runner/job-role.client.ts';
 import { jobPayload } from './executions.ts';
 

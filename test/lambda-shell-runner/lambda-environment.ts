@@ -18,8 +18,8 @@ import { runtimeClientSource, startRuntimeApi } from '../../helper-scripts/bench
 import { startLocalGitLab } from '../../helper-scripts/local/gitlab/local-gitlab.server.ts';
 import type { LocalGitLab } from '../../helper-scripts/local/gitlab/local-gitlab.ts';
 import { bundleStandIn } from '../../helper-scripts/local/gitlab-runner/find-gitlab-runner.process.ts';
-import { bundleFolderOf } from '../../infrastructure/lib/bundled-function.construct.ts';
-import type { LambdaRunnerPayload } from '../../infrastructure/lib/runner-ticket.ts';
+import { bundleFolderOf } from '../../infrastructure/kit/cdk/bundled-function.construct.ts';
+import type { LambdaRunnerPayload } from '../../infrastructure/kit/runner-ticket.ts';
 import { refusalOf } from '../autoscaler/start-runner/ec2/ticket-table.server.ts';
 import { adminToken, registerRunner, type TestRunner } from '../helper-scripts/local/gitlab/gitlab-under-test.ts';
 import { runnerUnderTest } from '../support/runner-under-test.ts';

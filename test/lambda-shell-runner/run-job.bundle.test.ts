@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
-import { bundleFolderOf } from '../../infrastructure/lib/bundled-function.construct.ts';
+import { bundleFolderOf } from '../../infrastructure/kit/cdk/bundled-function.construct.ts';
 import { fakeToken } from './executions.ts';
 import { runInSandbox, whyNoSandbox } from './lambda-sandbox.ts';
 

@@ -1,7 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createAwsPost } from '../../infrastructure/lib/signed-aws.client.ts';
+import { createAwsPost } from '../../infrastructure/kit/aws/signed-aws.client.ts';
 import { createTicketClaim } from '../../lambda-shell-runner/tickets.client.ts';
 import { fakeToken } from './executions.ts';
 

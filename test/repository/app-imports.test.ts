@@ -4,12 +4,12 @@ import { describe, expect, it } from 'vitest';
 
 const repository = resolve(import.meta.dirname, '../..');
 
-/** What of other apps each app may import: their exports, and the kit in `infrastructure/lib/`. */
+/** What of other apps each app may import: their exports, and the rooms of `infrastructure/` that all share. */
 const mayImport: Readonly<Record<string, readonly RegExp[]>> = {
   infrastructure: [],
-  'lambda-shell-runner': [/^infrastructure\/(exports\.ts|lib\/)/],
-  'ec2-runner-ami': [/^infrastructure\/(exports\.ts|lib\/)/],
-  autoscaler: [/^infrastructure\/(exports\.ts|lib\/)/, /^(lambda-shell-runner|ec2-runner-ami)\/exports\.ts$/],
+  'lambda-shell-runner': [/^infrastructure\/(exports\.ts|(kit|lib)\/)/],
+  'ec2-runner-ami': [/^infrastructure\/(exports\.ts|(kit|lib)\/)/],
+  autoscaler: [/^infrastructure\/(exports\.ts|(kit|lib)\/)/, /^(lambda-shell-runner|ec2-runner-ami)\/exports\.ts$/],
 };
 
 function foreignImports(app: string): { readonly file: string; readonly imported: string }[] {

@@ -1,7 +1,7 @@
 import { notItsTurn } from '../../autoscaler/gate/held.ts';
 import { attemptsUsed, type RunnerItem, type RunnerState } from '../../autoscaler/runners/runner-item.ts';
 import { functionNotStarted } from '../../autoscaler/start-runner/start-runner-input.ts';
-import type { JobKey } from '../../infrastructure/lib/job-key.ts';
+import type { JobKey } from '../../infrastructure/kit/job-key.ts';
 import type { Host } from './hosts-model.ts';
 
 /** States in which an attempt is under way or did what it was for: it counts, and has not failed. */

@@ -39,8 +39,8 @@ import {
 } from '../../autoscaler/stop-runner/terminate-instance.lambda.ts';
 import { type UnregisterRunnerPorts, unregisterRunner } from '../../autoscaler/stop-runner/unregister-runner.lambda.ts';
 import type { readJobHook } from '../../infrastructure/ingest/job-hook.ts';
-import { jobEventSchema } from '../../infrastructure/lib/job-event.ts';
-import type { LambdaContext } from '../../infrastructure/lib/lambda-handler.client.ts';
+import { jobEventSchema } from '../../infrastructure/kit/job-event.ts';
+import type { LambdaContext } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import { allowedProjects } from './schedule.ts';
 import type { TablesModel } from './tables-model.ts';
 

@@ -1,4 +1,4 @@
-import { defaultExactSeconds } from '../../infrastructure/lib/exactness.ts';
+import { defaultExactSeconds } from '../../infrastructure/kit/exactness.ts';
 import { jobMapping } from '../support/builders.ts';
 import type { Random } from './random.ts';
 import { type Fault, type FaultKind, type PlannedJob, projectIds, type Schedule, type Settings } from './schedule.ts';

@@ -1,10 +1,10 @@
+import { rereadIntervalMilliseconds } from '../../infrastructure/kit/aws/secret.client.ts';
 import {
   GitLabLimitError,
   GitLabTokenRefusedError,
   GitLabUnavailableError,
 } from '../../infrastructure/lib/gitlab-errors.ts';
 import { gitlabBackoff } from '../../infrastructure/lib/gitlab-requester.client.ts';
-import { rereadIntervalMilliseconds } from '../../infrastructure/lib/secret.client.ts';
 import type { Faults } from './faults.ts';
 import type { VirtualTime } from './virtual-time.ts';
 

@@ -4,8 +4,8 @@ import { attemptsUsed, type Cap, type RunnerItem } from '../../autoscaler/runner
 import type { StoreWrite } from '../../autoscaler/runners/runners-store.ts';
 import { placeOf } from '../../autoscaler/runners/wide-caps.ts';
 import { launchGroupTag, profileTag } from '../../autoscaler/start-runner/ec2/instance-tags.ts';
-import { type JobKey, jobKeyOf } from '../../infrastructure/lib/job-key.ts';
-import type { LambdaRunnerPayload } from '../../infrastructure/lib/runner-ticket.ts';
+import { type JobKey, jobKeyOf } from '../../infrastructure/kit/job-key.ts';
+import type { LambdaRunnerPayload } from '../../infrastructure/kit/runner-ticket.ts';
 import { tokenWord } from '../support/in-memory-gitlab.ts';
 import { createAttemptsWatch } from './attempts-watch.ts';
 import { type Ec2Model, lives, type SimulatedInstance } from './ec2-model.ts';

@@ -1,7 +1,7 @@
 import { isHeld } from '../../autoscaler/gate/held.ts';
 import { waitsForRegistration } from '../../autoscaler/runners/registration.ts';
 import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
-import type { JobKey } from '../../infrastructure/lib/job-key.ts';
+import type { JobKey } from '../../infrastructure/kit/job-key.ts';
 
 /** The gate is looked at as the job begins to wait, and a place that is given back passes through two workflows. */
 const longestMilliseconds = 30_000;

@@ -3,8 +3,8 @@ import { recordTombstone } from '../../autoscaler/runners/end-runner.ts';
 import { noteJobState, noteTakenJob } from '../../autoscaler/runners/job-state.ts';
 import { chooseRunner } from '../../autoscaler/start-runner/choose-runner.lambda.ts';
 import { findRunner } from '../../autoscaler/stop-runner/find-runner.lambda.ts';
-import type { JobEvent } from '../../infrastructure/lib/job-event.ts';
-import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
+import { jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 import type { AllPorts, Composition } from './composition.ts';
 import { type LambdaWork, withLambdas } from './plant-bug.ts';
 

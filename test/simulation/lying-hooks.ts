@@ -1,5 +1,5 @@
 import { jobOfNote } from '../../autoscaler/runners/runner-mark.ts';
-import { jobKeyOf } from '../../infrastructure/lib/job-key.ts';
+import { jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 import type { GitLabModel } from './gitlab-model.ts';
 import type { Random } from './random.ts';
 import type { Lie } from './schedule.ts';

@@ -1,4 +1,4 @@
-import { defaultExactSeconds } from '../../infrastructure/lib/exactness.ts';
+import { defaultExactSeconds } from '../../infrastructure/kit/exactness.ts';
 
 /** What happened to a pending job that fits a runner, and may be why the runner was given another one. Times are milliseconds since 1970. */
 export type LineChange = {

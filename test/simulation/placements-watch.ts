@@ -1,6 +1,6 @@
 import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
 import type { StoreWrite } from '../../autoscaler/runners/runners-store.ts';
-import type { JobKey } from '../../infrastructure/lib/job-key.ts';
+import type { JobKey } from '../../infrastructure/kit/job-key.ts';
 import type { Host } from './hosts-model.ts';
 import { type HandOut, judgePlacement, type LineChange, type Placement } from './placement.ts';
 import { canRun, type SimulatedJob, type SimulatedRunner } from './simulated-job.ts';

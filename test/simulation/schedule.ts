@@ -1,7 +1,7 @@
 import type { RuntimeProfile } from '../../autoscaler/environment.ts';
 import type { JobMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
 import { fewestPlaces } from '../../autoscaler/runners/wide-caps.ts';
-import type { Exactness } from '../../infrastructure/lib/exactness.ts';
+import type { Exactness } from '../../infrastructure/kit/exactness.ts';
 
 /** What one run simulates; everything else follows from it. Times are seconds from the start of the run. */
 export type Schedule = {

@@ -6,11 +6,11 @@ import { RunnerStateChangedError } from '../../autoscaler/runners/runners-store.
 import { decideRunner } from '../../autoscaler/start-runner/choose-runner.ts';
 import { sourcesOf } from '../../autoscaler/start-runner/ec2/launch-source.ts';
 import { runnerFailedType } from '../../autoscaler/start-runner/runner-failed.ts';
-import { allowedProjectsFilter } from '../../infrastructure/lib/allowed-projects.ts';
-import { type JobKey, parseJobKey } from '../../infrastructure/lib/job-key.ts';
-import { InvalidInputError } from '../../infrastructure/lib/lambda-handler.client.ts';
-import { createLog } from '../../infrastructure/lib/log.ts';
-import { type LambdaRunnerPayload, lambdaRunnerPayloadSchema } from '../../infrastructure/lib/runner-ticket.ts';
+import { allowedProjectsFilter } from '../../infrastructure/kit/allowed-projects.ts';
+import { type JobKey, parseJobKey } from '../../infrastructure/kit/job-key.ts';
+import { InvalidInputError } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
+import { createLog } from '../../infrastructure/kit/lambda/log.ts';
+import { type LambdaRunnerPayload, lambdaRunnerPayloadSchema } from '../../infrastructure/kit/runner-ticket.ts';
 import { launchProfile } from '../autoscaler/start-runner/ec2/launch-world.ts';
 import { testStart } from '../support/builders.ts';
 import { inMemoryGateQueue } from '../support/in-memory-gate-queue.ts';

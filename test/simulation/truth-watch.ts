@@ -1,5 +1,5 @@
 import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
-import type { LambdaRunnerPayload } from '../../infrastructure/lib/runner-ticket.ts';
+import type { LambdaRunnerPayload } from '../../infrastructure/kit/runner-ticket.ts';
 import type { Watched } from './invariants.ts';
 import { pathOf, refAndStage } from './schedule.ts';
 import type { SimulatedJob } from './simulated-job.ts';

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App, type Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { bundleFolderOf } from '../../infrastructure/lib/bundled-function.construct.ts';
+import { bundleFolderOf } from '../../infrastructure/kit/cdk/bundled-function.construct.ts';
 
 const repository = join(import.meta.dirname, '../..');
 

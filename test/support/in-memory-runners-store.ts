@@ -3,8 +3,8 @@ import { type GateItem, gateKeyOf } from '../../autoscaler/gate/gate-item.ts';
 import { poolOf } from '../../autoscaler/runners/live-pool.ts';
 import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore, type StoreWrite } from '../../autoscaler/runners/runners-store.ts';
-import type { JobKey } from '../../infrastructure/lib/job-key.ts';
-import type { RunnerTicket } from '../../infrastructure/lib/runner-ticket.ts';
+import type { JobKey } from '../../infrastructure/kit/job-key.ts';
+import type { RunnerTicket } from '../../infrastructure/kit/runner-ticket.ts';
 
 export type InMemoryRunnersStore = RunnersStore & {
   readonly items: Map<JobKey, RunnerItem>;

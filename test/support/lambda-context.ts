@@ -1,5 +1,5 @@
-import type { LambdaContext } from '../../infrastructure/lib/lambda-handler.client.ts';
-import { createLog } from '../../infrastructure/lib/log.ts';
+import type { LambdaContext } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
+import { createLog } from '../../infrastructure/kit/lambda/log.ts';
 import { testStart } from './builders.ts';
 
 export type LogLine = { readonly level: string; readonly message: string; readonly [field: string]: unknown };

@@ -1,5 +1,5 @@
-import type { JobEvent } from '../../../infrastructure/lib/job-event.ts';
-import { tagValueOf } from '../../../infrastructure/lib/tag-value.ts';
+import { tagValueOf } from '../../../infrastructure/kit/aws/tag-value.ts';
+import type { JobEvent } from '../../../infrastructure/kit/job-event.ts';
 
 /** Tag with the profile's name, on instance, volume and network interface. */
 export const profileTag = 'gitlab-runners-on-demand:profile';

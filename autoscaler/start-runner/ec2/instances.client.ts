@@ -5,7 +5,7 @@ import {
   EC2ServiceException,
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
-import { type BackoffPorts, retryWithBackoff, systemBackoffPorts } from '../../../infrastructure/lib/backoff.ts';
+import { type BackoffPorts, retryWithBackoff, systemBackoffPorts } from '../../../infrastructure/kit/lambda/backoff.ts';
 import type { FleetAnswer, FleetRequest, Instances } from './fleet.ts';
 import {
   judgeFleetErrors,

@@ -1,6 +1,6 @@
+import type { JobKey } from '../../../infrastructure/kit/job-key.ts';
+import type { Log } from '../../../infrastructure/kit/lambda/log.ts';
 import { deploymentTag } from '../../../infrastructure/lib/deployment-tag.ts';
-import type { JobKey } from '../../../infrastructure/lib/job-key.ts';
-import type { Log } from '../../../infrastructure/lib/log.ts';
 import type { LaunchGroup, LaunchSource } from '../../runners/runner-item.ts';
 import type { FleetRequest, Instances, Lifecycle } from './fleet.ts';
 import { launchGroupTag, profileTag } from './instance-tags.ts';

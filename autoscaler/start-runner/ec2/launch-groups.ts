@@ -1,5 +1,5 @@
-import type { JobKey } from '../../../infrastructure/lib/job-key.ts';
-import { heldTicket, type RunnerTicket, ticketLifeSeconds } from '../../../infrastructure/lib/runner-ticket.ts';
+import type { JobKey } from '../../../infrastructure/kit/job-key.ts';
+import { heldTicket, type RunnerTicket, ticketLifeSeconds } from '../../../infrastructure/kit/runner-ticket.ts';
 import type { LaunchGroup } from '../../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore, type StoreWrite } from '../../runners/runners-store.ts';
 import { nameOfHost } from '../../runners/ticket-place.ts';

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { SQSBatchResponse } from 'aws-lambda';
 import * as z from 'zod/mini';
-import { type JobKey, jobKeyOf } from '../../../infrastructure/lib/job-key.ts';
+import { type JobKey, jobKeyOf } from '../../../infrastructure/kit/job-key.ts';
 import {
   type LambdaContext,
   lambdaHandler,
   readEnvironment,
-} from '../../../infrastructure/lib/lambda-handler.client.ts';
+} from '../../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import { launchEnvironment } from '../../environment.ts';
 import { createTables } from '../../live-tables.client.ts';
 import type { LaunchGroup } from '../../runners/runner-item.ts';

@@ -1,6 +1,6 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { ChangeMessageVisibilityCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { jobEventSource } from '../../../infrastructure/lib/job-event-types.ts';
+import { jobEventSource } from '../../../infrastructure/kit/job-event-types.ts';
 import { runnerFailedType } from '../runner-failed.ts';
 import type { LaunchRequest } from '../start-runner-input.ts';
 

@@ -1,4 +1,4 @@
-import { parseJobKey } from '../../../infrastructure/lib/job-key.ts';
+import { parseJobKey } from '../../../infrastructure/kit/job-key.ts';
 import type { RunnerItem } from '../../runners/runner-item.ts';
 import type { LaunchRequest } from '../start-runner-input.ts';
 

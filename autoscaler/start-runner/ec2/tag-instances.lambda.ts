@@ -1,5 +1,5 @@
 import type * as z from 'zod/mini';
-import { type LambdaContext, lambdaHandler } from '../../../infrastructure/lib/lambda-handler.client.ts';
+import { type LambdaContext, lambdaHandler } from '../../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import { createInstanceTagger, type InstanceTagger } from './instance-tagger.client.ts';
 import { tagBatchSchema, tagMessageSchema } from './tag-instances-input.ts';
 

@@ -6,7 +6,7 @@ import { notItsTurn } from '../../../autoscaler/gate/held.ts';
 import type { JobMapping } from '../../../autoscaler/job-mappings/job-mapping.ts';
 import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
 import type { RunnersStore, StoreWrite } from '../../../autoscaler/runners/runners-store.ts';
-import { heldTicket } from '../../../infrastructure/lib/runner-ticket.ts';
+import { heldTicket } from '../../../infrastructure/kit/runner-ticket.ts';
 import { jobMapping, nameOf, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
 import { inMemoryBus } from '../../support/in-memory-bus.ts';
 import { inMemoryGateQueue } from '../../support/in-memory-gate-queue.ts';

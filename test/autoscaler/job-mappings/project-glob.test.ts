@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import picomatch from 'picomatch';
 import { describe, expect, it } from 'vitest';
 import { compileProjectGlob } from '../../../autoscaler/job-mappings/project-glob.ts';
-import { projectGlobFault } from '../../../infrastructure/lib/project-glob.ts';
-import { projectPatternOf } from '../../../infrastructure/lib/project-pattern.ts';
+import { projectGlobFault } from '../../../infrastructure/kit/project-glob.ts';
+import { projectPatternOf } from '../../../infrastructure/kit/project-pattern.ts';
 
 describe('a project glob', () => {
   it.each([

@@ -1,5 +1,5 @@
 import { reconcilerSettings } from '../../../autoscaler/reconcile/reconciler.construct.ts';
-import { metricNames } from '../../../infrastructure/lib/metrics.ts';
+import { metricNames } from '../../../infrastructure/kit/lambda/metrics.ts';
 import { daysAMonth, type Usage } from '../../idle-cost/prices.ts';
 import type { LogLine } from '../../support/lambda-context.ts';
 import { reconcileWorld } from './reconcile-world.ts';

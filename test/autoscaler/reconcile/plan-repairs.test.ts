@@ -6,7 +6,7 @@ import type { Seen, SeenJob } from '../../../autoscaler/reconcile/seen.ts';
 import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
 import { unbinding } from '../../../autoscaler/runners/unbind-untrue.ts';
 import { holdTag, launchGroupTag } from '../../../autoscaler/start-runner/ec2/instance-tags.ts';
-import type { JobKey } from '../../../infrastructure/lib/job-key.ts';
+import type { JobKey } from '../../../infrastructure/kit/job-key.ts';
 import { launchGroupOf, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
 import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
 

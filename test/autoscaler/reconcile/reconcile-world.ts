@@ -4,7 +4,7 @@ import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
 import { noteOfRunner } from '../../../autoscaler/runners/runner-mark.ts';
 import type { FleetRequest } from '../../../autoscaler/start-runner/ec2/fleet.ts';
 import type { LaunchRequest } from '../../../autoscaler/start-runner/start-runner-input.ts';
-import type { JobKey } from '../../../infrastructure/lib/job-key.ts';
+import type { JobKey } from '../../../infrastructure/kit/job-key.ts';
 import { launchGroupOf, testStart } from '../../support/builders.ts';
 import { inMemoryGitLab } from '../../support/in-memory-gitlab.ts';
 import { inMemoryInstances } from '../../support/in-memory-instances.ts';

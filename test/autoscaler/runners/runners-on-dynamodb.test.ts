@@ -10,7 +10,7 @@ import type { Cap } from '../../../autoscaler/runners/runner-item.ts';
 import { createRunnersStore } from '../../../autoscaler/runners/runners-store.client.ts';
 import type { RunnersStore } from '../../../autoscaler/runners/runners-store.ts';
 import type { LocalAws } from '../../../helper-scripts/local/aws/local-aws.process.ts';
-import { type JobKey, jobKeyOf } from '../../../infrastructure/lib/job-key.ts';
+import { type JobKey, jobKeyOf } from '../../../infrastructure/kit/job-key.ts';
 import { startTestAws } from '../../helper-scripts/local/aws/start-test-aws.ts';
 import { choice, pendingJob, testStart } from '../../support/builders.ts';
 import { createTablesAsDeployed } from '../../support/dynamodb-tables.ts';

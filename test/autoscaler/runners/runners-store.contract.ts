@@ -7,7 +7,7 @@ import {
   type RunnerUpdate,
   type StoreWrite,
 } from '../../../autoscaler/runners/runners-store.ts';
-import { heldTicket, type RunnerTicket } from '../../../infrastructure/lib/runner-ticket.ts';
+import { heldTicket, type RunnerTicket } from '../../../infrastructure/kit/runner-ticket.ts';
 import { launchGroupOf, runnerItem } from '../../support/builders.ts';
 
 export type StoreUnderTest = {

@@ -5,7 +5,7 @@ import { endRunner } from '../../../autoscaler/runners/end-runner.ts';
 import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
 import type { RunnersStore } from '../../../autoscaler/runners/runners-store.ts';
 import { homeShards, placeOf, placesUnder, shards } from '../../../autoscaler/runners/wide-caps.ts';
-import { jobKeyOf } from '../../../infrastructure/lib/job-key.ts';
+import { jobKeyOf } from '../../../infrastructure/kit/job-key.ts';
 import { choice, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
 import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { isNoteOf } from '../../../autoscaler/runners/runner-mark.ts';
 import type { RunnersStore } from '../../../autoscaler/runners/runners-store.ts';
 import { registerRunner } from '../../../autoscaler/start-runner/register-runner.lambda.ts';
-import { ticketLifeSeconds } from '../../../infrastructure/lib/runner-ticket.ts';
+import { ticketLifeSeconds } from '../../../infrastructure/kit/runner-ticket.ts';
 import { choice, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
 import { inMemoryGitLab, tokenWord } from '../../support/in-memory-gitlab.ts';
 import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';

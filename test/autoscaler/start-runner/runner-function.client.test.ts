@@ -2,7 +2,7 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createTenantInvocation } from '../../../autoscaler/start-runner/runner-function.client.ts';
-import { createAwsPost } from '../../../infrastructure/lib/signed-aws.client.ts';
+import { createAwsPost } from '../../../infrastructure/kit/aws/signed-aws.client.ts';
 import { jobPayload } from '../../lambda-shell-runner/executions.ts';
 
 const functionArn = 'arn:aws:lambda:eu-west-1:123456789012:function:shell-runner';

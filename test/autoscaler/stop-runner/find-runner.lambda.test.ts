@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
 import { admitJob } from '../../../autoscaler/start-runner/admit-job.lambda.ts';
 import { findRunner } from '../../../autoscaler/stop-runner/find-runner.lambda.ts';
-import type { JobEvent } from '../../../infrastructure/lib/job-event.ts';
+import type { JobEvent } from '../../../infrastructure/kit/job-event.ts';
 import { choice, finishedJob, gitlabJob, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
 import { inMemoryBus } from '../../support/in-memory-bus.ts';
 import { inMemoryReconcileStore } from '../../support/in-memory-reconcile-store.ts';

@@ -25,7 +25,7 @@ import type { MappingItem } from '../../../helper-scripts/cli/mapping-item.ts';
 import { createMappingTable } from '../../../helper-scripts/cli/mapping-table.client.ts';
 import { inLocalAws } from '../../../helper-scripts/local/aws/local-aws-environment.ts';
 import { infrastructureParameters } from '../../../infrastructure/exports.ts';
-import { jobEventSource } from '../../../infrastructure/lib/job-event-types.ts';
+import { jobEventSource } from '../../../infrastructure/kit/job-event-types.ts';
 import { createTablesAsDeployed } from '../../support/dynamodb-tables.ts';
 import { repository, startTestAws } from '../local/aws/start-test-aws.ts';
 

@@ -5,9 +5,9 @@ import {
   loadWebhookSecrets,
   WebhookSecretUnreadableError,
 } from '../../../infrastructure/ingest/webhook-secret.client.ts';
-import type { JobEvent } from '../../../infrastructure/lib/job-event.ts';
-import { jobEventSource } from '../../../infrastructure/lib/job-event-types.ts';
-import { createSignedAws } from '../../../infrastructure/lib/signed-aws.client.ts';
+import { createSignedAws } from '../../../infrastructure/kit/aws/signed-aws.client.ts';
+import type { JobEvent } from '../../../infrastructure/kit/job-event.ts';
+import { jobEventSource } from '../../../infrastructure/kit/job-event-types.ts';
 import { eventTaken, noSuchVersion, type StubAnswer, type StubCall, secretAnswer, startAwsStub } from './aws-stub.ts';
 
 const busArn = 'arn:aws:events:eu-west-1:000000000000:event-bus/jobs';

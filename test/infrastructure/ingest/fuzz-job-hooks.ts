@@ -1,10 +1,10 @@
 import { createHmac } from 'node:crypto';
 import { type JobHookRequest, receiveJobHook } from '../../../infrastructure/ingest/receive-job-hook.lambda.ts';
 import { createSecretCache } from '../../../infrastructure/ingest/webhook-secret-cache.ts';
-import { allowedProjectsFilter } from '../../../infrastructure/lib/allowed-projects.ts';
-import { jobEventSchema } from '../../../infrastructure/lib/job-event.ts';
-import { createLog } from '../../../infrastructure/lib/log.ts';
-import { createNetworkFilter } from '../../../infrastructure/lib/webhook-networks.ts';
+import { allowedProjectsFilter } from '../../../infrastructure/kit/allowed-projects.ts';
+import { jobEventSchema } from '../../../infrastructure/kit/job-event.ts';
+import { createLog } from '../../../infrastructure/kit/lambda/log.ts';
+import { createNetworkFilter } from '../../../infrastructure/kit/webhook-networks.ts';
 import { createRandom, type Random } from '../../simulation/random.ts';
 import { createdJobBody, finishedJobBody, jobHookBody, newestJobHookBody, runningJobBody } from './job-hook-bodies.ts';
 

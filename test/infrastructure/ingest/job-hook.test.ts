@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { readJobHook } from '../../../infrastructure/ingest/job-hook.ts';
-import { jobEventSchema } from '../../../infrastructure/lib/job-event.ts';
+import { jobEventSchema } from '../../../infrastructure/kit/job-event.ts';
 import {
   createdJobBody,
   finishedJobBody,

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { bundleFolderOf } from '../../../infrastructure/lib/bundled-function.construct.ts';
+import { bundleFolderOf } from '../../../infrastructure/kit/cdk/bundled-function.construct.ts';
 import { eventTaken, noSuchVersion, secretAnswer, startAwsStub } from './aws-stub.ts';
 import { jobHookBody } from './job-hook-bodies.ts';
 

@@ -8,12 +8,12 @@ import {
 } from '../../../infrastructure/ingest/receive-job-hook.lambda.ts';
 import type { WebhookSecrets } from '../../../infrastructure/ingest/webhook-secret.ts';
 import { createSecretCache, rereadIntervalMilliseconds } from '../../../infrastructure/ingest/webhook-secret-cache.ts';
-import type { JobEvent } from '../../../infrastructure/lib/job-event.ts';
-import type { JobEventType } from '../../../infrastructure/lib/job-event-types.ts';
-import { createLog } from '../../../infrastructure/lib/log.ts';
-import { createProjectFilter } from '../../../infrastructure/lib/project-filter.ts';
-import { projectPatternOf } from '../../../infrastructure/lib/project-pattern.ts';
-import { createNetworkFilter } from '../../../infrastructure/lib/webhook-networks.ts';
+import type { JobEvent } from '../../../infrastructure/kit/job-event.ts';
+import type { JobEventType } from '../../../infrastructure/kit/job-event-types.ts';
+import { createLog } from '../../../infrastructure/kit/lambda/log.ts';
+import { createProjectFilter } from '../../../infrastructure/kit/project-filter.ts';
+import { projectPatternOf } from '../../../infrastructure/kit/project-pattern.ts';
+import { createNetworkFilter } from '../../../infrastructure/kit/webhook-networks.ts';
 import { createdJobBody, finishedJobBody, jobHookBody, runningJobBody } from './job-hook-bodies.ts';
 
 const token = 'current-not-a-real-secret';

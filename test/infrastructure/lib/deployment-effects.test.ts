@@ -1,10 +1,10 @@
 import { parse } from 'smol-toml';
 import { describe, expect, it } from 'vitest';
 import { readIngestEnvironment } from '../../../infrastructure/ingest/ingest-environment.ts';
+import { createProjectFilter } from '../../../infrastructure/kit/project-filter.ts';
+import { createNetworkFilter } from '../../../infrastructure/kit/webhook-networks.ts';
 import { deploymentSchema } from '../../../infrastructure/lib/deployment.ts';
 import { caCertificatesFile } from '../../../infrastructure/lib/gitlab-trust.ts';
-import { createProjectFilter } from '../../../infrastructure/lib/project-filter.ts';
-import { createNetworkFilter } from '../../../infrastructure/lib/webhook-networks.ts';
 import { layOutJobFolder, readRunnerSettings, renderRunnerConfig } from '../../../lambda-shell-runner/runner-config.ts';
 import { faultsOf } from './deployment-inputs.ts';
 import { caCertificates, rich, shared, tokenSecretArn } from './deployment-rich.ts';

@@ -8,9 +8,9 @@ import { parse } from 'smol-toml';
 import { AutoscalerStack } from '../../../autoscaler/autoscaler.stack.ts';
 import { Ec2RunnerAmiStack } from '../../../ec2-runner-ami/ec2-runner-ami.stack.ts';
 import { InfrastructureStack } from '../../../infrastructure/infrastructure.stack.ts';
+import { createDeploymentApp } from '../../../infrastructure/kit/cdk/deployment-app.construct.ts';
+import { type AppName, appNames } from '../../../infrastructure/kit/cdk/parameter-names.ts';
 import type { Deployment, DeploymentInput } from '../../../infrastructure/lib/deployment.ts';
-import { createDeploymentApp } from '../../../infrastructure/lib/deployment-app.construct.ts';
-import { type AppName, appNames } from '../../../infrastructure/lib/parameter-names.ts';
 import { LambdaShellRunnerStack } from '../../../lambda-shell-runner/lambda-shell-runner.stack.ts';
 
 export type Resource = { readonly Type: string; readonly Properties: Properties };

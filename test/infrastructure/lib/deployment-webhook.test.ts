@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { webhookNetworksText } from '../../../infrastructure/kit/webhook-networks.ts';
 import { defineDeployment } from '../../../infrastructure/lib/deployment.ts';
-import { webhookNetworksText } from '../../../infrastructure/lib/webhook-networks.ts';
 import { faultsOf } from './deployment-inputs.ts';
 
 const faultsOfNetworks = (...allowedNetworks: unknown[]) => faultsOf({ gitlab: { webhook: { allowedNetworks } } });

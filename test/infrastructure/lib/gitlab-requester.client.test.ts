@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { systemBackoffPorts } from '../../../infrastructure/lib/backoff.ts';
+import { systemBackoffPorts } from '../../../infrastructure/kit/lambda/backoff.ts';
 import { createGitLab } from '../../../infrastructure/lib/gitlab.client.ts';
 import { gitlabBackoff, requestTimeoutMilliseconds } from '../../../infrastructure/lib/gitlab-requester.client.ts';
 import { serveLoopback } from '../../support/loopback.ts';

@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import type { BackoffPolicy } from '../../../infrastructure/lib/backoff.ts';
+import type { BackoffPolicy } from '../../../infrastructure/kit/lambda/backoff.ts';
 import { createGitLab } from '../../../infrastructure/lib/gitlab.client.ts';
 import { gitlabBackoff } from '../../../infrastructure/lib/gitlab-requester.client.ts';
 import { serveLoopback } from '../../support/loopback.ts';

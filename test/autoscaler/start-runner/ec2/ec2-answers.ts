@@ -1,7 +1,7 @@
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { Hono } from 'hono';
 import { createInstances } from '../../../../autoscaler/start-runner/ec2/instances.client.ts';
-import type { BackoffPorts } from '../../../../infrastructure/lib/backoff.ts';
+import type { BackoffPorts } from '../../../../infrastructure/kit/lambda/backoff.ts';
 import { serveLoopback } from '../../../support/loopback.ts';
 
 /** Waits that take no time. */

@@ -6,7 +6,7 @@ import { LaunchThrottledError, PermanentLaunchError } from '../../../../autoscal
 import { launchInstances, mostReceives } from '../../../../autoscaler/start-runner/ec2/launch-instances.lambda.ts';
 import { groupLifeSeconds } from '../../../../autoscaler/start-runner/ec2/launch-plan.ts';
 import { sourcesOf } from '../../../../autoscaler/start-runner/ec2/launch-source.ts';
-import { ticketLifeSeconds } from '../../../../infrastructure/lib/runner-ticket.ts';
+import { ticketLifeSeconds } from '../../../../infrastructure/kit/runner-ticket.ts';
 import { nameOf, testStart } from '../../../support/builders.ts';
 import { tokenWord } from '../../../support/in-memory-gitlab.ts';
 import { launchProfile, launchWorld } from './launch-world.ts';

@@ -7,7 +7,7 @@ import { createLaunchQueue } from '../../../../autoscaler/start-runner/ec2/launc
 import { createLaunchRequests } from '../../../../autoscaler/start-runner/ec2/launch-requests.client.ts';
 import { launchRequestOf } from '../../../../autoscaler/start-runner/ec2/launch-requests.ts';
 import { abandonRunnerInput, launchRequestSchema } from '../../../../autoscaler/start-runner/start-runner-input.ts';
-import { ticketLifeSeconds } from '../../../../infrastructure/lib/runner-ticket.ts';
+import { ticketLifeSeconds } from '../../../../infrastructure/kit/runner-ticket.ts';
 import { runnerItem } from '../../../support/builders.ts';
 
 type Sent = { readonly input: Record<string, unknown> };

@@ -7,7 +7,7 @@ import {
 } from '../../../../autoscaler/start-runner/ec2/launch-instances.lambda.ts';
 import { sourcesOf } from '../../../../autoscaler/start-runner/ec2/launch-source.ts';
 import type { InstanceTags } from '../../../../autoscaler/start-runner/ec2/tag-instances-input.ts';
-import type { JobKey } from '../../../../infrastructure/lib/job-key.ts';
+import type { JobKey } from '../../../../infrastructure/kit/job-key.ts';
 import { hostRoleId, nameOf, runnerItem, testStart } from '../../../support/builders.ts';
 import { tokenWord } from '../../../support/in-memory-gitlab.ts';
 import { inMemoryInstances } from '../../../support/in-memory-instances.ts';

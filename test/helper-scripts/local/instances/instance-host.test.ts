@@ -8,7 +8,7 @@ import {
   startInstanceHost,
 } from '../../../../helper-scripts/local/instances/instance-host.process.ts';
 import { findProcessesOf } from '../../../../helper-scripts/local/instances/process-tree.process.ts';
-import { createLog } from '../../../../infrastructure/lib/log.ts';
+import { createLog } from '../../../../infrastructure/kit/lambda/log.ts';
 import { startLocalEc2 } from './local-ec2.server.ts';
 
 async function world(test: TestContext, options: Partial<InstanceHostOptions> = {}) {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { keyPolicyStatementsOf } from '../../../infrastructure/lib/key-policy.ts';
+import { keyPolicyStatementsOf } from '../../../../infrastructure/kit/cdk/key-policy.ts';
 
 it('a key lets the logs of its account and region use it, events on their way to a queue, and the disks of spot instances', () => {
   const statements = keyPolicyStatementsOf(

@@ -5,7 +5,7 @@ import {
   type FailureVerdict,
   retryWithBackoff,
   systemBackoffPorts,
-} from '../../../infrastructure/lib/backoff.ts';
+} from '../../../../infrastructure/kit/lambda/backoff.ts';
 
 const patient: BackoffPolicy = {
   maxAttempts: 5,

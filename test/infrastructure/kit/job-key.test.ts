@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { jobKeyOf, parseJobKey } from '../../../infrastructure/lib/job-key.ts';
+import { jobKeyOf, parseJobKey } from '../../../infrastructure/kit/job-key.ts';
 
 describe('the key of a job', () => {
   it('names project and job, and is read back', () => {

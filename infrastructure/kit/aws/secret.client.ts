@@ -1,5 +1,5 @@
+import type { BackoffPorts } from '../lambda/backoff.ts';
 import { awsEnvironmentOf } from './aws-environment.ts';
-import type { BackoffPorts } from './backoff.ts';
 import { SecretUnavailableError } from './secret-errors.ts';
 import { createSignedAws } from './signed-aws.client.ts';
 

@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { describe, expect, it } from 'vitest';
-import { createSecretReader, rereadIntervalMilliseconds } from '../../../infrastructure/lib/secret.client.ts';
-import { serveLoopback } from '../../support/loopback.ts';
+import { createSecretReader, rereadIntervalMilliseconds } from '../../../../infrastructure/kit/aws/secret.client.ts';
+import { serveLoopback } from '../../../support/loopback.ts';
 
 const arn = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:gitlab-token';
 const secretText = '{"token":"glpat-fake-not-a-real-secret"}';

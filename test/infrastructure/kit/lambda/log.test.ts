@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createLog } from '../../../infrastructure/lib/log.ts';
+import { createLog } from '../../../../infrastructure/kit/lambda/log.ts';
 
 function recording() {
   const lines: string[] = [];

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createProjectFilter } from '../../../infrastructure/lib/project-filter.ts';
-import { ProjectPatternTooLongError, projectPatternOf } from '../../../infrastructure/lib/project-pattern.ts';
+import { createProjectFilter } from '../../../infrastructure/kit/project-filter.ts';
+import { ProjectPatternTooLongError, projectPatternOf } from '../../../infrastructure/kit/project-pattern.ts';
 
 const allowsWith = (...allowedProjects: string[]) => {
   const filter = createProjectFilter(projectPatternOf(allowedProjects));

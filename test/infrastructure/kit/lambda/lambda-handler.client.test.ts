@@ -5,7 +5,7 @@ import {
   type LambdaOptions,
   lambdaHandler,
   readEnvironment,
-} from '../../../infrastructure/lib/lambda-handler.client.ts';
+} from '../../../../infrastructure/kit/lambda/lambda-handler.client.ts';
 
 const input = z.object({ jobId: z.int(), name: z.string() });
 type Options = LambdaOptions<typeof input, string, unknown>;

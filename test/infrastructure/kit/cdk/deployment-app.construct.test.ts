@@ -6,7 +6,7 @@ import { App, CfnResource, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createDeploymentApp } from '../../../infrastructure/lib/deployment-app.construct.ts';
+import { createDeploymentApp } from '../../../../infrastructure/kit/cdk/deployment-app.construct.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'deployment-app-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -70,7 +70,7 @@ describe('the app of a subsystem', () => {
 
   it('tells a user of `cdk deploy` the faults alone, without a stack trace', async () => {
     const context = JSON.stringify({ config: configOf({ name: 'ci', maxAttempts: 0 }) });
-    const app = join(import.meta.dirname, '../../../infrastructure/app.ts');
+    const app = join(import.meta.dirname, '../../../../infrastructure/app.ts');
     const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', app], {
       env: { ...process.env, CDK_CONTEXT_JSON: context },
       encoding: 'utf8',

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { tagValueOf } from '../../../infrastructure/lib/tag-value.ts';
+import { tagValueOf } from '../../../../infrastructure/kit/aws/tag-value.ts';
 
 describe('a text from elsewhere as the value of a tag', () => {
   it('is one that EC2 takes', () => {

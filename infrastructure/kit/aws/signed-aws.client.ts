@@ -1,6 +1,6 @@
 import { AwsV4Signer } from 'aws4fetch';
+import { type BackoffPolicy, type BackoffPorts, retryWithBackoff, systemBackoffPorts } from '../lambda/backoff.ts';
 import type { AwsEnvironment } from './aws-environment.ts';
-import { type BackoffPolicy, type BackoffPorts, retryWithBackoff, systemBackoffPorts } from './backoff.ts';
 import { type HttpAnswer, postText } from './http-post.client.ts';
 import { isPassing } from './passing-trouble.ts';
 

@@ -1,13 +1,13 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { App, type StackProps, Tags, Validations } from 'aws-cdk-lib';
+import { type Deployment, deploymentsOf } from '../../lib/deployment.ts';
+import { DeploymentConfigError } from '../../lib/deployment-faults.ts';
+import { deploymentTag } from '../../lib/deployment-tag.ts';
 import { applyAccountRules } from './account-rules.construct.ts';
-import { type Deployment, deploymentsOf } from './deployment.ts';
-import { DeploymentConfigError } from './deployment-faults.ts';
-import { deploymentTag } from './deployment-tag.ts';
 import type { AppName } from './parameter-names.ts';
 
-const defaultConfigFile = resolve(import.meta.dirname, '../../deployment.config.ts');
+const defaultConfigFile = resolve(import.meta.dirname, '../../../deployment.config.ts');
 
 /**
  * The CDK app of one subsystem for the chosen deployment: `-c deployment=NAME` chooses among several, `-c config=FILE` reads
