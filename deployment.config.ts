@@ -1,4 +1,4 @@
-import { defineDeployments } from './infrastructure/lib/deployment.ts';
+import { defineDeployments } from './infrastructure/deployment/deployment.ts';
 
 /** What you edit: one entry for each deployment; with several, choose one with `cdk deploy -c deployment=NAME`. */
 export default defineDeployments([

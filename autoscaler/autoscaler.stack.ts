@@ -4,9 +4,9 @@ import { LambdaFunction, SfnStateMachine } from 'aws-cdk-lib/aws-events-targets'
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
+import { type Deployment, profilesOfType } from '../infrastructure/deployment/deployment.ts';
 import { infrastructureParameters } from '../infrastructure/exports.ts';
 import { type JobEventType, jobEventSource } from '../infrastructure/kit/job-event-types.ts';
-import { type Deployment, profilesOfType } from '../infrastructure/lib/deployment.ts';
 import { AutoscalerFunctions } from './autoscaler-functions.construct.ts';
 import { deadLetterQueue, deliveryOf } from './dead-letters.construct.ts';
 import { autoscalerParameters, type DeadLetterQueues, type DeployedProfiles } from './exports.ts';

@@ -1,10 +1,10 @@
 import { Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { runnerTokenSecretsOf } from '../infrastructure/deployment/checks/runner-tokens.ts';
+import type { Deployment } from '../infrastructure/deployment/deployment.ts';
+import { deploymentTag } from '../infrastructure/deployment/deployment-tag.ts';
 import { acknowledgeWildcards } from '../infrastructure/kit/cdk/acknowledge-rules.construct.ts';
 import type { BundledFunction } from '../infrastructure/kit/cdk/bundled-function.construct.ts';
-import type { Deployment } from '../infrastructure/lib/deployment.ts';
-import { runnerTokenSecretsOf } from '../infrastructure/lib/deployment-runner-tokens.ts';
-import { deploymentTag } from '../infrastructure/lib/deployment-tag.ts';
 import type { GitLabTrust } from '../infrastructure/lib/gitlab-trust.construct.ts';
 import { instanceIdIndex, liveIndex, livePoolIndex, runnerIdIndex } from './runners/runner-indexes.ts';
 import type { Tables } from './tables.construct.ts';

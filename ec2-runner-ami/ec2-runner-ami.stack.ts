@@ -2,10 +2,10 @@ import { CfnOutput, CfnWaitConditionHandle, Fn, Stack, type StackProps } from 'a
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
+import { type Deployment, profilesOfType } from '../infrastructure/deployment/deployment.ts';
 import { infrastructureParameters } from '../infrastructure/exports.ts';
 import { type Architecture, architectures } from '../infrastructure/kit/architecture.ts';
 import { imageKeyOf } from '../infrastructure/kit/cdk/volume-key.construct.ts';
-import { type Deployment, profilesOfType } from '../infrastructure/lib/deployment.ts';
 import { gitlabRunnerRelease } from '../infrastructure/lib/gitlab-runner-pins.ts';
 import { amiParameters } from './exports.ts';
 import { FailedBuilds } from './failed-builds.construct.ts';

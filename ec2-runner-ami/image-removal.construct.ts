@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { CustomResource, Duration, Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
+import { deploymentTag } from '../infrastructure/deployment/deployment-tag.ts';
 import { acknowledgeWildcards } from '../infrastructure/kit/cdk/acknowledge-rules.construct.ts';
 import { BundledFunction } from '../infrastructure/kit/cdk/bundled-function.construct.ts';
-import { deploymentTag } from '../infrastructure/lib/deployment-tag.ts';
 
 const longestSeconds = 300;
 

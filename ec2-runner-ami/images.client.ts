@@ -5,7 +5,7 @@ import {
   paginateDescribeImages,
 } from '@aws-sdk/client-ec2';
 import { DeleteParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
-import { deploymentTag } from '../infrastructure/lib/deployment-tag.ts';
+import { deploymentTag } from '../infrastructure/deployment/deployment-tag.ts';
 import { imageTag } from './image-tags.ts';
 
 /** The images that were built for a deployment, whatever became of their pipelines. */

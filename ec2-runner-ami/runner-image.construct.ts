@@ -8,9 +8,9 @@ import {
 } from 'aws-cdk-lib/aws-imagebuilder';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import type { Ami } from '../infrastructure/deployment/ami.ts';
+import { deploymentTag } from '../infrastructure/deployment/deployment-tag.ts';
 import type { Architecture } from '../infrastructure/kit/architecture.ts';
-import type { Ami } from '../infrastructure/lib/deployment-ami.ts';
-import { deploymentTag } from '../infrastructure/lib/deployment-tag.ts';
 import type { GitLabRunnerRelease } from '../infrastructure/lib/gitlab-runner-release.ts';
 import { amiParameters } from './exports.ts';
 import { ImageRecipe } from './image-recipe.construct.ts';

@@ -1,6 +1,6 @@
 import { stringify } from 'smol-toml';
-import { runnerSettingsOf } from '../infrastructure/lib/deployment-runner-settings.ts';
-import { sampleProfiles } from '../infrastructure/lib/sample-profiles.ts';
+import { runnerSettingsOf } from '../infrastructure/deployment/profiles/runner-settings.ts';
+import { sampleProfiles } from '../infrastructure/deployment/profiles/sample-profiles.ts';
 
 const bucket = { name: 'sample', region: 'eu-west-1', prefix: 'shared' };
 const identity = { name: 'sample', url: 'https://gitlab.example.com', token: 'glrt-fake-sample' };

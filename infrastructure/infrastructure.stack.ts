@@ -2,11 +2,11 @@ import { CfnOutput, Fn, Stack, type StackProps } from 'aws-cdk-lib';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
 import { Buckets } from './buckets.construct.ts';
+import type { Deployment } from './deployment/deployment.ts';
 import { JobEventBus } from './event-bus.construct.ts';
 import { infrastructureParameters } from './exports.ts';
 import { ImageRepository } from './image-repository.construct.ts';
 import { JobHookApi } from './ingest/job-hook-api.construct.ts';
-import type { Deployment } from './lib/deployment.ts';
 import { Network } from './network.construct.ts';
 import { Secrets } from './secrets.construct.ts';
 

@@ -11,7 +11,7 @@ import {
 } from 'aws-cdk-lib/aws-ec2';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import type { ExistingNetwork, OwnNetwork } from './lib/deployment-network.ts';
+import type { ExistingNetwork, OwnNetwork } from './deployment/network.ts';
 
 /** Where EC2 runners live: a VPC of the deployment's own, or subnets and security groups that exist. */
 export class Network extends Construct {

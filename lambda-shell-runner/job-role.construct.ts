@@ -1,7 +1,7 @@
 import { AccountRootPrincipal, type IRole, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
+import type { LambdaProfile } from '../infrastructure/deployment/profiles/lambda-profile.ts';
 import type { RunnerRights } from '../infrastructure/kit/cdk/runner-role.construct.ts';
-import type { LambdaProfile } from '../infrastructure/lib/deployment-lambda-profile.ts';
 
 export type JobRoleProps = {
   readonly profile: LambdaProfile;

@@ -18,10 +18,10 @@ import {
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { runnerSettingsVariableOf } from '../infrastructure/deployment/checks/lambda-environment.ts';
+import type { LambdaProfile } from '../infrastructure/deployment/profiles/lambda-profile.ts';
 import { bundleFolderOf } from '../infrastructure/kit/cdk/bundled-function.construct.ts';
 import { runnerRightsOf } from '../infrastructure/kit/cdk/runner-role.construct.ts';
-import { runnerSettingsVariableOf } from '../infrastructure/lib/deployment-environment.ts';
-import type { LambdaProfile } from '../infrastructure/lib/deployment-lambda-profile.ts';
 import { gitlabRunnerRelease } from '../infrastructure/lib/gitlab-runner-pins.ts';
 import { installVariables } from '../infrastructure/lib/gitlab-runner-release.ts';
 import { type GitLabTrust, writeCaCertificates } from '../infrastructure/lib/gitlab-trust.construct.ts';

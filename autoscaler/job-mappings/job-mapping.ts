@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
+import { nearestOf } from '../../infrastructure/deployment/nearest-name.ts';
 import { type Exactness, exactSchema } from '../../infrastructure/kit/exactness.ts';
 import { projectGlobFault } from '../../infrastructure/kit/project-glob.ts';
-import { nearestOf } from '../../infrastructure/lib/deployment-nearest.ts';
 import { tagFaults, tagsOfSortKey } from './tags-key.ts';
 
 export const runnerTypes = ['LAMBDA', 'EC2'] as const;

@@ -14,9 +14,9 @@ import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import type { Deployment } from '../../infrastructure/deployment/deployment.ts';
 import type { BundledFunction } from '../../infrastructure/kit/cdk/bundled-function.construct.ts';
 import { type MetricName, metricDimension, metricNamespace } from '../../infrastructure/kit/lambda/metrics.ts';
-import type { Deployment } from '../../infrastructure/lib/deployment.ts';
 
 /** It is called 43,800 times a month: memory and log lines count. It ends before the next call. */
 export const reconcilerSettings = { timeoutSeconds: 55, memoryMiB: 256, quiet: true } as const;

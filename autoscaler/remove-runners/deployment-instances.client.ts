@@ -1,5 +1,5 @@
 import { EC2Client, paginateDescribeInstances, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
-import { deploymentTag } from '../../infrastructure/lib/deployment-tag.ts';
+import { deploymentTag } from '../../infrastructure/deployment/deployment-tag.ts';
 import { createInstances } from '../start-runner/ec2/instances.client.ts';
 
 /** As many as one call may name without being refused for its size. */

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
+import { profilesOfType } from '../../infrastructure/deployment/deployment.ts';
+import { jobsOwnHost } from '../../infrastructure/deployment/profiles/host-doors.ts';
 import { keyPolicyStatementsOf } from '../../infrastructure/kit/cdk/key-policy.ts';
-import { profilesOfType } from '../../infrastructure/lib/deployment.ts';
-import { jobsOwnHost } from '../../infrastructure/lib/deployment-host-doors.ts';
 import { type DeploymentOptions, deploymentNameOf, readConfigured, readDeployments } from './deployments.client.ts';
 import { examples } from './help-examples.ts';
 import { printTable } from './table.ts';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Deployment, deploymentsOf } from '../../infrastructure/lib/deployment.ts';
+import { type Deployment, deploymentsOf } from '../../infrastructure/deployment/deployment.ts';
 import { UsageError } from './usage-error.ts';
 
 /** The options that say which deployment a command works on. */

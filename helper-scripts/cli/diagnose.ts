@@ -1,5 +1,5 @@
 import { type InvalidMapping, isUsable, type JobMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
-import type { Deployment } from '../../infrastructure/lib/deployment.ts';
+import type { Deployment } from '../../infrastructure/deployment/deployment.ts';
 import type { Distrust } from '../../infrastructure/lib/gitlab-trust.ts';
 import type { Finding } from './finding.ts';
 import { jobFindings, type SeenJobs } from './job-findings.ts';

@@ -1,5 +1,5 @@
 import type { JobMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
-import { longestTimeoutMinutes } from '../../infrastructure/lib/deployment-lambda-profile.ts';
+import { longestTimeoutMinutes } from '../../infrastructure/deployment/profiles/lambda-profile.ts';
 
 /** Where a job may not fit the function that a mapping sends it to. What is in its `.gitlab-ci.yml` we cannot see. */
 export function lambdaWarnings({

@@ -3,7 +3,7 @@ import { explainMapping, type MappingExplanation } from '../../autoscaler/job-ma
 import { isUsable, type JobMapping, readMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
 import { baseJobName } from '../../autoscaler/job-mappings/job-name.ts';
 import type { JobToMap } from '../../autoscaler/job-mappings/judge-mapping.ts';
-import type { Deployment } from '../../infrastructure/lib/deployment.ts';
+import type { Deployment } from '../../infrastructure/deployment/deployment.ts';
 import { describeReason, targetText } from './explanation-text.ts';
 import { examples } from './help-examples.ts';
 import { lambdaWarnings } from './lambda-warnings.ts';

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { DeployedProfiles } from '../../autoscaler/exports.ts';
 import { isUsable, readMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
-import type { Deployment } from '../../infrastructure/lib/deployment.ts';
+import type { Deployment } from '../../infrastructure/deployment/deployment.ts';
 import { examples } from './help-examples.ts';
 import type { OpenMappingTable } from './mapping-connection.client.ts';
 import { describeChange, describeRow, diffMappings, type MappingDiff } from './mapping-diff.ts';

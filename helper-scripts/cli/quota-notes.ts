@@ -1,6 +1,6 @@
 import { lambdaJobsAtOnce, reserveOf, smallestLimit } from '../../autoscaler/runners/lambda-limit.ts';
-import { type Deployment, profilesOfType } from '../../infrastructure/lib/deployment.ts';
-import { instanceTypesOf } from '../../infrastructure/lib/deployment-ec2-profile.ts';
+import { type Deployment, profilesOfType } from '../../infrastructure/deployment/deployment.ts';
+import { instanceTypesOf } from '../../infrastructure/deployment/profiles/ec2-profile.ts';
 import type { Finding } from './finding.ts';
 
 /** What was read, or why it could not be. */

@@ -6,7 +6,7 @@ import {
   type TargetRoutes,
 } from '../../autoscaler/job-mappings/possible-targets.ts';
 import { compileProjectGlob } from '../../autoscaler/job-mappings/project-glob.ts';
-import type { Deployment } from '../../infrastructure/lib/deployment.ts';
+import type { Deployment } from '../../infrastructure/deployment/deployment.ts';
 
 /** Jobs of several targets that fit one runner, since nothing in their tags tells them apart. */
 export type TagSplit = {

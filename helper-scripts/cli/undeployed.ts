@@ -1,6 +1,6 @@
 import type { DeployedProfiles } from '../../autoscaler/exports.ts';
 import { isUsable, type JobMapping, type RunnerType, readMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
-import { nearestOf } from '../../infrastructure/lib/deployment-nearest.ts';
+import { nearestOf } from '../../infrastructure/deployment/nearest-name.ts';
 
 /**
  * What a row names that the deployment has not, though it may be a good row elsewhere: its jobs would wait until somebody

@@ -1,6 +1,6 @@
 import type { MappingTarget } from '../../autoscaler/job-mappings/job-mapping.ts';
 import { profileOfTags } from '../../autoscaler/job-mappings/profile-tags.ts';
-import type { Deployment } from '../../infrastructure/lib/deployment.ts';
+import type { Deployment } from '../../infrastructure/deployment/deployment.ts';
 import { targetText } from './explanation-text.ts';
 
 /** Where a job goes that no row names, and what says so. */

@@ -1,4 +1,4 @@
-import { defineDeployment } from '../../infrastructure/lib/deployment.ts';
+import { defineDeployment } from '../../infrastructure/deployment/deployment.ts';
 
 /** Where the local run has a long-lived runner: the secret with its token. */
 const runnerTokenSecretArn = process.env.LOCAL_RUNNER_TOKEN_SECRET_ARN;

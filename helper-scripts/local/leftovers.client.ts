@@ -3,7 +3,7 @@ import { type EC2Client, paginateDescribeInstances } from '@aws-sdk/client-ec2';
 import { paginateScan } from '@aws-sdk/lib-dynamodb';
 import { liveMark, waitingMark } from '../../autoscaler/runners/runner-item.ts';
 import type { TableNames } from '../../autoscaler/runners/transact-items.ts';
-import { deploymentTag } from '../../infrastructure/lib/deployment-tag.ts';
+import { deploymentTag } from '../../infrastructure/deployment/deployment-tag.ts';
 
 export type Leftovers = {
   readonly instances: number;

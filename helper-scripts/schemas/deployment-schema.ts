@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { deploymentSchema } from '../../infrastructure/lib/deployment.ts';
+import { deploymentSchema } from '../../infrastructure/deployment/deployment.ts';
 
 /** Where the schema is kept, beside this file. */
 export const deploymentSchemaFileName = 'deployment.schema.json';

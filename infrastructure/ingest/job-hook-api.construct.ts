@@ -8,11 +8,11 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import type { Deployment } from '../deployment/deployment.ts';
 import { BundledFunction } from '../kit/cdk/bundled-function.construct.ts';
 import { metricDimension } from '../kit/lambda/metrics.ts';
 import { projectPatternOf } from '../kit/project-pattern.ts';
 import { webhookNetworksText } from '../kit/webhook-networks.ts';
-import type { Deployment } from '../lib/deployment.ts';
 import { WebhookAlarms } from './webhook-alarms.construct.ts';
 
 /** GitLab.com sends at most 13,000 calls a minute for a top-level group (217 a second); what is above is not GitLab. */

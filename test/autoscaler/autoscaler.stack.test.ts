@@ -6,8 +6,8 @@ import { AutoscalerStack } from '../../autoscaler/autoscaler.stack.ts';
 import { autoscalerParameters } from '../../autoscaler/exports.ts';
 import { mostReceives } from '../../autoscaler/start-runner/ec2/launch-instances.lambda.ts';
 import { launchTimeoutSeconds } from '../../autoscaler/start-runner/ec2/launch-queue.construct.ts';
+import { type DeploymentInput, defineDeployment } from '../../infrastructure/deployment/deployment.ts';
 import { jobEventSource, jobEventTypes } from '../../infrastructure/kit/job-event-types.ts';
-import { type DeploymentInput, defineDeployment } from '../../infrastructure/lib/deployment.ts';
 import { autoscalerTemplate } from './autoscaler-template.ts';
 
 type Resource = {

@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AutoscalerStack } from '../../autoscaler/autoscaler.stack.ts';
-import { defineDeployment } from '../../infrastructure/lib/deployment.ts';
+import { defineDeployment } from '../../infrastructure/deployment/deployment.ts';
 import { caCertificatesFile } from '../../infrastructure/lib/gitlab-trust.ts';
 import { adminToken, call, gitlabUnderTest } from '../helper-scripts/local/gitlab/gitlab-under-test.ts';
 import { secretAnswer, startAwsStub } from '../infrastructure/ingest/aws-stub.ts';

@@ -3,7 +3,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, it } from 'vitest';
 import { AutoscalerStack } from '../../autoscaler/autoscaler.stack.ts';
-import { defineDeployment } from '../../infrastructure/lib/deployment.ts';
+import { defineDeployment } from '../../infrastructure/deployment/deployment.ts';
 import { accountId, region, templatePermissions } from '../support/template-permissions.ts';
 
 const token = `arn:aws:secretsmanager:${region}:${accountId}:secret:ci-runner-AbCdEf`;

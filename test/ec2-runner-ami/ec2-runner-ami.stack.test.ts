@@ -4,8 +4,8 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { Ec2RunnerAmiStack } from '../../ec2-runner-ami/ec2-runner-ami.stack.ts';
-import { type DeploymentInput, defineDeployment } from '../../infrastructure/lib/deployment.ts';
-import { deploymentTag } from '../../infrastructure/lib/deployment-tag.ts';
+import { type DeploymentInput, defineDeployment } from '../../infrastructure/deployment/deployment.ts';
+import { deploymentTag } from '../../infrastructure/deployment/deployment-tag.ts';
 
 function template(
   profiles: DeploymentInput['profiles'] = { default: { type: 'EC2' } },

@@ -2,7 +2,7 @@ import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { Ec2RunnerAmiStack } from '../../ec2-runner-ami/ec2-runner-ami.stack.ts';
-import { defineDeployment } from '../../infrastructure/lib/deployment.ts';
+import { defineDeployment } from '../../infrastructure/deployment/deployment.ts';
 import { accountId, type Request, region, templatePermissions } from '../support/template-permissions.ts';
 
 const deployment = defineDeployment({ name: 'ci', ami: { onDestroy: 'delete' } });

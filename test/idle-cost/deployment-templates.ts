@@ -2,9 +2,9 @@ import { App, type Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { AutoscalerStack } from '../../autoscaler/autoscaler.stack.ts';
 import { Ec2RunnerAmiStack } from '../../ec2-runner-ami/ec2-runner-ami.stack.ts';
+import type { Deployment } from '../../infrastructure/deployment/deployment.ts';
 import { InfrastructureStack } from '../../infrastructure/infrastructure.stack.ts';
 import type { AppName } from '../../infrastructure/kit/cdk/parameter-names.ts';
-import type { Deployment } from '../../infrastructure/lib/deployment.ts';
 import { LambdaShellRunnerStack } from '../../lambda-shell-runner/lambda-shell-runner.stack.ts';
 import type { Resource } from './idle-resources.ts';
 

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import deployments from '../../deployment.config.ts';
-import { type Deployment, defineDeployment, deploymentsOf } from '../../infrastructure/lib/deployment.ts';
+import { type Deployment, defineDeployment, deploymentsOf } from '../../infrastructure/deployment/deployment.ts';
 import { reconcilerOfAnIdleMonth } from '../autoscaler/reconcile/idle-month.ts';
 import { resourcesOf } from './deployment-templates.ts';
 import { idleUsageOf, PriceNotKnownError, type Resource } from './idle-resources.ts';

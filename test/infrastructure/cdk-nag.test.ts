@@ -1,7 +1,7 @@
 import { type App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, test } from 'vitest';
-import type { DeploymentInput } from '../../infrastructure/lib/deployment.ts';
+import type { DeploymentInput } from '../../infrastructure/deployment/deployment.ts';
 import { existingNetwork, stackOf } from './infrastructure-templates.ts';
 
 describe('cdk-nag’s AWS Solutions rules', () => {

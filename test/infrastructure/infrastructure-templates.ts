@@ -1,8 +1,8 @@
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import { type DeploymentInput, defineDeployment } from '../../infrastructure/deployment/deployment.ts';
 import { infrastructureParameters } from '../../infrastructure/exports.ts';
 import { InfrastructureStack } from '../../infrastructure/infrastructure.stack.ts';
-import { type DeploymentInput, defineDeployment } from '../../infrastructure/lib/deployment.ts';
 
 export type Resource = { Type: string; Properties: Record<string, unknown>; DeletionPolicy?: string };
 

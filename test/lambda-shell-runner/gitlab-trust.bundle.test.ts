@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Hono } from 'hono';
 import { parse } from 'smol-toml';
 import { describe, expect, it } from 'vitest';
-import { defineDeployment } from '../../infrastructure/lib/deployment.ts';
+import { defineDeployment } from '../../infrastructure/deployment/deployment.ts';
 import { LambdaShellRunnerStack } from '../../lambda-shell-runner/lambda-shell-runner.stack.ts';
 import { startAwsStub } from '../infrastructure/ingest/aws-stub.ts';
 import { deployedFunctions } from '../support/deployed-function.ts';

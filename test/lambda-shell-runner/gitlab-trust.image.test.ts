@@ -4,9 +4,9 @@ import { App, Validations } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { expect, it } from 'vitest';
-import { type DeploymentInput, defineDeployment } from '../../infrastructure/lib/deployment.ts';
+import { type DeploymentInput, defineDeployment } from '../../infrastructure/deployment/deployment.ts';
 import { LambdaShellRunnerStack } from '../../lambda-shell-runner/lambda-shell-runner.stack.ts';
-import { caCertificates } from '../infrastructure/lib/deployment-rich.ts';
+import { caCertificates } from '../infrastructure/deployment/rich-deployment.ts';
 
 const env = { account: '000000000000', region: 'eu-west-1' };
 

@@ -5,8 +5,8 @@ import { App, Validations } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { type DeploymentInput, defineDeployment } from '../../infrastructure/deployment/deployment.ts';
 import { jobEventSource } from '../../infrastructure/kit/job-event-types.ts';
-import { type DeploymentInput, defineDeployment } from '../../infrastructure/lib/deployment.ts';
 import { lambdaRunnerParameters } from '../../lambda-shell-runner/exports.ts';
 import { LambdaShellRunnerStack } from '../../lambda-shell-runner/lambda-shell-runner.stack.ts';
 

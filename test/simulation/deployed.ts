@@ -1,5 +1,5 @@
 import type { Template } from 'aws-cdk-lib/assertions';
-import type { DeploymentInput } from '../../infrastructure/lib/deployment.ts';
+import type { DeploymentInput } from '../../infrastructure/deployment/deployment.ts';
 import { autoscalerTemplate } from '../autoscaler/autoscaler-template.ts';
 import type { StateMachineDefinition } from '../support/state-machine-language.ts';
 import { definitionFromTemplate } from '../support/state-machine-template.ts';

@@ -1,14 +1,14 @@
 import { gzipSync } from 'node:zlib';
 import { stringify } from 'smol-toml';
-import type { Deployment } from '../../../infrastructure/lib/deployment.ts';
-import type { Ec2Profile } from '../../../infrastructure/lib/deployment-ec2-profile.ts';
-import { isSettings } from '../../../infrastructure/lib/deployment-extends.ts';
-import { dockerConfigOf } from '../../../infrastructure/lib/deployment-registries.ts';
+import type { Deployment } from '../../../infrastructure/deployment/deployment.ts';
+import type { Ec2Profile } from '../../../infrastructure/deployment/profiles/ec2-profile.ts';
+import { isSettings } from '../../../infrastructure/deployment/profiles/extends.ts';
+import { dockerConfigOf } from '../../../infrastructure/deployment/profiles/registries.ts';
 import {
   type CacheBucket,
   type RunnerSettings,
   runnerSettingsOf,
-} from '../../../infrastructure/lib/deployment-runner-settings.ts';
+} from '../../../infrastructure/deployment/profiles/runner-settings.ts';
 import { withGitTrust } from '../../../infrastructure/lib/git-trust.ts';
 import { heldSeconds } from '../../gate/held.ts';
 

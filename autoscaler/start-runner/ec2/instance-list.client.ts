@@ -1,5 +1,5 @@
 import { EC2Client, paginateDescribeInstances } from '@aws-sdk/client-ec2';
-import { deploymentTag } from '../../../infrastructure/lib/deployment-tag.ts';
+import { deploymentTag } from '../../../infrastructure/deployment/deployment-tag.ts';
 import type { InstanceList, ListedInstance } from './instance-list.ts';
 
 /** What still costs money or may again. */

@@ -1,6 +1,6 @@
+import { deploymentTag } from '../../../infrastructure/deployment/deployment-tag.ts';
 import type { JobKey } from '../../../infrastructure/kit/job-key.ts';
 import type { Log } from '../../../infrastructure/kit/lambda/log.ts';
-import { deploymentTag } from '../../../infrastructure/lib/deployment-tag.ts';
 import type { LaunchGroup, LaunchSource } from '../../runners/runner-item.ts';
 import type { FleetRequest, Instances, Lifecycle } from './fleet.ts';
 import { launchGroupTag, profileTag } from './instance-tags.ts';

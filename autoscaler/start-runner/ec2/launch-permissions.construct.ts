@@ -1,10 +1,10 @@
 import { Stack } from 'aws-cdk-lib';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { type Deployment, profilesOfType } from '../../../infrastructure/deployment/deployment.ts';
+import { deploymentTag } from '../../../infrastructure/deployment/deployment-tag.ts';
 import { acknowledgeWildcards } from '../../../infrastructure/kit/cdk/acknowledge-rules.construct.ts';
 import { volumeKeyOf, volumeKeyStatements } from '../../../infrastructure/kit/cdk/volume-key.construct.ts';
-import { type Deployment, profilesOfType } from '../../../infrastructure/lib/deployment.ts';
-import { deploymentTag } from '../../../infrastructure/lib/deployment-tag.ts';
 import type { Ec2RunnerProfile } from './ec2-profile.construct.ts';
 import { jobTagKeys } from './instance-tags.ts';
 

@@ -1,8 +1,8 @@
 import { Aspects, CfnResource, type IAspect, Stack, TagManager } from 'aws-cdk-lib';
 import { CfnRole, Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IConstruct } from 'constructs';
-import type { Deployment } from '../../lib/deployment.ts';
-import { deploymentTag } from '../../lib/deployment-tag.ts';
+import type { Deployment } from '../../deployment/deployment.ts';
+import { deploymentTag } from '../../deployment/deployment-tag.ts';
 
 /**
  * Lets everything below a construct keep the rules that the deployment's account asks for: the permissions boundary and

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { App, type StackProps, Tags, Validations } from 'aws-cdk-lib';
-import { type Deployment, deploymentsOf } from '../../lib/deployment.ts';
-import { DeploymentConfigError } from '../../lib/deployment-faults.ts';
-import { deploymentTag } from '../../lib/deployment-tag.ts';
+import { type Deployment, deploymentsOf } from '../../deployment/deployment.ts';
+import { deploymentTag } from '../../deployment/deployment-tag.ts';
+import { DeploymentConfigError } from '../../deployment/faults.ts';
 import { applyAccountRules } from './account-rules.construct.ts';
 import type { AppName } from './parameter-names.ts';
 

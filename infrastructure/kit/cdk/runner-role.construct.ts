@@ -1,6 +1,6 @@
 import { Effect, type IManagedPolicy, ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
-import type { Profile } from '../../lib/deployment.ts';
+import type { Profile } from '../../deployment/deployment.ts';
 import { acknowledgeActions, acknowledgeManagedPolicies, acknowledgeWildcards } from './acknowledge-rules.construct.ts';
 
 /** The rights that a profile gives its runners' role, beside those that every runner needs. */

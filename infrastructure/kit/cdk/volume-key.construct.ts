@@ -1,8 +1,8 @@
 import { Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IConstruct } from 'constructs';
-import type { Deployment } from '../../lib/deployment.ts';
-import type { Ec2Profile } from '../../lib/deployment-ec2-profile.ts';
+import type { Deployment } from '../../deployment/deployment.ts';
+import type { Ec2Profile } from '../../deployment/profiles/ec2-profile.ts';
 
 /** The key of the images that we build; undefined for AWS's own. */
 export function imageKeyOf({ ami, kmsKeyArn }: Deployment): string | undefined {

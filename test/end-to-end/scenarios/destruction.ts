@@ -1,6 +1,6 @@
 import { EC2Client, paginateDescribeInstances } from '@aws-sdk/client-ec2';
 import { expect, it } from 'vitest';
-import { deploymentTag } from '../../../infrastructure/lib/deployment-tag.ts';
+import { deploymentTag } from '../../../infrastructure/deployment/deployment-tag.ts';
 import type { World } from '../world.ts';
 
 /** The last scenario: afterwards there is no autoscaler any more. */

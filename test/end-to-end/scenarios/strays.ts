@@ -7,7 +7,7 @@ import {
 import { expect, it } from 'vitest';
 import { noteOfRunner } from '../../../autoscaler/runners/runner-mark.ts';
 import { holdTag } from '../../../autoscaler/start-runner/ec2/instance-tags.ts';
-import { deploymentTag } from '../../../infrastructure/lib/deployment-tag.ts';
+import { deploymentTag } from '../../../infrastructure/deployment/deployment-tag.ts';
 import type { World } from '../world.ts';
 
 export function strays(world: () => World): void {

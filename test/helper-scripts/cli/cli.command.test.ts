@@ -475,7 +475,7 @@ describe('doctor', () => {
 
 describe('deployment ls', () => {
   const source = (names: readonly string[]) => `
-    import { defineDeployment } from '${repository}/infrastructure/lib/deployment.ts';
+    import { defineDeployment } from '${repository}/infrastructure/deployment/deployment.ts';
     export default [${names.map((name) => `defineDeployment({ name: '${name}', region: 'eu-west-1', account: '123456789012' })`)}];`;
 
   it('lists what the configuration says', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type AccountQuotas, quotaFindings, quotaNotes } from '../../../helper-scripts/cli/quota-notes.ts';
-import { type DeploymentInput, defineDeployment } from '../../../infrastructure/lib/deployment.ts';
+import { type DeploymentInput, defineDeployment } from '../../../infrastructure/deployment/deployment.ts';
 
 const ample: AccountQuotas = {
   functions: { value: { applied: 1_000, unreserved: 900 } },

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { JobMapping } from '../../../autoscaler/job-mappings/job-mapping.ts';
 import { splitWarnings, splitWarningsOfJob } from '../../../helper-scripts/cli/split-warnings.ts';
 import { findTagSplits, routesOf } from '../../../helper-scripts/cli/tag-splits.ts';
-import { type DeploymentInput, defineDeployment } from '../../../infrastructure/lib/deployment.ts';
+import { type DeploymentInput, defineDeployment } from '../../../infrastructure/deployment/deployment.ts';
 import { jobMapping } from '../../support/builders.ts';
 
 const price = expect.stringContaining('give each profile a tag of its own');

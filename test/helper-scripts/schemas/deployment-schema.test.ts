@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { deploymentJsonSchema, deploymentSchemaFileName } from '../../../helper-scripts/schemas/deployment-schema.ts';
-import { anyDeployment } from '../../infrastructure/lib/deployment-inputs.ts';
+import { anyDeployment } from '../../infrastructure/deployment/inputs.ts';
 
 const file = join(import.meta.dirname, '../../../helper-scripts/schemas', deploymentSchemaFileName);
 

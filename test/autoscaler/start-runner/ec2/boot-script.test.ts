@@ -9,8 +9,8 @@ import {
   renderBootScript,
 } from '../../../../autoscaler/start-runner/ec2/boot-script.ts';
 import { sampleBootSettings } from '../../../../helper-scripts/bench/sample-boot-settings.ts';
-import { defineDeployment, profilesOfType } from '../../../../infrastructure/lib/deployment.ts';
-import { mostBootTextBytes } from '../../../../infrastructure/lib/deployment-environment.ts';
+import { mostBootTextBytes } from '../../../../infrastructure/deployment/checks/lambda-environment.ts';
+import { defineDeployment, profilesOfType } from '../../../../infrastructure/deployment/deployment.ts';
 import { bootScriptFile } from './runner-host.ts';
 
 const settings = (changes: Partial<BootSettings> = {}): BootSettings => ({ ...sampleBootSettings, ...changes });

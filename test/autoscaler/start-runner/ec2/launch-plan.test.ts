@@ -10,9 +10,9 @@ import {
   planLaunches,
   type SeenRequest,
 } from '../../../../autoscaler/start-runner/ec2/launch-plan.ts';
+import { defineDeployment } from '../../../../infrastructure/deployment/deployment.ts';
+import { ec2ProfileSchema } from '../../../../infrastructure/deployment/profiles/ec2-profile.ts';
 import { jobKeyOf } from '../../../../infrastructure/kit/job-key.ts';
-import { defineDeployment } from '../../../../infrastructure/lib/deployment.ts';
-import { ec2ProfileSchema } from '../../../../infrastructure/lib/deployment-ec2-profile.ts';
 import { hostRoleId, launchGroupOf, runnerItem, testStart } from '../../../support/builders.ts';
 import { launchSource } from './launch-world.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { appNames } from '../../../../infrastructure/kit/cdk/parameter-names.ts';
-import { rich, shared } from '../../lib/deployment-rich.ts';
-import { type Properties, type Resource, synthesize } from '../../lib/deployment-stacks.ts';
+import { rich, shared } from '../../deployment/rich-deployment.ts';
+import { type Properties, type Resource, synthesize } from '../../deployment/stacks.ts';
 
 const stacks = await synthesize(rich);
 /** Every resource of every app, each with where it is. */
