@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
+import { createRunnerManagers, type RunnerManagers } from '../infrastructure/gitlab/gitlab-managers.client.ts';
 import { createSecretReader, type SecretReader } from '../infrastructure/kit/aws/secret.client.ts';
 import { SecretUnavailableError } from '../infrastructure/kit/aws/secret-errors.ts';
 import { readEnvironment } from '../infrastructure/kit/lambda/lambda-handler.client.ts';
-import { createRunnerManagers, type RunnerManagers } from '../infrastructure/lib/gitlab-managers.client.ts';
 import { runnerTokensEnvironment } from './environment.ts';
 import { gitlabOptionsFromEnvironment } from './live-gitlab.client.ts';
 import { LongLivedRunnerError, type LongLivedRunners } from './runners/long-lived-runner.ts';

@@ -1,4 +1,4 @@
-import { withTrustRemedy } from '../infrastructure/lib/gitlab-trust.ts';
+import { withTrustRemedy } from '../infrastructure/gitlab/gitlab-trust.ts';
 import { sentenceOf } from '../infrastructure/lib/runner-log-sentences.ts';
 import type { RunnerDoings } from './runner-deadlines.ts';
 import { GitLabUnreachableError, RunnerCrashedError, RunnerNotStartedError } from './runner-errors.ts';

@@ -4,7 +4,7 @@ import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
 import { type Deployment, profilesOfType } from '../infrastructure/deployment/deployment.ts';
 import { infrastructureParameters } from '../infrastructure/exports.ts';
-import { GitLabTrust } from '../infrastructure/lib/gitlab-trust.construct.ts';
+import { GitLabTrust } from '../infrastructure/gitlab/gitlab-trust.construct.ts';
 import { lambdaRunnerParameters } from './exports.ts';
 import { ShellRunnerFunction } from './shell-runner-function.construct.ts';
 

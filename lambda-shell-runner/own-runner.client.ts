@@ -1,4 +1,4 @@
-import { distrustOf } from '../infrastructure/lib/gitlab-trust.ts';
+import { distrustOf } from '../infrastructure/gitlab/gitlab-trust.ts';
 
 /** Removing a runner is the courtesy of a host that ends; the autoscaler does it too. */
 const requestTimeoutMilliseconds = 5_000;

@@ -1,6 +1,6 @@
 import { runnerSettingsOf } from '../infrastructure/deployment/profiles/runner-settings.ts';
 import { sampleProfiles } from '../infrastructure/deployment/profiles/sample-profiles.ts';
-import { connectionSettingsOf } from '../infrastructure/lib/gitlab-trust.ts';
+import { connectionSettingsOf } from '../infrastructure/gitlab/gitlab-trust.ts';
 import { layOutJobFolder, renderRunnerConfig } from './runner-config.ts';
 
 /** What a function writes for gitlab-runner, with every setting that a profile has for it. */

@@ -1,3 +1,4 @@
+import type { NamedJob } from '../../infrastructure/gitlab/gitlab-listings.ts';
 import { type JobEvent, jobEventSchema } from '../../infrastructure/kit/job-event.ts';
 import type { JobEventType } from '../../infrastructure/kit/job-event-types.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/kit/job-key.ts';
@@ -8,7 +9,6 @@ import {
 } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import type { Log } from '../../infrastructure/kit/lambda/log.ts';
 import { mayConcern, notProvedFor } from '../../infrastructure/kit/webhook-scope.ts';
-import type { NamedJob } from '../../infrastructure/lib/gitlab-listings.ts';
 import { forsakenAt, forsakenBy } from '../demand/forsaken-jobs.ts';
 import { isAlike } from '../demand/kind.ts';
 import { eventBusEnvironment, routingEnvironment } from '../environment.ts';

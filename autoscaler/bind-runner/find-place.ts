@@ -1,5 +1,5 @@
+import type { NamedJob } from '../../infrastructure/gitlab/gitlab-listings.ts';
 import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
-import type { NamedJob } from '../../infrastructure/lib/gitlab-listings.ts';
 import type { JobMapping } from '../job-mappings/job-mapping.ts';
 import type { Place } from '../runners/misplaced.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';

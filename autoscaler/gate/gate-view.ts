@@ -1,6 +1,6 @@
+import type { ListedJob } from '../../infrastructure/gitlab/gitlab-listings.ts';
 import { defaultExactSeconds } from '../../infrastructure/kit/exactness.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/kit/job-key.ts';
-import type { ListedJob } from '../../infrastructure/lib/gitlab-listings.ts';
 import { waitsForRegistration } from '../runners/registration.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { attemptOf, type GateItem, type WrittenTurn } from './gate-item.ts';

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import type { GitLab } from '../../infrastructure/gitlab/gitlab.client.ts';
+import type { ListedJob } from '../../infrastructure/gitlab/gitlab-listings.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 import {
   type LambdaContext,
@@ -6,8 +8,6 @@ import {
   readEnvironment,
 } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import type { Log } from '../../infrastructure/kit/lambda/log.ts';
-import type { GitLab } from '../../infrastructure/lib/gitlab.client.ts';
-import type { ListedJob } from '../../infrastructure/lib/gitlab-listings.ts';
 import { eventBusEnvironment, routingEnvironment, tablesEnvironment } from '../environment.ts';
 import { createEventBus } from '../event-bus.client.ts';
 import { createJobMappings, type JobMappings } from '../job-mappings/job-mappings.client.ts';

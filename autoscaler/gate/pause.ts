@@ -1,6 +1,6 @@
+import { lastOf, type RunnerJob, runningOf } from '../../infrastructure/gitlab/gitlab-listings.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 import type { Log } from '../../infrastructure/kit/lambda/log.ts';
-import { lastOf, type RunnerJob, runningOf } from '../../infrastructure/lib/gitlab-listings.ts';
 import { noteTakenJob } from '../runners/job-state.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { type RunnersStore, whenItWentOn } from '../runners/runners-store.ts';

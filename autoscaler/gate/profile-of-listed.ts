@@ -1,5 +1,5 @@
+import type { ListedJob } from '../../infrastructure/gitlab/gitlab-listings.ts';
 import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
-import type { ListedJob } from '../../infrastructure/lib/gitlab-listings.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { decideRunner, MappingNotAllowedError, type Offer } from '../start-runner/choose-runner.ts';
 

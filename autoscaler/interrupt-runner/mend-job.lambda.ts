@@ -1,10 +1,10 @@
+import type { GitLab } from '../../infrastructure/gitlab/gitlab.client.ts';
 import { parseJobKey } from '../../infrastructure/kit/job-key.ts';
 import {
   type LambdaContext,
   lambdaHandler,
   readEnvironment,
 } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
-import type { GitLab } from '../../infrastructure/lib/gitlab.client.ts';
 import { misplacedRetriesEnvironment, retriesEnvironment } from '../environment.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createTables } from '../live-tables.client.ts';

@@ -1,10 +1,10 @@
-import { SecretUnavailableError } from '../../infrastructure/kit/aws/secret-errors.ts';
-import type { Log } from '../../infrastructure/kit/lambda/log.ts';
 import {
   GitLabLimitError,
   GitLabTokenRefusedError,
   GitLabUnavailableError,
-} from '../../infrastructure/lib/gitlab-errors.ts';
+} from '../../infrastructure/gitlab/gitlab-errors.ts';
+import { SecretUnavailableError } from '../../infrastructure/kit/aws/secret-errors.ts';
+import type { Log } from '../../infrastructure/kit/lambda/log.ts';
 
 /** What a pass needs after its looks, to mend. */
 const timeToMendMilliseconds = 20_000;

@@ -1,6 +1,6 @@
+import { runningOf } from '../../infrastructure/gitlab/gitlab-listings.ts';
 import { type JobKey, jobKeyOf, parseJobKey } from '../../infrastructure/kit/job-key.ts';
 import type { Log } from '../../infrastructure/kit/lambda/log.ts';
-import { runningOf } from '../../infrastructure/lib/gitlab-listings.ts';
 import { jobOfNote } from '../runners/runner-mark.ts';
 import { unbinding } from '../runners/unbind-untrue.ts';
 import { launchGroupTag } from '../start-runner/ec2/instance-tags.ts';

@@ -1,5 +1,5 @@
+import type { ListedProject } from '../../infrastructure/gitlab/gitlab-listings.ts';
 import { allowedProjectsFilter } from '../../infrastructure/kit/allowed-projects.ts';
-import type { ListedProject } from '../../infrastructure/lib/gitlab-listings.ts';
 import type { AskGitLab } from './ask-gitlab.ts';
 import { inTurns } from './in-turns.ts';
 import { isMeantBy, namedBy } from './known-projects.ts';

@@ -1,5 +1,5 @@
+import type { ListedProject } from '../../infrastructure/gitlab/gitlab-listings.ts';
 import { parseJobKey } from '../../infrastructure/kit/job-key.ts';
-import type { ListedProject } from '../../infrastructure/lib/gitlab-listings.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import type { ReconcilerMemory } from './memory.ts';
 import type { KnownProject } from './reconcile-store.ts';

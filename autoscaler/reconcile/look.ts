@@ -1,7 +1,7 @@
+import { type ListedJob, runningOf } from '../../infrastructure/gitlab/gitlab-listings.ts';
 import { allowedProjectsFilter } from '../../infrastructure/kit/allowed-projects.ts';
 import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/kit/job-key.ts';
-import { type ListedJob, runningOf } from '../../infrastructure/lib/gitlab-listings.ts';
 import { lambdaJobsAtOnce, underLambdaLimit } from '../runners/lambda-limit.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { placesUnder } from '../runners/wide-caps.ts';

@@ -1,4 +1,4 @@
-import type { ListedRunner } from '../../infrastructure/lib/gitlab-listings.ts';
+import type { ListedRunner } from '../../infrastructure/gitlab/gitlab-listings.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { isNoteOf } from '../runners/runner-mark.ts';
 import type { AskGitLab } from './ask-gitlab.ts';

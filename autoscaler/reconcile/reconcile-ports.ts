@@ -5,7 +5,7 @@ import type {
   ListedRunner,
   ProjectsPage,
   RunnerJob,
-} from '../../infrastructure/lib/gitlab-listings.ts';
+} from '../../infrastructure/gitlab/gitlab-listings.ts';
 import type { EventBus } from '../event-bus.ts';
 import type { JobMapping } from '../job-mappings/job-mapping.ts';
 import type { OutageMark } from '../runners/outage-mark.ts';

@@ -1,6 +1,6 @@
+import { isOver } from '../../infrastructure/gitlab/gitlab-listings.ts';
 import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
 import { type JobKey, jobKeyOf, parseJobKey } from '../../infrastructure/kit/job-key.ts';
-import { isOver } from '../../infrastructure/lib/gitlab-listings.ts';
 import { type ForsakenJob, forsakenJobs } from '../demand/forsaken-jobs.ts';
 import { attemptsUsed, type RunnerItem } from '../runners/runner-item.ts';
 import { isOlder, retrySeconds } from './deadlines.ts';

@@ -1,5 +1,5 @@
+import { lastOf, type RunnerJob, runningOf } from '../../infrastructure/gitlab/gitlab-listings.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/kit/job-key.ts';
-import { lastOf, type RunnerJob, runningOf } from '../../infrastructure/lib/gitlab-listings.ts';
 import { isHeld } from '../gate/held.ts';
 import { LongLivedRunnerError, type LongLivedRunners, managerOf } from './long-lived-runner.ts';
 import type { RunnerItem } from './runner-item.ts';

@@ -1,6 +1,6 @@
+import type { NamedJob } from '../../infrastructure/gitlab/gitlab-listings.ts';
 import { parseJobKey } from '../../infrastructure/kit/job-key.ts';
 import type { Log } from '../../infrastructure/kit/lambda/log.ts';
-import type { NamedJob } from '../../infrastructure/lib/gitlab-listings.ts';
 import type { RunnerItem } from './runner-item.ts';
 import { type RunnersStore, type RunnerUpdate, whenItWentOn } from './runners-store.ts';
 

@@ -1,4 +1,5 @@
 import type * as z from 'zod/mini';
+import type { GitLab } from '../../infrastructure/gitlab/gitlab.client.ts';
 import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 import {
@@ -7,7 +8,6 @@ import {
   readEnvironment,
 } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import type { Log } from '../../infrastructure/kit/lambda/log.ts';
-import type { GitLab } from '../../infrastructure/lib/gitlab.client.ts';
 import { forsakenBy } from '../demand/forsaken-jobs.ts';
 import { attemptsEnvironment, eventBusEnvironment } from '../environment.ts';
 import { createEventBus } from '../event-bus.client.ts';

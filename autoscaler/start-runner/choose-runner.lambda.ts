@@ -1,3 +1,5 @@
+import type { GitLab } from '../../infrastructure/gitlab/gitlab.client.ts';
+import type { NamedJob } from '../../infrastructure/gitlab/gitlab-listings.ts';
 import { allowedProjectsFilter } from '../../infrastructure/kit/allowed-projects.ts';
 import { type JobEvent, jobEventSchema } from '../../infrastructure/kit/job-event.ts';
 import { isBeforePending } from '../../infrastructure/kit/job-event-types.ts';
@@ -9,8 +11,6 @@ import {
 } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import type { ProjectFilter } from '../../infrastructure/kit/project-filter.ts';
 import { mayConcern, notProvedFor } from '../../infrastructure/kit/webhook-scope.ts';
-import type { GitLab } from '../../infrastructure/lib/gitlab.client.ts';
-import type { NamedJob } from '../../infrastructure/lib/gitlab-listings.ts';
 import { eventBusEnvironment, projectsEnvironment, routingEnvironment, tablesEnvironment } from '../environment.ts';
 import { createEventBus } from '../event-bus.client.ts';
 import type { EventBus } from '../event-bus.ts';

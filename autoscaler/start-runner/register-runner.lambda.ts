@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type * as z from 'zod/mini';
+import type { GitLab } from '../../infrastructure/gitlab/gitlab.client.ts';
 import { jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import { ticketLifeSeconds } from '../../infrastructure/kit/runner-ticket.ts';
-import type { GitLab } from '../../infrastructure/lib/gitlab.client.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createTables } from '../live-tables.client.ts';
 import { createLongLivedRunners } from '../long-lived-runners.client.ts';

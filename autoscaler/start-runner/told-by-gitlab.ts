@@ -1,5 +1,5 @@
+import type { NamedJob } from '../../infrastructure/gitlab/gitlab-listings.ts';
 import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
-import type { NamedJob } from '../../infrastructure/lib/gitlab-listings.ts';
 
 /** A job may wait in GitLab for a resource or an approval before its hook comes; a clock may be off by minutes. */
 const longestDelayMilliseconds = 10 * 60 * 1_000;

@@ -1,6 +1,6 @@
+import { lastOf, runningOf } from '../../infrastructure/gitlab/gitlab-listings.ts';
 import { type JobKey, type JobReference, jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
-import { lastOf, runningOf } from '../../infrastructure/lib/gitlab-listings.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createTables } from '../live-tables.client.ts';
 import { createLongLivedRunners } from '../long-lived-runners.client.ts';

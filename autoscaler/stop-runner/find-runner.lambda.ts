@@ -1,3 +1,5 @@
+import type { GitLab } from '../../infrastructure/gitlab/gitlab.client.ts';
+import { isOver, type NamedJob } from '../../infrastructure/gitlab/gitlab-listings.ts';
 import { type JobEvent, jobEventSchema } from '../../infrastructure/kit/job-event.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 import {
@@ -7,8 +9,6 @@ import {
 } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import type { Log } from '../../infrastructure/kit/lambda/log.ts';
 import { mayConcern, notProvedFor } from '../../infrastructure/kit/webhook-scope.ts';
-import type { GitLab } from '../../infrastructure/lib/gitlab.client.ts';
-import { isOver, type NamedJob } from '../../infrastructure/lib/gitlab-listings.ts';
 import { isAlike } from '../demand/kind.ts';
 import { planStops, type SeenRunners } from '../demand/plan-stops.ts';
 import { eventBusEnvironment } from '../environment.ts';

@@ -1,5 +1,5 @@
+import type { GitLab } from '../../infrastructure/gitlab/gitlab.client.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
-import type { GitLab } from '../../infrastructure/lib/gitlab.client.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createLongLivedRunners } from '../long-lived-runners.client.ts';
 import type { LongLivedRunners } from '../runners/long-lived-runner.ts';

@@ -1,6 +1,6 @@
 import { type InvalidMapping, isUsable, type JobMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
 import type { Deployment } from '../../infrastructure/deployment/deployment.ts';
-import type { Distrust } from '../../infrastructure/lib/gitlab-trust.ts';
+import type { Distrust } from '../../infrastructure/gitlab/gitlab-trust.ts';
 import type { Finding } from './finding.ts';
 import { jobFindings, type SeenJobs } from './job-findings.ts';
 import { type AccountQuotas, quotaFindings } from './quota-notes.ts';

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { connect, getCACertificates, rootCertificates, setDefaultCACertificates } from 'node:tls';
-import { type Distrust, distrustOf } from '../../infrastructure/lib/gitlab-trust.ts';
+import { type Distrust, distrustOf } from '../../infrastructure/gitlab/gitlab-trust.ts';
 
 /** Makes this process trust certificates (PEM) beside those that it trusts already, from its next connection on. */
 export function trustAlso(caCertificates: string): void {

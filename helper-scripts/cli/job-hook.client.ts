@@ -1,6 +1,6 @@
 import { ProjectHooks, Projects } from '@gitbeaker/rest';
+import { createGitLabRequester, gitlabBackoff } from '../../infrastructure/gitlab/gitlab-requester.client.ts';
 import { systemBackoffPorts } from '../../infrastructure/kit/lambda/backoff.ts';
-import { createGitLabRequester, gitlabBackoff } from '../../infrastructure/lib/gitlab-requester.client.ts';
 import type { WebhookSecret } from './webhook-secret-edit.ts';
 
 type JobHook = {

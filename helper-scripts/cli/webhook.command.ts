@@ -93,7 +93,7 @@ export function addWebhookCommands(program: Command): void {
       const isNumber = /^\d+$/u.test(project);
       const path = isNumber && stored.projects ? await readProjectPath({ gitlab, token, project }) : project;
       const { tokens, scope } = tokensFor(stored, path);
-      const { GitLabTokenRefusedError } = await import('../../infrastructure/lib/gitlab-errors.ts');
+      const { GitLabTokenRefusedError } = await import('../../infrastructure/gitlab/gitlab-errors.ts');
       const secretIsKnown = async () => {
         const milliseconds = untilKnownMilliseconds(madeAt, Date.now());
         if (milliseconds > 0)

@@ -31,11 +31,11 @@ import { releaseRunner } from '../../autoscaler/stop-runner/release-runner.lambd
 import { runnerToStopSchema } from '../../autoscaler/stop-runner/stop-runner-input.ts';
 import { terminateInstance } from '../../autoscaler/stop-runner/terminate-instance.lambda.ts';
 import { unregisterRunner } from '../../autoscaler/stop-runner/unregister-runner.lambda.ts';
+import type { NamedJob } from '../../infrastructure/gitlab/gitlab-listings.ts';
 import { type JobEvent, jobEventSchema } from '../../infrastructure/kit/job-event.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 import { InvalidInputError, type LambdaContext } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import { lambdaRunnerPayloadSchema } from '../../infrastructure/kit/runner-ticket.ts';
-import type { NamedJob } from '../../infrastructure/lib/gitlab-listings.ts';
 import { finishedJob, jobMapping, nameOf, pendingJob, runningJob, testStart } from '../support/builders.ts';
 import { inMemoryGitLab } from '../support/in-memory-gitlab.ts';
 import { inMemoryInstances } from '../support/in-memory-instances.ts';

@@ -14,15 +14,15 @@ const definitions: Record<string, StateMachineDefinition> = Object.fromEntries(
 
 /** The error classes of the code that workflows run, with the name that each says. */
 const repository = resolve(import.meta.dirname, '../..');
-const classes = globSync('{autoscaler,infrastructure/{deployment,kit,lib}}/**/*.ts', { cwd: repository }).flatMap(
-  (file) => {
-    const source = readFileSync(join(repository, file), 'utf8');
-    return [...source.matchAll(/class (\w+Error) extends \w+ \{([^}]*)/g)].map(([, className, body]) => ({
-      className,
-      name: /override readonly name = '(\w+)'/.exec(body ?? '')?.[1],
-    }));
-  },
-);
+const classes = globSync('{autoscaler,infrastructure/{deployment,gitlab,kit,lib}}/**/*.ts', {
+  cwd: repository,
+}).flatMap((file) => {
+  const source = readFileSync(join(repository, file), 'utf8');
+  return [...source.matchAll(/class (\w+Error) extends \w+ \{([^}]*)/g)].map(([, className, body]) => ({
+    className,
+    name: /override readonly name = '(\w+)'/.exec(body ?? '')?.[1],
+  }));
+});
 const ours = classes.map(({ name }) => name);
 
 /** What Retry or Catch of every state names. */

@@ -1,10 +1,10 @@
-import { rereadIntervalMilliseconds } from '../../infrastructure/kit/aws/secret.client.ts';
 import {
   GitLabLimitError,
   GitLabTokenRefusedError,
   GitLabUnavailableError,
-} from '../../infrastructure/lib/gitlab-errors.ts';
-import { gitlabBackoff } from '../../infrastructure/lib/gitlab-requester.client.ts';
+} from '../../infrastructure/gitlab/gitlab-errors.ts';
+import { gitlabBackoff } from '../../infrastructure/gitlab/gitlab-requester.client.ts';
+import { rereadIntervalMilliseconds } from '../../infrastructure/kit/aws/secret.client.ts';
 import type { Faults } from './faults.ts';
 import type { VirtualTime } from './virtual-time.ts';
 

@@ -1,4 +1,4 @@
-import { GitLabLimitError, GitLabRefusedError } from '../../infrastructure/lib/gitlab-errors.ts';
+import { GitLabLimitError, GitLabRefusedError } from '../../infrastructure/gitlab/gitlab-errors.ts';
 import { tokenWord } from '../support/in-memory-gitlab.ts';
 import type { Faults } from './faults.ts';
 import { createGitLabAccess } from './gitlab-access-model.ts';

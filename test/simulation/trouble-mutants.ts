@@ -4,7 +4,7 @@ import type { StoreWrite } from '../../autoscaler/runners/runners-store.ts';
 import { abandonRunner } from '../../autoscaler/start-runner/abandon-runner.lambda.ts';
 import { registerRunner } from '../../autoscaler/start-runner/register-runner.lambda.ts';
 import { functionFailed } from '../../autoscaler/start-runner/start-runner-input.ts';
-import { GitLabLimitError, GitLabUnavailableError } from '../../infrastructure/lib/gitlab-errors.ts';
+import { GitLabLimitError, GitLabUnavailableError } from '../../infrastructure/gitlab/gitlab-errors.ts';
 import { type AllPorts, type Composition, realComposition } from './composition.ts';
 import { withLambdas, withPorts, withStore } from './plant-bug.ts';
 

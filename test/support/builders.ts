@@ -3,9 +3,9 @@ import type { JobMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
 import type { LaunchGroup, RunnerItem } from '../../autoscaler/runners/runner-item.ts';
 import { nameOfHost } from '../../autoscaler/runners/ticket-place.ts';
 import type { runnerChoiceSchema } from '../../autoscaler/start-runner/start-runner-input.ts';
+import type { NamedJob } from '../../infrastructure/gitlab/gitlab-listings.ts';
 import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/kit/job-key.ts';
-import type { NamedJob } from '../../infrastructure/lib/gitlab-listings.ts';
 
 /** When every test begins: milliseconds since 1970. */
 export const testStart = Date.parse('2030-01-01T00:00:00.000Z');

@@ -1,6 +1,6 @@
-import type { GitLab, GitLabJob, NewRunner } from '../../infrastructure/lib/gitlab.client.ts';
-import { GitLabNotFoundError, GitLabRefusedError } from '../../infrastructure/lib/gitlab-errors.ts';
-import type { NamedJob } from '../../infrastructure/lib/gitlab-listings.ts';
+import type { GitLab, GitLabJob, NewRunner } from '../../infrastructure/gitlab/gitlab.client.ts';
+import { GitLabNotFoundError, GitLabRefusedError } from '../../infrastructure/gitlab/gitlab-errors.ts';
+import type { NamedJob } from '../../infrastructure/gitlab/gitlab-listings.ts';
 
 /** Stands in every runner token of the tests, so that a token that went astray is found. */
 export const tokenWord = 'not-a-real-secret';

@@ -9,7 +9,7 @@ import {
   type RunnerSettings,
   runnerSettingsOf,
 } from '../../../infrastructure/deployment/profiles/runner-settings.ts';
-import { withGitTrust } from '../../../infrastructure/lib/git-trust.ts';
+import { withGitTrust } from '../../../infrastructure/gitlab/git-trust.ts';
 import { heldSeconds } from '../../gate/held.ts';
 
 /** Limits of a host's life that no profile changes; tests shorten them. */

@@ -1,4 +1,4 @@
-import type { GitLabConnection } from '../../lib/gitlab-trust.ts';
+import type { GitLabConnection } from '../../gitlab/gitlab-trust.ts';
 import type { Fault } from '../faults.ts';
 import { longestStatementsCharacters } from '../iam.ts';
 import { nearestOf } from '../nearest-name.ts';

@@ -1,5 +1,5 @@
-import { withGitTrust } from '../../lib/git-trust.ts';
-import { connectionSettingsOf, type GitLabConnection, trustVariables } from '../../lib/gitlab-trust.ts';
+import { withGitTrust } from '../../gitlab/git-trust.ts';
+import { connectionSettingsOf, type GitLabConnection, trustVariables } from '../../gitlab/gitlab-trust.ts';
 import type { Fault } from '../faults.ts';
 import { type Ec2Profile, instanceTypesOf } from '../profiles/ec2-profile.ts';
 import type { LambdaProfile } from '../profiles/lambda-profile.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { mendJob } from '../../../autoscaler/interrupt-runner/mend-job.lambda.ts';
 import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
-import { GitLabRefusedError, GitLabUnavailableError } from '../../../infrastructure/lib/gitlab-errors.ts';
+import { GitLabRefusedError, GitLabUnavailableError } from '../../../infrastructure/gitlab/gitlab-errors.ts';
 import { instanceState, spotWarning } from '../../support/builders.ts';
 import type { Json } from '../../support/state-machine-language.ts';
 import { definitionFromTemplate } from '../../support/state-machine-template.ts';

@@ -7,7 +7,7 @@ import {
   GitLabRefusedError,
   GitLabTokenRefusedError,
   GitLabUnavailableError,
-} from '../../../infrastructure/lib/gitlab-errors.ts';
+} from '../../../infrastructure/gitlab/gitlab-errors.ts';
 import { runnerItem } from '../../support/builders.ts';
 import { reconcileWorld } from './reconcile-world.ts';
 

@@ -3,9 +3,9 @@ import type { JobMapping } from '../../../autoscaler/job-mappings/job-mapping.ts
 import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
 import { chooseRunner } from '../../../autoscaler/start-runner/choose-runner.lambda.ts';
 import type { Offer } from '../../../autoscaler/start-runner/choose-runner.ts';
+import type { NamedJob } from '../../../infrastructure/gitlab/gitlab-listings.ts';
 import { allowedProjectsFilter } from '../../../infrastructure/kit/allowed-projects.ts';
 import type { JobEvent } from '../../../infrastructure/kit/job-event.ts';
-import type { NamedJob } from '../../../infrastructure/lib/gitlab-listings.ts';
 import { gitlabJob, jobMapping, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
 import { inMemoryBus } from '../../support/in-memory-bus.ts';
 import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';

@@ -5,8 +5,8 @@ import {
   NotItsTurnError,
 } from '../../../autoscaler/runners/runner-errors.ts';
 import { RunnerStateChangedError } from '../../../autoscaler/runners/runners-store.ts';
+import { GitLabRefusedError, GitLabUnavailableError } from '../../../infrastructure/gitlab/gitlab-errors.ts';
 import { lambdaRunnerPayloadSchema } from '../../../infrastructure/kit/runner-ticket.ts';
-import { GitLabRefusedError, GitLabUnavailableError } from '../../../infrastructure/lib/gitlab-errors.ts';
 import { jobMapping, pendingJob } from '../../support/builders.ts';
 import { tokenWord } from '../../support/in-memory-gitlab.ts';
 import type { Execution } from '../../support/state-machine.ts';

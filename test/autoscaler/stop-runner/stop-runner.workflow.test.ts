@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { GitLabRefusedError, GitLabUnavailableError } from '../../../infrastructure/lib/gitlab-errors.ts';
+import { GitLabRefusedError, GitLabUnavailableError } from '../../../infrastructure/gitlab/gitlab-errors.ts';
 import { finishedJob, jobMapping, runnerItem } from '../../support/builders.ts';
 import { tokenWord } from '../../support/in-memory-gitlab.ts';
 import type { Execution } from '../../support/state-machine.ts';

@@ -1,10 +1,10 @@
 import { parse } from 'smol-toml';
 import { describe, expect, it } from 'vitest';
 import { deploymentSchema } from '../../../infrastructure/deployment/deployment.ts';
+import { caCertificatesFile } from '../../../infrastructure/gitlab/gitlab-trust.ts';
 import { readIngestEnvironment } from '../../../infrastructure/ingest/ingest-environment.ts';
 import { createProjectFilter } from '../../../infrastructure/kit/project-filter.ts';
 import { createNetworkFilter } from '../../../infrastructure/kit/webhook-networks.ts';
-import { caCertificatesFile } from '../../../infrastructure/lib/gitlab-trust.ts';
 import { layOutJobFolder, readRunnerSettings, renderRunnerConfig } from '../../../lambda-shell-runner/runner-config.ts';
 import { faultsOf } from './inputs.ts';
 import { caCertificates, rich, shared, tokenSecretArn } from './rich-deployment.ts';

@@ -6,8 +6,8 @@ import { mendJob } from '../../../../autoscaler/interrupt-runner/mend-job.lambda
 import { startLocalGitLab } from '../../../../helper-scripts/local/gitlab/local-gitlab.server.ts';
 import { writeRunnerFolder } from '../../../../helper-scripts/local/gitlab-runner/find-gitlab-runner.process.ts';
 import { timeScaleVariable } from '../../../../helper-scripts/local/gitlab-runner/runner-time.process.ts';
+import { createGitLab } from '../../../../infrastructure/gitlab/gitlab.client.ts';
 import { jobKeyOf } from '../../../../infrastructure/kit/job-key.ts';
-import { createGitLab } from '../../../../infrastructure/lib/gitlab.client.ts';
 import { adminToken, registerRunner } from '../../../helper-scripts/local/gitlab/gitlab-under-test.ts';
 import { silentRegistry } from '../../../helper-scripts/local/gitlab-runner/registry.server.ts';
 import { freePort } from '../../../support/free-port.ts';

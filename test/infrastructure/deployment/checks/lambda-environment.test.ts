@@ -9,7 +9,7 @@ import {
   mostEnvironmentBytes,
 } from '../../../../infrastructure/deployment/checks/lambda-environment.ts';
 import { type DeploymentInput, defineDeployment } from '../../../../infrastructure/deployment/deployment.ts';
-import { trustVariables } from '../../../../infrastructure/lib/gitlab-trust.ts';
+import { trustVariables } from '../../../../infrastructure/gitlab/gitlab-trust.ts';
 import { faultsOf } from '../inputs.ts';
 
 const profilesOf = (count: number, type: 'EC2' | 'LAMBDA') =>

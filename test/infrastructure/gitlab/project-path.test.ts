@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { projectPathOfJobPage } from '../../../infrastructure/lib/project-path.ts';
+import { projectPathOfJobPage } from '../../../infrastructure/gitlab/project-path.ts';
 
 describe('projectPathOfJobPage', () => {
   it.each([

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
-import { withGitTrust } from '../../../infrastructure/lib/git-trust.ts';
+import { withGitTrust } from '../../../infrastructure/gitlab/git-trust.ts';
 
 const caCertificates = '-----BEGIN CERTIFICATE-----\nZmFrZQ==\n-----END CERTIFICATE-----\n';
 const hookOf = (settings: Record<string, unknown> = {}, connection: { cloneUrl?: string } = {}) =>

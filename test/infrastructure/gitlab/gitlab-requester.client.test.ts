@@ -1,8 +1,8 @@
 import { Hono } from 'hono';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createGitLab } from '../../../infrastructure/gitlab/gitlab.client.ts';
+import { gitlabBackoff, requestTimeoutMilliseconds } from '../../../infrastructure/gitlab/gitlab-requester.client.ts';
 import { systemBackoffPorts } from '../../../infrastructure/kit/lambda/backoff.ts';
-import { createGitLab } from '../../../infrastructure/lib/gitlab.client.ts';
-import { gitlabBackoff, requestTimeoutMilliseconds } from '../../../infrastructure/lib/gitlab-requester.client.ts';
 import { serveLoopback } from '../../support/loopback.ts';
 import { createPrivateAuthority } from '../../support/private-authority.ts';
 import { accessToken, gitlabAnswering, type StubAnswer } from './gitlab-stub.ts';

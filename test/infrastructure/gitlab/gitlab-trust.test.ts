@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { distrustOf, withTrustRemedy } from '../../../infrastructure/lib/gitlab-trust.ts';
+import { distrustOf, withTrustRemedy } from '../../../infrastructure/gitlab/gitlab-trust.ts';
 
 const failedFor = (code: string, message: string) =>
   new TypeError('fetch failed', { cause: Object.assign(new Error(message), { code }) });

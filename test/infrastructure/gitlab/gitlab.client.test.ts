@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { NewRunner } from '../../../infrastructure/lib/gitlab.client.ts';
+import type { NewRunner } from '../../../infrastructure/gitlab/gitlab.client.ts';
 import { accessToken, gitlabAnswering } from './gitlab-stub.ts';
 
 const runner = (changes: Partial<NewRunner> = {}): NewRunner => ({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { LocalGitLab } from '../../../helper-scripts/local/gitlab/local-gitlab.ts';
-import { createRunnerManagers, type RunnerManagers } from '../../../infrastructure/lib/gitlab-managers.client.ts';
+import { createRunnerManagers, type RunnerManagers } from '../../../infrastructure/gitlab/gitlab-managers.client.ts';
 import { type Answer, adminToken, call, gitlabUnderTest } from '../../helper-scripts/local/gitlab/gitlab-under-test.ts';
 import { gitlabAnswering } from './gitlab-stub.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { judgeAnswer, retryAfterMilliseconds } from '../../../infrastructure/lib/gitlab-answer.ts';
+import { judgeAnswer, retryAfterMilliseconds } from '../../../infrastructure/gitlab/gitlab-answer.ts';
 
 const means = (status: number, body: unknown) =>
   judgeAnswer({ status, text: typeof body === 'string' ? body : JSON.stringify(body) })?.means ?? 'good';

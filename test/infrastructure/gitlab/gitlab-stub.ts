@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
+import { createGitLab } from '../../../infrastructure/gitlab/gitlab.client.ts';
+import { gitlabBackoff } from '../../../infrastructure/gitlab/gitlab-requester.client.ts';
 import type { BackoffPolicy } from '../../../infrastructure/kit/lambda/backoff.ts';
-import { createGitLab } from '../../../infrastructure/lib/gitlab.client.ts';
-import { gitlabBackoff } from '../../../infrastructure/lib/gitlab-requester.client.ts';
 import { serveLoopback } from '../../support/loopback.ts';
 
 export const accessToken = 'glpat-fake-not-a-real-secret';
