@@ -1,9 +1,9 @@
-import type { Architecture } from '../infrastructure/kit/architecture.ts';
 import {
   type GitLabRunnerRelease,
   helperImageOf,
   installVariables,
-} from '../infrastructure/lib/gitlab-runner-release.ts';
+} from '../infrastructure/gitlab-runner/gitlab-runner-release.ts';
+import type { Architecture } from '../infrastructure/kit/architecture.ts';
 import type { ComponentSource } from './component-document.ts';
 import { sampleConfigs } from './sample-configs.ts';
 
@@ -26,7 +26,7 @@ export function buildComponents(
     {
       name: 'gitlab-runner',
       description: `gitlab-runner ${release.version}`,
-      scripts: { build: read('../infrastructure/lib/install-gitlab-runner.sh') },
+      scripts: { build: read('../infrastructure/gitlab-runner/install-gitlab-runner.sh') },
       variables: { ...installVariables(release, architecture), destination: '/usr/bin/gitlab-runner', mode: '755' },
     },
     {
@@ -61,7 +61,7 @@ export function finalComponents(
     {
       name: 'runner-config',
       description: 'gitlab-runner knows every key that a host writes for it',
-      scripts: { validate: read('../infrastructure/lib/check-runner-configs.sh') },
+      scripts: { validate: read('../infrastructure/gitlab-runner/check-runner-configs.sh') },
       variables: {},
       files: sampleConfigs(),
     },

@@ -1,5 +1,5 @@
 import { withTrustRemedy } from '../infrastructure/gitlab/gitlab-trust.ts';
-import { sentenceOf } from '../infrastructure/lib/runner-log-sentences.ts';
+import { sentenceOf } from '../infrastructure/gitlab-runner/runner-log-sentences.ts';
 import type { RunnerDoings } from './runner-deadlines.ts';
 import { GitLabUnreachableError, RunnerCrashedError, RunnerNotStartedError } from './runner-errors.ts';
 import type { RunnerStory, TakenJob } from './runner-story.ts';

@@ -1,4 +1,4 @@
-import { type RunnerSentence, sentenceOf } from '../infrastructure/lib/runner-log-sentences.ts';
+import { type RunnerSentence, sentenceOf } from '../infrastructure/gitlab-runner/runner-log-sentences.ts';
 
 /** What a line of gitlab-runner's log means to us. Its exit code says nothing: it is 0 whatever the job's result. */
 export type RunnerSign =

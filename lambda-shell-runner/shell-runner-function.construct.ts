@@ -22,10 +22,10 @@ import { runnerSettingsVariableOf } from '../infrastructure/deployment/checks/la
 import type { LambdaProfile } from '../infrastructure/deployment/profiles/lambda-profile.ts';
 import { type GitLabTrust, writeCaCertificates } from '../infrastructure/gitlab/gitlab-trust.construct.ts';
 import { caCertificatesFile, type GitLabConnection, trustVariables } from '../infrastructure/gitlab/gitlab-trust.ts';
+import { gitlabRunnerRelease } from '../infrastructure/gitlab-runner/gitlab-runner-pins.ts';
+import { installVariables } from '../infrastructure/gitlab-runner/gitlab-runner-release.ts';
 import { bundleFolderOf } from '../infrastructure/kit/cdk/bundled-function.construct.ts';
 import { runnerRightsOf } from '../infrastructure/kit/cdk/runner-role.construct.ts';
-import { gitlabRunnerRelease } from '../infrastructure/lib/gitlab-runner-pins.ts';
-import { installVariables } from '../infrastructure/lib/gitlab-runner-release.ts';
 import { JobRole } from './job-role.construct.ts';
 import { sampleConfig } from './sample-config.ts';
 import { addUserImage } from './user-image.construct.ts';
@@ -120,8 +120,8 @@ function createFunction(
 const imageFiles = [
   join(import.meta.dirname, 'image/Dockerfile'),
   join(import.meta.dirname, 'image/install-aws-cli.sh'),
-  join(import.meta.dirname, '../infrastructure/lib/install-gitlab-runner.sh'),
-  join(import.meta.dirname, '../infrastructure/lib/check-runner-configs.sh'),
+  join(import.meta.dirname, '../infrastructure/gitlab-runner/install-gitlab-runner.sh'),
+  join(import.meta.dirname, '../infrastructure/gitlab-runner/check-runner-configs.sh'),
 ];
 
 /** The image is built where the app is deployed (`cdk deploy` calls the container engine); synth needs only the files. */

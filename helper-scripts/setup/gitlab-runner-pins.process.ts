@@ -2,14 +2,14 @@ import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { type Architecture, architectures } from '../../infrastructure/kit/architecture.ts';
 import {
   type GitLabRunnerRelease,
   type GitLabRunnerSource,
   installVariables,
-} from '../../infrastructure/lib/gitlab-runner-release.ts';
+} from '../../infrastructure/gitlab-runner/gitlab-runner-release.ts';
+import { type Architecture, architectures } from '../../infrastructure/kit/architecture.ts';
 
-const installScript = resolve(import.meta.dirname, '../../infrastructure/lib/install-gitlab-runner.sh');
+const installScript = resolve(import.meta.dirname, '../../infrastructure/gitlab-runner/install-gitlab-runner.sh');
 
 /** A release's checksums could not be had, or are not GitLab's. */
 export class PinGitLabRunnerError extends Error {

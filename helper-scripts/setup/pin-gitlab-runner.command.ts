@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
-import { gitlabRunnerRelease } from '../../infrastructure/lib/gitlab-runner-pins.ts';
-import { gitlabRunnerSource } from '../../infrastructure/lib/gitlab-runner-release.ts';
+import { gitlabRunnerRelease } from '../../infrastructure/gitlab-runner/gitlab-runner-pins.ts';
+import { gitlabRunnerSource } from '../../infrastructure/gitlab-runner/gitlab-runner-release.ts';
 import { PinGitLabRunnerError, pinGitLabRunner } from './gitlab-runner-pins.process.ts';
 
 /** Pins a release of gitlab-runner for the machine images and the Lambda image; the present one when none is named. Needs bash, curl and gpg. */
-const file = resolve(import.meta.dirname, '../../infrastructure/lib/gitlab-runner-pins.ts');
+const file = resolve(import.meta.dirname, '../../infrastructure/gitlab-runner/gitlab-runner-pins.ts');
 const [version = gitlabRunnerRelease.version] = process.argv.slice(2);
 try {
   const { sha256 } = await pinGitLabRunner(version, gitlabRunnerSource, file);

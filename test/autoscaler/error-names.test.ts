@@ -14,7 +14,7 @@ const definitions: Record<string, StateMachineDefinition> = Object.fromEntries(
 
 /** The error classes of the code that workflows run, with the name that each says. */
 const repository = resolve(import.meta.dirname, '../..');
-const classes = globSync('{autoscaler,infrastructure/{deployment,gitlab,kit,lib}}/**/*.ts', {
+const classes = globSync('{autoscaler,infrastructure/{deployment,gitlab,gitlab-runner,kit}}/**/*.ts', {
   cwd: repository,
 }).flatMap((file) => {
   const source = readFileSync(join(repository, file), 'utf8');

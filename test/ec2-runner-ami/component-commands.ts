@@ -7,8 +7,8 @@ import {
   renderComponentDocument,
 } from '../../ec2-runner-ami/component-document.ts';
 import { buildComponents, finalComponents } from '../../ec2-runner-ami/image-components.ts';
+import { gitlabRunnerRelease } from '../../infrastructure/gitlab-runner/gitlab-runner-pins.ts';
 import type { Architecture } from '../../infrastructure/kit/architecture.ts';
-import { gitlabRunnerRelease } from '../../infrastructure/lib/gitlab-runner-pins.ts';
 
 const app = join(import.meta.dirname, '../../ec2-runner-ami');
 export const readText = (path: string) => readFileSync(join(app, path), 'utf8');

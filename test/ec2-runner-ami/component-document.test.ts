@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { type ComponentSource, renderComponentDocument } from '../../ec2-runner-ami/component-document.ts';
 import { contentVersion } from '../../ec2-runner-ami/content-version.ts';
+import { gitlabRunnerRelease } from '../../infrastructure/gitlab-runner/gitlab-runner-pins.ts';
 import { architectures } from '../../infrastructure/kit/architecture.ts';
-import { gitlabRunnerRelease } from '../../infrastructure/lib/gitlab-runner-pins.ts';
 import { commandsOf, componentsOf } from './component-commands.ts';
 
 const source = (changes: Partial<ComponentSource> = {}): ComponentSource => ({

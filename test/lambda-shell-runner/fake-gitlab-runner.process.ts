@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readCommand, readGlobalFlags } from '../../helper-scripts/local/gitlab-runner/command-line.ts';
 import { runnerLog } from '../../helper-scripts/local/gitlab-runner/runner-log.process.ts';
 import { findRunner, readConfigFile, shortenToken } from '../../helper-scripts/local/gitlab-runner/runner-settings.ts';
-import { runnerSentences as sentences } from '../../infrastructure/lib/runner-log-sentences.ts';
+import { runnerSentences as sentences } from '../../infrastructure/gitlab-runner/runner-log-sentences.ts';
 import type { FakeRunnerScript } from './fake-gitlab-runner.ts';
 
 /*

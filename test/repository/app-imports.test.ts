@@ -7,10 +7,10 @@ const repository = resolve(import.meta.dirname, '../..');
 /** What of other apps each app may import: their exports, and the rooms of `infrastructure/` that all share. */
 const mayImport: Readonly<Record<string, readonly RegExp[]>> = {
   infrastructure: [],
-  'lambda-shell-runner': [/^infrastructure\/(exports\.ts|(deployment|gitlab|kit|lib)\/)/],
-  'ec2-runner-ami': [/^infrastructure\/(exports\.ts|(deployment|gitlab|kit|lib)\/)/],
+  'lambda-shell-runner': [/^infrastructure\/(exports\.ts|(deployment|gitlab|gitlab-runner|kit)\/)/],
+  'ec2-runner-ami': [/^infrastructure\/(exports\.ts|(deployment|gitlab|gitlab-runner|kit)\/)/],
   autoscaler: [
-    /^infrastructure\/(exports\.ts|(deployment|gitlab|kit|lib)\/)/,
+    /^infrastructure\/(exports\.ts|(deployment|gitlab|gitlab-runner|kit)\/)/,
     /^(lambda-shell-runner|ec2-runner-ami)\/exports\.ts$/,
   ],
 };

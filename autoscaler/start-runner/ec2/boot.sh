@@ -352,7 +352,7 @@ hears_signals() {
 } 2>/dev/null
 
 # Acts on one line of the runner's log; its exit code says nothing about the job. The sentences are those of
-# infrastructure/lib/runner-log-sentences.ts.
+# infrastructure/gitlab-runner/runner-log-sentences.ts.
 heed() {
   printf '%s\n' "$1" || :
   case $1 in

@@ -7,7 +7,7 @@ import {
   runnerKeys,
   runnerKeysVersion,
   topKeys,
-} from '../../lib/gitlab-runner-keys.ts';
+} from '../../gitlab-runner/gitlab-runner-keys.ts';
 import type { Fault } from '../faults.ts';
 import { stateOf } from '../messages.ts';
 import { nearestOf } from '../nearest-name.ts';

@@ -1,4 +1,4 @@
-import type { RunnerValue } from '../../lib/gitlab-runner-keys.ts';
+import type { RunnerValue } from '../../gitlab-runner/gitlab-runner-keys.ts';
 import { below, type Fault } from '../faults.ts';
 import { stateOf } from '../messages.ts';
 import { isSettings } from '../profiles/extends.ts';

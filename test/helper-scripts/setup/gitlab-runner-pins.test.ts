@@ -3,18 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { pinGitLabRunner, renderPins } from '../../../helper-scripts/setup/gitlab-runner-pins.process.ts';
-import { gitlabRunnerRelease } from '../../../infrastructure/lib/gitlab-runner-pins.ts';
+import { gitlabRunnerRelease } from '../../../infrastructure/gitlab-runner/gitlab-runner-pins.ts';
 import {
   binaries,
   createSigner,
   releasedVersion,
   serveRelease,
   sha256Of,
-} from '../../infrastructure/lib/signed-release.ts';
+} from '../../infrastructure/gitlab-runner/signed-release.ts';
 
 const gitlab = createSigner();
 afterAll(() => gitlab.end());
-const pinsFile = join(import.meta.dirname, '../../../infrastructure/lib/gitlab-runner-pins.ts');
+const pinsFile = join(import.meta.dirname, '../../../infrastructure/gitlab-runner/gitlab-runner-pins.ts');
 
 async function setUp(files: Readonly<Record<string, string | Buffer>> = {}) {
   const server = await serveRelease(gitlab, files);

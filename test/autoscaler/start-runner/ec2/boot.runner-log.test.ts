@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { runnerSentences } from '../../../../infrastructure/lib/runner-log-sentences.ts';
+import { runnerSentences } from '../../../../infrastructure/gitlab-runner/runner-log-sentences.ts';
 import { readRunnerLogLine } from '../../../../lambda-shell-runner/runner-log.ts';
 import { continueStory, type RunnerStory, untoldStory } from '../../../../lambda-shell-runner/runner-story.ts';
 import {
@@ -10,7 +10,7 @@ import {
   recordedRunnerLogFile,
   recordedRunnerLogNames,
   recordedRunnerLogs,
-} from '../../../infrastructure/lib/recorded-runner-logs.ts';
+} from '../../../infrastructure/gitlab-runner/recorded-runner-logs.ts';
 import { bootScriptFile } from './runner-host.ts';
 
 const source = readFileSync(bootScriptFile, 'utf8');

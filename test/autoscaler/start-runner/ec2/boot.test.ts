@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parse } from 'smol-toml';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { systemIdOf } from '../../../../autoscaler/runners/long-lived-runner.ts';
-import { recordedRunnerLogFile } from '../../../infrastructure/lib/recorded-runner-logs.ts';
+import { recordedRunnerLogFile } from '../../../infrastructure/gitlab-runner/recorded-runner-logs.ts';
 import {
   bootRunnerHost,
   hostName,

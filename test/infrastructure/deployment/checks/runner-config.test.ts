@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { runnerKeysVersion } from '../../../../infrastructure/lib/gitlab-runner-keys.ts';
-import { gitlabRunnerRelease } from '../../../../infrastructure/lib/gitlab-runner-pins.ts';
+import { runnerKeysVersion } from '../../../../infrastructure/gitlab-runner/gitlab-runner-keys.ts';
+import { gitlabRunnerRelease } from '../../../../infrastructure/gitlab-runner/gitlab-runner-pins.ts';
 import { faultsOf, faultsOfProfile } from '../inputs.ts';
 
 const faultsOfConfig = (runnerConfig: object, profile: object = {}) =>

@@ -5,7 +5,7 @@ import {
   hostDoorsOf,
   jobsOwnHost,
 } from '../../../../infrastructure/deployment/profiles/host-doors.ts';
-import { runnerKeys } from '../../../../infrastructure/lib/gitlab-runner-keys.ts';
+import { runnerKeys } from '../../../../infrastructure/gitlab-runner/gitlab-runner-keys.ts';
 import { faultsOfProfile } from '../inputs.ts';
 
 const profile = (settings: object) => ec2ProfileSchema.parse({ type: 'EC2', ...settings });

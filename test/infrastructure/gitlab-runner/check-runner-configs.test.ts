@@ -5,10 +5,10 @@ import { join, resolve } from 'node:path';
 import { parse } from 'smol-toml';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { sampleConfigs } from '../../../ec2-runner-ami/sample-configs.ts';
-import { runnerKeys } from '../../../infrastructure/lib/gitlab-runner-keys.ts';
+import { runnerKeys } from '../../../infrastructure/gitlab-runner/gitlab-runner-keys.ts';
 import { sampleConfig } from '../../../lambda-shell-runner/sample-config.ts';
 
-const script = resolve(import.meta.dirname, '../../../infrastructure/lib/check-runner-configs.sh');
+const script = resolve(import.meta.dirname, '../../../infrastructure/gitlab-runner/check-runner-configs.sh');
 const samples = { ...sampleConfigs(), 'function.toml': sampleConfig() };
 
 /** Its `--help` is as 19.3.0 prints it; `lint` refuses a file that has the word `wrong`. */

@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { GitLabRunnerSource } from '../../../infrastructure/lib/gitlab-runner-release.ts';
+import type { GitLabRunnerSource } from '../../../infrastructure/gitlab-runner/gitlab-runner-release.ts';
 
 export const releasedVersion = '19.9.9';
 export const binaries = {

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { runnerSentences, sentenceOf } from '../../../infrastructure/lib/runner-log-sentences.ts';
+import { runnerSentences, sentenceOf } from '../../../infrastructure/gitlab-runner/runner-log-sentences.ts';
 import { linesOfRecordedRunnerLog, recordedRunnerLogNames } from './recorded-runner-logs.ts';
 
 const messagesOf = (name: Parameters<typeof linesOfRecordedRunnerLog>[0]) =>

@@ -3,10 +3,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
-import { type GitLabRunnerSource, installVariables } from '../../../infrastructure/lib/gitlab-runner-release.ts';
+import {
+  type GitLabRunnerSource,
+  installVariables,
+} from '../../../infrastructure/gitlab-runner/gitlab-runner-release.ts';
 import { binaries, createSigner, releasedVersion, serveRelease, sha256Of } from './signed-release.ts';
 
-const script = join(import.meta.dirname, '../../../infrastructure/lib/install-gitlab-runner.sh');
+const script = join(import.meta.dirname, '../../../infrastructure/gitlab-runner/install-gitlab-runner.sh');
 const gitlab = createSigner();
 const stranger = createSigner();
 afterAll(() => {
