@@ -12,8 +12,9 @@ import { mayConcern, notProvedFor } from '../../infrastructure/kit/webhook-scope
 import { forsakenAt, forsakenBy } from '../demand/forsaken-jobs.ts';
 import { isAlike } from '../demand/kind.ts';
 import { eventBusEnvironment, routingEnvironment } from '../environment.ts';
-import { createEventBus } from '../event-bus.client.ts';
-import type { EventBus } from '../event-bus.ts';
+import { createEventBus } from '../events/event-bus.client.ts';
+import type { EventBus } from '../events/event-bus.ts';
+import { runnerUnwantedType, unwantedRunnerOf } from '../events/runner-unwanted.ts';
 import { tellGate } from '../gate/tell-gate.ts';
 import { createJobMappings } from '../job-mappings/job-mappings.client.ts';
 import { createGitLabForManagers, createGitLabFromEnvironment } from '../live-gitlab.client.ts';
@@ -26,7 +27,6 @@ import { misplacementOf, noteMisplaced, type Place, placeOf } from '../runners/m
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
 import { unbindUntrue } from '../runners/unbind-untrue.ts';
-import { runnerUnwantedType, unwantedRunnerOf } from '../stop-runner/runner-unwanted.ts';
 import { findPlace } from './find-place.ts';
 
 export type BindRunnerPorts = FindHostPorts & {

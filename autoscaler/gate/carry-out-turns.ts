@@ -3,7 +3,8 @@ import type { JobEventType } from '../../infrastructure/kit/job-event-types.ts';
 import { parseJobKey } from '../../infrastructure/kit/job-key.ts';
 import type { Log } from '../../infrastructure/kit/lambda/log.ts';
 import { heldTicket, ticketLifeSeconds } from '../../infrastructure/kit/runner-ticket.ts';
-import type { EventBus } from '../event-bus.ts';
+import type { EventBus } from '../events/event-bus.ts';
+import { runnerFailedType } from '../events/runner-failed.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import {
   RunnerStateChangedError,
@@ -12,7 +13,6 @@ import {
   type StoreWrite,
 } from '../runners/runners-store.ts';
 import { hostTicketIdOf } from '../runners/ticket-place.ts';
-import { runnerFailedType } from '../start-runner/runner-failed.ts';
 import type { Turn, Turns } from './decide-turns.ts';
 import { attemptOf, type GateItem, type WrittenTurn } from './gate-item.ts';
 import { type GateLook, isPaused, isToBeGivenUp } from './gate-view.ts';

@@ -9,7 +9,7 @@ import {
 } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import type { Log } from '../../infrastructure/kit/lambda/log.ts';
 import { eventBusEnvironment, routingEnvironment, tablesEnvironment } from '../environment.ts';
-import { createEventBus } from '../event-bus.client.ts';
+import { createEventBus } from '../events/event-bus.client.ts';
 import { createJobMappings, type JobMappings } from '../job-mappings/job-mappings.client.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createDocumentClient, createTables } from '../live-tables.client.ts';

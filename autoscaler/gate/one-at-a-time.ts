@@ -1,5 +1,5 @@
 import type { Log } from '../../infrastructure/kit/lambda/log.ts';
-import type { EventBus } from '../event-bus.ts';
+import type { EventBus } from '../events/event-bus.ts';
 import type { GateQueue } from './gate-queue.ts';
 import { type TurnsWanted, wantTurns } from './turns-wanted.ts';
 

@@ -1,6 +1,6 @@
 import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
 import type { Log } from '../../infrastructure/kit/lambda/log.ts';
-import type { EventBus } from '../event-bus.ts';
+import type { EventBus } from '../events/event-bus.ts';
 import type { RunnerChoice } from '../runners/runner-item.ts';
 import type { RunnersStore } from '../runners/runners-store.ts';
 import { wantTurns } from './turns-wanted.ts';

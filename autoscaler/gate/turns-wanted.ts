@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { EventBus } from '../event-bus.ts';
+import type { EventBus } from '../events/event-bus.ts';
 
 /**
  * `DetailType` on the bus: something happened in a project that may make it another runner's turn; `detail` is a {@link

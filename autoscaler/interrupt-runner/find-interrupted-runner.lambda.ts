@@ -2,13 +2,13 @@ import * as z from 'zod/mini';
 import { jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import { hasRunner } from '../demand/demand.ts';
+import { type InstanceEvent, instanceEventSchema, interruptionOf } from '../events/instance-event.ts';
+import { type UnwantedRunner, unwantedRunnerSchema } from '../events/runner-unwanted.ts';
 import { createTables } from '../live-tables.client.ts';
 import type { RunnerItem } from '../runners/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
 import { createInstanceStates, type InstanceStates } from '../start-runner/ec2/instance-states.client.ts';
-import { type UnwantedRunner, unwantedRunnerSchema } from '../stop-runner/runner-unwanted.ts';
 import { type RunnerToStop, runnerToStopOf } from '../stop-runner/stop-runner-input.ts';
-import { type InstanceEvent, instanceEventSchema, interruptionOf } from './instance-event.ts';
 import { type InterruptedRunner, interruptedRunnerOf } from './mend-job-input.ts';
 import { planInterruption } from './plan-interruption.ts';
 

@@ -1,11 +1,11 @@
 import { runningOf } from '../../infrastructure/gitlab/gitlab-listings.ts';
 import { type JobKey, jobKeyOf, parseJobKey } from '../../infrastructure/kit/job-key.ts';
 import type { Log } from '../../infrastructure/kit/lambda/log.ts';
+import { runnerFailedType } from '../events/runner-failed.ts';
+import { runnerUnwantedType } from '../events/runner-unwanted.ts';
 import { jobOfNote } from '../runners/runner-mark.ts';
 import { unbinding } from '../runners/unbind-untrue.ts';
 import { launchGroupTag } from '../start-runner/ec2/instance-tags.ts';
-import { runnerFailedType } from '../start-runner/runner-failed.ts';
-import { runnerUnwantedType } from '../stop-runner/runner-unwanted.ts';
 import type { ReconcilePorts } from './reconcile-ports.ts';
 import type { Repair } from './repair.ts';
 import { ownsInstance, ownsRunner, ownsTicket } from './repair-runners.ts';

@@ -6,7 +6,7 @@ import type {
   ProjectsPage,
   RunnerJob,
 } from '../../infrastructure/gitlab/gitlab-listings.ts';
-import type { EventBus } from '../event-bus.ts';
+import type { EventBus } from '../events/event-bus.ts';
 import type { JobMapping } from '../job-mappings/job-mapping.ts';
 import type { OutageMark } from '../runners/outage-mark.ts';
 import type { RunnersStore } from '../runners/runners-store.ts';

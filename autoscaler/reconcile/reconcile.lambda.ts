@@ -15,7 +15,7 @@ import {
   tableNamesOf,
   tablesEnvironment,
 } from '../environment.ts';
-import { createEventBus } from '../event-bus.client.ts';
+import { createEventBus } from '../events/event-bus.client.ts';
 import { wantTurns } from '../gate/turns-wanted.ts';
 import { createJobMappings } from '../job-mappings/job-mappings.client.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';

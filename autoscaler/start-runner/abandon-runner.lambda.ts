@@ -10,8 +10,9 @@ import {
 import type { Log } from '../../infrastructure/kit/lambda/log.ts';
 import { forsakenBy } from '../demand/forsaken-jobs.ts';
 import { attemptsEnvironment, eventBusEnvironment } from '../environment.ts';
-import { createEventBus } from '../event-bus.client.ts';
-import type { EventBus } from '../event-bus.ts';
+import { createEventBus } from '../events/event-bus.client.ts';
+import type { EventBus } from '../events/event-bus.ts';
+import { type UnwantedRunner, unwantedRunnerOf } from '../events/runner-unwanted.ts';
 import { isHeld, notItsTurn, waitsForTurn } from '../gate/held.ts';
 import { tellGate } from '../gate/tell-gate.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
@@ -29,7 +30,6 @@ import { attemptsUsed, type RunnerItem, type RunnerState } from '../runners/runn
 import { RunnerStateChangedError, type RunnersStore, whenItWentOn } from '../runners/runners-store.ts';
 import { looksOfWorkflow, nextWait } from '../runners/waits.ts';
 import { judgeAttempt } from '../runners/whose-fault.ts';
-import { type UnwantedRunner, unwantedRunnerOf } from '../stop-runner/runner-unwanted.ts';
 import type { Instances } from './ec2/fleet.ts';
 import { createInstanceStates } from './ec2/instance-states.client.ts';
 import { createInstances } from './ec2/instances.client.ts';

@@ -15,7 +15,7 @@ import {
 import { EventBridgePutEvents } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import { type JobEventType, jobEventSource } from '../../infrastructure/kit/job-event-types.ts';
-import { runnerUnwantedType } from '../stop-runner/runner-unwanted.ts';
+import { runnerUnwantedType } from '../events/runner-unwanted.ts';
 import { failWithErrorOf, lambdaState } from '../workflow.construct.ts';
 import { retryPassingTrouble } from '../workflow-retries.construct.ts';
 

@@ -8,8 +8,8 @@ import {
 } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import type { Log } from '../../infrastructure/kit/lambda/log.ts';
 import { attemptsEnvironment, eventBusEnvironment, retriesEnvironment, tablesEnvironment } from '../environment.ts';
-import { createEventBus } from '../event-bus.client.ts';
-import type { EventBus } from '../event-bus.ts';
+import { createEventBus } from '../events/event-bus.client.ts';
+import type { EventBus } from '../events/event-bus.ts';
 import { tellGateIfPossible } from '../gate/tell-gate.ts';
 import { createDocumentClient, createTables } from '../live-tables.client.ts';
 import { createKnownProjects } from '../reconcile/known-projects.client.ts';

@@ -12,8 +12,8 @@ import {
 import type { ProjectFilter } from '../../infrastructure/kit/project-filter.ts';
 import { mayConcern, notProvedFor } from '../../infrastructure/kit/webhook-scope.ts';
 import { eventBusEnvironment, projectsEnvironment, routingEnvironment, tablesEnvironment } from '../environment.ts';
-import { createEventBus } from '../event-bus.client.ts';
-import type { EventBus } from '../event-bus.ts';
+import { createEventBus } from '../events/event-bus.client.ts';
+import type { EventBus } from '../events/event-bus.ts';
 import { tellGateIfPossible } from '../gate/tell-gate.ts';
 import { createJobMappings, type JobMappings } from '../job-mappings/job-mappings.client.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';

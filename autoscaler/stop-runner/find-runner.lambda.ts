@@ -12,8 +12,8 @@ import { mayConcern, notProvedFor } from '../../infrastructure/kit/webhook-scope
 import { isAlike } from '../demand/kind.ts';
 import { planStops, type SeenRunners } from '../demand/plan-stops.ts';
 import { eventBusEnvironment } from '../environment.ts';
-import { createEventBus } from '../event-bus.client.ts';
-import type { EventBus } from '../event-bus.ts';
+import { createEventBus } from '../events/event-bus.client.ts';
+import type { EventBus } from '../events/event-bus.ts';
 import { tellGate } from '../gate/tell-gate.ts';
 import { interruptionReasons } from '../interrupt-runner/judge-job.ts';
 import { type InterruptedRunner, interruptedRunnerOf } from '../interrupt-runner/mend-job-input.ts';

@@ -7,8 +7,8 @@ import {
 import { forsakenAt, forsakenBy } from '../demand/forsaken-jobs.ts';
 import { isAlike } from '../demand/kind.ts';
 import { eventBusEnvironment } from '../environment.ts';
-import { createEventBus } from '../event-bus.client.ts';
-import type { EventBus } from '../event-bus.ts';
+import { createEventBus } from '../events/event-bus.client.ts';
+import type { EventBus } from '../events/event-bus.ts';
 import { tellGate } from '../gate/tell-gate.ts';
 import { createTables } from '../live-tables.client.ts';
 import { type AttemptEnd, type EndRunnerPorts, endRunner, hasGoneOn } from '../runners/end-runner.ts';

@@ -1,5 +1,5 @@
-import { runnerFailedType } from '../../autoscaler/start-runner/runner-failed.ts';
-import { runnerUnwantedType } from '../../autoscaler/stop-runner/runner-unwanted.ts';
+import { runnerFailedType } from '../../autoscaler/events/runner-failed.ts';
+import { runnerUnwantedType } from '../../autoscaler/events/runner-unwanted.ts';
 import { jobEventSource, jobEventTypeOf } from '../../infrastructure/kit/job-event-types.ts';
 
 /** A message that could not be delivered or handled. */

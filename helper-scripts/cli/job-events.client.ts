@@ -1,4 +1,4 @@
-import { createEventBus } from '../../autoscaler/event-bus.client.ts';
+import { createEventBus } from '../../autoscaler/events/event-bus.client.ts';
 import { infrastructureParameters } from '../../infrastructure/exports.ts';
 import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
 import { readParameter } from './deployment-names.client.ts';

@@ -1,11 +1,11 @@
 import * as z from 'zod/mini';
 import { findPlace } from '../../autoscaler/bind-runner/find-place.ts';
-import { spotWarningType, stateChangeType } from '../../autoscaler/interrupt-runner/instance-event.ts';
+import { spotWarningType, stateChangeType } from '../../autoscaler/events/instance-event.ts';
+import { runnerFailedType } from '../../autoscaler/events/runner-failed.ts';
 import { lambdaJobsAtOnce, smallestLimit } from '../../autoscaler/runners/lambda-limit.ts';
 import { RunnerStateChangedError } from '../../autoscaler/runners/runners-store.ts';
 import { decideRunner } from '../../autoscaler/start-runner/choose-runner.ts';
 import { sourcesOf } from '../../autoscaler/start-runner/ec2/launch-source.ts';
-import { runnerFailedType } from '../../autoscaler/start-runner/runner-failed.ts';
 import { allowedProjectsFilter } from '../../infrastructure/kit/allowed-projects.ts';
 import { type JobKey, parseJobKey } from '../../infrastructure/kit/job-key.ts';
 import { InvalidInputError } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';

@@ -1,4 +1,4 @@
-import type { EventBus } from '../../autoscaler/event-bus.ts';
+import type { EventBus } from '../../autoscaler/events/event-bus.ts';
 
 /** A bus that keeps what it is told. */
 export function inMemoryBus(): EventBus & { readonly told: (readonly [type: string, detail: unknown])[] } {

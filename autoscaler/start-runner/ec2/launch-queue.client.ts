@@ -1,7 +1,7 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { ChangeMessageVisibilityCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { jobEventSource } from '../../../infrastructure/kit/job-event-types.ts';
-import { runnerFailedType } from '../runner-failed.ts';
+import { runnerFailedType } from '../../events/runner-failed.ts';
 import type { LaunchRequest } from '../start-runner-input.ts';
 
 const shortestSeconds = 4;

@@ -3,7 +3,7 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { deadLetterQueue } from '../../dead-letters.construct.ts';
+import { deadLetterQueue } from '../../events/dead-letters.construct.ts';
 
 /** Longer than the consumer's timeout, so that no message comes again while it is worked on. */
 export const launchTimeoutSeconds = 30;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import { instanceEventSchema, interruptionOf } from '../../../autoscaler/interrupt-runner/instance-event.ts';
+import { instanceEventSchema, interruptionOf } from '../../../autoscaler/events/instance-event.ts';
 import { instanceState, spotWarning } from '../../support/builders.ts';
 
 const read = (event: object) => interruptionOf(z.parse(instanceEventSchema, event));

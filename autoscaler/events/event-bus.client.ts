@@ -1,5 +1,5 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { jobEventSource } from '../infrastructure/kit/job-event-types.ts';
+import { jobEventSource } from '../../infrastructure/kit/job-event-types.ts';
 import type { EventBus } from './event-bus.ts';
 
 /** The bus did not take an event. */
