@@ -12,9 +12,9 @@ import { deletes, FunctionGrants, puts, reads, updates } from './function-grants
 import { reconcilerSettings } from './reconcile/reconciler.construct.ts';
 import { removalTimeoutSeconds } from './remove-runners/runner-removal.construct.ts';
 import type { RunnerProfiles } from './runner-profiles.construct.ts';
+import type { Tables } from './runner-store/tables.construct.ts';
 import { grantLaunching, grantTagging } from './start-runner/ec2/launch-permissions.construct.ts';
 import { launchTimeoutSeconds } from './start-runner/ec2/launch-queue.construct.ts';
-import type { Tables } from './tables.construct.ts';
 
 export type AutoscalerFunctionsProps = {
   readonly deployment: Deployment;

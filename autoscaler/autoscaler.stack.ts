@@ -18,12 +18,12 @@ import { InterruptRunner } from './interrupt-runner/interrupt-runner.construct.t
 import { Reconciler } from './reconcile/reconciler.construct.ts';
 import { RunnerRemoval } from './remove-runners/runner-removal.construct.ts';
 import { RunnerProfiles } from './runner-profiles.construct.ts';
+import { Tables } from './runner-store/tables.construct.ts';
 import { AbandonRunner } from './start-runner/abandon-runner.construct.ts';
 import { LaunchQueue } from './start-runner/ec2/launch-queue.construct.ts';
 import { TagQueue } from './start-runner/ec2/tag-queue.construct.ts';
 import { StartRunner } from './start-runner/start-runner.construct.ts';
 import { StopRunner } from './stop-runner/stop-runner.construct.ts';
-import { Tables } from './tables.construct.ts';
 import type { Workflow } from './workflow.construct.ts';
 
 export type AutoscalerStackProps = StackProps & { readonly deployment: Deployment };

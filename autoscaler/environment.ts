@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { exactSchema } from '../infrastructure/kit/exactness.ts';
 import { runnerTypes } from './job-mappings/job-mapping.ts';
-import type { TableNames } from './runners/transact-items.ts';
+import type { TableNames } from './runner-store/transact-items.ts';
 
 const nonEmpty = z.string().check(z.minLength(1));
 

@@ -6,9 +6,9 @@ import { deploymentTag } from '../infrastructure/deployment/deployment-tag.ts';
 import type { GitLabTrust } from '../infrastructure/gitlab/gitlab-trust.construct.ts';
 import { acknowledgeWildcards } from '../infrastructure/kit/cdk/acknowledge-rules.construct.ts';
 import type { BundledFunction } from '../infrastructure/kit/cdk/bundled-function.construct.ts';
-import { instanceIdIndex, liveIndex, livePoolIndex, runnerIdIndex } from './runners/runner-indexes.ts';
-import type { Tables } from './tables.construct.ts';
-import type { TicketTables } from './ticket-rights.construct.ts';
+import { instanceIdIndex, liveIndex, livePoolIndex, runnerIdIndex } from './runner-store/runner-indexes.ts';
+import type { Tables } from './runner-store/tables.construct.ts';
+import type { TicketTables } from './runner-store/ticket-rights.construct.ts';
 
 /** What a Lambda does to a table, as IAM actions. A transaction needs the actions of its parts. */
 const query = 'dynamodb:Query';

@@ -6,8 +6,8 @@ import { routingEntryOf } from '../infrastructure/deployment/checks/lambda-envir
 import { type Deployment, profilesOfType } from '../infrastructure/deployment/deployment.ts';
 import { lambdaRunnerParameters } from '../lambda-shell-runner/exports.ts';
 import type { LaunchProfile, RuntimeProfile } from './environment.ts';
+import { rightsOfFunction, type TicketTables } from './runner-store/ticket-rights.construct.ts';
 import { Ec2RunnerProfile } from './start-runner/ec2/ec2-profile.construct.ts';
-import { rightsOfFunction, type TicketTables } from './ticket-rights.construct.ts';
 
 export type RunnerProfilesProps = {
   readonly deployment: Deployment;

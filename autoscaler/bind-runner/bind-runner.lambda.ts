@@ -18,15 +18,15 @@ import { runnerUnwantedType, unwantedRunnerOf } from '../events/runner-unwanted.
 import { tellGate } from '../gate/tell-gate.ts';
 import { createJobMappings } from '../job-mappings/job-mappings.client.ts';
 import { createGitLabForManagers, createGitLabFromEnvironment } from '../live-gitlab.client.ts';
-import { createDocumentClient, createTables } from '../live-tables.client.ts';
+import { type FindHostPorts, findHost } from '../runner-store/find-host.ts';
+import { noteJobState, noteTakenJob } from '../runner-store/job-state.ts';
+import { readAround } from '../runner-store/live-pool.ts';
+import { createDocumentClient, createTables } from '../runner-store/live-tables.client.ts';
+import { misplacementOf, noteMisplaced, type Place, placeOf } from '../runner-store/misplaced.ts';
+import type { RunnerItem } from '../runner-store/runner-item.ts';
+import { RunnerStateChangedError, type RunnersStore } from '../runner-store/runners-store.ts';
+import { unbindUntrue } from '../runner-store/unbind-untrue.ts';
 import { expiryOf } from '../runners/end-runner.ts';
-import { type FindHostPorts, findHost } from '../runners/find-host.ts';
-import { noteJobState, noteTakenJob } from '../runners/job-state.ts';
-import { readAround } from '../runners/live-pool.ts';
-import { misplacementOf, noteMisplaced, type Place, placeOf } from '../runners/misplaced.ts';
-import type { RunnerItem } from '../runners/runner-item.ts';
-import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
-import { unbindUntrue } from '../runners/unbind-untrue.ts';
 import { findPlace } from './find-place.ts';
 
 export type BindRunnerPorts = FindHostPorts & {

@@ -1,8 +1,8 @@
 import type { NamedJob } from '../../infrastructure/gitlab/gitlab-listings.ts';
 import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
 import type { JobMapping } from '../job-mappings/job-mapping.ts';
-import type { Place } from '../runners/misplaced.ts';
-import type { RunnerItem } from '../runners/runner-item.ts';
+import type { Place } from '../runner-store/misplaced.ts';
+import type { RunnerItem } from '../runner-store/runner-item.ts';
 import { decideRunner, MappingNotAllowedError, type Offer } from '../start-runner/choose-runner.ts';
 import { toldByGitLab } from '../start-runner/told-by-gitlab.ts';
 

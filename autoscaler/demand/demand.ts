@@ -1,4 +1,4 @@
-import type { RunnerItem } from '../runners/runner-item.ts';
+import type { RunnerItem } from '../runner-store/runner-item.ts';
 import { createFlow } from './flow.ts';
 import { indexRunnerKinds, type Kind, kindOf } from './kind.ts';
 

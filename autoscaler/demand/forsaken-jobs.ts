@@ -1,6 +1,6 @@
 import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
 import { type JobKey, jobKeyOf, parseJobKey } from '../../infrastructure/kit/job-key.ts';
-import type { RunnerItem } from '../runners/runner-item.ts';
+import type { RunnerItem } from '../runner-store/runner-item.ts';
 import { demandOf, isAlone, isStarved, whoLacks } from './demand.ts';
 
 /** A job that waits, whose runner serves another job or has ended, and for which no idle runner is left over. */

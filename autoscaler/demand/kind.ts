@@ -1,4 +1,4 @@
-import type { RunnerItem } from '../runners/runner-item.ts';
+import type { RunnerItem } from '../runner-store/runner-item.ts';
 
 /**
  * What makes jobs alike, to GitLab and to us, and the runners made for them too: the project, the tags, the profile, and

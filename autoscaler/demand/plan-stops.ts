@@ -1,6 +1,6 @@
 import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/kit/job-key.ts';
-import type { RunnerItem } from '../runners/runner-item.ts';
+import type { RunnerItem } from '../runner-store/runner-item.ts';
 import { demandOf, hasRunner, isSpare } from './demand.ts';
 
 /** A runner that is to end, and why. */

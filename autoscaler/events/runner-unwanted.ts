@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { RunnerItem } from '../runners/runner-item.ts';
+import type { RunnerItem } from '../runner-store/runner-item.ts';
 
 /** `DetailType` on the bus: a runner is to end although no event of a job says so; `detail` is an {@link UnwantedRunner}. */
 export const runnerUnwantedType = 'Runner Unwanted';

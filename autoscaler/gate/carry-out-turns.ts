@@ -5,18 +5,18 @@ import type { Log } from '../../infrastructure/kit/lambda/log.ts';
 import { heldTicket, ticketLifeSeconds } from '../../infrastructure/kit/runner-ticket.ts';
 import type { EventBus } from '../events/event-bus.ts';
 import { runnerFailedType } from '../events/runner-failed.ts';
-import type { RunnerItem } from '../runners/runner-item.ts';
+import { mayBePaused, notItsTurn, waitsForTurn } from '../runner-store/held.ts';
+import type { RunnerItem } from '../runner-store/runner-item.ts';
 import {
   RunnerStateChangedError,
   type RunnersStore,
   type RunnerUpdate,
   type StoreWrite,
-} from '../runners/runners-store.ts';
-import { hostTicketIdOf } from '../runners/ticket-place.ts';
+} from '../runner-store/runners-store.ts';
+import { hostTicketIdOf } from '../runner-store/ticket-place.ts';
 import type { Turn, Turns } from './decide-turns.ts';
 import { attemptOf, type GateItem, type WrittenTurn } from './gate-item.ts';
 import { type GateLook, isPaused, isToBeGivenUp } from './gate-view.ts';
-import { mayBePaused, notItsTurn, waitsForTurn } from './held.ts';
 import { type PausePorts, unpause } from './pause.ts';
 
 export type CarryOutTurnsPorts = PausePorts & { readonly bus: EventBus };

@@ -1,5 +1,5 @@
 import type { JobKey } from '../../infrastructure/kit/job-key.ts';
-import type { RunnerItem } from '../runners/runner-item.ts';
+import type { RunnerItem } from '../runner-store/runner-item.ts';
 import type { Hold, StuckJobs } from './decide-turns.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { Exactness } from '../../infrastructure/kit/exactness.ts';
 import type { JobMapping, MappingTarget } from '../job-mappings/job-mapping.ts';
 import { possibleTargets, possibleTargetsOfJob, type TargetRoutes } from '../job-mappings/possible-targets.ts';
-import type { RunnerChoice } from '../runners/runner-item.ts';
+import type { RunnerChoice } from '../runner-store/runner-item.ts';
 
 export type ChosenProfile = {
   readonly profile: string;

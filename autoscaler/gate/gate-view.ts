@@ -1,11 +1,11 @@
 import type { ListedJob } from '../../infrastructure/gitlab/gitlab-listings.ts';
 import { defaultExactSeconds } from '../../infrastructure/kit/exactness.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/kit/job-key.ts';
+import { isHeld, mayBePaused, notItsTurn, waitsForTurn } from '../runner-store/held.ts';
+import type { RunnerItem } from '../runner-store/runner-item.ts';
 import { waitsForRegistration } from '../runners/registration.ts';
-import type { RunnerItem } from '../runners/runner-item.ts';
 import { attemptOf, type GateItem, type WrittenTurn } from './gate-item.ts';
 import type { GatedRunner, LineJob } from './gate-line.ts';
-import { isHeld, mayBePaused, notItsTurn, waitsForTurn } from './held.ts';
 
 /** A launch that brought no host for so long has no capacity: its job is not being started. */
 const launchSeconds = 90;

@@ -12,9 +12,9 @@ import { eventBusEnvironment, routingEnvironment, tablesEnvironment } from '../e
 import { createEventBus } from '../events/event-bus.client.ts';
 import { createJobMappings, type JobMappings } from '../job-mappings/job-mappings.client.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
-import { createDocumentClient, createTables } from '../live-tables.client.ts';
-import type { RunnerItem } from '../runners/runner-item.ts';
-import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
+import { createDocumentClient, createTables } from '../runner-store/live-tables.client.ts';
+import type { RunnerItem } from '../runner-store/runner-item.ts';
+import { RunnerStateChangedError, type RunnersStore } from '../runner-store/runners-store.ts';
 import type { Offer } from '../start-runner/choose-runner.ts';
 import { askProtection } from './ask-protection.ts';
 import { carryOutTurns, followUp } from './carry-out-turns.ts';

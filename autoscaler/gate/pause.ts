@@ -1,10 +1,10 @@
 import { lastOf, type RunnerJob, runningOf } from '../../infrastructure/gitlab/gitlab-listings.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 import type { Log } from '../../infrastructure/kit/lambda/log.ts';
-import { noteTakenJob } from '../runners/job-state.ts';
-import type { RunnerItem } from '../runners/runner-item.ts';
-import { type RunnersStore, whenItWentOn } from '../runners/runners-store.ts';
-import { lacksTurn, mayBePaused } from './held.ts';
+import { lacksTurn, mayBePaused } from '../runner-store/held.ts';
+import { noteTakenJob } from '../runner-store/job-state.ts';
+import type { RunnerItem } from '../runner-store/runner-item.ts';
+import { type RunnersStore, whenItWentOn } from '../runner-store/runners-store.ts';
 
 export type PausePorts = {
   readonly gitlab: {

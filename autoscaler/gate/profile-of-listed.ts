@@ -1,6 +1,6 @@
 import type { ListedJob } from '../../infrastructure/gitlab/gitlab-listings.ts';
 import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
-import type { RunnerItem } from '../runners/runner-item.ts';
+import type { RunnerItem } from '../runner-store/runner-item.ts';
 import { decideRunner, MappingNotAllowedError, type Offer } from '../start-runner/choose-runner.ts';
 
 /** Of jobs whose mapping names what was not deployed: nobody starts them, and no runner is theirs. */

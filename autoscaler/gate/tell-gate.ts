@@ -1,8 +1,8 @@
 import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
 import type { Log } from '../../infrastructure/kit/lambda/log.ts';
 import type { EventBus } from '../events/event-bus.ts';
-import type { RunnerChoice } from '../runners/runner-item.ts';
-import type { RunnersStore } from '../runners/runners-store.ts';
+import type { RunnerChoice } from '../runner-store/runner-item.ts';
+import type { RunnersStore } from '../runner-store/runners-store.ts';
 import { wantTurns } from './turns-wanted.ts';
 
 export type TellGatePorts = { readonly store: Pick<RunnersStore, 'readGate'>; readonly bus: EventBus };

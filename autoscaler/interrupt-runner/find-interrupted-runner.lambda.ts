@@ -4,9 +4,9 @@ import { type LambdaContext, lambdaHandler } from '../../infrastructure/kit/lamb
 import { hasRunner } from '../demand/demand.ts';
 import { type InstanceEvent, instanceEventSchema, interruptionOf } from '../events/instance-event.ts';
 import { type UnwantedRunner, unwantedRunnerSchema } from '../events/runner-unwanted.ts';
-import { createTables } from '../live-tables.client.ts';
-import type { RunnerItem } from '../runners/runner-item.ts';
-import { RunnerStateChangedError, type RunnersStore } from '../runners/runners-store.ts';
+import { createTables } from '../runner-store/live-tables.client.ts';
+import type { RunnerItem } from '../runner-store/runner-item.ts';
+import { RunnerStateChangedError, type RunnersStore } from '../runner-store/runners-store.ts';
 import { createInstanceStates, type InstanceStates } from '../start-runner/ec2/instance-states.client.ts';
 import { type RunnerToStop, runnerToStopOf } from '../stop-runner/stop-runner-input.ts';
 import { type InterruptedRunner, interruptedRunnerOf } from './mend-job-input.ts';

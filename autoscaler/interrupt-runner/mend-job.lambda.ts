@@ -7,9 +7,9 @@ import {
 } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import { misplacedRetriesEnvironment, retriesEnvironment } from '../environment.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
-import { createTables } from '../live-tables.client.ts';
-import type { RetryMarks, RetryReason } from '../runners/retry-marks.ts';
-import type { RunnersStore } from '../runners/runners-store.ts';
+import { createTables } from '../runner-store/live-tables.client.ts';
+import type { RetryMarks, RetryReason } from '../runner-store/retry-marks.ts';
+import type { RunnersStore } from '../runner-store/runners-store.ts';
 import { judgeJob } from './judge-job.ts';
 import { type InterruptedRunner, mendJobInput } from './mend-job-input.ts';
 

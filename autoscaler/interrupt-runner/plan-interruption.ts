@@ -1,5 +1,5 @@
 import type { Interruption } from '../events/instance-event.ts';
-import type { RunnerItem } from '../runners/runner-item.ts';
+import type { RunnerItem } from '../runner-store/runner-item.ts';
 import { explainStateReason } from '../start-runner/ec2/state-reason.ts';
 import type { RunnerToStop } from '../stop-runner/stop-runner-input.ts';
 

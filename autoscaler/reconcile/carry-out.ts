@@ -3,8 +3,8 @@ import { type JobKey, jobKeyOf, parseJobKey } from '../../infrastructure/kit/job
 import type { Log } from '../../infrastructure/kit/lambda/log.ts';
 import { runnerFailedType } from '../events/runner-failed.ts';
 import { runnerUnwantedType } from '../events/runner-unwanted.ts';
-import { jobOfNote } from '../runners/runner-mark.ts';
-import { unbinding } from '../runners/unbind-untrue.ts';
+import { jobOfNote } from '../runner-store/runner-mark.ts';
+import { unbinding } from '../runner-store/unbind-untrue.ts';
 import { launchGroupTag } from '../start-runner/ec2/instance-tags.ts';
 import type { ReconcilePorts } from './reconcile-ports.ts';
 import type { Repair } from './repair.ts';

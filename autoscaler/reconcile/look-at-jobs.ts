@@ -1,5 +1,5 @@
 import { type JobKey, jobKeyOf, parseJobKey } from '../../infrastructure/kit/job-key.ts';
-import type { RunnerItem } from '../runners/runner-item.ts';
+import type { RunnerItem } from '../runner-store/runner-item.ts';
 import type { AskGitLab } from './ask-gitlab.ts';
 import { inTurns } from './in-turns.ts';
 import type { ReconcilePorts } from './reconcile-ports.ts';

@@ -2,9 +2,9 @@ import { type ListedJob, runningOf } from '../../infrastructure/gitlab/gitlab-li
 import { allowedProjectsFilter } from '../../infrastructure/kit/allowed-projects.ts';
 import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/kit/job-key.ts';
+import type { RunnerItem } from '../runner-store/runner-item.ts';
+import { placesUnder } from '../runner-store/wide-caps.ts';
 import { lambdaJobsAtOnce, underLambdaLimit } from '../runners/lambda-limit.ts';
-import type { RunnerItem } from '../runners/runner-item.ts';
-import { placesUnder } from '../runners/wide-caps.ts';
 import { askingGitLab, type LookContext, unlessFailing } from './ask-gitlab.ts';
 import { discoverProjects, isDiscoveryDue } from './discover-projects.ts';
 import { inTurns } from './in-turns.ts';

@@ -1,4 +1,4 @@
-import type { RunnerItem } from '../runners/runner-item.ts';
+import type { RunnerItem } from '../runner-store/runner-item.ts';
 import type { ReconcilerMemory } from './memory.ts';
 import { deferredJobs } from './waiting-jobs.ts';
 

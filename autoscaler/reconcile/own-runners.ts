@@ -1,6 +1,6 @@
 import type { ListedRunner } from '../../infrastructure/gitlab/gitlab-listings.ts';
-import type { RunnerItem } from '../runners/runner-item.ts';
-import { isNoteOf } from '../runners/runner-mark.ts';
+import type { RunnerItem } from '../runner-store/runner-item.ts';
+import { isNoteOf } from '../runner-store/runner-mark.ts';
 import type { AskGitLab } from './ask-gitlab.ts';
 import { inTurns } from './in-turns.ts';
 import { findOwners } from './owners.ts';

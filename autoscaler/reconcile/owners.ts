@@ -1,5 +1,5 @@
 import { hasRunner } from '../demand/demand.ts';
-import type { RunnerItem } from '../runners/runner-item.ts';
+import type { RunnerItem } from '../runner-store/runner-item.ts';
 import { ownsTicket } from './repair-runners.ts';
 import type { SeenTicket } from './seen.ts';
 

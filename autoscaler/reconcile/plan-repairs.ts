@@ -1,5 +1,5 @@
 import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
-import { attemptsUsed, type RunnerItem } from '../runners/runner-item.ts';
+import { attemptsUsed, type RunnerItem } from '../runner-store/runner-item.ts';
 import type { ReconcilerMemory } from './memory.ts';
 import type { Repair, RepairKind } from './repair.ts';
 import { jobsToCatchUp, jobsToStart, jobsToUnbind, runnersToBind } from './repair-jobs.ts';

@@ -8,8 +8,8 @@ import type {
 } from '../../infrastructure/gitlab/gitlab-listings.ts';
 import type { EventBus } from '../events/event-bus.ts';
 import type { JobMapping } from '../job-mappings/job-mapping.ts';
-import type { OutageMark } from '../runners/outage-mark.ts';
-import type { RunnersStore } from '../runners/runners-store.ts';
+import type { OutageMark } from '../runner-store/outage-mark.ts';
+import type { RunnersStore } from '../runner-store/runners-store.ts';
 import type { Offer } from '../start-runner/choose-runner.ts';
 import type { Instances } from '../start-runner/ec2/fleet.ts';
 import type { InstanceList } from '../start-runner/ec2/instance-list.ts';

@@ -2,9 +2,9 @@ import type { JobKey } from '../../infrastructure/kit/job-key.ts';
 import { parseJobKey } from '../../infrastructure/kit/job-key.ts';
 import { hasRunner, idleBeyondDemand } from '../demand/demand.ts';
 import { unwantedRunnerOf } from '../events/runner-unwanted.ts';
-import { heldSeconds, isHeld, notItsTurn } from '../gate/held.ts';
-import type { RunnerItem } from '../runners/runner-item.ts';
-import { hostTicketIdOf } from '../runners/ticket-place.ts';
+import { heldSeconds, isHeld, notItsTurn } from '../runner-store/held.ts';
+import type { RunnerItem } from '../runner-store/runner-item.ts';
+import { hostTicketIdOf } from '../runner-store/ticket-place.ts';
 import { functionNotStarted } from '../start-runner/start-runner-input.ts';
 import {
   functionLifeSeconds,

@@ -1,4 +1,4 @@
-import type { RunnerItem } from '../runners/runner-item.ts';
+import type { RunnerItem } from '../runner-store/runner-item.ts';
 import { holdTag, launchGroupTag } from '../start-runner/ec2/instance-tags.ts';
 import { isOlder, settledSeconds } from './deadlines.ts';
 import { findOwners } from './owners.ts';

@@ -1,6 +1,6 @@
 import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
-import { isHeld, waitsForTurn } from '../gate/held.ts';
-import type { RunnerItem, Wait } from '../runners/runner-item.ts';
+import { isHeld, waitsForTurn } from '../runner-store/held.ts';
+import type { RunnerItem, Wait } from '../runner-store/runner-item.ts';
 import { isLookDue, looksOfWorkflow } from '../runners/waits.ts';
 import { lookSeconds } from './deadlines.ts';
 import type { Seen } from './seen.ts';

@@ -1,6 +1,6 @@
 import type { Log } from '../../infrastructure/kit/lambda/log.ts';
-import type { RunnerItem } from '../runners/runner-item.ts';
-import { isNoteOf } from '../runners/runner-mark.ts';
+import type { RunnerItem } from '../runner-store/runner-item.ts';
+import { isNoteOf } from '../runner-store/runner-mark.ts';
 
 export type RemoveGitLabRunnersPorts = {
   readonly deployment: string;

@@ -1,8 +1,15 @@
 import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/kit/job-key.ts';
-import { notItsTurn, waitsForTurn } from '../gate/held.ts';
-import { outageErrors } from './outage-mark.ts';
-import { attemptsUsed, liveMark, type RunnerChoice, type RunnerItem, type Wait, waitingMark } from './runner-item.ts';
+import { notItsTurn, waitsForTurn } from '../runner-store/held.ts';
+import { outageErrors } from '../runner-store/outage-mark.ts';
+import {
+  attemptsUsed,
+  liveMark,
+  type RunnerChoice,
+  type RunnerItem,
+  type Wait,
+  waitingMark,
+} from '../runner-store/runner-item.ts';
 
 export type AdmissionRequest = {
   readonly event: JobEvent;

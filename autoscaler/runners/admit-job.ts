@@ -1,5 +1,9 @@
 import type { JobKey } from '../../infrastructure/kit/job-key.ts';
-import { waitsForTurn } from '../gate/held.ts';
+import { waitsForTurn } from '../runner-store/held.ts';
+import { CapReachedError, JobAlreadyAdmittedError, NotItsTurnError } from '../runner-store/runner-errors.ts';
+import type { Cap, RunnerItem } from '../runner-store/runner-item.ts';
+import { RunnerStateChangedError, type RunnersStore } from '../runner-store/runners-store.ts';
+import { homeShards, otherShards, placeOf } from '../runner-store/wide-caps.ts';
 import {
   type AdmissionRequest,
   isOfKind,
@@ -8,10 +12,6 @@ import {
   waitingItem,
   waitsBeforeAdmission,
 } from './admission.ts';
-import { CapReachedError, JobAlreadyAdmittedError, NotItsTurnError } from './runner-errors.ts';
-import type { Cap, RunnerItem } from './runner-item.ts';
-import { RunnerStateChangedError, type RunnersStore } from './runners-store.ts';
-import { homeShards, otherShards, placeOf } from './wide-caps.ts';
 
 /**
  * Admits a job: its item and the counters of its caps move in one transaction, the single gate before any side effect.

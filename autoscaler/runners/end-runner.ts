@@ -1,10 +1,17 @@
 import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/kit/job-key.ts';
+import {
+  attemptsUsed,
+  endedItemDays,
+  liveMark,
+  type RunnerItem,
+  type RunnerState,
+  type Wait,
+} from '../runner-store/runner-item.ts';
+import { RunnerStateChangedError, type RunnersStore, type StoreWrite } from '../runner-store/runners-store.ts';
+import { hostTicketIdOf } from '../runner-store/ticket-place.ts';
+import { placeOf } from '../runner-store/wide-caps.ts';
 import { excuse } from './admission.ts';
-import { attemptsUsed, endedItemDays, liveMark, type RunnerItem, type RunnerState, type Wait } from './runner-item.ts';
-import { RunnerStateChangedError, type RunnersStore, type StoreWrite } from './runners-store.ts';
-import { hostTicketIdOf } from './ticket-place.ts';
-import { placeOf } from './wide-caps.ts';
 
 /** Longer than any start workflow can still run, with its retries. */
 const tombstoneSeconds = 60 * 60;

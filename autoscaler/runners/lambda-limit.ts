@@ -1,4 +1,4 @@
-import type { RunnerChoice } from './runner-item.ts';
+import type { RunnerChoice } from '../runner-store/runner-item.ts';
 
 /*
  * All functions of an account share its limit of executions at the same time, jobs and control plane alike, but for those with a reservation. Of

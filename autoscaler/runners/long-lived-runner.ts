@@ -1,4 +1,4 @@
-import type { RunnerItem } from './runner-item.ts';
+import type { RunnerItem } from '../runner-store/runner-item.ts';
 
 /** A runner that a user made in GitLab. Its token comes from a secret, and each of our hosts is one more manager of it. */
 export type LongLivedRunner = {

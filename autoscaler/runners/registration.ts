@@ -1,4 +1,4 @@
-import type { RunnerItem } from './runner-item.ts';
+import type { RunnerItem } from '../runner-store/runner-item.ts';
 
 /**
  * Whether GitLab has no room for a runner of the job: "Maximum number of ci registered project runners (50) exceeded".

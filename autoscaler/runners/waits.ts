@@ -1,5 +1,5 @@
+import type { RunnerItem, Wait } from '../runner-store/runner-item.ts';
 import { LongLivedRunnerError } from './long-lived-runner.ts';
-import type { RunnerItem, Wait } from './runner-item.ts';
 
 /** Characters. */
 const longestMessage = 1_000;

@@ -1,8 +1,8 @@
-import { lacksTurn } from '../gate/held.ts';
+import { lacksTurn } from '../runner-store/held.ts';
+import { wasAwaySince } from '../runner-store/outage-mark.ts';
+import type { RunnerItem, Wait } from '../runner-store/runner-item.ts';
 import { functionCutOff, functionFailed, functionNotStarted } from '../start-runner/start-runner-input.ts';
 import type { AttemptEnd } from './end-runner.ts';
-import { wasAwaySince } from './outage-mark.ts';
-import type { RunnerItem, Wait } from './runner-item.ts';
 import { nextWait, type WaitCircumstances } from './waits.ts';
 
 export type FaultCircumstances = Omit<WaitCircumstances, 'registered'> & {

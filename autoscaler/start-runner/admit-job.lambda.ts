@@ -11,14 +11,14 @@ import { attemptsEnvironment, eventBusEnvironment, retriesEnvironment, tablesEnv
 import { createEventBus } from '../events/event-bus.client.ts';
 import type { EventBus } from '../events/event-bus.ts';
 import { tellGateIfPossible } from '../gate/tell-gate.ts';
-import { createDocumentClient, createTables } from '../live-tables.client.ts';
 import { createKnownProjects } from '../reconcile/known-projects.client.ts';
 import type { ProjectsStore } from '../reconcile/reconcile-store.ts';
+import { createDocumentClient, createTables } from '../runner-store/live-tables.client.ts';
+import type { RetryMarks } from '../runner-store/retry-marks.ts';
+import { CapReachedError, NotItsTurnError } from '../runner-store/runner-errors.ts';
+import { choiceOf } from '../runner-store/runner-item.ts';
+import type { RunnersStore } from '../runner-store/runners-store.ts';
 import { admitJob as admit } from '../runners/admit-job.ts';
-import type { RetryMarks } from '../runners/retry-marks.ts';
-import { CapReachedError, NotItsTurnError } from '../runners/runner-errors.ts';
-import { choiceOf } from '../runners/runner-item.ts';
-import type { RunnersStore } from '../runners/runners-store.ts';
 import { admitJobInput } from './start-runner-input.ts';
 
 export type AdmitJobPorts = {

@@ -6,8 +6,8 @@ import { gateOf } from '../gate/gate-of-choice.ts';
 import { candidatesOf, chooseMapping } from '../job-mappings/choose-mapping.ts';
 import type { JobMapping, MappingTarget } from '../job-mappings/job-mapping.ts';
 import { areTagged, profileOfTags } from '../job-mappings/profile-tags.ts';
+import type { Cap, RunnerChoice } from '../runner-store/runner-item.ts';
 import { lambdaCounter } from '../runners/lambda-limit.ts';
-import type { Cap, RunnerChoice } from '../runners/runner-item.ts';
 
 /** What a deployment offers. */
 export type Offer = {

@@ -1,11 +1,11 @@
 import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 import { forsakenAt } from '../demand/forsaken-jobs.ts';
-import { type FindHostPorts, findHost } from '../runners/find-host.ts';
-import { noteTakenJob } from '../runners/job-state.ts';
-import { readAround } from '../runners/live-pool.ts';
-import type { RunnerItem } from '../runners/runner-item.ts';
-import { type RunnersStore, whenItWentOn } from '../runners/runners-store.ts';
+import { type FindHostPorts, findHost } from '../runner-store/find-host.ts';
+import { noteTakenJob } from '../runner-store/job-state.ts';
+import { readAround } from '../runner-store/live-pool.ts';
+import type { RunnerItem } from '../runner-store/runner-item.ts';
+import { type RunnersStore, whenItWentOn } from '../runner-store/runners-store.ts';
 
 /**
  * The item of the job that waits because the event's job, which runs and had no runner yet, took the runner of another one. Null when that

@@ -5,12 +5,12 @@ import { jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import { ticketLifeSeconds } from '../../infrastructure/kit/runner-ticket.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
-import { createTables } from '../live-tables.client.ts';
 import { createLongLivedRunners } from '../long-lived-runners.client.ts';
+import { createTables } from '../runner-store/live-tables.client.ts';
+import { noteOfRunner } from '../runner-store/runner-mark.ts';
+import type { RunnersStore } from '../runner-store/runners-store.ts';
+import { functionTicketId } from '../runner-store/ticket-place.ts';
 import { LongLivedRunnerError, type LongLivedRunners, whyNeverTaken } from '../runners/long-lived-runner.ts';
-import { noteOfRunner } from '../runners/runner-mark.ts';
-import type { RunnersStore } from '../runners/runners-store.ts';
-import { functionTicketId } from '../runners/ticket-place.ts';
 import { registerRunnerInput } from './start-runner-input.ts';
 
 export type RegisterRunnerPorts = {

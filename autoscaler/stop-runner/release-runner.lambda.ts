@@ -10,13 +10,13 @@ import { eventBusEnvironment } from '../environment.ts';
 import { createEventBus } from '../events/event-bus.client.ts';
 import type { EventBus } from '../events/event-bus.ts';
 import { tellGate } from '../gate/tell-gate.ts';
-import { createTables } from '../live-tables.client.ts';
+import { readAround } from '../runner-store/live-pool.ts';
+import { createTables } from '../runner-store/live-tables.client.ts';
+import type { OutageMark } from '../runner-store/outage-mark.ts';
+import type { RunnerItem } from '../runner-store/runner-item.ts';
+import { RunnerStateChangedError } from '../runner-store/runners-store.ts';
 import { type AttemptEnd, type EndRunnerPorts, endRunner, hasGoneOn } from '../runners/end-runner.ts';
-import { readAround } from '../runners/live-pool.ts';
 import { nextWaiting } from '../runners/next-waiting.ts';
-import type { OutageMark } from '../runners/outage-mark.ts';
-import type { RunnerItem } from '../runners/runner-item.ts';
-import { RunnerStateChangedError } from '../runners/runners-store.ts';
 import { judgeAttempt } from '../runners/whose-fault.ts';
 import { type RunnerToStop, runnerToStopSchema } from './stop-runner-input.ts';
 

@@ -1,4 +1,4 @@
-import { attemptsUsed, type RunnerItem } from '../../autoscaler/runners/runner-item.ts';
+import { attemptsUsed, type RunnerItem } from '../../autoscaler/runner-store/runner-item.ts';
 
 /**
  * Whether a job that waits gets no runner any more by itself. Who has not the deployment's configuration at hand does not know `maxAttempts`, and

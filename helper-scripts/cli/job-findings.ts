@@ -1,5 +1,5 @@
-import { placeText } from '../../autoscaler/runners/misplaced.ts';
-import { attemptsUsed, type RunnerItem } from '../../autoscaler/runners/runner-item.ts';
+import { placeText } from '../../autoscaler/runner-store/misplaced.ts';
+import { attemptsUsed, type RunnerItem } from '../../autoscaler/runner-store/runner-item.ts';
 import type { Finding } from './finding.ts';
 import { isGivenUp } from './given-up.ts';
 import { ageText } from './time-text.ts';

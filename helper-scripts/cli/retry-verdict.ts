@@ -1,4 +1,4 @@
-import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
+import type { RunnerItem } from '../../autoscaler/runner-store/runner-item.ts';
 
 /** Whether a job's runner can be asked for now. `attempts`: the job gets its attempts back first. */
 export type RetryVerdict =

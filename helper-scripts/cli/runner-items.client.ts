@@ -1,10 +1,10 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
 import { autoscalerParameters } from '../../autoscaler/exports.ts';
-import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
-import { createRunnersStore } from '../../autoscaler/runners/runners-store.client.ts';
-import { RunnerStateChangedError } from '../../autoscaler/runners/runners-store.ts';
-import { placesUnder } from '../../autoscaler/runners/wide-caps.ts';
+import type { RunnerItem } from '../../autoscaler/runner-store/runner-item.ts';
+import { createRunnersStore } from '../../autoscaler/runner-store/runners-store.client.ts';
+import { RunnerStateChangedError } from '../../autoscaler/runner-store/runners-store.ts';
+import { placesUnder } from '../../autoscaler/runner-store/wide-caps.ts';
 import { parseJobKey } from '../../infrastructure/kit/job-key.ts';
 import { readParameter } from './deployment-names.client.ts';
 import { type DeploymentOptions, deploymentNameOf } from './deployments.client.ts';

@@ -1,7 +1,7 @@
 import type { Hold } from '../../autoscaler/gate/decide-turns.ts';
 import type { GateItem } from '../../autoscaler/gate/gate-item.ts';
-import { isHeld, waitsForTurn } from '../../autoscaler/gate/held.ts';
-import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
+import { isHeld, waitsForTurn } from '../../autoscaler/runner-store/held.ts';
+import type { RunnerItem } from '../../autoscaler/runner-store/runner-item.ts';
 import { ageText } from './time-text.ts';
 
 /** What a runner is held for, by the gate of its project; nothing where that does not say. */

@@ -1,4 +1,4 @@
-import type { Cap, RunnerItem, Wait } from '../../autoscaler/runners/runner-item.ts';
+import type { Cap, RunnerItem, Wait } from '../../autoscaler/runner-store/runner-item.ts';
 import { ageText } from './time-text.ts';
 import { troubleOf } from './wait-troubles.ts';
 

@@ -1,4 +1,4 @@
-import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
+import type { RunnerItem } from '../../autoscaler/runner-store/runner-item.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 import type { JobView } from './gitlab/job-view.ts';
 import type { Placements } from './placements.ts';

@@ -1,8 +1,8 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { type EC2Client, paginateDescribeInstances } from '@aws-sdk/client-ec2';
 import { paginateScan } from '@aws-sdk/lib-dynamodb';
-import { liveMark, waitingMark } from '../../autoscaler/runners/runner-item.ts';
-import type { TableNames } from '../../autoscaler/runners/transact-items.ts';
+import { liveMark, waitingMark } from '../../autoscaler/runner-store/runner-item.ts';
+import type { TableNames } from '../../autoscaler/runner-store/transact-items.ts';
 import { deploymentTag } from '../../infrastructure/deployment/deployment-tag.ts';
 
 export type Leftovers = {

@@ -7,7 +7,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
 import { autoscalerParameters } from '../../autoscaler/exports.ts';
-import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
+import type { RunnerItem } from '../../autoscaler/runner-store/runner-item.ts';
 import { amiParameters } from '../../ec2-runner-ami/exports.ts';
 import { infrastructureParameters } from '../../infrastructure/exports.ts';
 import { architectures } from '../../infrastructure/kit/architecture.ts';

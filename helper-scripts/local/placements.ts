@@ -1,5 +1,5 @@
-import { placeText } from '../../autoscaler/runners/misplaced.ts';
-import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
+import { placeText } from '../../autoscaler/runner-store/misplaced.ts';
+import type { RunnerItem } from '../../autoscaler/runner-store/runner-item.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 import type { JobView } from './gitlab/job-view.ts';
 

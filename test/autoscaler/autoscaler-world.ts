@@ -8,8 +8,8 @@ import {
 import { mendJob } from '../../autoscaler/interrupt-runner/mend-job.lambda.ts';
 import { mendJobInput } from '../../autoscaler/interrupt-runner/mend-job-input.ts';
 import type { JobMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
-import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
-import { RunnerStateChangedError } from '../../autoscaler/runners/runners-store.ts';
+import type { RunnerItem } from '../../autoscaler/runner-store/runner-item.ts';
+import { RunnerStateChangedError } from '../../autoscaler/runner-store/runners-store.ts';
 import { abandonRunner } from '../../autoscaler/start-runner/abandon-runner.lambda.ts';
 import { admitJob } from '../../autoscaler/start-runner/admit-job.lambda.ts';
 import { chooseRunner } from '../../autoscaler/start-runner/choose-runner.lambda.ts';

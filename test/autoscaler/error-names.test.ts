@@ -86,7 +86,7 @@ describe('what the workflows match on', () => {
   });
 
   it('includes every refusal of runner-errors.ts', () => {
-    const source = readFileSync(join(repository, 'autoscaler/runners/runner-errors.ts'), 'utf8');
+    const source = readFileSync(join(repository, 'autoscaler/runner-store/runner-errors.ts'), 'utf8');
     const refusals = [...source.matchAll(/class (\w+)/g)].map(([, name]) => name);
     const caught = named('Catch').map(({ error }) => error);
     expect(refusals.length).toBeGreaterThan(2);

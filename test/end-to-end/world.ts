@@ -6,7 +6,7 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { expect } from 'vitest';
 import { createReconcileStore } from '../../autoscaler/reconcile/reconcile-store.client.ts';
-import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
+import type { RunnerItem } from '../../autoscaler/runner-store/runner-item.ts';
 import { readParameter } from '../../helper-scripts/cli/deployment-names.client.ts';
 import type { JobView } from '../../helper-scripts/local/gitlab/job-view.ts';
 import type { RunnerView } from '../../helper-scripts/local/gitlab/local-gitlab.ts';

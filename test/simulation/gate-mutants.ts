@@ -1,6 +1,6 @@
 import { runnerFailedType } from '../../autoscaler/events/runner-failed.ts';
 import { giveTurns } from '../../autoscaler/gate/give-turns.lambda.ts';
-import type { StoreWrite } from '../../autoscaler/runners/runners-store.ts';
+import type { StoreWrite } from '../../autoscaler/runner-store/runners-store.ts';
 import { chooseRunner } from '../../autoscaler/start-runner/choose-runner.lambda.ts';
 import { jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 import type { AllPorts, Composition } from './composition.ts';

@@ -1,4 +1,4 @@
-import { fewestPlaces } from '../../autoscaler/runners/wide-caps.ts';
+import { fewestPlaces } from '../../autoscaler/runner-store/wide-caps.ts';
 import { jobMapping } from '../support/builders.ts';
 import { withLies } from './generate-lies.ts';
 import { withPipelines } from './generate-pipelines.ts';

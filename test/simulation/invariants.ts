@@ -1,8 +1,8 @@
-import { isHeld } from '../../autoscaler/gate/held.ts';
+import { isHeld } from '../../autoscaler/runner-store/held.ts';
+import { attemptsUsed, type Cap, type RunnerItem } from '../../autoscaler/runner-store/runner-item.ts';
+import type { StoreWrite } from '../../autoscaler/runner-store/runners-store.ts';
+import { placeOf } from '../../autoscaler/runner-store/wide-caps.ts';
 import { reserveOf } from '../../autoscaler/runners/lambda-limit.ts';
-import { attemptsUsed, type Cap, type RunnerItem } from '../../autoscaler/runners/runner-item.ts';
-import type { StoreWrite } from '../../autoscaler/runners/runners-store.ts';
-import { placeOf } from '../../autoscaler/runners/wide-caps.ts';
 import { launchGroupTag, profileTag } from '../../autoscaler/start-runner/ec2/instance-tags.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 import type { LambdaRunnerPayload } from '../../infrastructure/kit/runner-ticket.ts';

@@ -1,4 +1,4 @@
-import { jobOfNote } from '../../autoscaler/runners/runner-mark.ts';
+import { jobOfNote } from '../../autoscaler/runner-store/runner-mark.ts';
 import { jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 import type { GitLabModel } from './gitlab-model.ts';
 import type { Random } from './random.ts';

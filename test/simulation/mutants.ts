@@ -1,7 +1,7 @@
 import type * as z from 'zod/mini';
 import { bindRunner } from '../../autoscaler/bind-runner/bind-runner.lambda.ts';
 import type { ReconcilerMemory } from '../../autoscaler/reconcile/memory.ts';
-import type { RunnersStore, RunnerUpdate, StoreWrite } from '../../autoscaler/runners/runners-store.ts';
+import type { RunnersStore, RunnerUpdate, StoreWrite } from '../../autoscaler/runner-store/runners-store.ts';
 import { abandonRunner } from '../../autoscaler/start-runner/abandon-runner.lambda.ts';
 import { admitJob } from '../../autoscaler/start-runner/admit-job.lambda.ts';
 import { chooseRunner } from '../../autoscaler/start-runner/choose-runner.lambda.ts';

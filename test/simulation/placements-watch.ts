@@ -1,5 +1,5 @@
-import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
-import type { StoreWrite } from '../../autoscaler/runners/runners-store.ts';
+import type { RunnerItem } from '../../autoscaler/runner-store/runner-item.ts';
+import type { StoreWrite } from '../../autoscaler/runner-store/runners-store.ts';
 import type { JobKey } from '../../infrastructure/kit/job-key.ts';
 import type { Host } from './hosts-model.ts';
 import { type HandOut, judgePlacement, type LineChange, type Placement } from './placement.ts';

@@ -1,4 +1,4 @@
-import type { RunnersStore } from '../../autoscaler/runners/runners-store.ts';
+import type { RunnersStore } from '../../autoscaler/runner-store/runners-store.ts';
 import { type AllPorts, type Composition, realComposition } from './composition.ts';
 
 export type LambdaWork = Composition['lambdas'][string]['work'];

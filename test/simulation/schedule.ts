@@ -1,6 +1,6 @@
 import type { RuntimeProfile } from '../../autoscaler/environment.ts';
 import type { JobMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
-import { fewestPlaces } from '../../autoscaler/runners/wide-caps.ts';
+import { fewestPlaces } from '../../autoscaler/runner-store/wide-caps.ts';
 import type { Exactness } from '../../infrastructure/kit/exactness.ts';
 
 /** What one run simulates; everything else follows from it. Times are seconds from the start of the run. */

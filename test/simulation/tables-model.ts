@@ -1,7 +1,7 @@
-import { poolOf } from '../../autoscaler/runners/live-pool.ts';
-import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
-import type { RunnersStore, StoreWrite } from '../../autoscaler/runners/runners-store.ts';
-import { functionTicketId } from '../../autoscaler/runners/ticket-place.ts';
+import { poolOf } from '../../autoscaler/runner-store/live-pool.ts';
+import type { RunnerItem } from '../../autoscaler/runner-store/runner-item.ts';
+import type { RunnersStore, StoreWrite } from '../../autoscaler/runner-store/runners-store.ts';
+import { functionTicketId } from '../../autoscaler/runner-store/ticket-place.ts';
 import type { JobKey } from '../../infrastructure/kit/job-key.ts';
 import type { RunnerTicket } from '../../infrastructure/kit/runner-ticket.ts';
 import { inMemoryRunnersStore, waitingAfter } from '../support/in-memory-runners-store.ts';

@@ -1,6 +1,6 @@
 import type { reconcile } from '../../autoscaler/reconcile/reconcile.lambda.ts';
-import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
-import type { StoreWrite } from '../../autoscaler/runners/runners-store.ts';
+import type { RunnerItem } from '../../autoscaler/runner-store/runner-item.ts';
+import type { StoreWrite } from '../../autoscaler/runner-store/runners-store.ts';
 import { abandonRunner } from '../../autoscaler/start-runner/abandon-runner.lambda.ts';
 import { registerRunner } from '../../autoscaler/start-runner/register-runner.lambda.ts';
 import { functionFailed } from '../../autoscaler/start-runner/start-runner-input.ts';

@@ -1,4 +1,4 @@
-import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
+import type { RunnerItem } from '../../autoscaler/runner-store/runner-item.ts';
 import type { LambdaRunnerPayload } from '../../infrastructure/kit/runner-ticket.ts';
 import type { Watched } from './invariants.ts';
 import { pathOf, refAndStage } from './schedule.ts';

@@ -1,7 +1,7 @@
 import type * as z from 'zod/mini';
 import type { JobMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
-import type { LaunchGroup, RunnerItem } from '../../autoscaler/runners/runner-item.ts';
-import { nameOfHost } from '../../autoscaler/runners/ticket-place.ts';
+import type { LaunchGroup, RunnerItem } from '../../autoscaler/runner-store/runner-item.ts';
+import { nameOfHost } from '../../autoscaler/runner-store/ticket-place.ts';
 import type { runnerChoiceSchema } from '../../autoscaler/start-runner/start-runner-input.ts';
 import type { NamedJob } from '../../infrastructure/gitlab/gitlab-listings.ts';
 import type { JobEvent } from '../../infrastructure/kit/job-event.ts';

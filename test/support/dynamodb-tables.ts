@@ -1,7 +1,7 @@
 import { CreateTableCommand, type CreateTableCommandInput, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { Tables } from '../../autoscaler/tables.construct.ts';
+import { Tables } from '../../autoscaler/runner-store/tables.construct.ts';
 
 /** Names for the autoscaler's tables, by the ids that they have in its construct. */
 export type NamesOfTables = Readonly<Partial<Record<'JobMappings' | 'Runners' | 'Tickets' | 'WaitingTickets', string>>>;

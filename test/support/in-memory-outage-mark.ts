@@ -1,4 +1,4 @@
-import type { OutageMark } from '../../autoscaler/runners/outage-mark.ts';
+import type { OutageMark } from '../../autoscaler/runner-store/outage-mark.ts';
 
 /** When GitLab was last seen not to answer, in memory; milliseconds since 1970. */
 export function inMemoryOutageMark(lastSeen: number | null = null): OutageMark {

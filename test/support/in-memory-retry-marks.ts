@@ -1,4 +1,4 @@
-import { type RetryMarks, type RetryReason, retryMarkKeyOf } from '../../autoscaler/runners/retry-marks.ts';
+import { type RetryMarks, type RetryReason, retryMarkKeyOf } from '../../autoscaler/runner-store/retry-marks.ts';
 
 type Mark = { readonly interrupted: number; readonly because: RetryReason; readonly retry?: number };
 

@@ -1,8 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type GateItem, gateKeyOf } from '../../autoscaler/gate/gate-item.ts';
-import { poolOf } from '../../autoscaler/runners/live-pool.ts';
-import type { RunnerItem } from '../../autoscaler/runners/runner-item.ts';
-import { RunnerStateChangedError, type RunnersStore, type StoreWrite } from '../../autoscaler/runners/runners-store.ts';
+import { poolOf } from '../../autoscaler/runner-store/live-pool.ts';
+import type { RunnerItem } from '../../autoscaler/runner-store/runner-item.ts';
+import {
+  RunnerStateChangedError,
+  type RunnersStore,
+  type StoreWrite,
+} from '../../autoscaler/runner-store/runners-store.ts';
 import type { JobKey } from '../../infrastructure/kit/job-key.ts';
 import type { RunnerTicket } from '../../infrastructure/kit/runner-ticket.ts';
 

@@ -10,7 +10,7 @@ import {
   runnerSettingsOf,
 } from '../../../infrastructure/deployment/profiles/runner-settings.ts';
 import { withGitTrust } from '../../../infrastructure/gitlab/git-trust.ts';
-import { heldSeconds } from '../../gate/held.ts';
+import { heldSeconds } from '../../runner-store/held.ts';
 
 /** Limits of a host's life that no profile changes; tests shorten them. */
 export type BootTimings = {

@@ -17,7 +17,7 @@ import { acknowledgeWildcards } from '../../../infrastructure/kit/cdk/acknowledg
 import { runnerRightsOf } from '../../../infrastructure/kit/cdk/runner-role.construct.ts';
 import { volumeKeyOf } from '../../../infrastructure/kit/cdk/volume-key.construct.ts';
 import type { LaunchProfile } from '../../environment.ts';
-import { rightsOfInstance, type TicketTables } from '../../ticket-rights.construct.ts';
+import { rightsOfInstance, type TicketTables } from '../../runner-store/ticket-rights.construct.ts';
 import { bootSettingsOf, renderBootScript } from './boot-script.ts';
 import { profileTag } from './instance-tags.ts';
 

@@ -1,4 +1,4 @@
-import type { LaunchSource } from '../../runners/runner-item.ts';
+import type { LaunchSource } from '../../runner-store/runner-item.ts';
 
 export type Lifecycle = 'spot' | 'on-demand';
 

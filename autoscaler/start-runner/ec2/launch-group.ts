@@ -1,7 +1,7 @@
 import { deploymentTag } from '../../../infrastructure/deployment/deployment-tag.ts';
 import type { JobKey } from '../../../infrastructure/kit/job-key.ts';
 import type { Log } from '../../../infrastructure/kit/lambda/log.ts';
-import type { LaunchGroup, LaunchSource } from '../../runners/runner-item.ts';
+import type { LaunchGroup, LaunchSource } from '../../runner-store/runner-item.ts';
 import type { FleetRequest, Instances, Lifecycle } from './fleet.ts';
 import { launchGroupTag, profileTag } from './instance-tags.ts';
 import {

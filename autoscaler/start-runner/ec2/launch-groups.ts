@@ -1,8 +1,8 @@
 import type { JobKey } from '../../../infrastructure/kit/job-key.ts';
 import { heldTicket, type RunnerTicket, ticketLifeSeconds } from '../../../infrastructure/kit/runner-ticket.ts';
-import type { LaunchGroup } from '../../runners/runner-item.ts';
-import { RunnerStateChangedError, type RunnersStore, type StoreWrite } from '../../runners/runners-store.ts';
-import { nameOfHost } from '../../runners/ticket-place.ts';
+import type { LaunchGroup } from '../../runner-store/runner-item.ts';
+import { RunnerStateChangedError, type RunnersStore, type StoreWrite } from '../../runner-store/runners-store.ts';
+import { nameOfHost } from '../../runner-store/ticket-place.ts';
 import type { FreshGroup } from './launch-plan.ts';
 
 export type InstanceGiverPorts = { readonly store: RunnersStore; readonly now: () => number };

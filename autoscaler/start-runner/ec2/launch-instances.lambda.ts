@@ -8,8 +8,8 @@ import {
   readEnvironment,
 } from '../../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import { launchEnvironment } from '../../environment.ts';
-import { createTables } from '../../live-tables.client.ts';
-import type { LaunchGroup } from '../../runners/runner-item.ts';
+import { createTables } from '../../runner-store/live-tables.client.ts';
+import type { LaunchGroup } from '../../runner-store/runner-item.ts';
 import { type LaunchRequest, launchRequestSchema } from '../start-runner-input.ts';
 import { jobTagsOf } from './instance-tags.ts';
 import { createInstances } from './instances.client.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type JobKey, jobKeyOf } from '../../../infrastructure/kit/job-key.ts';
-import type { LaunchGroup, LaunchSource, RunnerItem } from '../../runners/runner-item.ts';
+import type { LaunchGroup, LaunchSource, RunnerItem } from '../../runner-store/runner-item.ts';
 import type { LaunchRequest } from '../start-runner-input.ts';
 import { jobTagsOf } from './instance-tags.ts';
 

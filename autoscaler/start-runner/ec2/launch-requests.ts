@@ -1,5 +1,5 @@
 import { parseJobKey } from '../../../infrastructure/kit/job-key.ts';
-import type { RunnerItem } from '../../runners/runner-item.ts';
+import type { RunnerItem } from '../../runner-store/runner-item.ts';
 import type { LaunchRequest } from '../start-runner-input.ts';
 
 /** The end of the launch queue into which requests go. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type BindRunnerPorts, bindRunner } from '../../../autoscaler/bind-runner/bind-runner.lambda.ts';
-import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
+import type { RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
 import type { JobEvent } from '../../../infrastructure/kit/job-event.ts';
 import { gitlabJob, pendingJob, runnerItem, runningJob, testStart } from '../../support/builders.ts';
 import { inMemoryBus } from '../../support/in-memory-bus.ts';

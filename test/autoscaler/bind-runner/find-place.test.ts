@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { findPlace } from '../../../autoscaler/bind-runner/find-place.ts';
 import type { JobMapping } from '../../../autoscaler/job-mappings/job-mapping.ts';
-import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
+import type { RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
 import type { NamedJob } from '../../../infrastructure/gitlab/gitlab-listings.ts';
 import { gitlabJob, jobMapping, runnerItem, runningJob } from '../../support/builders.ts';
 

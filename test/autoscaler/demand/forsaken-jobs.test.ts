@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { forsakenAt, forsakenJobs } from '../../../autoscaler/demand/forsaken-jobs.ts';
-import type { RunnerItem, RunnerState } from '../../../autoscaler/runners/runner-item.ts';
+import type { RunnerItem, RunnerState } from '../../../autoscaler/runner-store/runner-item.ts';
 import { pendingJob, runnerItem } from '../../support/builders.ts';
 
 const key = (jobId: number) => `job#7#${jobId}` as const;

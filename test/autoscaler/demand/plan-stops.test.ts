@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type PlannedStop, planStops, type SeenRunners } from '../../../autoscaler/demand/plan-stops.ts';
-import { jobStates, type RunnerItem, runnerStates } from '../../../autoscaler/runners/runner-item.ts';
+import { jobStates, type RunnerItem, runnerStates } from '../../../autoscaler/runner-store/runner-item.ts';
 import { finishedJob, pendingJob, runnerItem } from '../../support/builders.ts';
 
 /** States in which something may have to be removed. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { mendJob } from '../../../autoscaler/interrupt-runner/mend-job.lambda.ts';
-import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
+import type { RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
 import { GitLabRefusedError, GitLabUnavailableError } from '../../../infrastructure/gitlab/gitlab-errors.ts';
 import { instanceState, spotWarning } from '../../support/builders.ts';
 import type { Json } from '../../support/state-machine-language.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { deferredJobs, jobsToLookAt } from '../../../autoscaler/reconcile/waiting-jobs.ts';
-import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
+import type { RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
 import { pendingJob, runnerItem, testStart } from '../../support/builders.ts';
 
 const secondsAfter = (seconds: number) => testStart + seconds * 1_000;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Wait } from '../../../autoscaler/runners/runner-item.ts';
+import type { Wait } from '../../../autoscaler/runner-store/runner-item.ts';
 import { isLookDue, nextWait } from '../../../autoscaler/runners/waits.ts';
 import { testStart } from '../../support/builders.ts';
 

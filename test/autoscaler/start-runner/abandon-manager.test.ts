@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
+import type { RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
 import { type AbandonRunnerPorts, abandonRunner } from '../../../autoscaler/start-runner/abandon-runner.lambda.ts';
 import { pendingJob, runnerItem, testStart } from '../../support/builders.ts';
 import { inMemoryBus } from '../../support/in-memory-bus.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type * as z from 'zod/mini';
-import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
+import type { RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
 import { type AbandonRunnerPorts, abandonRunner } from '../../../autoscaler/start-runner/abandon-runner.lambda.ts';
 import type { abandonRunnerInput } from '../../../autoscaler/start-runner/start-runner-input.ts';
 import { GitLabUnavailableError } from '../../../infrastructure/gitlab/gitlab-errors.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
+import type { RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
 import { invocationFailure, pendingJob, runnerItem } from '../../support/builders.ts';
 import { tokenWord } from '../../support/in-memory-gitlab.ts';
 import type { Execution } from '../../support/state-machine.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { notItsTurn } from '../../../autoscaler/gate/held.ts';
 import { turnsWantedType } from '../../../autoscaler/gate/turns-wanted.ts';
-import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
+import { notItsTurn } from '../../../autoscaler/runner-store/held.ts';
+import type { RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
 import { admitJob } from '../../../autoscaler/start-runner/admit-job.lambda.ts';
 import { choice, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
 import { inMemoryBus } from '../../support/in-memory-bus.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
-import type { RunnersStore } from '../../../autoscaler/runners/runners-store.ts';
+import type { RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
+import type { RunnersStore } from '../../../autoscaler/runner-store/runners-store.ts';
 import { admitJob } from '../../../autoscaler/start-runner/admit-job.lambda.ts';
 import { choice, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
 import { inMemoryBus } from '../../support/in-memory-bus.ts';

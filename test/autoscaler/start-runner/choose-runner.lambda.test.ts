@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { JobMapping } from '../../../autoscaler/job-mappings/job-mapping.ts';
-import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
+import type { RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
 import { chooseRunner } from '../../../autoscaler/start-runner/choose-runner.lambda.ts';
 import type { Offer } from '../../../autoscaler/start-runner/choose-runner.ts';
 import type { NamedJob } from '../../../infrastructure/gitlab/gitlab-listings.ts';

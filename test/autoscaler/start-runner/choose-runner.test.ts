@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { RunnerChoice } from '../../../autoscaler/runners/runner-item.ts';
+import type { RunnerChoice } from '../../../autoscaler/runner-store/runner-item.ts';
 import {
   decideRunner,
   isLeftToOthers,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { isNoteOf } from '../../../autoscaler/runners/runner-mark.ts';
-import type { RunnersStore } from '../../../autoscaler/runners/runners-store.ts';
+import { isNoteOf } from '../../../autoscaler/runner-store/runner-mark.ts';
+import type { RunnersStore } from '../../../autoscaler/runner-store/runners-store.ts';
 import { registerRunner } from '../../../autoscaler/start-runner/register-runner.lambda.ts';
 import { ticketLifeSeconds } from '../../../infrastructure/kit/runner-ticket.ts';
 import { choice, pendingJob, runnerItem, testStart } from '../../support/builders.ts';

@@ -3,8 +3,8 @@ import {
   CapReachedError,
   JobAlreadyAdmittedError,
   NotItsTurnError,
-} from '../../../autoscaler/runners/runner-errors.ts';
-import { RunnerStateChangedError } from '../../../autoscaler/runners/runners-store.ts';
+} from '../../../autoscaler/runner-store/runner-errors.ts';
+import { RunnerStateChangedError } from '../../../autoscaler/runner-store/runners-store.ts';
 import { GitLabRefusedError, GitLabUnavailableError } from '../../../infrastructure/gitlab/gitlab-errors.ts';
 import { lambdaRunnerPayloadSchema } from '../../../infrastructure/kit/runner-ticket.ts';
 import { jobMapping, pendingJob } from '../../support/builders.ts';

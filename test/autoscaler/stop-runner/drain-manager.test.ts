@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
+import type { RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
 import { drainRunner } from '../../../autoscaler/stop-runner/drain-runner.lambda.ts';
 import { runnerItem, testStart } from '../../support/builders.ts';
 import { inMemoryGitLab } from '../../support/in-memory-gitlab.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
+import type { RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
 import { registerRunner } from '../../../autoscaler/start-runner/register-runner.lambda.ts';
 import { drainRunner } from '../../../autoscaler/stop-runner/drain-runner.lambda.ts';
 import { type RunnerToStop, runnerToStopOf } from '../../../autoscaler/stop-runner/stop-runner-input.ts';

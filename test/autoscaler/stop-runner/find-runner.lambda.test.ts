@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
+import type { RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
 import { admitJob } from '../../../autoscaler/start-runner/admit-job.lambda.ts';
 import { findRunner } from '../../../autoscaler/stop-runner/find-runner.lambda.ts';
 import type { JobEvent } from '../../../infrastructure/kit/job-event.ts';

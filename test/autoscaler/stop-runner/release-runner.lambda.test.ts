@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type RunnerItem, runnerStates } from '../../../autoscaler/runners/runner-item.ts';
-import { RunnerStateChangedError, type RunnersStore } from '../../../autoscaler/runners/runners-store.ts';
+import { type RunnerItem, runnerStates } from '../../../autoscaler/runner-store/runner-item.ts';
+import { RunnerStateChangedError, type RunnersStore } from '../../../autoscaler/runner-store/runners-store.ts';
 import { admitJob } from '../../../autoscaler/start-runner/admit-job.lambda.ts';
 import { releaseRunner } from '../../../autoscaler/stop-runner/release-runner.lambda.ts';
 import { choice, runnerItem, testStart } from '../../support/builders.ts';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { findInterruptedRunner } from '../../../autoscaler/interrupt-runner/find-interrupted-runner.lambda.ts';
-import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
+import type { RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
 import { drainRunner } from '../../../autoscaler/stop-runner/drain-runner.lambda.ts';
 import { runnerItem, testStart } from '../../support/builders.ts';
 import { inMemoryGitLab } from '../../support/in-memory-gitlab.ts';

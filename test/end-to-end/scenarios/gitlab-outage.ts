@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { attemptsUsed } from '../../../autoscaler/runners/runner-item.ts';
+import { attemptsUsed } from '../../../autoscaler/runner-store/runner-item.ts';
 import type { World } from '../world.ts';
 
 /** Longer than any of our retries, and than a host waits for its job. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { attemptsUsed } from '../../../autoscaler/runners/runner-item.ts';
+import { attemptsUsed } from '../../../autoscaler/runner-store/runner-item.ts';
 import type { RouteFault } from '../../../helper-scripts/local/gitlab/faults.ts';
 import type { World } from '../world.ts';
 

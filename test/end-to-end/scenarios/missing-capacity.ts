@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-cloudwatch-logs';
 import { DeleteParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { attemptsUsed } from '../../../autoscaler/runners/runner-item.ts';
+import { attemptsUsed } from '../../../autoscaler/runner-store/runner-item.ts';
 import type { JobView } from '../../../helper-scripts/local/gitlab/job-view.ts';
 import type { World } from '../world.ts';
 

@@ -5,7 +5,7 @@ import {
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
 import { expect, it } from 'vitest';
-import { noteOfRunner } from '../../../autoscaler/runners/runner-mark.ts';
+import { noteOfRunner } from '../../../autoscaler/runner-store/runner-mark.ts';
 import { holdTag } from '../../../autoscaler/start-runner/ec2/instance-tags.ts';
 import { deploymentTag } from '../../../infrastructure/deployment/deployment-tag.ts';
 import type { World } from '../world.ts';

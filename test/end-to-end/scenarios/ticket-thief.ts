@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { IAMClient, ListRolesCommand } from '@aws-sdk/client-iam';
 import { DeleteCommand, GetCommand, PutCommand, paginateScan } from '@aws-sdk/lib-dynamodb';
 import { expect, it } from 'vitest';
-import { functionTicketId, nameOfHost } from '../../../autoscaler/runners/ticket-place.ts';
+import { functionTicketId, nameOfHost } from '../../../autoscaler/runner-store/ticket-place.ts';
 import type { World } from '../world.ts';
 
 type Place = { readonly TableName: string; readonly id: string };

@@ -20,7 +20,7 @@ import { DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dyn
 import { autoscalerParameters, type DeployedProfiles } from '../../../autoscaler/exports.ts';
 import { type PlainItem, plainItemOf } from '../../../autoscaler/job-mappings/attribute-values.ts';
 import { createJobMappings } from '../../../autoscaler/job-mappings/job-mappings.client.ts';
-import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
+import type { RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
 import type { MappingItem } from '../../../helper-scripts/cli/mapping-item.ts';
 import { createMappingTable } from '../../../helper-scripts/cli/mapping-table.client.ts';
 import { inLocalAws } from '../../../helper-scripts/local/aws/local-aws-environment.ts';

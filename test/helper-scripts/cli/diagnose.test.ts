@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type InvalidMapping, readMapping } from '../../../autoscaler/job-mappings/job-mapping.ts';
-import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
+import type { RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
 import { diagnose, type SeenDeployment } from '../../../helper-scripts/cli/diagnose.ts';
 import { defineDeployment } from '../../../infrastructure/deployment/deployment.ts';
 import { jobMapping, pendingJob, runnerItem, testStart } from '../../support/builders.ts';

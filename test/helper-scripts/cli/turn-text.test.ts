@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { emptyGate } from '../../../autoscaler/gate/gate-item.ts';
-import { notItsTurn } from '../../../autoscaler/gate/held.ts';
+import { notItsTurn } from '../../../autoscaler/runner-store/held.ts';
 import { jobFindings } from '../../../helper-scripts/cli/job-findings.ts';
 import { statusCells, statusDetails } from '../../../helper-scripts/cli/status-text.ts';
 import { holdsIn } from '../../../helper-scripts/cli/turn-text.ts';

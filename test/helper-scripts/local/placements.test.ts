@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
+import type { RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
 import type { JobView } from '../../../helper-scripts/local/gitlab/job-view.ts';
 import { jobRowHead, jobRows } from '../../../helper-scripts/local/job-rows.ts';
 import { Placements } from '../../../helper-scripts/local/placements.ts';

@@ -1,5 +1,5 @@
 import { CreateFleetCommand, type EC2Client, EC2ServiceException } from '@aws-sdk/client-ec2';
-import type { RunnersStore } from '../../../../autoscaler/runners/runners-store.ts';
+import type { RunnersStore } from '../../../../autoscaler/runner-store/runners-store.ts';
 import { createInstances } from '../../../../autoscaler/start-runner/ec2/instances.client.ts';
 import {
   type LaunchInstancesPorts,

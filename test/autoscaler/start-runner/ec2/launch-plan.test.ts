@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type LaunchGroup, type RunnerItem, runnerStates } from '../../../../autoscaler/runners/runner-item.ts';
+import { type LaunchGroup, type RunnerItem, runnerStates } from '../../../../autoscaler/runner-store/runner-item.ts';
 import { bootSettingsOf } from '../../../../autoscaler/start-runner/ec2/boot-script.ts';
 import {
   clientTokenOf,

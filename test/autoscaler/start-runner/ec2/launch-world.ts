@@ -1,5 +1,5 @@
 import type { LaunchProfile } from '../../../../autoscaler/environment.ts';
-import type { LaunchSource, RunnerItem } from '../../../../autoscaler/runners/runner-item.ts';
+import type { LaunchSource, RunnerItem } from '../../../../autoscaler/runner-store/runner-item.ts';
 import type { Lifecycle } from '../../../../autoscaler/start-runner/ec2/fleet.ts';
 import {
   type LaunchInstancesPorts,

@@ -1,8 +1,8 @@
 import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it } from 'vitest';
-import { createRetryMarks } from '../../../autoscaler/runners/retry-marks.client.ts';
-import type { MarkableJob } from '../../../autoscaler/runners/retry-marks.ts';
+import { createRetryMarks } from '../../../autoscaler/runner-store/retry-marks.client.ts';
+import type { MarkableJob } from '../../../autoscaler/runner-store/retry-marks.ts';
 import { inMemoryRetryMarks } from '../../support/in-memory-retry-marks.ts';
 
 type Mark = { interrupted: number; because?: string; retry?: number; expiresAt?: number };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { transactItemOf } from '../../../autoscaler/runners/transact-items.ts';
+import { transactItemOf } from '../../../autoscaler/runner-store/transact-items.ts';
 import { runnerItem } from '../../support/builders.ts';
 
 const tables = { runners: 'runners-table', tickets: 'tickets-table', waitingTickets: 'waiting-table' };

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
+import type { RunnersStore } from '../../../autoscaler/runner-store/runners-store.ts';
+import { homeShards, placeOf, placesUnder, shards } from '../../../autoscaler/runner-store/wide-caps.ts';
 import { admitJob } from '../../../autoscaler/runners/admit-job.ts';
 import { endRunner } from '../../../autoscaler/runners/end-runner.ts';
-import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
-import type { RunnersStore } from '../../../autoscaler/runners/runners-store.ts';
-import { homeShards, placeOf, placesUnder, shards } from '../../../autoscaler/runners/wide-caps.ts';
 import { jobKeyOf } from '../../../infrastructure/kit/job-key.ts';
 import { choice, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
 import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';

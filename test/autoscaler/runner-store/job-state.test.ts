@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { noteJobState } from '../../../autoscaler/runners/job-state.ts';
-import { jobStates, type RunnerItem, runnerStates } from '../../../autoscaler/runners/runner-item.ts';
+import { noteJobState } from '../../../autoscaler/runner-store/job-state.ts';
+import { jobStates, type RunnerItem, runnerStates } from '../../../autoscaler/runner-store/runner-item.ts';
 import { runnerItem } from '../../support/builders.ts';
 import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
 

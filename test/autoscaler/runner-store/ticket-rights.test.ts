@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { functionTicketId } from '../../autoscaler/runners/ticket-place.ts';
-import { accountId, type Request, templatePermissions } from '../support/template-permissions.ts';
-import { autoscalerTemplate } from './autoscaler-template.ts';
+import { functionTicketId } from '../../../autoscaler/runner-store/ticket-place.ts';
+import { accountId, type Request, templatePermissions } from '../../support/template-permissions.ts';
+import { autoscalerTemplate } from '../autoscaler-template.ts';
 
 /** What a profile may be given by users who do not think of our tables. */
 const everything = { policyStatements: [{ actions: ['dynamodb:*'], resources: ['*'] }] };

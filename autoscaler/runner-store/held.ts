@@ -1,5 +1,5 @@
-import type { NotItsTurnError } from '../runners/runner-errors.ts';
-import type { RunnerItem } from '../runners/runner-item.ts';
+import type { NotItsTurnError } from './runner-errors.ts';
+import type { RunnerItem } from './runner-item.ts';
 
 /** What a job waits for that waits for its turn. */
 export const notItsTurn = 'NotItsTurnError' satisfies NotItsTurnError['name'];

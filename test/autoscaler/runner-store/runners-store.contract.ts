@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { emptyGate } from '../../../autoscaler/gate/gate-item.ts';
-import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
+import type { RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
 import {
   RunnerStateChangedError,
   type RunnersStore,
   type RunnerUpdate,
   type StoreWrite,
-} from '../../../autoscaler/runners/runners-store.ts';
+} from '../../../autoscaler/runner-store/runners-store.ts';
 import { heldTicket, type RunnerTicket } from '../../../infrastructure/kit/runner-ticket.ts';
 import { launchGroupOf, runnerItem } from '../../support/builders.ts';
 

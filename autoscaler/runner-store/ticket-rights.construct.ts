@@ -1,6 +1,6 @@
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { askingHost, functionTicketId } from './runners/ticket-place.ts';
+import { askingHost, functionTicketId } from './ticket-place.ts';
 
 /** Where the tickets lie: those that a host may claim, and those that no host may have yet. */
 export type TicketTables = { readonly claimable: TicketTable; readonly waiting: TicketTable };

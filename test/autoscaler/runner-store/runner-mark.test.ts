@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isNoteOf, noteOfRunner } from '../../../autoscaler/runners/runner-mark.ts';
+import { isNoteOf, noteOfRunner } from '../../../autoscaler/runner-store/runner-mark.ts';
 
 describe('the note on a runner in GitLab', () => {
   const note = noteOfRunner({ deployment: 'ci', job: 'job#7#1', attempt: 2 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { bindRunner } from '../../../autoscaler/bind-runner/bind-runner.lambda.ts';
-import { findHost } from '../../../autoscaler/runners/find-host.ts';
-import type { RunnerItem } from '../../../autoscaler/runners/runner-item.ts';
+import { findHost } from '../../../autoscaler/runner-store/find-host.ts';
+import type { RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
 import { finishedJob, runnerItem, runningJob, testStart } from '../../support/builders.ts';
 import { inMemoryBus } from '../../support/in-memory-bus.ts';
 import { inMemoryGitLab } from '../../support/in-memory-gitlab.ts';

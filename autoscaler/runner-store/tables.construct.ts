@@ -1,7 +1,7 @@
 import { RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, ProjectionType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
-import { instanceIdIndex, liveIndex, livePoolIndex, runnerIdIndex } from './runners/runner-indexes.ts';
+import { instanceIdIndex, liveIndex, livePoolIndex, runnerIdIndex } from './runner-indexes.ts';
 import type { TicketTables } from './ticket-rights.construct.ts';
 
 const onDemand = { billingMode: BillingMode.PAY_PER_REQUEST };

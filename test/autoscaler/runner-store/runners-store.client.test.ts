@@ -5,8 +5,8 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it } from 'vitest';
-import { createRunnersStore } from '../../../autoscaler/runners/runners-store.client.ts';
-import { RunnerStateChangedError } from '../../../autoscaler/runners/runners-store.ts';
+import { createRunnersStore } from '../../../autoscaler/runner-store/runners-store.client.ts';
+import { RunnerStateChangedError } from '../../../autoscaler/runner-store/runners-store.ts';
 import { runnerItem } from '../../support/builders.ts';
 
 type Command = { readonly constructor: { readonly name: string }; readonly input: Record<string, unknown> };
