@@ -3,9 +3,9 @@ import { createRunnerManagers, type RunnerManagers } from '../infrastructure/git
 import { createSecretReader, type SecretReader } from '../infrastructure/kit/aws/secret.client.ts';
 import { SecretUnavailableError } from '../infrastructure/kit/aws/secret-errors.ts';
 import { readEnvironment } from '../infrastructure/kit/lambda/lambda-handler.client.ts';
+import { LongLivedRunnerError, type LongLivedRunners } from './demand/long-lived-runner.ts';
 import { runnerTokensEnvironment } from './environment.ts';
 import { gitlabOptionsFromEnvironment } from './live-gitlab.client.ts';
-import { LongLivedRunnerError, type LongLivedRunners } from './runners/long-lived-runner.ts';
 
 const tokenSecretSchema = z.object({ token: z.string() });
 /** What goes into a host's configuration as it is; the prefix of tokens is a setting of GitLab. */

@@ -1,9 +1,9 @@
 import type { ListedJob } from '../../infrastructure/gitlab/gitlab-listings.ts';
 import { defaultExactSeconds } from '../../infrastructure/kit/exactness.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/kit/job-key.ts';
+import { waitsForRegistration } from '../demand/registration.ts';
 import { isHeld, mayBePaused, notItsTurn, waitsForTurn } from '../runner-store/held.ts';
 import type { RunnerItem } from '../runner-store/runner-item.ts';
-import { waitsForRegistration } from '../runners/registration.ts';
 import { attemptOf, type GateItem, type WrittenTurn } from './gate-item.ts';
 import type { GatedRunner, LineJob } from './gate-line.ts';
 

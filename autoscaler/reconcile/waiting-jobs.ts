@@ -1,7 +1,7 @@
 import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
+import { isLookDue, looksOfWorkflow } from '../demand/waits.ts';
 import { isHeld, waitsForTurn } from '../runner-store/held.ts';
 import type { RunnerItem, Wait } from '../runner-store/runner-item.ts';
-import { isLookDue, looksOfWorkflow } from '../runners/waits.ts';
 import { lookSeconds } from './deadlines.ts';
 import type { Seen } from './seen.ts';
 

@@ -1,6 +1,6 @@
 import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/kit/job-key.ts';
-import { managerOf } from '../runners/long-lived-runner.ts';
+import { managerOf } from '../demand/long-lived-runner.ts';
 import { poolOfRunner } from './live-pool.ts';
 import type { RunnerItem } from './runner-item.ts';
 import type { RunnersStore } from './runners-store.ts';

@@ -1,10 +1,10 @@
 import { lastOf, type RunnerJob, runningOf } from '../../infrastructure/gitlab/gitlab-listings.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/kit/job-key.ts';
+import { LongLivedRunnerError, type LongLivedRunners, managerOf } from '../demand/long-lived-runner.ts';
 import { isHeld } from '../runner-store/held.ts';
 import type { RunnerItem } from '../runner-store/runner-item.ts';
 import { RunnerStateChangedError, type StoreWrite } from '../runner-store/runners-store.ts';
 import { hostTicketIdOf } from '../runner-store/ticket-place.ts';
-import { LongLivedRunnerError, type LongLivedRunners, managerOf } from './long-lived-runner.ts';
 
 /** What is asked about hosts of long-lived runners. */
 export type ManagedHosts = Pick<LongLivedRunners, 'runningJobsOf'> & {

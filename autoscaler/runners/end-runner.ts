@@ -1,5 +1,6 @@
 import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/kit/job-key.ts';
+import { excuse } from '../demand/admission.ts';
 import {
   attemptsUsed,
   endedItemDays,
@@ -11,7 +12,6 @@ import {
 import { RunnerStateChangedError, type RunnersStore, type StoreWrite } from '../runner-store/runners-store.ts';
 import { hostTicketIdOf } from '../runner-store/ticket-place.ts';
 import { placeOf } from '../runner-store/wide-caps.ts';
-import { excuse } from './admission.ts';
 
 /** Longer than any start workflow can still run, with its retries. */
 const tombstoneSeconds = 60 * 60;

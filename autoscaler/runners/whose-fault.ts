@@ -1,9 +1,9 @@
+import { nextWait, type WaitCircumstances } from '../demand/waits.ts';
 import { lacksTurn } from '../runner-store/held.ts';
 import { wasAwaySince } from '../runner-store/outage-mark.ts';
 import type { RunnerItem, Wait } from '../runner-store/runner-item.ts';
 import { functionCutOff, functionFailed, functionNotStarted } from '../start-runner/start-runner-input.ts';
 import type { AttemptEnd } from './end-runner.ts';
-import { nextWait, type WaitCircumstances } from './waits.ts';
 
 export type FaultCircumstances = Omit<WaitCircumstances, 'registered'> & {
   /** When GitLab was last seen not to answer, milliseconds since 1970; null for not lately. */

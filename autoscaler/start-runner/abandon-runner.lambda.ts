@@ -9,6 +9,10 @@ import {
 } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import type { Log } from '../../infrastructure/kit/lambda/log.ts';
 import { forsakenBy } from '../demand/forsaken-jobs.ts';
+import { type LongLivedRunners, profilesManagerOf } from '../demand/long-lived-runner.ts';
+import { nextWaiting } from '../demand/next-waiting.ts';
+import { firstForRegistration } from '../demand/registration.ts';
+import { looksOfWorkflow, nextWait } from '../demand/waits.ts';
 import { attemptsEnvironment, eventBusEnvironment } from '../environment.ts';
 import { createEventBus } from '../events/event-bus.client.ts';
 import type { EventBus } from '../events/event-bus.ts';
@@ -25,10 +29,6 @@ import { attemptsUsed, type RunnerItem, type RunnerState } from '../runner-store
 import { RunnerStateChangedError, type RunnersStore, whenItWentOn } from '../runner-store/runners-store.ts';
 import { drainHost, type ManagedHosts } from '../runners/drain-host.ts';
 import { type AttemptEnd, endRunner, hasGoneOn, recordWait } from '../runners/end-runner.ts';
-import { type LongLivedRunners, profilesManagerOf } from '../runners/long-lived-runner.ts';
-import { nextWaiting } from '../runners/next-waiting.ts';
-import { firstForRegistration } from '../runners/registration.ts';
-import { looksOfWorkflow, nextWait } from '../runners/waits.ts';
 import { judgeAttempt } from '../runners/whose-fault.ts';
 import type { Instances } from './ec2/fleet.ts';
 import { createInstanceStates } from './ec2/instance-states.client.ts';

@@ -7,6 +7,7 @@ import {
   readEnvironment,
 } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import type { Log } from '../../infrastructure/kit/lambda/log.ts';
+import { admitJob as admit } from '../demand/admit-job.ts';
 import { attemptsEnvironment, eventBusEnvironment, retriesEnvironment, tablesEnvironment } from '../environment.ts';
 import { createEventBus } from '../events/event-bus.client.ts';
 import type { EventBus } from '../events/event-bus.ts';
@@ -18,7 +19,6 @@ import type { RetryMarks } from '../runner-store/retry-marks.ts';
 import { CapReachedError, NotItsTurnError } from '../runner-store/runner-errors.ts';
 import { choiceOf } from '../runner-store/runner-item.ts';
 import type { RunnersStore } from '../runner-store/runners-store.ts';
-import { admitJob as admit } from '../runners/admit-job.ts';
 import { admitJobInput } from './start-runner-input.ts';
 
 export type AdmitJobPorts = {

@@ -4,13 +4,13 @@ import type { GitLab } from '../../infrastructure/gitlab/gitlab.client.ts';
 import { jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import { ticketLifeSeconds } from '../../infrastructure/kit/runner-ticket.ts';
+import { LongLivedRunnerError, type LongLivedRunners, whyNeverTaken } from '../demand/long-lived-runner.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createLongLivedRunners } from '../long-lived-runners.client.ts';
 import { createTables } from '../runner-store/live-tables.client.ts';
 import { noteOfRunner } from '../runner-store/runner-mark.ts';
 import type { RunnersStore } from '../runner-store/runners-store.ts';
 import { functionTicketId } from '../runner-store/ticket-place.ts';
-import { LongLivedRunnerError, type LongLivedRunners, whyNeverTaken } from '../runners/long-lived-runner.ts';
 import { registerRunnerInput } from './start-runner-input.ts';
 
 export type RegisterRunnerPorts = {

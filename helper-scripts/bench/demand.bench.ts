@@ -1,10 +1,10 @@
 import Table from 'cli-table3';
+import { admitJob } from '../../autoscaler/demand/admit-job.ts';
 import { demandOf } from '../../autoscaler/demand/demand.ts';
 import type { ReconcileGitLab } from '../../autoscaler/reconcile/reconcile-ports.ts';
 import type { RunnerItem } from '../../autoscaler/runner-store/runner-item.ts';
 import { conflictBackoff } from '../../autoscaler/runner-store/runners-store.client.ts';
 import type { RunnersStore, StoreWrite } from '../../autoscaler/runner-store/runners-store.ts';
-import { admitJob } from '../../autoscaler/runners/admit-job.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 import { retryWithBackoff } from '../../infrastructure/kit/lambda/backoff.ts';
 import { reconcileWorld } from '../../test/autoscaler/reconcile/reconcile-world.ts';

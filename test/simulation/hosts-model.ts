@@ -1,5 +1,5 @@
+import { systemIdOf } from '../../autoscaler/demand/long-lived-runner.ts';
 import { nameOfHost } from '../../autoscaler/runner-store/ticket-place.ts';
-import { systemIdOf } from '../../autoscaler/runners/long-lived-runner.ts';
 import type { LambdaRunnerPayload, RunnerTicket } from '../../infrastructure/kit/runner-ticket.ts';
 import { type Ec2Model, lives, type SimulatedInstance } from './ec2-model.ts';
 import type { ExecutionsModel } from './executions-model.ts';

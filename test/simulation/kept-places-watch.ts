@@ -1,6 +1,6 @@
+import { waitsForRegistration } from '../../autoscaler/demand/registration.ts';
 import { isHeld } from '../../autoscaler/runner-store/held.ts';
 import type { RunnerItem } from '../../autoscaler/runner-store/runner-item.ts';
-import { waitsForRegistration } from '../../autoscaler/runners/registration.ts';
 import type { JobKey } from '../../infrastructure/kit/job-key.ts';
 
 /** The gate is looked at as the job begins to wait, and a place that is given back passes through two workflows. */

@@ -1,10 +1,10 @@
-import type { ManagedHosts } from '../../autoscaler/runners/drain-host.ts';
 import {
   type LongLivedRunner,
   type LongLivedRunners,
   systemIdOf,
   whyNeverTaken,
-} from '../../autoscaler/runners/long-lived-runner.ts';
+} from '../../autoscaler/demand/long-lived-runner.ts';
+import type { ManagedHosts } from '../../autoscaler/runners/drain-host.ts';
 import { type InMemoryGitLab, tokenWord } from './in-memory-gitlab.ts';
 
 export type InMemoryLongLivedRunners = LongLivedRunners &

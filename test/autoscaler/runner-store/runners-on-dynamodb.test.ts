@@ -1,14 +1,14 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { BatchWriteCommand, DynamoDBDocumentClient, paginateScan, type UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { admitJob } from '../../../autoscaler/demand/admit-job.ts';
+import { nextWaiting } from '../../../autoscaler/demand/next-waiting.ts';
 import { createGateQueue } from '../../../autoscaler/gate/gate-queue.client.ts';
 import { CapReachedError, JobAlreadyAdmittedError } from '../../../autoscaler/runner-store/runner-errors.ts';
 import type { Cap } from '../../../autoscaler/runner-store/runner-item.ts';
 import { createRunnersStore } from '../../../autoscaler/runner-store/runners-store.client.ts';
 import type { RunnersStore } from '../../../autoscaler/runner-store/runners-store.ts';
-import { admitJob } from '../../../autoscaler/runners/admit-job.ts';
 import { endRunner, leaveQueue } from '../../../autoscaler/runners/end-runner.ts';
-import { nextWaiting } from '../../../autoscaler/runners/next-waiting.ts';
 import type { LocalAws } from '../../../helper-scripts/local/aws/local-aws.process.ts';
 import { type JobKey, jobKeyOf } from '../../../infrastructure/kit/job-key.ts';
 import { startTestAws } from '../../helper-scripts/local/aws/start-test-aws.ts';

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { admitJob } from '../../../autoscaler/demand/admit-job.ts';
 import type { RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
 import type { RunnersStore } from '../../../autoscaler/runner-store/runners-store.ts';
 import { homeShards, placeOf, placesUnder, shards } from '../../../autoscaler/runner-store/wide-caps.ts';
-import { admitJob } from '../../../autoscaler/runners/admit-job.ts';
 import { endRunner } from '../../../autoscaler/runners/end-runner.ts';
 import { jobKeyOf } from '../../../infrastructure/kit/job-key.ts';
 import { choice, pendingJob, runnerItem, testStart } from '../../support/builders.ts';

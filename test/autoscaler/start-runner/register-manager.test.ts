@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { LongLivedRunner } from '../../../autoscaler/demand/long-lived-runner.ts';
 import type { RunnerChoice } from '../../../autoscaler/runner-store/runner-item.ts';
 import type { RunnersStore } from '../../../autoscaler/runner-store/runners-store.ts';
-import type { LongLivedRunner } from '../../../autoscaler/runners/long-lived-runner.ts';
 import { registerRunner } from '../../../autoscaler/start-runner/register-runner.lambda.ts';
 import { choice, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
 import { inMemoryGitLab, tokenWord } from '../../support/in-memory-gitlab.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { isLookDue, nextWait } from '../../../autoscaler/demand/waits.ts';
 import type { Wait } from '../../../autoscaler/runner-store/runner-item.ts';
-import { isLookDue, nextWait } from '../../../autoscaler/runners/waits.ts';
 import { testStart } from '../../support/builders.ts';
 
 const failure = { error: 'GitLabUnavailableError', message: 'no answer' };

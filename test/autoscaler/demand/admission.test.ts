@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { type AdmissionRequest, judgeAdmission, waitingItem } from '../../../autoscaler/demand/admission.ts';
 import { choiceOf, jobStates, type RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
-import { type AdmissionRequest, judgeAdmission, waitingItem } from '../../../autoscaler/runners/admission.ts';
 import { choice, launchGroupOf, pendingJob, runnerItem } from '../../support/builders.ts';
 
 const request = (changes: Partial<AdmissionRequest> = {}): AdmissionRequest => ({

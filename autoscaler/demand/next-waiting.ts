@@ -1,9 +1,9 @@
 import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
-import { forsakenAt } from '../demand/forsaken-jobs.ts';
 import { readAround } from '../runner-store/live-pool.ts';
 import type { RunnerItem } from '../runner-store/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runner-store/runners-store.ts';
 import { placesUnder } from '../runner-store/wide-caps.ts';
+import { forsakenAt } from './forsaken-jobs.ts';
 
 /** Whoever was told of a place and has not taken it by then may be told of another one. */
 const calledForSeconds = 30;

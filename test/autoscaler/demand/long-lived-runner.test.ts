@@ -4,7 +4,7 @@ import {
   profilesManagerOf,
   systemIdOf,
   whyNeverTaken,
-} from '../../../autoscaler/runners/long-lived-runner.ts';
+} from '../../../autoscaler/demand/long-lived-runner.ts';
 import { runnerItem } from '../../support/builders.ts';
 
 const runner = { tags: ['docker', 'linux'], runUntagged: false, projectIds: null };

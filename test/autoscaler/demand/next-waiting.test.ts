@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { nextWaiting } from '../../../autoscaler/demand/next-waiting.ts';
 import type { RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
-import { nextWaiting } from '../../../autoscaler/runners/next-waiting.ts';
 import { runnerItem, testStart } from '../../support/builders.ts';
 import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
 
