@@ -11,6 +11,7 @@ import type { Log } from '../../infrastructure/kit/lambda/log.ts';
 import { mayConcern, notProvedFor } from '../../infrastructure/kit/webhook-scope.ts';
 import { forsakenAt, forsakenBy } from '../demand/forsaken-jobs.ts';
 import { isAlike } from '../demand/kind.ts';
+import { expiryOf } from '../end-runner/end-runner.ts';
 import { eventBusEnvironment, routingEnvironment } from '../environment.ts';
 import { createEventBus } from '../events/event-bus.client.ts';
 import type { EventBus } from '../events/event-bus.ts';
@@ -26,7 +27,6 @@ import { misplacementOf, noteMisplaced, type Place, placeOf } from '../runner-st
 import type { RunnerItem } from '../runner-store/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runner-store/runners-store.ts';
 import { unbindUntrue } from '../runner-store/unbind-untrue.ts';
-import { expiryOf } from '../runners/end-runner.ts';
 import { findPlace } from './find-place.ts';
 
 export type BindRunnerPorts = FindHostPorts & {

@@ -1,6 +1,6 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { expiryOf } from '../runners/end-runner.ts';
+import { expiryOf } from '../end-runner/end-runner.ts';
 import { type MarkableJob, type RetryMarks, type RetryReason, retryMarkKeyOf } from './retry-marks.ts';
 
 /** The marks in the runners table, beside the items and the counters. */

@@ -11,6 +11,7 @@ import {
 } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import type { ProjectFilter } from '../../infrastructure/kit/project-filter.ts';
 import { mayConcern, notProvedFor } from '../../infrastructure/kit/webhook-scope.ts';
+import { leaveQueue } from '../end-runner/end-runner.ts';
 import { eventBusEnvironment, projectsEnvironment, routingEnvironment, tablesEnvironment } from '../environment.ts';
 import { createEventBus } from '../events/event-bus.client.ts';
 import type { EventBus } from '../events/event-bus.ts';
@@ -23,7 +24,6 @@ import { createDocumentClient, createTables } from '../runner-store/live-tables.
 import { JobNotYetPendingError } from '../runner-store/runner-errors.ts';
 import { choiceOf, type RunnerItem } from '../runner-store/runner-item.ts';
 import { type RunnersStore, whenItWentOn } from '../runner-store/runners-store.ts';
-import { leaveQueue } from '../runners/end-runner.ts';
 import { createKnownLambdaLimit, type KnownLambdaLimit } from '../runners/known-lambda-limit.client.ts';
 import { lambdaJobsAtOnce, underLambdaLimit } from '../runners/lambda-limit.ts';
 import { mightBeOurs, type Offer, type RunnerAnswer, type RunnerDecision } from './choose-runner.ts';

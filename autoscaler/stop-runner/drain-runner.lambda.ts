@@ -2,12 +2,12 @@ import { lastOf, runningOf } from '../../infrastructure/gitlab/gitlab-listings.t
 import { type JobKey, type JobReference, jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import { managerOf, profilesManagerOf } from '../demand/long-lived-runner.ts';
+import { type Drain, type DrainHostPorts, drainHost, type WriteEnd } from '../end-runner/drain-host.ts';
 import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createLongLivedRunners } from '../long-lived-runners.client.ts';
 import { createTables } from '../runner-store/live-tables.client.ts';
 import type { RunnerItem, RunnerState } from '../runner-store/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore, type RunnerUpdate } from '../runner-store/runners-store.ts';
-import { type Drain, type DrainHostPorts, drainHost, type WriteEnd } from '../runners/drain-host.ts';
 import { createInstanceStates } from '../start-runner/ec2/instance-states.client.ts';
 import { type RunnerToStop, runnerToStopSchema } from './stop-runner-input.ts';
 

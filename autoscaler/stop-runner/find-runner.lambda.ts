@@ -11,6 +11,7 @@ import type { Log } from '../../infrastructure/kit/lambda/log.ts';
 import { mayConcern, notProvedFor } from '../../infrastructure/kit/webhook-scope.ts';
 import { isAlike } from '../demand/kind.ts';
 import { planStops, type SeenRunners } from '../demand/plan-stops.ts';
+import { expiryOf, leaveQueue, recordTombstone } from '../end-runner/end-runner.ts';
 import { eventBusEnvironment } from '../environment.ts';
 import { createEventBus } from '../events/event-bus.client.ts';
 import type { EventBus } from '../events/event-bus.ts';
@@ -26,7 +27,6 @@ import { misplacementOf, noteMisplaced, placeOf } from '../runner-store/misplace
 import { JobNotOverError } from '../runner-store/runner-errors.ts';
 import type { RunnerItem } from '../runner-store/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runner-store/runners-store.ts';
-import { expiryOf, leaveQueue, recordTombstone } from '../runners/end-runner.ts';
 import { toldByGitLab } from '../start-runner/told-by-gitlab.ts';
 import { type RunnerToStop, runnerToStopOf } from './stop-runner-input.ts';
 

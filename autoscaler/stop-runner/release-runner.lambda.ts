@@ -7,6 +7,8 @@ import {
 import { forsakenAt, forsakenBy } from '../demand/forsaken-jobs.ts';
 import { isAlike } from '../demand/kind.ts';
 import { nextWaiting } from '../demand/next-waiting.ts';
+import { type AttemptEnd, type EndRunnerPorts, endRunner, hasGoneOn } from '../end-runner/end-runner.ts';
+import { judgeAttempt } from '../end-runner/whose-fault.ts';
 import { eventBusEnvironment } from '../environment.ts';
 import { createEventBus } from '../events/event-bus.client.ts';
 import type { EventBus } from '../events/event-bus.ts';
@@ -16,8 +18,6 @@ import { createTables } from '../runner-store/live-tables.client.ts';
 import type { OutageMark } from '../runner-store/outage-mark.ts';
 import type { RunnerItem } from '../runner-store/runner-item.ts';
 import { RunnerStateChangedError } from '../runner-store/runners-store.ts';
-import { type AttemptEnd, type EndRunnerPorts, endRunner, hasGoneOn } from '../runners/end-runner.ts';
-import { judgeAttempt } from '../runners/whose-fault.ts';
 import { type RunnerToStop, runnerToStopSchema } from './stop-runner-input.ts';
 
 export type ReleaseRunnerPorts = EndRunnerPorts & {

@@ -1,6 +1,6 @@
 import { bindRunner } from '../../autoscaler/bind-runner/bind-runner.lambda.ts';
+import { recordTombstone } from '../../autoscaler/end-runner/end-runner.ts';
 import { noteJobState, noteTakenJob } from '../../autoscaler/runner-store/job-state.ts';
-import { recordTombstone } from '../../autoscaler/runners/end-runner.ts';
 import { chooseRunner } from '../../autoscaler/start-runner/choose-runner.lambda.ts';
 import { findRunner } from '../../autoscaler/stop-runner/find-runner.lambda.ts';
 import type { JobEvent } from '../../infrastructure/kit/job-event.ts';

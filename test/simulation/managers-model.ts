@@ -1,5 +1,5 @@
 import { LongLivedRunnerError, type LongLivedRunners } from '../../autoscaler/demand/long-lived-runner.ts';
-import type { ManagedHosts } from '../../autoscaler/runners/drain-host.ts';
+import type { ManagedHosts } from '../../autoscaler/end-runner/drain-host.ts';
 import type { Ec2Model } from './ec2-model.ts';
 import type { GitLabModel } from './gitlab-model.ts';
 import type { SimulatedRunner } from './simulated-job.ts';

@@ -4,7 +4,7 @@ import {
   systemIdOf,
   whyNeverTaken,
 } from '../../autoscaler/demand/long-lived-runner.ts';
-import type { ManagedHosts } from '../../autoscaler/runners/drain-host.ts';
+import type { ManagedHosts } from '../../autoscaler/end-runner/drain-host.ts';
 import { type InMemoryGitLab, tokenWord } from './in-memory-gitlab.ts';
 
 export type InMemoryLongLivedRunners = LongLivedRunners &

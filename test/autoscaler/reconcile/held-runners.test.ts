@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { judgeAttempt } from '../../../autoscaler/end-runner/whose-fault.ts';
 import { turnsWantedType } from '../../../autoscaler/gate/turns-wanted.ts';
 import { heldSeconds, notItsTurn } from '../../../autoscaler/runner-store/held.ts';
 import type { RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
-import { judgeAttempt } from '../../../autoscaler/runners/whose-fault.ts';
 import { abandonRunner } from '../../../autoscaler/start-runner/abandon-runner.lambda.ts';
 import { abandonRunnerInput } from '../../../autoscaler/start-runner/start-runner-input.ts';
 import { runnerItem } from '../../support/builders.ts';

@@ -3,12 +3,12 @@ import { BatchWriteCommand, DynamoDBDocumentClient, paginateScan, type UpdateCom
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { admitJob } from '../../../autoscaler/demand/admit-job.ts';
 import { nextWaiting } from '../../../autoscaler/demand/next-waiting.ts';
+import { endRunner, leaveQueue } from '../../../autoscaler/end-runner/end-runner.ts';
 import { createGateQueue } from '../../../autoscaler/gate/gate-queue.client.ts';
 import { CapReachedError, JobAlreadyAdmittedError } from '../../../autoscaler/runner-store/runner-errors.ts';
 import type { Cap } from '../../../autoscaler/runner-store/runner-item.ts';
 import { createRunnersStore } from '../../../autoscaler/runner-store/runners-store.client.ts';
 import type { RunnersStore } from '../../../autoscaler/runner-store/runners-store.ts';
-import { endRunner, leaveQueue } from '../../../autoscaler/runners/end-runner.ts';
 import type { LocalAws } from '../../../helper-scripts/local/aws/local-aws.process.ts';
 import { type JobKey, jobKeyOf } from '../../../infrastructure/kit/job-key.ts';
 import { startTestAws } from '../../helper-scripts/local/aws/start-test-aws.ts';

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { admitJob } from '../../../autoscaler/demand/admit-job.ts';
+import { endRunner } from '../../../autoscaler/end-runner/end-runner.ts';
 import type { RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
 import type { RunnersStore } from '../../../autoscaler/runner-store/runners-store.ts';
 import { homeShards, placeOf, placesUnder, shards } from '../../../autoscaler/runner-store/wide-caps.ts';
-import { endRunner } from '../../../autoscaler/runners/end-runner.ts';
 import { jobKeyOf } from '../../../infrastructure/kit/job-key.ts';
 import { choice, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
 import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { endRunner } from '../../../../autoscaler/end-runner/end-runner.ts';
 import type { RunnersStore } from '../../../../autoscaler/runner-store/runners-store.ts';
-import { endRunner } from '../../../../autoscaler/runners/end-runner.ts';
 import type { Instances } from '../../../../autoscaler/start-runner/ec2/fleet.ts';
 import { LaunchThrottledError, PermanentLaunchError } from '../../../../autoscaler/start-runner/ec2/launch-errors.ts';
 import { launchInstances, mostReceives } from '../../../../autoscaler/start-runner/ec2/launch-instances.lambda.ts';
