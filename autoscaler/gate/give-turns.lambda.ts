@@ -10,8 +10,8 @@ import {
 import type { Log } from '../../infrastructure/kit/lambda/log.ts';
 import { eventBusEnvironment, routingEnvironment, tablesEnvironment } from '../environment.ts';
 import { createEventBus } from '../events/event-bus.client.ts';
+import { createGitLabFromEnvironment } from '../gitlab/live-gitlab.client.ts';
 import { createJobMappings, type JobMappings } from '../job-mappings/job-mappings.client.ts';
-import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createDocumentClient, createTables } from '../runner-store/live-tables.client.ts';
 import type { RunnerItem } from '../runner-store/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runner-store/runners-store.ts';

@@ -6,7 +6,7 @@ import {
   readEnvironment,
 } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import { misplacedRetriesEnvironment, retriesEnvironment } from '../environment.ts';
-import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
+import { createGitLabFromEnvironment } from '../gitlab/live-gitlab.client.ts';
 import { createTables } from '../runner-store/live-tables.client.ts';
 import type { RetryMarks, RetryReason } from '../runner-store/retry-marks.ts';
 import type { RunnersStore } from '../runner-store/runners-store.ts';

@@ -17,8 +17,8 @@ import {
 } from '../environment.ts';
 import { createEventBus } from '../events/event-bus.client.ts';
 import { wantTurns } from '../gate/turns-wanted.ts';
+import { createGitLabFromEnvironment } from '../gitlab/live-gitlab.client.ts';
 import { createJobMappings } from '../job-mappings/job-mappings.client.ts';
-import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createDocumentClient, createTables } from '../runner-store/live-tables.client.ts';
 import { createInstanceList } from '../start-runner/ec2/instance-list.client.ts';
 import { createInstances } from '../start-runner/ec2/instances.client.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
-import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
+import { createGitLabFromEnvironment } from '../gitlab/live-gitlab.client.ts';
 import { createTables } from '../runner-store/live-tables.client.ts';
 import { answerCloudFormation } from './cloudformation.client.ts';
 import {

@@ -16,8 +16,8 @@ import { eventBusEnvironment, projectsEnvironment, routingEnvironment, tablesEnv
 import { createEventBus } from '../events/event-bus.client.ts';
 import type { EventBus } from '../events/event-bus.ts';
 import { tellGateIfPossible } from '../gate/tell-gate.ts';
+import { createGitLabFromEnvironment } from '../gitlab/live-gitlab.client.ts';
 import { createJobMappings, type JobMappings } from '../job-mappings/job-mappings.client.ts';
-import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
 import { createKnownProjects } from '../reconcile/known-projects.client.ts';
 import type { ProjectsStore } from '../reconcile/reconcile-store.ts';
 import { createDocumentClient, createTables } from '../runner-store/live-tables.client.ts';

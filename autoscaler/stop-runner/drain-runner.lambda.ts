@@ -3,8 +3,8 @@ import { type JobKey, type JobReference, jobKeyOf } from '../../infrastructure/k
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import { managerOf, profilesManagerOf } from '../demand/long-lived-runner.ts';
 import { type Drain, type DrainHostPorts, drainHost, type WriteEnd } from '../end-runner/drain-host.ts';
-import { createGitLabFromEnvironment } from '../live-gitlab.client.ts';
-import { createLongLivedRunners } from '../long-lived-runners.client.ts';
+import { createGitLabFromEnvironment } from '../gitlab/live-gitlab.client.ts';
+import { createLongLivedRunners } from '../gitlab/long-lived-runners.client.ts';
 import { createTables } from '../runner-store/live-tables.client.ts';
 import type { RunnerItem, RunnerState } from '../runner-store/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore, type RunnerUpdate } from '../runner-store/runners-store.ts';

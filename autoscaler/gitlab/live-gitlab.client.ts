@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
-import { gitlabTokenPlaceholder } from '../infrastructure/exports.ts';
-import { createGitLab, type GitLab, type GitLabOptions } from '../infrastructure/gitlab/gitlab.client.ts';
-import { createSecretReader } from '../infrastructure/kit/aws/secret.client.ts';
-import { SecretUnavailableError } from '../infrastructure/kit/aws/secret-errors.ts';
-import { readEnvironment } from '../infrastructure/kit/lambda/lambda-handler.client.ts';
-import { gitlabEnvironment, hostsEnvironment } from './environment.ts';
+import { gitlabTokenPlaceholder } from '../../infrastructure/exports.ts';
+import { createGitLab, type GitLab, type GitLabOptions } from '../../infrastructure/gitlab/gitlab.client.ts';
+import { createSecretReader } from '../../infrastructure/kit/aws/secret.client.ts';
+import { SecretUnavailableError } from '../../infrastructure/kit/aws/secret-errors.ts';
+import { readEnvironment } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
+import { gitlabEnvironment, hostsEnvironment } from '../environment.ts';
 
 const gitlabSecretSchema = z.object({ token: z.string().check(z.minLength(1)) });
 

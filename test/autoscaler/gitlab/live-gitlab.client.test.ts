@@ -1,8 +1,8 @@
 import { Hono } from 'hono';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createGitLabFromEnvironment } from '../../autoscaler/live-gitlab.client.ts';
-import { gitlabTokenPlaceholder } from '../../infrastructure/exports.ts';
-import { serveLoopback } from '../support/loopback.ts';
+import { createGitLabFromEnvironment } from '../../../autoscaler/gitlab/live-gitlab.client.ts';
+import { gitlabTokenPlaceholder } from '../../../infrastructure/exports.ts';
+import { serveLoopback } from '../../support/loopback.ts';
 
 const secretArn = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:gitlab-token';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createLongLivedRunners } from '../../autoscaler/long-lived-runners.client.ts';
-import type { RunnerManagers } from '../../infrastructure/gitlab/gitlab-managers.client.ts';
+import { createLongLivedRunners } from '../../../autoscaler/gitlab/long-lived-runners.client.ts';
+import type { RunnerManagers } from '../../../infrastructure/gitlab/gitlab-managers.client.ts';
 
 const secretArn = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:ci-runner-AbCdEf';
 const token = 'glrt-fake-t1_not.a-real-token';

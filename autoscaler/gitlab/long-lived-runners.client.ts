@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
-import { createRunnerManagers, type RunnerManagers } from '../infrastructure/gitlab/gitlab-managers.client.ts';
-import { createSecretReader, type SecretReader } from '../infrastructure/kit/aws/secret.client.ts';
-import { SecretUnavailableError } from '../infrastructure/kit/aws/secret-errors.ts';
-import { readEnvironment } from '../infrastructure/kit/lambda/lambda-handler.client.ts';
-import { LongLivedRunnerError, type LongLivedRunners } from './demand/long-lived-runner.ts';
-import { runnerTokensEnvironment } from './environment.ts';
+import { createRunnerManagers, type RunnerManagers } from '../../infrastructure/gitlab/gitlab-managers.client.ts';
+import { createSecretReader, type SecretReader } from '../../infrastructure/kit/aws/secret.client.ts';
+import { SecretUnavailableError } from '../../infrastructure/kit/aws/secret-errors.ts';
+import { readEnvironment } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
+import { LongLivedRunnerError, type LongLivedRunners } from '../demand/long-lived-runner.ts';
+import { runnerTokensEnvironment } from '../environment.ts';
 import { gitlabOptionsFromEnvironment } from './live-gitlab.client.ts';
 
 const tokenSecretSchema = z.object({ token: z.string() });
