@@ -5,7 +5,7 @@ import { findGitLabRunner } from './helper-scripts/local/gitlab-runner/find-gitl
 const jobsOfBothTypes = [
   'test/end-to-end/whole-path.test.ts',
   'test/end-to-end/in-trouble.test.ts',
-  'test/autoscaler/start-runner/ec2/boot.gitlab.test.ts',
+  'test/autoscaler/runner-types/ec2/boot.gitlab.test.ts',
   'test/lambda-shell-runner/lambda-environment.test.ts',
 ];
 

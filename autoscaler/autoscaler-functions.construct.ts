@@ -11,10 +11,10 @@ import { defaultExactSeconds } from '../infrastructure/kit/exactness.ts';
 import { deletes, FunctionGrants, puts, reads, updates } from './function-grants.construct.ts';
 import { reconcilerSettings } from './reconcile/reconciler.construct.ts';
 import { removalTimeoutSeconds } from './remove-runners/runner-removal.construct.ts';
-import type { RunnerProfiles } from './runner-profiles.construct.ts';
 import type { Tables } from './runner-store/tables.construct.ts';
-import { grantLaunching, grantTagging } from './start-runner/ec2/launch-permissions.construct.ts';
-import { launchTimeoutSeconds } from './start-runner/ec2/launch-queue.construct.ts';
+import { grantLaunching, grantTagging } from './runner-types/ec2/launch-permissions.construct.ts';
+import { launchTimeoutSeconds } from './runner-types/ec2/launch-queue.construct.ts';
+import type { RunnerProfiles } from './runner-types/runner-profiles.construct.ts';
 
 export type AutoscalerFunctionsProps = {
   readonly deployment: Deployment;
@@ -114,7 +114,7 @@ export class AutoscalerFunctions extends Construct {
     grants.useRunnerTokens(this.abandonRunner);
     grants.lookAtManagedHosts(this.abandonRunner);
 
-    this.launchInstances = this.add('start-runner/ec2/launch-instances', 'Launches instances for waiting requests', {
+    this.launchInstances = this.add('runner-types/ec2/launch-instances', 'Launches instances for waiting requests', {
       LAUNCH_PROFILES: Stack.of(this).toJsonString(profiles.launch),
       ...(Object.keys(deployment.resourceTags).length === 0
         ? {}
@@ -132,7 +132,7 @@ export class AutoscalerFunctions extends Construct {
     grantLaunching(this.launchInstances, deployment, profiles.ec2, networkSubnetsOf(props));
     grants.allowTerminating(this.launchInstances);
 
-    this.tagInstances = this.add('start-runner/ec2/tag-instances', 'Tags instances with their jobs, without haste');
+    this.tagInstances = this.add('runner-types/ec2/tag-instances', 'Tags instances with their jobs, without haste');
     tagQueue.grantConsumeMessages(this.tagInstances);
     grantTagging(this.tagInstances, deployment);
 
@@ -265,7 +265,7 @@ export class AutoscalerFunctions extends Construct {
       isolateProjects && functionArn !== undefined ? [functionArn] : [],
     );
     if (arns.length === 0) return undefined;
-    const lambda = this.add('start-runner/invoke-isolated-runner', 'Starts a runner’s function for one project');
+    const lambda = this.add('runner-types/lambda/invoke-isolated-runner', 'Starts a runner’s function for one project');
     this.#grants.allow(lambda, ['lambda:InvokeFunction'], ...arns);
     return lambda;
   }

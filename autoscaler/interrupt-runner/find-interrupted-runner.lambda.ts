@@ -7,7 +7,7 @@ import { type UnwantedRunner, unwantedRunnerSchema } from '../events/runner-unwa
 import { createTables } from '../runner-store/live-tables.client.ts';
 import type { RunnerItem } from '../runner-store/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runner-store/runners-store.ts';
-import { createInstanceStates, type InstanceStates } from '../start-runner/ec2/instance-states.client.ts';
+import { createInstanceStates, type InstanceStates } from '../runner-types/ec2/instance-states.client.ts';
 import { type RunnerToStop, runnerToStopOf } from '../stop-runner/stop-runner-input.ts';
 import { type InterruptedRunner, interruptedRunnerOf } from './mend-job-input.ts';
 import { planInterruption } from './plan-interruption.ts';

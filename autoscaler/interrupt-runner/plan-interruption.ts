@@ -1,6 +1,6 @@
 import type { Interruption } from '../events/instance-event.ts';
 import type { RunnerItem } from '../runner-store/runner-item.ts';
-import { explainStateReason } from '../start-runner/ec2/state-reason.ts';
+import { explainStateReason } from '../runner-types/ec2/state-reason.ts';
 import type { RunnerToStop } from '../stop-runner/stop-runner-input.ts';
 
 /** What follows for a runner from what EC2 says about its instance. `mend`: its job may need to be ended or retried. */

@@ -5,7 +5,7 @@ import { runnerFailedType } from '../events/runner-failed.ts';
 import { runnerUnwantedType } from '../events/runner-unwanted.ts';
 import { jobOfNote } from '../runner-store/runner-mark.ts';
 import { unbinding } from '../runner-store/unbind-untrue.ts';
-import { launchGroupTag } from '../start-runner/ec2/instance-tags.ts';
+import { launchGroupTag } from '../runner-types/ec2/instance-tags.ts';
 import type { ReconcilePorts } from './reconcile-ports.ts';
 import type { Repair } from './repair.ts';
 import { ownsInstance, ownsRunner, ownsTicket } from './repair-runners.ts';

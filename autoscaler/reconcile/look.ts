@@ -4,7 +4,7 @@ import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 import type { RunnerItem } from '../runner-store/runner-item.ts';
 import { placesUnder } from '../runner-store/wide-caps.ts';
-import { lambdaJobsAtOnce, underLambdaLimit } from '../runners/lambda-limit.ts';
+import { lambdaJobsAtOnce, underLambdaLimit } from '../runner-types/lambda/lambda-limit.ts';
 import { askingGitLab, type LookContext, unlessFailing } from './ask-gitlab.ts';
 import { discoverProjects, isDiscoveryDue } from './discover-projects.ts';
 import { inTurns } from './in-turns.ts';

@@ -10,10 +10,10 @@ import type { EventBus } from '../events/event-bus.ts';
 import type { JobMapping } from '../job-mappings/job-mapping.ts';
 import type { OutageMark } from '../runner-store/outage-mark.ts';
 import type { RunnersStore } from '../runner-store/runners-store.ts';
+import type { Instances } from '../runner-types/ec2/fleet.ts';
+import type { InstanceList } from '../runner-types/ec2/instance-list.ts';
+import type { LaunchRequests } from '../runner-types/ec2/launch-requests.ts';
 import type { Offer } from '../start-runner/choose-runner.ts';
-import type { Instances } from '../start-runner/ec2/fleet.ts';
-import type { InstanceList } from '../start-runner/ec2/instance-list.ts';
-import type { LaunchRequests } from '../start-runner/ec2/launch-requests.ts';
 import type { LambdaLimitPorts } from './look-at-lambda-limit.ts';
 import type { ProjectsStore, ReconcileStore } from './reconcile-store.ts';
 

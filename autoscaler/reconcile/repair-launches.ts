@@ -1,6 +1,6 @@
 import { idleBeyondDemand } from '../demand/demand.ts';
 import type { RunnerItem } from '../runner-store/runner-item.ts';
-import { launchRequestOf } from '../start-runner/ec2/launch-requests.ts';
+import { launchRequestOf } from '../runner-types/ec2/launch-requests.ts';
 import { isOlder, requestSeconds, retrialSeconds } from './deadlines.ts';
 import { suspect } from './repair-runners.ts';
 import type { Seen } from './seen.ts';

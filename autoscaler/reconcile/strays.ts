@@ -1,5 +1,5 @@
 import type { RunnerItem } from '../runner-store/runner-item.ts';
-import { holdTag, launchGroupTag } from '../start-runner/ec2/instance-tags.ts';
+import { holdTag, launchGroupTag } from '../runner-types/ec2/instance-tags.ts';
 import { isOlder, settledSeconds } from './deadlines.ts';
 import { findOwners } from './owners.ts';
 import type { RepairAction, RepairKind } from './repair.ts';

@@ -1,6 +1,6 @@
 import { EC2Client, paginateDescribeInstances, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
 import { deploymentTag } from '../../infrastructure/deployment/deployment-tag.ts';
-import { createInstances } from '../start-runner/ec2/instances.client.ts';
+import { createInstances } from '../runner-types/ec2/instances.client.ts';
 
 /** As many as one call may name without being refused for its size. */
 const instancesPerCall = 50;

@@ -30,9 +30,9 @@ import { createTables } from '../runner-store/live-tables.client.ts';
 import { type OutageMark, outageErrors } from '../runner-store/outage-mark.ts';
 import { attemptsUsed, type RunnerItem, type RunnerState } from '../runner-store/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore, whenItWentOn } from '../runner-store/runners-store.ts';
-import type { Instances } from './ec2/fleet.ts';
-import { createInstanceStates } from './ec2/instance-states.client.ts';
-import { createInstances } from './ec2/instances.client.ts';
+import type { Instances } from '../runner-types/ec2/fleet.ts';
+import { createInstanceStates } from '../runner-types/ec2/instance-states.client.ts';
+import { createInstances } from '../runner-types/ec2/instances.client.ts';
 import { readFailureCause } from './failure-cause.ts';
 import { abandonRunnerInput, functionCutOff, functionFailed, functionNotStarted } from './start-runner-input.ts';
 

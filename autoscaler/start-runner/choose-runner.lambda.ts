@@ -24,8 +24,8 @@ import { createDocumentClient, createTables } from '../runner-store/live-tables.
 import { JobNotYetPendingError } from '../runner-store/runner-errors.ts';
 import { choiceOf, type RunnerItem } from '../runner-store/runner-item.ts';
 import { type RunnersStore, whenItWentOn } from '../runner-store/runners-store.ts';
-import { createKnownLambdaLimit, type KnownLambdaLimit } from '../runners/known-lambda-limit.client.ts';
-import { lambdaJobsAtOnce, underLambdaLimit } from '../runners/lambda-limit.ts';
+import { createKnownLambdaLimit, type KnownLambdaLimit } from '../runner-types/lambda/known-lambda-limit.client.ts';
+import { lambdaJobsAtOnce, underLambdaLimit } from '../runner-types/lambda/lambda-limit.ts';
 import { mightBeOurs, type Offer, type RunnerAnswer, type RunnerDecision } from './choose-runner.ts';
 import { findWhoNeedsStandIn } from './find-who-needs-stand-in.ts';
 import { imageRulesFor } from './image-rules.ts';

@@ -7,7 +7,7 @@ import { candidatesOf, chooseMapping } from '../job-mappings/choose-mapping.ts';
 import type { JobMapping, MappingTarget } from '../job-mappings/job-mapping.ts';
 import { areTagged, profileOfTags } from '../job-mappings/profile-tags.ts';
 import type { Cap, RunnerChoice } from '../runner-store/runner-item.ts';
-import { lambdaCounter } from '../runners/lambda-limit.ts';
+import { lambdaCounter } from '../runner-types/lambda/lambda-limit.ts';
 
 /** What a deployment offers. */
 export type Offer = {

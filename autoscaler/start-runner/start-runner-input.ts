@@ -3,7 +3,11 @@ import { exactSchema } from '../../infrastructure/kit/exactness.ts';
 import { jobEventSchema } from '../../infrastructure/kit/job-event.ts';
 import { lambdaRunnerPayloadSchema } from '../../infrastructure/kit/runner-ticket.ts';
 import { runnerTypes } from '../job-mappings/job-mapping.ts';
-import { failedInvocationSchema, type InvocationEnd, readInvocationEnd } from './failed-invocation.ts';
+import {
+  failedInvocationSchema,
+  type InvocationEnd,
+  readInvocationEnd,
+} from '../runner-types/lambda/failed-invocation.ts';
 
 /** A {@link RunnerChoice} as it passes through the workflow. */
 export const runnerChoiceSchema = z.object({

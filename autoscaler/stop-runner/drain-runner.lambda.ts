@@ -8,7 +8,7 @@ import { createLongLivedRunners } from '../gitlab/long-lived-runners.client.ts';
 import { createTables } from '../runner-store/live-tables.client.ts';
 import type { RunnerItem, RunnerState } from '../runner-store/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore, type RunnerUpdate } from '../runner-store/runners-store.ts';
-import { createInstanceStates } from '../start-runner/ec2/instance-states.client.ts';
+import { createInstanceStates } from '../runner-types/ec2/instance-states.client.ts';
 import { type RunnerToStop, runnerToStopSchema } from './stop-runner-input.ts';
 
 export type DrainRunnerPorts = DrainHostPorts & {

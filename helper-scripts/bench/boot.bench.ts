@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { serve } from '@hono/node-server';
 import Table from 'cli-table3';
 import { Hono } from 'hono';
-import { type BootSettings, renderBootScript } from '../../autoscaler/start-runner/ec2/boot-script.ts';
+import { type BootSettings, renderBootScript } from '../../autoscaler/runner-types/ec2/boot-script.ts';
 import { findGitLabRunner, writeRunnerFolder } from '../local/gitlab-runner/find-gitlab-runner.process.ts';
 import { startDockerStandIn } from '../local/instances/docker-stand-in.server.ts';
 import { createInstanceMetadataApp } from '../local/instances/instance-metadata.server.ts';
@@ -99,7 +99,7 @@ async function bootOnce({ settings }: Subject, folder: string, programs: string)
     if (event.what === firstRequest) heard();
   });
   const script = join(folder, 'user-data');
-  const source = await readFile(resolve(import.meta.dirname, '../../autoscaler/start-runner/ec2/boot.sh'), 'utf8');
+  const source = await readFile(resolve(import.meta.dirname, '../../autoscaler/runner-types/ec2/boot.sh'), 'utf8');
   const userData = renderBootScript(source, {
     ...sampleBootSettings,
     region: 'eu-west-1',

@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import { type Burst, simulateBurst, throttle } from '../../test/autoscaler/start-runner/ec2/launch-burst.ts';
+import { type Burst, simulateBurst, throttle } from '../../test/autoscaler/runner-types/ec2/launch-burst.ts';
 
 /*
  * How long a burst of pending jobs waits until EC2 took the request for its last instance. EC2 allows few launches a second, so that the number of

@@ -1,4 +1,4 @@
-import type { BootSettings } from '../../autoscaler/start-runner/ec2/boot-script.ts';
+import type { BootSettings } from '../../autoscaler/runner-types/ec2/boot-script.ts';
 
 /** Settings of a host that runs jobs in containers and has nothing out of the ordinary. */
 export const sampleBootSettings: BootSettings = {

@@ -1,4 +1,4 @@
-import { lambdaJobsAtOnce, reserveOf, smallestLimit } from '../../autoscaler/runners/lambda-limit.ts';
+import { lambdaJobsAtOnce, reserveOf, smallestLimit } from '../../autoscaler/runner-types/lambda/lambda-limit.ts';
 import { type Deployment, profilesOfType } from '../../infrastructure/deployment/deployment.ts';
 import { instanceTypesOf } from '../../infrastructure/deployment/profiles/ec2-profile.ts';
 import type { Finding } from './finding.ts';

@@ -10,13 +10,13 @@ import { mendJobInput } from '../../autoscaler/interrupt-runner/mend-job-input.t
 import type { JobMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
 import type { RunnerItem } from '../../autoscaler/runner-store/runner-item.ts';
 import { RunnerStateChangedError } from '../../autoscaler/runner-store/runners-store.ts';
+import { launchInstances } from '../../autoscaler/runner-types/ec2/launch-instances.lambda.ts';
+import { sourcesOf } from '../../autoscaler/runner-types/ec2/launch-source.ts';
+import { invokeIsolatedRunner } from '../../autoscaler/runner-types/lambda/invoke-isolated-runner.lambda.ts';
 import { abandonRunner } from '../../autoscaler/start-runner/abandon-runner.lambda.ts';
 import { admitJob } from '../../autoscaler/start-runner/admit-job.lambda.ts';
 import { chooseRunner } from '../../autoscaler/start-runner/choose-runner.lambda.ts';
 import type { Offer } from '../../autoscaler/start-runner/choose-runner.ts';
-import { launchInstances } from '../../autoscaler/start-runner/ec2/launch-instances.lambda.ts';
-import { sourcesOf } from '../../autoscaler/start-runner/ec2/launch-source.ts';
-import { invokeIsolatedRunner } from '../../autoscaler/start-runner/invoke-isolated-runner.lambda.ts';
 import { registerRunner } from '../../autoscaler/start-runner/register-runner.lambda.ts';
 import {
   abandonRunnerInput,
@@ -50,7 +50,7 @@ import { runStateMachine } from '../support/state-machine.ts';
 import { StateError } from '../support/state-machine-errors.ts';
 import type { Json, StateMachineDefinition } from '../support/state-machine-language.ts';
 import { routeTasks, type TaskRunner } from '../support/state-machine-tasks.ts';
-import { launchProfile } from './start-runner/ec2/launch-world.ts';
+import { launchProfile } from './runner-types/ec2/launch-world.ts';
 
 export const shellFunctionArn = 'arn:aws:lambda:eu-central-1:123456789012:function:shell-runner';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { jobTagKeys } from '../../autoscaler/start-runner/ec2/instance-tags.ts';
-import { fleetOf } from '../../autoscaler/start-runner/ec2/instances.client.ts';
+import { jobTagKeys } from '../../autoscaler/runner-types/ec2/instance-tags.ts';
+import { fleetOf } from '../../autoscaler/runner-types/ec2/instances.client.ts';
 import {
   accountId,
   type Request,
@@ -9,7 +9,7 @@ import {
   templatePermissions,
 } from '../support/template-permissions.ts';
 import { autoscalerTemplate } from './autoscaler-template.ts';
-import { launchWorld } from './start-runner/ec2/launch-world.ts';
+import { launchWorld } from './runner-types/ec2/launch-world.ts';
 
 const shellFunction = `arn:aws:lambda:${region}:${accountId}:function:shell-runner`;
 const bus = `arn:aws:events:${region}:${accountId}:event-bus/ci`;

@@ -20,7 +20,7 @@ import type { LocalGitLab } from '../../helper-scripts/local/gitlab/local-gitlab
 import { bundleStandIn } from '../../helper-scripts/local/gitlab-runner/find-gitlab-runner.process.ts';
 import { bundleFolderOf } from '../../infrastructure/kit/cdk/bundled-function.construct.ts';
 import type { LambdaRunnerPayload } from '../../infrastructure/kit/runner-ticket.ts';
-import { refusalOf } from '../autoscaler/start-runner/ec2/ticket-table.server.ts';
+import { refusalOf } from '../autoscaler/runner-types/ec2/ticket-table.server.ts';
 import { adminToken, registerRunner, type TestRunner } from '../helper-scripts/local/gitlab/gitlab-under-test.ts';
 import { runnerUnderTest } from '../support/runner-under-test.ts';
 import { jobPayload } from './executions.ts';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { bundleFolderOf } from '../../infrastructure/kit/cdk/bundled-function.construct.ts';
 import type { RunnerTicket } from '../../infrastructure/kit/runner-ticket.ts';
-import { refusalOf } from '../autoscaler/start-runner/ec2/ticket-table.server.ts';
+import { refusalOf } from '../autoscaler/runner-types/ec2/ticket-table.server.ts';
 import { fakeToken, jobPayload } from './executions.ts';
 import { bundleFakeRunner, type FakeRunnerScript } from './fake-gitlab-runner.ts';
 

@@ -10,18 +10,18 @@ import {
 import { type MendJobPorts, mendJob } from '../../autoscaler/interrupt-runner/mend-job.lambda.ts';
 import { mendJobInput } from '../../autoscaler/interrupt-runner/mend-job-input.ts';
 import { type ReconcilePorts, reconcile } from '../../autoscaler/reconcile/reconcile.lambda.ts';
-import { type AbandonRunnerPorts, abandonRunner } from '../../autoscaler/start-runner/abandon-runner.lambda.ts';
-import { type AdmitJobPorts, admitJob } from '../../autoscaler/start-runner/admit-job.lambda.ts';
-import { type ChooseRunnerPorts, chooseRunner } from '../../autoscaler/start-runner/choose-runner.lambda.ts';
 import {
   type LaunchInstancesPorts,
   launchBatchSchema,
   launchInstances,
-} from '../../autoscaler/start-runner/ec2/launch-instances.lambda.ts';
+} from '../../autoscaler/runner-types/ec2/launch-instances.lambda.ts';
 import {
   type InvokeIsolatedRunnerPorts,
   invokeIsolatedRunner,
-} from '../../autoscaler/start-runner/invoke-isolated-runner.lambda.ts';
+} from '../../autoscaler/runner-types/lambda/invoke-isolated-runner.lambda.ts';
+import { type AbandonRunnerPorts, abandonRunner } from '../../autoscaler/start-runner/abandon-runner.lambda.ts';
+import { type AdmitJobPorts, admitJob } from '../../autoscaler/start-runner/admit-job.lambda.ts';
+import { type ChooseRunnerPorts, chooseRunner } from '../../autoscaler/start-runner/choose-runner.lambda.ts';
 import { type RegisterRunnerPorts, registerRunner } from '../../autoscaler/start-runner/register-runner.lambda.ts';
 import {
   abandonRunnerInput,

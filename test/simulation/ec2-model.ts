@@ -1,10 +1,10 @@
-import type { FleetAnswer, FleetRequest } from '../../autoscaler/start-runner/ec2/fleet.ts';
-import type { ListedInstance } from '../../autoscaler/start-runner/ec2/instance-list.ts';
+import type { FleetAnswer, FleetRequest } from '../../autoscaler/runner-types/ec2/fleet.ts';
+import type { ListedInstance } from '../../autoscaler/runner-types/ec2/instance-list.ts';
 import {
   LaunchThrottledError,
   LaunchTokenReusedError,
   PermanentLaunchError,
-} from '../../autoscaler/start-runner/ec2/launch-errors.ts';
+} from '../../autoscaler/runner-types/ec2/launch-errors.ts';
 import type { Faults } from './faults.ts';
 import type { VirtualTime } from './virtual-time.ts';
 

@@ -1,6 +1,6 @@
 import type { SQSBatchResponse } from 'aws-lambda';
 import type * as z from 'zod/mini';
-import type { launchBatchSchema } from '../../autoscaler/start-runner/ec2/launch-instances.lambda.ts';
+import type { launchBatchSchema } from '../../autoscaler/runner-types/ec2/launch-instances.lambda.ts';
 import type { Faults } from './faults.ts';
 import type { Random } from './random.ts';
 import type { VirtualTime } from './virtual-time.ts';

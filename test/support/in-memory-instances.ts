@@ -1,6 +1,6 @@
-import type { FleetAnswer, FleetRequest, Instances, Lifecycle } from '../../autoscaler/start-runner/ec2/fleet.ts';
-import type { InstanceList } from '../../autoscaler/start-runner/ec2/instance-list.ts';
-import { LaunchTokenReusedError } from '../../autoscaler/start-runner/ec2/launch-errors.ts';
+import type { FleetAnswer, FleetRequest, Instances, Lifecycle } from '../../autoscaler/runner-types/ec2/fleet.ts';
+import type { InstanceList } from '../../autoscaler/runner-types/ec2/instance-list.ts';
+import { LaunchTokenReusedError } from '../../autoscaler/runner-types/ec2/launch-errors.ts';
 import { testStart } from './builders.ts';
 
 export type InMemoryInstances = Instances &

@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini';
-import type { launchBatchSchema } from '../../autoscaler/start-runner/ec2/launch-instances.lambda.ts';
-import type { LaunchFailure, LaunchQueue } from '../../autoscaler/start-runner/ec2/launch-queue.client.ts';
+import type { launchBatchSchema } from '../../autoscaler/runner-types/ec2/launch-instances.lambda.ts';
+import type { LaunchFailure, LaunchQueue } from '../../autoscaler/runner-types/ec2/launch-queue.client.ts';
 import type { LaunchRequest } from '../../autoscaler/start-runner/start-runner-input.ts';
 
 type LaunchBatch = z.output<typeof launchBatchSchema>;

@@ -5,7 +5,7 @@ import { planRepairs } from '../../../autoscaler/reconcile/plan-repairs.ts';
 import type { Seen, SeenJob } from '../../../autoscaler/reconcile/seen.ts';
 import type { RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
 import { unbinding } from '../../../autoscaler/runner-store/unbind-untrue.ts';
-import { holdTag, launchGroupTag } from '../../../autoscaler/start-runner/ec2/instance-tags.ts';
+import { holdTag, launchGroupTag } from '../../../autoscaler/runner-types/ec2/instance-tags.ts';
 import type { JobKey } from '../../../infrastructure/kit/job-key.ts';
 import { launchGroupOf, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
 import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';

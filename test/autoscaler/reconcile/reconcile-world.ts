@@ -2,7 +2,7 @@ import type { ReconcilePorts } from '../../../autoscaler/reconcile/reconcile.lam
 import { reconcile } from '../../../autoscaler/reconcile/reconcile.lambda.ts';
 import type { RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
 import { noteOfRunner } from '../../../autoscaler/runner-store/runner-mark.ts';
-import type { FleetRequest } from '../../../autoscaler/start-runner/ec2/fleet.ts';
+import type { FleetRequest } from '../../../autoscaler/runner-types/ec2/fleet.ts';
 import type { LaunchRequest } from '../../../autoscaler/start-runner/start-runner-input.ts';
 import type { JobKey } from '../../../infrastructure/kit/job-key.ts';
 import { launchGroupOf, testStart } from '../../support/builders.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { reconcile } from '../../../autoscaler/reconcile/reconcile.lambda.ts';
-import { holdTag } from '../../../autoscaler/start-runner/ec2/instance-tags.ts';
+import { holdTag } from '../../../autoscaler/runner-types/ec2/instance-tags.ts';
 import { launchRequestSchema } from '../../../autoscaler/start-runner/start-runner-input.ts';
 import {
   GitLabLimitError,

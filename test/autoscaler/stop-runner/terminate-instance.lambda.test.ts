@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { terminateInstance } from '../../../autoscaler/stop-runner/terminate-instance.lambda.ts';
 import { inMemoryInstances } from '../../support/in-memory-instances.ts';
 import { lambdaContext } from '../../support/lambda-context.ts';
-import { launchSource } from '../start-runner/ec2/launch-world.ts';
+import { launchSource } from '../runner-types/ec2/launch-world.ts';
 
 const toStop = { job: 'job#7#1', attempt: 1, type: 'EC2', runnerId: 101, instanceId: 'i-0001', reason: 'r' } as const;
 const request = { source: launchSource(), lifecycle: 'spot', count: 2, tags: {} } as const;

@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-ec2';
 import { expect, it } from 'vitest';
 import { noteOfRunner } from '../../../autoscaler/runner-store/runner-mark.ts';
-import { holdTag } from '../../../autoscaler/start-runner/ec2/instance-tags.ts';
+import { holdTag } from '../../../autoscaler/runner-types/ec2/instance-tags.ts';
 import { deploymentTag } from '../../../infrastructure/deployment/deployment-tag.ts';
 import type { World } from '../world.ts';
 

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { bootSettingsOf, renderBootScript } from '../../../autoscaler/start-runner/ec2/boot-script.ts';
+import { bootSettingsOf, renderBootScript } from '../../../autoscaler/runner-types/ec2/boot-script.ts';
 import { defineDeployment } from '../../../infrastructure/deployment/deployment.ts';
 import { ec2ProfileSchema } from '../../../infrastructure/deployment/profiles/ec2-profile.ts';
 import { createPrivateAuthority } from '../../support/private-authority.ts';
@@ -57,7 +57,7 @@ describe('certificates by which GitLab is trusted', () => {
       roleId: 'AROAFAKE',
       logGroup: 'hosts',
     });
-    const source = readFileSync(join(import.meta.dirname, '../../../autoscaler/start-runner/ec2/boot.sh'), 'utf8');
+    const source = readFileSync(join(import.meta.dirname, '../../../autoscaler/runner-types/ec2/boot.sh'), 'utf8');
     expect(renderBootScript(source, boot)).toContain(`ca_certificates='${one}${two}'`);
   });
 
