@@ -24,7 +24,7 @@ import { RunnerProfiles } from './runner-types/runner-profiles.construct.ts';
 import { AbandonRunner } from './start-runner/abandon-runner.construct.ts';
 import { StartRunner } from './start-runner/start-runner.construct.ts';
 import { StopRunner } from './stop-runner/stop-runner.construct.ts';
-import type { Workflow } from './workflow.construct.ts';
+import type { Workflow } from './workflow/workflow.construct.ts';
 
 export type AutoscalerStackProps = StackProps & { readonly deployment: Deployment };
 

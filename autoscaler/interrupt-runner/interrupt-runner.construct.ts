@@ -1,7 +1,7 @@
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { allStoppedState, type StopStatesProps, stopEachState } from '../stop-runner/stop-states.construct.ts';
-import { failWithErrorOf, lambdaState, Workflow } from '../workflow.construct.ts';
+import { failWithErrorOf, lambdaState, Workflow } from '../workflow/workflow.construct.ts';
 import { assignMend, mendJobState } from './mend-job-state.construct.ts';
 
 export type InterruptRunnerProps = StopStatesProps & {

@@ -1,7 +1,7 @@
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Choice, Condition, type IChainable } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { failWithErrorOf, lambdaState } from '../workflow.construct.ts';
+import { failWithErrorOf, lambdaState } from '../workflow/workflow.construct.ts';
 
 /** For the state that says which runner was interrupted, in the field `mend` of its answer; null when none was. */
 export const assignMend = { mend: '{% $states.result.Payload.mend ? $states.result.Payload.mend : {} %}' };

@@ -1,7 +1,7 @@
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
-import { Workflow } from '../workflow.construct.ts';
+import { Workflow } from '../workflow/workflow.construct.ts';
 import { abandonStates } from './abandon-states.construct.ts';
 
 /** The workflow that undoes an attempt which failed after its start workflow had ended: a launch, or an invocation. */

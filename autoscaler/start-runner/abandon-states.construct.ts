@@ -16,8 +16,8 @@ import { EventBridgePutEvents } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import { type JobEventType, jobEventSource } from '../../infrastructure/kit/job-event-types.ts';
 import { runnerUnwantedType } from '../events/runner-unwanted.ts';
-import { failWithErrorOf, lambdaState } from '../workflow.construct.ts';
-import { retryPassingTrouble } from '../workflow-retries.construct.ts';
+import { failWithErrorOf, lambdaState } from '../workflow/workflow.construct.ts';
+import { retryPassingTrouble } from '../workflow/workflow-retries.construct.ts';
 
 const pending: JobEventType = 'Job Pending';
 

@@ -3,7 +3,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Choice, Condition, Fail, type IChainable, Succeed, Wait, WaitTime } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { statusesBeforePending } from '../../infrastructure/kit/job-event-types.ts';
-import { lambdaState } from '../workflow.construct.ts';
+import { lambdaState } from '../workflow/workflow.construct.ts';
 import type { RunnerAnswer } from './choose-runner.ts';
 
 /** Longer than a database replica of GitLab lags behind its hooks, and far shorter than the reconciler takes. */

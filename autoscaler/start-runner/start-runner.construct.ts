@@ -14,8 +14,8 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { SqsSendMessage } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
-import { causeOf, lambdaState, Workflow } from '../workflow.construct.ts';
-import { retryPassingTrouble } from '../workflow-retries.construct.ts';
+import { causeOf, lambdaState, Workflow } from '../workflow/workflow.construct.ts';
+import { retryPassingTrouble } from '../workflow/workflow-retries.construct.ts';
 import { abandonStates } from './abandon-states.construct.ts';
 import { assignChoice, decided, secondLook, unlessOnlySuspected } from './second-look.construct.ts';
 

@@ -2,8 +2,8 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { assignMend, mendJobState } from '../interrupt-runner/mend-job-state.construct.ts';
-import { failWithErrorOf, lambdaState, Workflow } from '../workflow.construct.ts';
-import { retryPassingTrouble } from '../workflow-retries.construct.ts';
+import { failWithErrorOf, lambdaState, Workflow } from '../workflow/workflow.construct.ts';
+import { retryPassingTrouble } from '../workflow/workflow-retries.construct.ts';
 import { allStoppedState, type StopStatesProps, stopEachState } from './stop-states.construct.ts';
 
 export type StopRunnerProps = StopStatesProps & { readonly findRunner: IFunction; readonly mendJob: IFunction };

@@ -12,7 +12,7 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { startWaitingJobsState } from '../start-runner/abandon-states.construct.ts';
-import { lambdaState } from '../workflow.construct.ts';
+import { lambdaState } from '../workflow/workflow.construct.ts';
 
 export type StopStatesProps = {
   readonly drainRunner: IFunction;

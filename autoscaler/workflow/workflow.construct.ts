@@ -14,8 +14,8 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
-import { acknowledgeWildcards } from '../infrastructure/kit/cdk/acknowledge-rules.construct.ts';
-import { eventBridgeOfThisAccount } from '../infrastructure/kit/cdk/event-bridge-principal.construct.ts';
+import { acknowledgeWildcards } from '../../infrastructure/kit/cdk/acknowledge-rules.construct.ts';
+import { eventBridgeOfThisAccount } from '../../infrastructure/kit/cdk/event-bridge-principal.construct.ts';
 import { retryPassingTrouble } from './workflow-retries.construct.ts';
 
 export type WorkflowProps = {
