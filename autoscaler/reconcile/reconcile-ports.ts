@@ -14,8 +14,8 @@ import type { Instances } from '../runner-types/ec2/fleet.ts';
 import type { InstanceList } from '../runner-types/ec2/instance-list.ts';
 import type { LaunchRequests } from '../runner-types/ec2/launch-requests.ts';
 import type { Offer } from '../start-runner/choose-runner.ts';
-import type { LambdaLimitPorts } from './look-at-lambda-limit.ts';
-import type { ProjectsStore, ReconcileStore } from './reconcile-store.ts';
+import type { LambdaLimitPorts } from './look/look-at-lambda-limit.ts';
+import type { ProjectsStore, ReconcileStore } from './look/reconcile-store.ts';
 
 /** The part of GitLab that the reconciler needs; `gitlab.client.ts` says what each does. */
 export type ReconcileGitLab = {

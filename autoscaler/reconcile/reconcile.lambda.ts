@@ -23,16 +23,16 @@ import { createDocumentClient, createTables } from '../runner-store/live-tables.
 import { createInstanceList } from '../runner-types/ec2/instance-list.client.ts';
 import { createInstances } from '../runner-types/ec2/instances.client.ts';
 import { createLaunchRequests } from '../runner-types/ec2/launch-requests.client.ts';
-import { carryOut } from './carry-out.ts';
-import { inTurns } from './in-turns.ts';
-import { createKnownProjects } from './known-projects.client.ts';
-import { createLambdaLimit } from './lambda-limit.client.ts';
-import { look } from './look.ts';
-import { oldestWaitOf } from './oldest-wait.ts';
-import { planRepairs, type RepairPlan } from './plan-repairs.ts';
+import { planRepairs, type RepairPlan } from './decide/plan-repairs.ts';
+import type { Repair } from './decide/repair.ts';
+import { inTurns } from './look/in-turns.ts';
+import { createKnownProjects } from './look/known-projects.client.ts';
+import { createLambdaLimit } from './look/lambda-limit.client.ts';
+import { look } from './look/look.ts';
+import { oldestWaitOf } from './look/oldest-wait.ts';
+import { createReconcileStore } from './look/reconcile-store.client.ts';
+import { carryOut } from './mend/carry-out.ts';
 import type { ReconcilePorts } from './reconcile-ports.ts';
-import { createReconcileStore } from './reconcile-store.client.ts';
-import type { Repair } from './repair.ts';
 
 export type { ReconcilePorts } from './reconcile-ports.ts';
 

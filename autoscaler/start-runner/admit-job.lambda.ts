@@ -12,8 +12,8 @@ import { attemptsEnvironment, eventBusEnvironment, retriesEnvironment, tablesEnv
 import { createEventBus } from '../events/event-bus.client.ts';
 import type { EventBus } from '../events/event-bus.ts';
 import { tellGateIfPossible } from '../gate/tell-gate.ts';
-import { createKnownProjects } from '../reconcile/known-projects.client.ts';
-import type { ProjectsStore } from '../reconcile/reconcile-store.ts';
+import { createKnownProjects } from '../reconcile/look/known-projects.client.ts';
+import type { ProjectsStore } from '../reconcile/look/reconcile-store.ts';
 import { createDocumentClient, createTables } from '../runner-store/live-tables.client.ts';
 import type { RetryMarks } from '../runner-store/retry-marks.ts';
 import { CapReachedError, NotItsTurnError } from '../runner-store/runner-errors.ts';

@@ -1,5 +1,5 @@
 import { LambdaClient } from '@aws-sdk/client-lambda';
-import { readAccountConcurrency } from '../../autoscaler/reconcile/lambda-limit.client.ts';
+import { readAccountConcurrency } from '../../autoscaler/reconcile/look/lambda-limit.client.ts';
 import { type CallAws, createSignedAws } from '../../infrastructure/kit/aws/signed-aws.client.ts';
 import type { AccountQuotas, Reading } from './quota-notes.ts';
 

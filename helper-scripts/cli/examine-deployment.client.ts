@@ -2,7 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { autoscalerParameters } from '../../autoscaler/exports.ts';
 import { readMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
-import { createReconcileStore } from '../../autoscaler/reconcile/reconcile-store.client.ts';
+import { createReconcileStore } from '../../autoscaler/reconcile/look/reconcile-store.client.ts';
 import type { Deployment } from '../../infrastructure/deployment/deployment.ts';
 import { readAccountQuotas } from './account-quotas.client.ts';
 import { openDeadLetterQueues } from './dead-letters.client.ts';

@@ -5,7 +5,7 @@ import { InvokeCommand, LambdaClient, paginateListFunctions } from '@aws-sdk/cli
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { expect } from 'vitest';
-import { createReconcileStore } from '../../autoscaler/reconcile/reconcile-store.client.ts';
+import { createReconcileStore } from '../../autoscaler/reconcile/look/reconcile-store.client.ts';
 import type { RunnerItem } from '../../autoscaler/runner-store/runner-item.ts';
 import { readParameter } from '../../helper-scripts/cli/deployment-names.client.ts';
 import type { JobView } from '../../helper-scripts/local/gitlab/job-view.ts';

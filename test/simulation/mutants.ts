@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini';
 import { bindRunner } from '../../autoscaler/bind-runner/bind-runner.lambda.ts';
-import type { ReconcilerMemory } from '../../autoscaler/reconcile/memory.ts';
+import type { ReconcilerMemory } from '../../autoscaler/reconcile/look/memory.ts';
 import type { RunnersStore, RunnerUpdate, StoreWrite } from '../../autoscaler/runner-store/runners-store.ts';
 import { launchInstances } from '../../autoscaler/runner-types/ec2/launch-instances.lambda.ts';
 import { abandonRunner } from '../../autoscaler/start-runner/abandon-runner.lambda.ts';

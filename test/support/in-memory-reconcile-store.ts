@@ -1,5 +1,5 @@
-import { emptyMemory, type ReconcilerMemory } from '../../autoscaler/reconcile/memory.ts';
-import type { KnownProject, ProjectsStore, ReconcileStore } from '../../autoscaler/reconcile/reconcile-store.ts';
+import { emptyMemory, type ReconcilerMemory } from '../../autoscaler/reconcile/look/memory.ts';
+import type { KnownProject, ProjectsStore, ReconcileStore } from '../../autoscaler/reconcile/look/reconcile-store.ts';
 import type { InMemoryRunnersStore } from './in-memory-runners-store.ts';
 
 export type InMemoryReconcileStore = ReconcileStore &

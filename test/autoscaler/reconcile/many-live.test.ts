@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { keyOf, type Suspect, weigh } from '../../../autoscaler/reconcile/decide/suspicion.ts';
 import type { ReconcileGitLab } from '../../../autoscaler/reconcile/reconcile-ports.ts';
-import { keyOf, type Suspect, weigh } from '../../../autoscaler/reconcile/suspicion.ts';
 import type { RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
 import { runnerItem, testStart } from '../../support/builders.ts';
 import { reconcileWorld } from './reconcile-world.ts';

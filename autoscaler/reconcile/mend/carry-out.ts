@@ -1,14 +1,14 @@
-import { runningOf } from '../../infrastructure/gitlab/gitlab-listings.ts';
-import { type JobKey, jobKeyOf, parseJobKey } from '../../infrastructure/kit/job-key.ts';
-import type { Log } from '../../infrastructure/kit/lambda/log.ts';
-import { runnerFailedType } from '../events/runner-failed.ts';
-import { runnerUnwantedType } from '../events/runner-unwanted.ts';
-import { jobOfNote } from '../runner-store/runner-mark.ts';
-import { unbinding } from '../runner-store/unbind-untrue.ts';
-import { launchGroupTag } from '../runner-types/ec2/instance-tags.ts';
-import type { ReconcilePorts } from './reconcile-ports.ts';
-import type { Repair } from './repair.ts';
-import { ownsInstance, ownsRunner, ownsTicket } from './repair-runners.ts';
+import { runningOf } from '../../../infrastructure/gitlab/gitlab-listings.ts';
+import { type JobKey, jobKeyOf, parseJobKey } from '../../../infrastructure/kit/job-key.ts';
+import type { Log } from '../../../infrastructure/kit/lambda/log.ts';
+import { runnerFailedType } from '../../events/runner-failed.ts';
+import { runnerUnwantedType } from '../../events/runner-unwanted.ts';
+import { jobOfNote } from '../../runner-store/runner-mark.ts';
+import { unbinding } from '../../runner-store/unbind-untrue.ts';
+import { launchGroupTag } from '../../runner-types/ec2/instance-tags.ts';
+import type { Repair } from '../decide/repair.ts';
+import { ownsInstance, ownsRunner, ownsTicket } from '../decide/repair-runners.ts';
+import type { ReconcilePorts } from '../reconcile-ports.ts';
 
 export type CarryOutPorts = Pick<ReconcilePorts, 'deployment' | 'store' | 'instances' | 'gitlab' | 'bus' | 'launches'>;
 

@@ -1,6 +1,6 @@
-import type { ListedProject } from '../../infrastructure/gitlab/gitlab-listings.ts';
-import { parseJobKey } from '../../infrastructure/kit/job-key.ts';
-import type { RunnerItem } from '../runner-store/runner-item.ts';
+import type { ListedProject } from '../../../infrastructure/gitlab/gitlab-listings.ts';
+import { parseJobKey } from '../../../infrastructure/kit/job-key.ts';
+import type { RunnerItem } from '../../runner-store/runner-item.ts';
 import type { ReconcilerMemory } from './memory.ts';
 import type { KnownProject } from './reconcile-store.ts';
 

@@ -1,10 +1,10 @@
-import type { ListedProject } from '../../infrastructure/gitlab/gitlab-listings.ts';
-import { allowedProjectsFilter } from '../../infrastructure/kit/allowed-projects.ts';
+import type { ListedProject } from '../../../infrastructure/gitlab/gitlab-listings.ts';
+import { allowedProjectsFilter } from '../../../infrastructure/kit/allowed-projects.ts';
+import type { ReconcilePorts } from '../reconcile-ports.ts';
 import type { AskGitLab } from './ask-gitlab.ts';
 import { inTurns } from './in-turns.ts';
 import { isMeantBy, namedBy } from './known-projects.ts';
 import type { ReconcilerMemory } from './memory.ts';
-import type { ReconcilePorts } from './reconcile-ports.ts';
 
 const discoverySeconds = 24 * 60 * 60;
 /** Of a hundred projects each, in one pass: the rest is for the next ones. */

@@ -1,10 +1,10 @@
-import type { ListedRunner } from '../../infrastructure/gitlab/gitlab-listings.ts';
-import type { RunnerItem } from '../runner-store/runner-item.ts';
-import { isNoteOf } from '../runner-store/runner-mark.ts';
+import type { ListedRunner } from '../../../infrastructure/gitlab/gitlab-listings.ts';
+import type { RunnerItem } from '../../runner-store/runner-item.ts';
+import { isNoteOf } from '../../runner-store/runner-mark.ts';
+import { findOwners } from '../decide/owners.ts';
+import type { ReconcilePorts } from '../reconcile-ports.ts';
 import type { AskGitLab } from './ask-gitlab.ts';
 import { inTurns } from './in-turns.ts';
-import { findOwners } from './owners.ts';
-import type { ReconcilePorts } from './reconcile-ports.ts';
 
 const callsAtOnce = 5;
 /** Notes asked for in one pass; of the rest it is said that nothing accounts for them, and removing looks at the note anyway. */

@@ -1,11 +1,12 @@
-import type { JobKey } from '../../infrastructure/kit/job-key.ts';
-import { parseJobKey } from '../../infrastructure/kit/job-key.ts';
-import { hasRunner, idleBeyondDemand } from '../demand/demand.ts';
-import { unwantedRunnerOf } from '../events/runner-unwanted.ts';
-import { heldSeconds, isHeld, notItsTurn } from '../runner-store/held.ts';
-import type { RunnerItem } from '../runner-store/runner-item.ts';
-import { hostTicketIdOf } from '../runner-store/ticket-place.ts';
-import { functionNotStarted } from '../start-runner/start-runner-input.ts';
+import type { JobKey } from '../../../infrastructure/kit/job-key.ts';
+import { parseJobKey } from '../../../infrastructure/kit/job-key.ts';
+import { hasRunner, idleBeyondDemand } from '../../demand/demand.ts';
+import { unwantedRunnerOf } from '../../events/runner-unwanted.ts';
+import { heldSeconds, isHeld, notItsTurn } from '../../runner-store/held.ts';
+import type { RunnerItem } from '../../runner-store/runner-item.ts';
+import { hostTicketIdOf } from '../../runner-store/ticket-place.ts';
+import { functionNotStarted } from '../../start-runner/start-runner-input.ts';
+import type { Seen } from '../look/seen.ts';
 import {
   functionLifeSeconds,
   functionServesSeconds,
@@ -18,7 +19,6 @@ import {
   stopSeconds,
 } from './deadlines.ts';
 import type { Repair, RepairKind } from './repair.ts';
-import type { Seen } from './seen.ts';
 import type { Suspect } from './suspicion.ts';
 
 type Looked = Pick<Seen, 'jobs' | 'instances' | 'tickets' | 'patience'> & { readonly live: readonly RunnerItem[] };

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { planRound } from '../../../autoscaler/reconcile/known-projects.ts';
-import { emptyMemory } from '../../../autoscaler/reconcile/memory.ts';
-import { planRepairs } from '../../../autoscaler/reconcile/plan-repairs.ts';
-import type { Seen, SeenJob } from '../../../autoscaler/reconcile/seen.ts';
-import type { RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
-import { unbinding } from '../../../autoscaler/runner-store/unbind-untrue.ts';
-import { holdTag, launchGroupTag } from '../../../autoscaler/runner-types/ec2/instance-tags.ts';
-import type { JobKey } from '../../../infrastructure/kit/job-key.ts';
-import { launchGroupOf, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
-import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
+import { planRepairs } from '../../../../autoscaler/reconcile/decide/plan-repairs.ts';
+import { planRound } from '../../../../autoscaler/reconcile/look/known-projects.ts';
+import { emptyMemory } from '../../../../autoscaler/reconcile/look/memory.ts';
+import type { Seen, SeenJob } from '../../../../autoscaler/reconcile/look/seen.ts';
+import type { RunnerItem } from '../../../../autoscaler/runner-store/runner-item.ts';
+import { unbinding } from '../../../../autoscaler/runner-store/unbind-untrue.ts';
+import { holdTag, launchGroupTag } from '../../../../autoscaler/runner-types/ec2/instance-tags.ts';
+import type { JobKey } from '../../../../infrastructure/kit/job-key.ts';
+import { launchGroupOf, pendingJob, runnerItem, testStart } from '../../../support/builders.ts';
+import { inMemoryRunnersStore } from '../../../support/in-memory-runners-store.ts';
 
 const minute = 60_000;
 /** Long after everything that the builders date. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { JobMapping } from '../../../autoscaler/job-mappings/job-mapping.ts';
-import type { ReconcilePorts } from '../../../autoscaler/reconcile/reconcile-ports.ts';
-import { jobMapping, runnerItem } from '../../support/builders.ts';
-import { reconcileWorld } from './reconcile-world.ts';
+import type { JobMapping } from '../../../../autoscaler/job-mappings/job-mapping.ts';
+import type { ReconcilePorts } from '../../../../autoscaler/reconcile/reconcile-ports.ts';
+import { jobMapping, runnerItem } from '../../../support/builders.ts';
+import { reconcileWorld } from '../reconcile-world.ts';
 
 /** A reconciler that knows one project, in a deployment without a default runner; an edit of `rows` counts at once. */
 async function worldWith(rows: readonly JobMapping[], changes: Partial<ReconcilePorts> = {}) {

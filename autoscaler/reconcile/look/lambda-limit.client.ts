@@ -1,7 +1,7 @@
 import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { createKnownLambdaLimit } from '../runner-types/lambda/known-lambda-limit.client.ts';
-import { smallestLimit } from '../runner-types/lambda/lambda-limit.ts';
+import { createKnownLambdaLimit } from '../../runner-types/lambda/known-lambda-limit.client.ts';
+import { smallestLimit } from '../../runner-types/lambda/lambda-limit.ts';
 import type { LambdaLimitPorts } from './look-at-lambda-limit.ts';
 
 /** How many executions at the same time an account may have in a region, and of how many no function has a reservation. */

@@ -1,11 +1,11 @@
-import { isOver } from '../../infrastructure/gitlab/gitlab-listings.ts';
-import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
-import { type JobKey, jobKeyOf, parseJobKey } from '../../infrastructure/kit/job-key.ts';
-import { type ForsakenJob, forsakenJobs } from '../demand/forsaken-jobs.ts';
-import { attemptsUsed, type RunnerItem } from '../runner-store/runner-item.ts';
+import { isOver } from '../../../infrastructure/gitlab/gitlab-listings.ts';
+import type { JobEvent } from '../../../infrastructure/kit/job-event.ts';
+import { type JobKey, jobKeyOf, parseJobKey } from '../../../infrastructure/kit/job-key.ts';
+import { type ForsakenJob, forsakenJobs } from '../../demand/forsaken-jobs.ts';
+import { attemptsUsed, type RunnerItem } from '../../runner-store/runner-item.ts';
+import type { Seen } from '../look/seen.ts';
 import { isOlder, retrySeconds } from './deadlines.ts';
 import type { Repair, RepairKind } from './repair.ts';
-import type { Seen } from './seen.ts';
 import type { Suspect } from './suspicion.ts';
 
 type Looked = Pick<Seen, 'jobs' | 'leftToOthers' | 'places' | 'maxAttempts' | 'patience'> & {

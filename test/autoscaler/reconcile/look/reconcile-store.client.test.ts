@@ -1,8 +1,8 @@
 import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it } from 'vitest';
-import { emptyMemory } from '../../../autoscaler/reconcile/memory.ts';
-import { createReconcileStore } from '../../../autoscaler/reconcile/reconcile-store.client.ts';
+import { emptyMemory } from '../../../../autoscaler/reconcile/look/memory.ts';
+import { createReconcileStore } from '../../../../autoscaler/reconcile/look/reconcile-store.client.ts';
 
 const tables = { runners: 'runners', tickets: 'tickets', waitingTickets: 'waiting' };
 

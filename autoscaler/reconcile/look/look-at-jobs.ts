@@ -1,8 +1,8 @@
-import { type JobKey, jobKeyOf, parseJobKey } from '../../infrastructure/kit/job-key.ts';
-import type { RunnerItem } from '../runner-store/runner-item.ts';
+import { type JobKey, jobKeyOf, parseJobKey } from '../../../infrastructure/kit/job-key.ts';
+import type { RunnerItem } from '../../runner-store/runner-item.ts';
+import type { ReconcilePorts } from '../reconcile-ports.ts';
 import type { AskGitLab } from './ask-gitlab.ts';
 import { inTurns } from './in-turns.ts';
-import type { ReconcilePorts } from './reconcile-ports.ts';
 import type { SeenJob } from './seen.ts';
 
 /** Calls to GitLab at the same time. */

@@ -1,7 +1,7 @@
-import { hasRunner } from '../demand/demand.ts';
-import type { RunnerItem } from '../runner-store/runner-item.ts';
+import { hasRunner } from '../../demand/demand.ts';
+import type { RunnerItem } from '../../runner-store/runner-item.ts';
+import type { SeenTicket } from '../look/seen.ts';
 import { ownsTicket } from './repair-runners.ts';
-import type { SeenTicket } from './seen.ts';
 
 /** Who among the live items accounts for what is seen; each is looked up, whatever there is of it. */
 export type Owners = {

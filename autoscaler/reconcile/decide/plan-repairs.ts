@@ -1,11 +1,11 @@
-import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
-import { attemptsUsed, type RunnerItem } from '../runner-store/runner-item.ts';
-import type { ReconcilerMemory } from './memory.ts';
+import type { JobEvent } from '../../../infrastructure/kit/job-event.ts';
+import { attemptsUsed, type RunnerItem } from '../../runner-store/runner-item.ts';
+import type { ReconcilerMemory } from '../look/memory.ts';
+import type { Seen } from '../look/seen.ts';
 import type { Repair, RepairKind } from './repair.ts';
 import { jobsToCatchUp, jobsToStart, jobsToUnbind, runnersToBind } from './repair-jobs.ts';
 import { launchesToRequest } from './repair-launches.ts';
 import { jobOfSubject, runnersToEnd } from './repair-runners.ts';
-import type { Seen } from './seen.ts';
 import { findStrays } from './strays.ts';
 import { type PassPowers, weigh } from './suspicion.ts';
 import { deferredJobs, gatedProjects, heldJobs, jobsToLookAt } from './waiting-jobs.ts';

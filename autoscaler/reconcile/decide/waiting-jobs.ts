@@ -1,9 +1,9 @@
-import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
-import { isLookDue, looksOfWorkflow } from '../demand/waits.ts';
-import { isHeld, waitsForTurn } from '../runner-store/held.ts';
-import type { RunnerItem, Wait } from '../runner-store/runner-item.ts';
+import type { JobEvent } from '../../../infrastructure/kit/job-event.ts';
+import { isLookDue, looksOfWorkflow } from '../../demand/waits.ts';
+import { isHeld, waitsForTurn } from '../../runner-store/held.ts';
+import type { RunnerItem, Wait } from '../../runner-store/runner-item.ts';
+import type { Seen } from '../look/seen.ts';
 import { lookSeconds } from './deadlines.ts';
-import type { Seen } from './seen.ts';
 
 /** In one pass. Each asks GitLab twice, and GitLab may allow no more than some hundred calls a minute. */
 const mostLooks = 300;

@@ -1,4 +1,4 @@
-import type { Suspicion } from './memory.ts';
+import type { Suspicion } from '../look/memory.ts';
 import type { Repair } from './repair.ts';
 
 /** Something that looks wrong in this look: a repair that is due when it still looks so in the next. */

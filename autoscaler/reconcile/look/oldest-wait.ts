@@ -1,6 +1,6 @@
-import type { RunnerItem } from '../runner-store/runner-item.ts';
+import type { RunnerItem } from '../../runner-store/runner-item.ts';
+import { deferredJobs } from '../decide/waiting-jobs.ts';
 import type { ReconcilerMemory } from './memory.ts';
-import { deferredJobs } from './waiting-jobs.ts';
 
 /** Seconds for which a job of ours has been seen waiting without a runner. */
 export function oldestWaitOf({ suspicions }: ReconcilerMemory, live: readonly RunnerItem[], now: number): number {

@@ -2,9 +2,9 @@ import {
   GitLabLimitError,
   GitLabTokenRefusedError,
   GitLabUnavailableError,
-} from '../../infrastructure/gitlab/gitlab-errors.ts';
-import { SecretUnavailableError } from '../../infrastructure/kit/aws/secret-errors.ts';
-import type { Log } from '../../infrastructure/kit/lambda/log.ts';
+} from '../../../infrastructure/gitlab/gitlab-errors.ts';
+import { SecretUnavailableError } from '../../../infrastructure/kit/aws/secret-errors.ts';
+import type { Log } from '../../../infrastructure/kit/lambda/log.ts';
 
 /** What a pass needs after its looks, to mend. */
 const timeToMendMilliseconds = 20_000;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { runnerItem } from '../../support/builders.ts';
-import { reconcileWorld } from './reconcile-world.ts';
+import { runnerItem } from '../../../support/builders.ts';
+import { reconcileWorld } from '../reconcile-world.ts';
 
 /** A reconciler of an account with this limit; `asked` and `written` say what it did about it. */
 function world(unreserved: number, items = [runnerItem({ state: 'WAITING', caps: [] })]) {

@@ -1,8 +1,8 @@
-import type { ListedRunner } from '../../infrastructure/gitlab/gitlab-listings.ts';
-import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
-import type { JobKey } from '../../infrastructure/kit/job-key.ts';
-import type { RunnerItem } from '../runner-store/runner-item.ts';
-import type { ListedInstance } from '../runner-types/ec2/instance-list.ts';
+import type { ListedRunner } from '../../../infrastructure/gitlab/gitlab-listings.ts';
+import type { JobEvent } from '../../../infrastructure/kit/job-event.ts';
+import type { JobKey } from '../../../infrastructure/kit/job-key.ts';
+import type { RunnerItem } from '../../runner-store/runner-item.ts';
+import type { ListedInstance } from '../../runner-types/ec2/instance-list.ts';
 import type { ReconcilerMemory } from './memory.ts';
 
 /** A ticket that nobody has claimed, without its token. */

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { emptyMemory, type ReconcilerMemory } from '../../../autoscaler/reconcile/memory.ts';
-import { oldestWaitOf } from '../../../autoscaler/reconcile/oldest-wait.ts';
-import { testStart } from '../../support/builders.ts';
+import { emptyMemory, type ReconcilerMemory } from '../../../../autoscaler/reconcile/look/memory.ts';
+import { oldestWaitOf } from '../../../../autoscaler/reconcile/look/oldest-wait.ts';
+import { testStart } from '../../../support/builders.ts';
 
 const secondsAfter = (seconds: number) => testStart + seconds * 1_000;
 const remembering = (...entries: readonly (readonly [key: string, since: number, tries?: number])[]) => {

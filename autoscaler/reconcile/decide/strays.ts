@@ -1,9 +1,9 @@
-import type { RunnerItem } from '../runner-store/runner-item.ts';
-import { holdTag, launchGroupTag } from '../runner-types/ec2/instance-tags.ts';
+import type { RunnerItem } from '../../runner-store/runner-item.ts';
+import { holdTag, launchGroupTag } from '../../runner-types/ec2/instance-tags.ts';
+import type { Seen } from '../look/seen.ts';
 import { isOlder, settledSeconds } from './deadlines.ts';
 import { findOwners } from './owners.ts';
 import type { RepairAction, RepairKind } from './repair.ts';
-import type { Seen } from './seen.ts';
 import type { Suspect } from './suspicion.ts';
 
 type Looked = Pick<Seen, 'instances' | 'runners' | 'tickets' | 'patience'> & { readonly live: readonly RunnerItem[] };

@@ -1,9 +1,9 @@
-import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
-import type { JobEventType } from '../../infrastructure/kit/job-event-types.ts';
-import type { JobKey } from '../../infrastructure/kit/job-key.ts';
-import type { UnwantedRunner } from '../events/runner-unwanted.ts';
-import type { RunnerItem } from '../runner-store/runner-item.ts';
-import type { LaunchRequest } from '../start-runner/start-runner-input.ts';
+import type { JobEvent } from '../../../infrastructure/kit/job-event.ts';
+import type { JobEventType } from '../../../infrastructure/kit/job-event-types.ts';
+import type { JobKey } from '../../../infrastructure/kit/job-key.ts';
+import type { UnwantedRunner } from '../../events/runner-unwanted.ts';
+import type { RunnerItem } from '../../runner-store/runner-item.ts';
+import type { LaunchRequest } from '../../start-runner/start-runner-input.ts';
 
 export const repairKinds = [
   'start-lost-job',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { deferredJobs, jobsToLookAt } from '../../../autoscaler/reconcile/waiting-jobs.ts';
-import type { RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
-import { pendingJob, runnerItem, testStart } from '../../support/builders.ts';
+import { deferredJobs, jobsToLookAt } from '../../../../autoscaler/reconcile/decide/waiting-jobs.ts';
+import type { RunnerItem } from '../../../../autoscaler/runner-store/runner-item.ts';
+import { pendingJob, runnerItem, testStart } from '../../../support/builders.ts';
 
 const secondsAfter = (seconds: number) => testStart + seconds * 1_000;
 const at = (seconds: number) => new Date(secondsAfter(seconds)).toISOString();

@@ -1,9 +1,9 @@
-import { idleBeyondDemand } from '../demand/demand.ts';
-import type { RunnerItem } from '../runner-store/runner-item.ts';
-import { launchRequestOf } from '../runner-types/ec2/launch-requests.ts';
+import { idleBeyondDemand } from '../../demand/demand.ts';
+import type { RunnerItem } from '../../runner-store/runner-item.ts';
+import { launchRequestOf } from '../../runner-types/ec2/launch-requests.ts';
+import type { Seen } from '../look/seen.ts';
 import { isOlder, requestSeconds, retrialSeconds } from './deadlines.ts';
 import { suspect } from './repair-runners.ts';
-import type { Seen } from './seen.ts';
 import type { Suspect } from './suspicion.ts';
 
 type Looked = Pick<Seen, 'patience'> & { readonly live: readonly RunnerItem[] };

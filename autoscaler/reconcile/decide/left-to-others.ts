@@ -1,8 +1,8 @@
-import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
-import { type JobKey, jobKeyOf } from '../../infrastructure/kit/job-key.ts';
-import { isLeftToOthers } from '../start-runner/choose-runner.ts';
-import { type LookContext, unlessFailing } from './ask-gitlab.ts';
-import type { ReconcilePorts } from './reconcile-ports.ts';
+import type { JobEvent } from '../../../infrastructure/kit/job-event.ts';
+import { type JobKey, jobKeyOf } from '../../../infrastructure/kit/job-key.ts';
+import { isLeftToOthers } from '../../start-runner/choose-runner.ts';
+import { type LookContext, unlessFailing } from '../look/ask-gitlab.ts';
+import type { ReconcilePorts } from '../reconcile-ports.ts';
 
 /** A pending job that our table does not know, with all that mappings look at. */
 export type UnknownJob = { readonly event: JobEvent; readonly tags: readonly string[] };
