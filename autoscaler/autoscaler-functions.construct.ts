@@ -8,9 +8,9 @@ import { subnetIdsOf } from '../infrastructure/deployment/network.ts';
 import { GitLabTrust } from '../infrastructure/gitlab/gitlab-trust.construct.ts';
 import { BundledFunction, type BundledFunctionProps } from '../infrastructure/kit/cdk/bundled-function.construct.ts';
 import { defaultExactSeconds } from '../infrastructure/kit/exactness.ts';
+import { removalTimeoutSeconds } from './destroy/runner-removal.construct.ts';
 import { deletes, FunctionGrants, puts, reads, updates } from './function-grants.construct.ts';
 import { reconcilerSettings } from './reconcile/reconciler.construct.ts';
-import { removalTimeoutSeconds } from './remove-runners/runner-removal.construct.ts';
 import type { Tables } from './runner-store/tables.construct.ts';
 import { grantLaunching, grantTagging } from './runner-types/ec2/launch-permissions.construct.ts';
 import { launchTimeoutSeconds } from './runner-types/ec2/launch-queue.construct.ts';
@@ -223,7 +223,7 @@ export class AutoscalerFunctions extends Construct {
     grants.useRunners(this.mendJob, [...reads, ...updates]);
 
     this.removeRunners = this.add(
-      'remove-runners/remove-runners',
+      'destroy/remove-runners',
       'Ends every instance and GitLab runner when the stack is destroyed',
       {},
       // Its log is the only place that says what is left in GitLab when all else is gone.

@@ -8,6 +8,7 @@ import { type Deployment, profilesOfType } from '../infrastructure/deployment/de
 import { infrastructureParameters } from '../infrastructure/exports.ts';
 import { type JobEventType, jobEventSource } from '../infrastructure/kit/job-event-types.ts';
 import { AutoscalerFunctions } from './autoscaler-functions.construct.ts';
+import { RunnerRemoval } from './destroy/runner-removal.construct.ts';
 import { deadLetterQueue, deliveryOf } from './events/dead-letters.construct.ts';
 import { endingStates, goneStates, spotWarningType, stateChangeType } from './events/instance-event.ts';
 import { runnerFailedType } from './events/runner-failed.ts';
@@ -16,7 +17,6 @@ import { autoscalerParameters, type DeadLetterQueues, type DeployedProfiles } fr
 import { turnsWantedType } from './gate/turns-wanted.ts';
 import { InterruptRunner } from './interrupt-runner/interrupt-runner.construct.ts';
 import { Reconciler } from './reconcile/reconciler.construct.ts';
-import { RunnerRemoval } from './remove-runners/runner-removal.construct.ts';
 import { Tables } from './runner-store/tables.construct.ts';
 import { LaunchQueue } from './runner-types/ec2/launch-queue.construct.ts';
 import { TagQueue } from './runner-types/ec2/tag-queue.construct.ts';

@@ -1,6 +1,6 @@
 import { EC2Client, EC2ServiceException } from '@aws-sdk/client-ec2';
 import { describe, expect, it } from 'vitest';
-import { createDeploymentInstances } from '../../../autoscaler/remove-runners/deployment-instances.client.ts';
+import { createDeploymentInstances } from '../../../autoscaler/destroy/deployment-instances.client.ts';
 
 type Command = { readonly constructor: { readonly name: string }; readonly input: Record<string, unknown> };
 

@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { expect, it } from 'vitest';
-import { answerCloudFormation } from '../../../autoscaler/remove-runners/cloudformation.client.ts';
+import { answerCloudFormation } from '../../../autoscaler/destroy/cloudformation.client.ts';
 import { serveLoopback } from '../../support/loopback.ts';
 
 it('an answer is put without a content type, which the signature of its URL does not have, and again after trouble', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { CloudFormationRequest } from '../../../autoscaler/remove-runners/cloudformation-request.ts';
-import { type RemoveRunnersPorts, removeRunners } from '../../../autoscaler/remove-runners/remove-runners.lambda.ts';
+import type { CloudFormationRequest } from '../../../autoscaler/destroy/cloudformation-request.ts';
+import { type RemoveRunnersPorts, removeRunners } from '../../../autoscaler/destroy/remove-runners.lambda.ts';
 import { noteOfRunner } from '../../../autoscaler/runner-store/runner-mark.ts';
 import { GitLabRefusedError, GitLabUnavailableError } from '../../../infrastructure/gitlab/gitlab-errors.ts';
 import { SecretUnavailableError } from '../../../infrastructure/kit/aws/secret-errors.ts';
