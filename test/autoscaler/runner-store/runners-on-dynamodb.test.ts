@@ -9,9 +9,9 @@ import { CapReachedError, JobAlreadyAdmittedError } from '../../../autoscaler/ru
 import type { Cap } from '../../../autoscaler/runner-store/runner-item.ts';
 import { createRunnersStore } from '../../../autoscaler/runner-store/runners-store.client.ts';
 import type { RunnersStore } from '../../../autoscaler/runner-store/runners-store.ts';
-import type { LocalAws } from '../../../helper-scripts/local/aws/local-aws.process.ts';
+import type { LocalAws } from '../../../helper-scripts/local-aws/local-aws.process.ts';
 import { type JobKey, jobKeyOf } from '../../../infrastructure/kit/job-key.ts';
-import { startTestAws } from '../../helper-scripts/local/aws/start-test-aws.ts';
+import { startTestAws } from '../../helper-scripts/local-aws/start-test-aws.ts';
 import { choice, pendingJob, testStart } from '../../support/builders.ts';
 import { createTablesAsDeployed } from '../../support/dynamodb-tables.ts';
 import { describeGateQueue } from '../gate/gate-queue.contract.ts';

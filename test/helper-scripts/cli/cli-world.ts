@@ -23,11 +23,11 @@ import { createJobMappings } from '../../../autoscaler/job-mappings/job-mappings
 import type { RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
 import type { MappingItem } from '../../../helper-scripts/cli/mapping-item.ts';
 import { createMappingTable } from '../../../helper-scripts/cli/mapping-table.client.ts';
-import { inLocalAws } from '../../../helper-scripts/local/aws/local-aws-environment.ts';
+import { inLocalAws } from '../../../helper-scripts/local-aws/local-aws-environment.ts';
 import { infrastructureParameters } from '../../../infrastructure/exports.ts';
 import { jobEventSource } from '../../../infrastructure/kit/job-event-types.ts';
 import { createTablesAsDeployed } from '../../support/dynamodb-tables.ts';
-import { repository, startTestAws } from '../local/aws/start-test-aws.ts';
+import { repository, startTestAws } from '../local-aws/start-test-aws.ts';
 
 const deployment = 'gitlab-runners';
 const mappingsTable = 'the-mappings-table';

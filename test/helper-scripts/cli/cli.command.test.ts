@@ -8,7 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startLocalGitLab } from '../../../helper-scripts/local/gitlab/local-gitlab.server.ts';
 import { runnerItem } from '../../support/builders.ts';
 import { createPrivateAuthority } from '../../support/private-authority.ts';
-import { repository } from '../local/aws/start-test-aws.ts';
+import { repository } from '../local-aws/start-test-aws.ts';
 import { type Outcome, startCliWorld, webhookUrl } from './cli-world.ts';
 
 let world: Awaited<ReturnType<typeof startCliWorld>>;

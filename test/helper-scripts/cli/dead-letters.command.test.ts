@@ -15,10 +15,10 @@ import {
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { autoscalerParameters, type DeadLetterQueues } from '../../../autoscaler/exports.ts';
-import { inLocalAws } from '../../../helper-scripts/local/aws/local-aws-environment.ts';
+import { inLocalAws } from '../../../helper-scripts/local-aws/local-aws-environment.ts';
 import { jobEventSource } from '../../../infrastructure/kit/job-event-types.ts';
 import { pendingJob } from '../../support/builders.ts';
-import { startTestAws } from '../local/aws/start-test-aws.ts';
+import { startTestAws } from '../local-aws/start-test-aws.ts';
 import { runCli } from './cli-world.ts';
 
 let world: Awaited<ReturnType<typeof startWorld>>;

@@ -7,7 +7,7 @@ import { dirname, join, resolve } from 'node:path';
 
 const oldestPython = { major: 3, minor: 11 } as const;
 const stampFile = 'complete.sha256';
-const repository = resolve(import.meta.dirname, '../../..');
+const repository = resolve(import.meta.dirname, '../..');
 
 /** There is no usable Python on this machine. */
 export class PythonMissingError extends Error {

@@ -7,7 +7,7 @@ import {
   PackageInstallError,
   PythonMissingError,
   VenvMissingError,
-} from '../../../../helper-scripts/local/aws/python-environment.process.ts';
+} from '../../../helper-scripts/local-aws/python-environment.process.ts';
 
 describe('the Python environment', () => {
   let place = '';

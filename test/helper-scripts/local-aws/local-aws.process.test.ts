@@ -13,8 +13,8 @@ import {
   type LocalAws,
   LocalAwsFailedError,
   PortInUseError,
-} from '../../../../helper-scripts/local/aws/local-aws.process.ts';
-import { ensurePythonEnvironment } from '../../../../helper-scripts/local/aws/python-environment.process.ts';
+} from '../../../helper-scripts/local-aws/local-aws.process.ts';
+import { ensurePythonEnvironment } from '../../../helper-scripts/local-aws/python-environment.process.ts';
 import { freePort, repository, startTestAws } from './start-test-aws.ts';
 
 const root = { accessKeyId: 'test', secretAccessKey: 'test' };
@@ -73,7 +73,7 @@ test('it ends with its functions when the program that started it is killed', as
   const script = join(mkdtempSync(join(tmpdir(), 'local-aws-parent-')), 'parent.ts');
   const python = await ensurePythonEnvironment({ log: console.log });
   const options = { port: await freePort(), python, nodeModules: '', logFile: `${script}.log` };
-  const source = join(repository, 'helper-scripts/local/aws/local-aws.process.ts');
+  const source = join(repository, 'helper-scripts/local-aws/local-aws.process.ts');
   writeFileSync(
     script,
     `import { startLocalAws } from ${JSON.stringify(source)};

@@ -2,10 +2,10 @@ import { mkdtempSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type LocalAws, startLocalAws } from '../../../../helper-scripts/local/aws/local-aws.process.ts';
-import { ensurePythonEnvironment } from '../../../../helper-scripts/local/aws/python-environment.process.ts';
+import { type LocalAws, startLocalAws } from '../../../helper-scripts/local-aws/local-aws.process.ts';
+import { ensurePythonEnvironment } from '../../../helper-scripts/local-aws/python-environment.process.ts';
 
-export const repository = resolve(import.meta.dirname, '../../../..');
+export const repository = resolve(import.meta.dirname, '../../..');
 
 /** A port that nobody uses at this moment. */
 export async function freePort(): Promise<number> {

@@ -3,11 +3,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { ensurePythonEnvironment } from '../../../../helper-scripts/local/aws/python-environment.process.ts';
+import { ensurePythonEnvironment } from '../../../helper-scripts/local-aws/python-environment.process.ts';
 import { EchoEngine } from './echo-engine.ts';
 import { repository, startTestAws } from './start-test-aws.ts';
 
-const folder = join(repository, 'helper-scripts/local/aws');
+const folder = join(repository, 'helper-scripts/local-aws');
 const modules = join(folder, 'corrections');
 const corrections = readdirSync(modules)
   .filter((file) => /^def probe\(/m.test(readFileSync(join(modules, file), 'utf8')))

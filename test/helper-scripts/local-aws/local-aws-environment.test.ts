@@ -3,7 +3,7 @@ import {
   clientEnvironment,
   inLocalAws,
   serverEnvironment,
-} from '../../../../helper-scripts/local/aws/local-aws-environment.ts';
+} from '../../../helper-scripts/local-aws/local-aws-environment.ts';
 
 const account = { region: 'eu-west-1', account: '000000000000' };
 const settings = { ...account, port: 4711, nodeModules: '/modules', node: '/node/bin' };
