@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jobKeyOf } from '../../infrastructure/kit/job-key.ts';
-import type { JobView } from './gitlab/job-view.ts';
+import type { JobView } from '../local-gitlab/job-view.ts';
 import { jobRowHead, jobRows } from './job-rows.ts';
 import { isNothing, type Leftovers } from './leftovers.client.ts';
 import { LiveTable } from './live-table.process.ts';

@@ -1,6 +1,6 @@
 import type { RunnerItem } from '../../autoscaler/runner-store/runner-item.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/kit/job-key.ts';
-import type { JobView } from './gitlab/job-view.ts';
+import type { JobView } from '../local-gitlab/job-view.ts';
 import type { Placements } from './placements.ts';
 
 export const jobRowHead = ['job', 'stage', 'status', 'runner', 'host', 'picked up after', 'as mapped'] as const;

@@ -1,7 +1,7 @@
 import { placeText } from '../../autoscaler/runner-store/misplaced.ts';
 import type { RunnerItem } from '../../autoscaler/runner-store/runner-item.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/kit/job-key.ts';
-import type { JobView } from './gitlab/job-view.ts';
+import type { JobView } from '../local-gitlab/job-view.ts';
 
 type Wrong = { readonly ranOn: string; readonly shouldRunOn: string };
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AutoscalerStack } from '../../autoscaler/autoscaler.stack.ts';
 import { defineDeployment } from '../../infrastructure/deployment/deployment.ts';
 import { caCertificatesFile } from '../../infrastructure/gitlab/gitlab-trust.ts';
-import { adminToken, call, gitlabUnderTest } from '../helper-scripts/local/gitlab/gitlab-under-test.ts';
+import { adminToken, call, gitlabUnderTest } from '../helper-scripts/local-gitlab/gitlab-under-test.ts';
 import { secretAnswer, startAwsStub } from '../infrastructure/ingest/aws-stub.ts';
 import { deployedFunctions } from '../support/deployed-function.ts';
 import { createPrivateAuthority, type PrivateAuthority } from '../support/private-authority.ts';

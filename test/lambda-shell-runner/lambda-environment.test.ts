@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, type TestContext } from 'vitest';
-import type { LocalGitLab } from '../../helper-scripts/local/gitlab/local-gitlab.ts';
+import type { LocalGitLab } from '../../helper-scripts/local-gitlab/local-gitlab.ts';
 import { functionSecret, LambdaEnvironment } from './lambda-environment.ts';
 import { whyNoSandbox } from './lambda-sandbox.ts';
 

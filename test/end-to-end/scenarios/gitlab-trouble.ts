@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { attemptsUsed } from '../../../autoscaler/runner-store/runner-item.ts';
-import type { RouteFault } from '../../../helper-scripts/local/gitlab/faults.ts';
+import type { RouteFault } from '../../../helper-scripts/local-gitlab/faults.ts';
 import type { World } from '../world.ts';
 
 type Effect = RouteFault['effect'];

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import type { Delivery } from '../../../helper-scripts/local/gitlab/delivery.ts';
+import type { Delivery } from '../../../helper-scripts/local-gitlab/delivery.ts';
 import type { World } from '../world.ts';
 
 const pipeline = [

@@ -7,7 +7,7 @@ import {
 import { DeleteParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { attemptsUsed } from '../../../autoscaler/runner-store/runner-item.ts';
-import type { JobView } from '../../../helper-scripts/local/gitlab/job-view.ts';
+import type { JobView } from '../../../helper-scripts/local-gitlab/job-view.ts';
 import type { World } from '../world.ts';
 
 const shortageMilliseconds = 60_000;

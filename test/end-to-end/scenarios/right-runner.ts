@@ -4,7 +4,7 @@ import { SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, expect, it, type TestContext } from 'vitest';
 import { autoscalerParameters } from '../../../autoscaler/exports.ts';
 import { readParameter } from '../../../helper-scripts/cli/deployment-names.client.ts';
-import type { JobView } from '../../../helper-scripts/local/gitlab/job-view.ts';
+import type { JobView } from '../../../helper-scripts/local-gitlab/job-view.ts';
 import type { World } from '../world.ts';
 
 type Row = NonNullable<PutItemCommandInput['Item']>;

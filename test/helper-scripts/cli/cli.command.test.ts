@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startLocalGitLab } from '../../../helper-scripts/local/gitlab/local-gitlab.server.ts';
+import { startLocalGitLab } from '../../../helper-scripts/local-gitlab/local-gitlab.server.ts';
 import { runnerItem } from '../../support/builders.ts';
 import { createPrivateAuthority } from '../../support/private-authority.ts';
 import { repository } from '../local-aws/start-test-aws.ts';

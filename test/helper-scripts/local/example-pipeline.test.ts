@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { countJobs, widenPipeline } from '../../../helper-scripts/local/example-pipeline.ts';
-import { parseCiConfig } from '../../../helper-scripts/local/gitlab/ci-config.ts';
+import { parseCiConfig } from '../../../helper-scripts/local-gitlab/ci-config.ts';
 
 const file = join(resolve(import.meta.dirname, '../../..'), 'helper-scripts/local/examples/.gitlab-ci.yml');
 const example = readFileSync(file, 'utf8');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { LocalGitLab } from '../../../helper-scripts/local/gitlab/local-gitlab.ts';
+import type { LocalGitLab } from '../../../helper-scripts/local-gitlab/local-gitlab.ts';
 import { createRunnerManagers, type RunnerManagers } from '../../../infrastructure/gitlab/gitlab-managers.client.ts';
-import { type Answer, adminToken, call, gitlabUnderTest } from '../../helper-scripts/local/gitlab/gitlab-under-test.ts';
+import { type Answer, adminToken, call, gitlabUnderTest } from '../../helper-scripts/local-gitlab/gitlab-under-test.ts';
 import { gitlabAnswering } from './gitlab-stub.ts';
 
 const made = (answer: Answer) => answer.body as { readonly id: number; readonly token: string };

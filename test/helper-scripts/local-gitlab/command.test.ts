@@ -5,9 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { adminToken, hookReceiver, pipelineOf } from './gitlab-under-test.ts';
 
-const command = fileURLToPath(
-  new URL('../../../../helper-scripts/local/gitlab/local-gitlab.command.ts', import.meta.url),
-);
+const command = fileURLToPath(new URL('../../../helper-scripts/local-gitlab/local-gitlab.command.ts', import.meta.url));
 
 describe('the local GitLab as a process of its own', () => {
   it('prints its URL, is driven over /_local/ and ends with SIGTERM', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CiConfigError, type JobPlan, parseCiConfig } from '../../../../helper-scripts/local/gitlab/ci-config.ts';
+import { CiConfigError, type JobPlan, parseCiConfig } from '../../../helper-scripts/local-gitlab/ci-config.ts';
 
 const planOf = (yaml: string): readonly JobPlan[] => parseCiConfig(yaml).jobs;
 const onlyJob = (yaml: string): JobPlan | undefined => planOf(yaml)[0];

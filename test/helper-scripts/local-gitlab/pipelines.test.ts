@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { parseCiConfig } from '../../../../helper-scripts/local/gitlab/ci-config.ts';
-import { compositeStatus } from '../../../../helper-scripts/local/gitlab/composite-status.ts';
-import { type GitLabPorts, GitLabStore } from '../../../../helper-scripts/local/gitlab/gitlab-store.ts';
-import { IllegalJobTransitionError, type Job } from '../../../../helper-scripts/local/gitlab/job.ts';
-import { Jobs } from '../../../../helper-scripts/local/gitlab/jobs.ts';
-import type { Project } from '../../../../helper-scripts/local/gitlab/project.ts';
-import { Projects } from '../../../../helper-scripts/local/gitlab/projects.ts';
-import type { Runner, RunnerManager } from '../../../../helper-scripts/local/gitlab/runner.ts';
-import { Runners } from '../../../../helper-scripts/local/gitlab/runners.ts';
+import { parseCiConfig } from '../../../helper-scripts/local-gitlab/ci-config.ts';
+import { compositeStatus } from '../../../helper-scripts/local-gitlab/composite-status.ts';
+import { type GitLabPorts, GitLabStore } from '../../../helper-scripts/local-gitlab/gitlab-store.ts';
+import { IllegalJobTransitionError, type Job } from '../../../helper-scripts/local-gitlab/job.ts';
+import { Jobs } from '../../../helper-scripts/local-gitlab/jobs.ts';
+import type { Project } from '../../../helper-scripts/local-gitlab/project.ts';
+import { Projects } from '../../../helper-scripts/local-gitlab/projects.ts';
+import type { Runner, RunnerManager } from '../../../helper-scripts/local-gitlab/runner.ts';
+import { Runners } from '../../../helper-scripts/local-gitlab/runners.ts';
 
 let store: GitLabStore;
 let jobs: Jobs;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseDurationSeconds } from '../../../../helper-scripts/local/gitlab/duration.ts';
+import { parseDurationSeconds } from '../../../helper-scripts/local-gitlab/duration.ts';
 
 describe('a duration', () => {
   it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { paginate } from '../../../../helper-scripts/local/gitlab/pagination.ts';
+import { paginate } from '../../../helper-scripts/local-gitlab/pagination.ts';
 
 const numbers = Array.from({ length: 45 }, (_, index) => index + 1);
 const page = (query: string, counted?: boolean) =>

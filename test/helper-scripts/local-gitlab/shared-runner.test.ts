@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { JobChangeView } from '../../../../helper-scripts/local/gitlab/job-view.ts';
-import type { LocalGitLab } from '../../../../helper-scripts/local/gitlab/local-gitlab.ts';
+import type { JobChangeView } from '../../../helper-scripts/local-gitlab/job-view.ts';
+import type { LocalGitLab } from '../../../helper-scripts/local-gitlab/local-gitlab.ts';
 import { gitlabUnderTest, hookReceiver, pipelineOf } from './gitlab-under-test.ts';
 
 function nextChange(gitlab: LocalGitLab, fits: (change: JobChangeView) => boolean): Promise<JobChangeView> {

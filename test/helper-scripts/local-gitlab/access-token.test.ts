@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { TokenScope } from '../../../../helper-scripts/local/gitlab/access-token.ts';
-import { createGitLab } from '../../../../infrastructure/gitlab/gitlab.client.ts';
+import type { TokenScope } from '../../../helper-scripts/local-gitlab/access-token.ts';
+import { createGitLab } from '../../../infrastructure/gitlab/gitlab.client.ts';
 import { call, gitlabUnderTest, pipelineOf } from './gitlab-under-test.ts';
 
 const token = 'not-a-real-secret-of-the-autoscaler';

@@ -1,8 +1,8 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, type TestContext } from 'vitest';
-import { startLocalGitLab } from '../../../../helper-scripts/local/gitlab/local-gitlab.server.ts';
-import type { LocalGitLab, LocalGitLabOptions } from '../../../../helper-scripts/local/gitlab/local-gitlab.ts';
+import { startLocalGitLab } from '../../../helper-scripts/local-gitlab/local-gitlab.server.ts';
+import type { LocalGitLab, LocalGitLabOptions } from '../../../helper-scripts/local-gitlab/local-gitlab.ts';
 
 export const adminToken = 'not-a-real-secret';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Faults } from '../../../../helper-scripts/local/gitlab/faults.ts';
+import { Faults } from '../../../helper-scripts/local-gitlab/faults.ts';
 import { call, gitlabUnderTest } from './gitlab-under-test.ts';
 
 const tooMany = { kind: 'respond', status: 429, headers: { 'Retry-After': '2' } } as const;
