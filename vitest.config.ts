@@ -1,5 +1,5 @@
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
-import { findGitLabRunner } from './helper-scripts/local/gitlab-runner/find-gitlab-runner.process.ts';
+import { findGitLabRunner } from './helper-scripts/local-runner/find-gitlab-runner.process.ts';
 
 /** Tests whose jobs run with gitlab-runner itself: with the stand-in always, and once more with a real one where there is one. */
 const jobsOfBothTypes = [

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import Table from 'cli-table3';
 import { buildLambdas } from '../build/build.command.ts';
-import { findGitLabRunner, writeRunnerFolder } from '../local/gitlab-runner/find-gitlab-runner.process.ts';
+import { findGitLabRunner, writeRunnerFolder } from '../local-runner/find-gitlab-runner.process.ts';
 import { runtimeClientSource, startRuntimeApi } from './lambda-runtime.server.ts';
 
 /*

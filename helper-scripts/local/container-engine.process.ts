@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { quote } from './gitlab-runner/job-script.ts';
+import { quote } from '../local-runner/job-script.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 

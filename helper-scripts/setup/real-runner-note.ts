@@ -1,4 +1,4 @@
-import type { FoundRunner } from '../local/gitlab-runner/find-gitlab-runner.process.ts';
+import type { FoundRunner } from '../local-runner/find-gitlab-runner.process.ts';
 
 /** What `npm test` says in the end about gitlab-runner itself; `words` are those that went to vitest. */
 export function realRunnerNote({ kind, version, path }: FoundRunner, words: readonly string[]): string {

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
-import { findGitLabRunner } from '../local/gitlab-runner/find-gitlab-runner.process.ts';
 import { ensurePythonEnvironment } from '../local-aws/python-environment.process.ts';
+import { findGitLabRunner } from '../local-runner/find-gitlab-runner.process.ts';
 import { realRunnerNote } from './real-runner-note.ts';
 
 const repository = resolve(import.meta.dirname, '../..');

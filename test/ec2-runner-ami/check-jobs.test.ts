@@ -3,10 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import {
-  findGitLabRunner,
-  writeRunnerFolder,
-} from '../../helper-scripts/local/gitlab-runner/find-gitlab-runner.process.ts';
+import { findGitLabRunner, writeRunnerFolder } from '../../helper-scripts/local-runner/find-gitlab-runner.process.ts';
 import { commandOf } from './component-commands.ts';
 
 /** Put first on the PATH: the stand-in, since a real one might find a real docker here. */

@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readCommand, readGlobalFlags } from '../../helper-scripts/local/gitlab-runner/command-line.ts';
-import { runnerLog } from '../../helper-scripts/local/gitlab-runner/runner-log.process.ts';
-import { findRunner, readConfigFile, shortenToken } from '../../helper-scripts/local/gitlab-runner/runner-settings.ts';
+import { readCommand, readGlobalFlags } from '../../helper-scripts/local-runner/command-line.ts';
+import { runnerLog } from '../../helper-scripts/local-runner/runner-log.process.ts';
+import { findRunner, readConfigFile, shortenToken } from '../../helper-scripts/local-runner/runner-settings.ts';
 import { runnerSentences as sentences } from '../../infrastructure/gitlab-runner/runner-log-sentences.ts';
 import type { FakeRunnerScript } from './fake-gitlab-runner.ts';
 

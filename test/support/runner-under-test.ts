@@ -1,7 +1,4 @@
-import {
-  type FoundRunner,
-  findGitLabRunner,
-} from '../../helper-scripts/local/gitlab-runner/find-gitlab-runner.process.ts';
+import { type FoundRunner, findGitLabRunner } from '../../helper-scripts/local-runner/find-gitlab-runner.process.ts';
 
 /** What a test needs to find the program with which its jobs run: always the stand-in, but where vitest.config.ts names the real one. */
 export const runnerEnvironment: Readonly<Record<string, string | undefined>> = {

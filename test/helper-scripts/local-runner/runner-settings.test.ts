@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readCommand } from '../../../../helper-scripts/local/gitlab-runner/command-line.ts';
+import { readCommand } from '../../../helper-scripts/local-runner/command-line.ts';
 import {
   checkRunner,
   findRunner,
@@ -9,7 +9,7 @@ import {
   removeRunners,
   runnerFromFlags,
   shortenToken,
-} from '../../../../helper-scripts/local/gitlab-runner/runner-settings.ts';
+} from '../../../helper-scripts/local-runner/runner-settings.ts';
 
 const toml = `
 concurrent = 1

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { expandReferences } from '../../../../helper-scripts/local/gitlab-runner/expand-references.ts';
+import { expandReferences } from '../../../helper-scripts/local-runner/expand-references.ts';
 
 const braced = (name: string) => `$\{${name}}`;
 const variables: Readonly<Record<string, string>> = { NAME: 'value', 'odd-name': 'odd' };

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { runnerSentences } from '../../../infrastructure/gitlab-runner/runner-log-sentences.ts';
+import { runnerSentences } from '../../infrastructure/gitlab-runner/runner-log-sentences.ts';
 import { type ApiAnswer, headerText, messageOf, replyFields, updateAnswer } from './api-answer.ts';
 import type { JobResult, RunnerJob } from './job.ts';
 import { publicRepositoryUrl, supportedFailureReason } from './job.ts';

@@ -6,7 +6,7 @@ import {
   findGitLabRunner,
   GitLabRunnerNotUsableError,
   writeRunnerFolder,
-} from '../../../../helper-scripts/local/gitlab-runner/find-gitlab-runner.process.ts';
+} from '../../../helper-scripts/local-runner/find-gitlab-runner.process.ts';
 import { scratchFolder } from './stand-in-run.ts';
 
 let scratch: ReturnType<typeof scratchFolder>;

@@ -2,12 +2,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  CommandLineError,
-  readCommand,
-  readGlobalFlags,
-} from '../../../../helper-scripts/local/gitlab-runner/command-line.ts';
-import { findGitLabRunner } from '../../../../helper-scripts/local/gitlab-runner/find-gitlab-runner.process.ts';
+import { CommandLineError, readCommand, readGlobalFlags } from '../../../helper-scripts/local-runner/command-line.ts';
+import { findGitLabRunner } from '../../../helper-scripts/local-runner/find-gitlab-runner.process.ts';
 import { bundleForTests, scratchFolder, startRunnerProgram } from './stand-in-run.ts';
 
 interface RecordedLine {

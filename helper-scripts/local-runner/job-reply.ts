@@ -1,4 +1,4 @@
-import { runnerSentences } from '../../../infrastructure/gitlab-runner/runner-log-sentences.ts';
+import { runnerSentences } from '../../infrastructure/gitlab-runner/runner-log-sentences.ts';
 
 /** What GitLab says about a job in its answer to any update. */
 export type JobReply =

@@ -1,9 +1,9 @@
 import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { JobStatus } from '../../../../helper-scripts/local-gitlab/job.ts';
-import type { LocalGitLab } from '../../../../helper-scripts/local-gitlab/local-gitlab.ts';
-import { gitlabUnderTest, hookReceiver, registerRunner } from '../../local-gitlab/gitlab-under-test.ts';
+import type { JobStatus } from '../../../helper-scripts/local-gitlab/job.ts';
+import type { LocalGitLab } from '../../../helper-scripts/local-gitlab/local-gitlab.ts';
+import { gitlabUnderTest, hookReceiver, registerRunner } from '../local-gitlab/gitlab-under-test.ts';
 import { bundleForTests, scratchFolder, startStandIn } from './stand-in-run.ts';
 
 let scratch: ReturnType<typeof scratchFolder>;

@@ -1,7 +1,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
-import { gitlabOf, registerRunner } from '../../local-gitlab/gitlab-under-test.ts';
+import { gitlabOf, registerRunner } from '../local-gitlab/gitlab-under-test.ts';
 import { silentRegistry } from './registry.server.ts';
 import { bundleForTests, scratchFolder, startStandIn } from './stand-in-run.ts';
 

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bundleStandIn } from '../../../../helper-scripts/local/gitlab-runner/find-gitlab-runner.process.ts';
-import { timeScaleVariable } from '../../../../helper-scripts/local/gitlab-runner/runner-time.process.ts';
+import { bundleStandIn } from '../../../helper-scripts/local-runner/find-gitlab-runner.process.ts';
+import { timeScaleVariable } from '../../../helper-scripts/local-runner/runner-time.process.ts';
 
 export interface StandInRun {
   readonly exitCode: number | null;

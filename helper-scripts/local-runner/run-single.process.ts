@@ -1,4 +1,4 @@
-import { runnerSentences } from '../../../infrastructure/gitlab-runner/runner-log-sentences.ts';
+import { runnerSentences } from '../../infrastructure/gitlab-runner/runner-log-sentences.ts';
 import type { Interrupts } from './interrupts.process.ts';
 import { type JobRunContext, runJob } from './run-job.process.ts';
 import type { RunLimits } from './runner-settings.ts';

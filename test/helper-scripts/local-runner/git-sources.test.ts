@@ -4,7 +4,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { gitlabUnderTest, registerRunner } from '../../local-gitlab/gitlab-under-test.ts';
+import { gitlabUnderTest, registerRunner } from '../local-gitlab/gitlab-under-test.ts';
 import { bundleForTests, scratchFolder, startStandIn } from './stand-in-run.ts';
 
 let scratch: ReturnType<typeof scratchFolder>;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { runnerSentences } from '../../../infrastructure/gitlab-runner/runner-log-sentences.ts';
+import { runnerSentences } from '../../infrastructure/gitlab-runner/runner-log-sentences.ts';
 import { type CommandLine, CommandLineError, type GlobalFlags, readCommand, readGlobalFlags } from './command-line.ts';
 import { GoFlagError } from './go-flags.ts';
 import { Interrupts } from './interrupts.process.ts';

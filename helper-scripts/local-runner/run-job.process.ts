@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { runnerSentences } from '../../../infrastructure/gitlab-runner/runner-log-sentences.ts';
+import { runnerSentences } from '../../infrastructure/gitlab-runner/runner-log-sentences.ts';
 import type { Interrupts } from './interrupts.process.ts';
 import { type JobResult, jobTimeoutSeconds, projectPath, type RunnerJob } from './job.ts';
 import type { JobProtocol } from './job-protocol.client.ts';
