@@ -10,8 +10,8 @@ import { serve } from '@hono/node-server';
 import Table from 'cli-table3';
 import { Hono } from 'hono';
 import { type BootSettings, renderBootScript } from '../../autoscaler/runner-types/ec2/boot-script.ts';
-import { startDockerStandIn } from '../local/instances/docker-stand-in.server.ts';
-import { createInstanceMetadataApp } from '../local/instances/instance-metadata.server.ts';
+import { startDockerStandIn } from '../local-instances/docker-stand-in.server.ts';
+import { createInstanceMetadataApp } from '../local-instances/instance-metadata.server.ts';
 import { findGitLabRunner, writeRunnerFolder } from '../local-runner/find-gitlab-runner.process.ts';
 import { sampleBootSettings } from './sample-boot-settings.ts';
 

@@ -16,8 +16,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BootSettings, renderBootScript } from '../../../../autoscaler/runner-types/ec2/boot-script.ts';
 import { sampleBootSettings } from '../../../../helper-scripts/bench/sample-boot-settings.ts';
-import { startDockerStandIn } from '../../../../helper-scripts/local/instances/docker-stand-in.server.ts';
-import { startInstanceMetadata } from '../../../../helper-scripts/local/instances/instance-metadata.server.ts';
+import { startDockerStandIn } from '../../../../helper-scripts/local-instances/docker-stand-in.server.ts';
+import { startInstanceMetadata } from '../../../../helper-scripts/local-instances/instance-metadata.server.ts';
 import { startTicketTable, type TicketItem, textOf } from './ticket-table.server.ts';
 
 export const bootScriptFile = join(import.meta.dirname, '../../../../autoscaler/runner-types/ec2/boot.sh');

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Log } from '../../../infrastructure/kit/lambda/log.ts';
+import type { Log } from '../../infrastructure/kit/lambda/log.ts';
 import { type BootedInstance, bootInstance } from './booted-instance.process.ts';
 import { createHostedInstances, type RunningInstance } from './hosted-instances.client.ts';
 import { type RoleCredentials, spotNoticeMilliseconds } from './instance-metadata.server.ts';

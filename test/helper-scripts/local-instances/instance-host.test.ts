@@ -6,9 +6,9 @@ import {
   type InstanceHostOptions,
   NoSuchInstanceError,
   startInstanceHost,
-} from '../../../../helper-scripts/local/instances/instance-host.process.ts';
-import { findProcessesOf } from '../../../../helper-scripts/local/instances/process-tree.process.ts';
-import { createLog } from '../../../../infrastructure/kit/lambda/log.ts';
+} from '../../../helper-scripts/local-instances/instance-host.process.ts';
+import { findProcessesOf } from '../../../helper-scripts/local-instances/process-tree.process.ts';
+import { createLog } from '../../../infrastructure/kit/lambda/log.ts';
 import { startLocalEc2 } from './local-ec2.server.ts';
 
 async function world(test: TestContext, options: Partial<InstanceHostOptions> = {}) {

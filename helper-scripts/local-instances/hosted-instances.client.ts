@@ -7,7 +7,7 @@ import {
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
 import { AwsClient } from 'aws4fetch';
-import { deploymentTag } from '../../../infrastructure/deployment/deployment-tag.ts';
+import { deploymentTag } from '../../infrastructure/deployment/deployment-tag.ts';
 import type { InstanceIdentity } from './instance-metadata.server.ts';
 import type { AwsAccess } from './instance-role.client.ts';
 

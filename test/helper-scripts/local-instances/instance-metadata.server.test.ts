@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   createInstanceMetadataApp,
   type InstanceIdentity,
-} from '../../../../helper-scripts/local/instances/instance-metadata.server.ts';
+} from '../../../helper-scripts/local-instances/instance-metadata.server.ts';
 
 const instance = (changes: Partial<InstanceIdentity> = {}): InstanceIdentity => ({
   instanceId: 'i-0123456789abcdef0',

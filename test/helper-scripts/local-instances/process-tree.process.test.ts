@@ -4,7 +4,7 @@ import {
   checkMark,
   findProcessesOf,
   TooManyProcessesError,
-} from '../../../../helper-scripts/local/instances/process-tree.process.ts';
+} from '../../../helper-scripts/local-instances/process-tree.process.ts';
 
 // Nothing here kills: a mistake in what is tested would end whatever the machine's user does.
 describe('the mark of an instance’s processes', () => {
