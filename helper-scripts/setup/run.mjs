@@ -10,7 +10,7 @@ const modules = join(repository, 'node_modules');
 const stamp = join(modules, '.installed-lock');
 
 const commands = {
-  start: 'helper-scripts/local/start.command.ts',
+  start: 'helper-scripts/local-run/start.command.ts',
   test: 'helper-scripts/setup/test.command.ts',
   build: 'helper-scripts/build/build.command.ts',
   synth: 'helper-scripts/build/synth.command.ts',

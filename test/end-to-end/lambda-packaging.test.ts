@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { LocalRun } from '../../helper-scripts/local/local-run.process.ts';
-import { FakeEngine } from '../helper-scripts/local/fake-engine.ts';
+import { LocalRun } from '../../helper-scripts/local-run/local-run.process.ts';
+import { FakeEngine } from '../helper-scripts/local-run/fake-engine.ts';
 import { freePort } from '../support/free-port.ts';
 
 const isBuilt = 'if test -e "$(dirname "$0")/no-network"; then echo "curl: (6) Could not resolve host"; exit 6; fi';

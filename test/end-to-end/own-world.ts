@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
-import { LocalRun } from '../../helper-scripts/local/local-run.process.ts';
+import { LocalRun } from '../../helper-scripts/local-run/local-run.process.ts';
 import { freePort } from '../support/free-port.ts';
 import { runnerEnvironment, runnerUnderTest } from '../support/runner-under-test.ts';
 import { World } from './world.ts';

@@ -8,10 +8,10 @@ import { expect } from 'vitest';
 import { createReconcileStore } from '../../autoscaler/reconcile/look/reconcile-store.client.ts';
 import type { RunnerItem } from '../../autoscaler/runner-store/runner-item.ts';
 import { readParameter } from '../../helper-scripts/cli/deployment-names.client.ts';
-import { isNothing, type Leftovers } from '../../helper-scripts/local/leftovers.client.ts';
-import type { LocalRun } from '../../helper-scripts/local/local-run.process.ts';
 import type { JobView } from '../../helper-scripts/local-gitlab/job-view.ts';
 import type { RunnerView } from '../../helper-scripts/local-gitlab/local-gitlab.ts';
+import { isNothing, type Leftovers } from '../../helper-scripts/local-run/leftovers.client.ts';
+import type { LocalRun } from '../../helper-scripts/local-run/local-run.process.ts';
 import { infrastructureParameters } from '../../infrastructure/exports.ts';
 import { jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 

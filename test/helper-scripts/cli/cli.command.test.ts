@@ -264,7 +264,7 @@ describe('mapping validate and explain', () => {
   const offline = { environment: { PATH: process.env.PATH ?? '', AWS_EC2_METADATA_DISABLED: 'true' } };
 
   it('validate needs no AWS when it is told so, and names every fault with its row', async () => {
-    const good = join(repository, 'helper-scripts/local/examples/job-mappings.yaml');
+    const good = join(repository, 'helper-scripts/local-run/examples/job-mappings.yaml');
     const bad = fileWith(
       'bad.yaml',
       ofYaml(

@@ -29,7 +29,7 @@ describe('the JSON schemas', () => {
   });
 
   it('are named by the example, so that editors complete it', () => {
-    const example = join(repository, 'helper-scripts/local/examples/job-mappings.yaml');
+    const example = join(repository, 'helper-scripts/local-run/examples/job-mappings.yaml');
     const [, path] = /^# yaml-language-server: \$schema=(\S+)$/m.exec(readFileSync(example, 'utf8')) ?? [];
     expect(existsSync(join(dirname(example), path ?? 'nothing'))).toBe(true);
     expect(path).toMatch(/job-mappings\.schema\.json$/);

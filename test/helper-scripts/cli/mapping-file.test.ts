@@ -44,7 +44,7 @@ describe('a file of job mappings', () => {
   });
 
   it('of the example is good', () => {
-    const file = join(repository, 'helper-scripts/local/examples/job-mappings.yaml');
+    const file = join(repository, 'helper-scripts/local-run/examples/job-mappings.yaml');
     expect(parseMappingFile(readFileSync(file, 'utf8'), file).length).toBeGreaterThan(3);
   });
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { LambdaImageError } from '../../../helper-scripts/local/lambda-image.process.ts';
+import { LambdaImageError } from '../../../helper-scripts/local-run/lambda-image.process.ts';
 import {
   LambdaPackagingError,
   type PackagingPlan,
   planLambdaPackaging,
   settleLambdaPackaging,
-} from '../../../helper-scripts/local/lambda-packaging.process.ts';
+} from '../../../helper-scripts/local-run/lambda-packaging.process.ts';
 import { FakeEngine } from './fake-engine.ts';
 
 function planWith(engine: FakeEngine, wanted?: string): Promise<PackagingPlan> {

@@ -74,7 +74,7 @@ async function main(): Promise<number> {
     { rendererOptions: { timer: PRESET_TIMER, collapseErrors: false } },
   ).run();
   console.log(
-    `\nReady after ${((Date.now() - startedAt) / 1_000).toFixed(0)} s. The pipeline of helper-scripts/local/examples/.gitlab-ci.yml:\n`,
+    `\nReady after ${((Date.now() - startedAt) / 1_000).toFixed(0)} s. The pipeline of helper-scripts/local-run/examples/.gitlab-ci.yml:\n`,
   );
 
   const yamlText = await readExamplePipeline();

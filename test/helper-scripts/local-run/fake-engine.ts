@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { type ContainerEngine, engineOf } from '../../../helper-scripts/local/container-engine.process.ts';
+import { type ContainerEngine, engineOf } from '../../../helper-scripts/local-run/container-engine.process.ts';
 
 /** What each command of the engine does, in shell; `$last` is its last argument. */
 export type FakeCommands = Partial<Readonly<Record<'info' | 'image' | 'build' | 'run' | 'ps' | 'rm' | 'tag', string>>>;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { causeOf } from '../../../helper-scripts/local/build-failure.ts';
+import { causeOf } from '../../../helper-scripts/local-run/build-failure.ts';
 
 const step = 'ERROR: process "/bin/bash -c x" did not complete successfully: exit code: 1';
 

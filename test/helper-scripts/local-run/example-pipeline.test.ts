@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { countJobs, widenPipeline } from '../../../helper-scripts/local/example-pipeline.ts';
 import { parseCiConfig } from '../../../helper-scripts/local-gitlab/ci-config.ts';
+import { countJobs, widenPipeline } from '../../../helper-scripts/local-run/example-pipeline.ts';
 
-const file = join(resolve(import.meta.dirname, '../../..'), 'helper-scripts/local/examples/.gitlab-ci.yml');
+const file = join(resolve(import.meta.dirname, '../../..'), 'helper-scripts/local-run/examples/.gitlab-ci.yml');
 const example = readFileSync(file, 'utf8');
 
 describe('the example pipeline', () => {

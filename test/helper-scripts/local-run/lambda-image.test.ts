@@ -5,7 +5,7 @@ import {
   LambdaImageError,
   type LambdaImageOptions,
   prepareLambdaImages,
-} from '../../../helper-scripts/local/lambda-image.process.ts';
+} from '../../../helper-scripts/local-run/lambda-image.process.ts';
 import { type FakeCommands, FakeEngine } from './fake-engine.ts';
 
 const version = 'printf "Version:      19.3.0\\nGit revision: 1\\n"';

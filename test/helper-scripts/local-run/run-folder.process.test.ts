@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { takeRunFolder } from '../../../helper-scripts/local/run-folder.process.ts';
+import { takeRunFolder } from '../../../helper-scripts/local-run/run-folder.process.ts';
 
 const parent = mkdtempSync(join(tmpdir(), 'run-folder-'));
 afterAll(() => rmSync(parent, { recursive: true }));

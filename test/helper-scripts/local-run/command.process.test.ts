@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { CommandFailedError, runCommand } from '../../../helper-scripts/local/command.process.ts';
+import { CommandFailedError, runCommand } from '../../../helper-scripts/local-run/command.process.ts';
 
 type Hearing = { readonly logFile?: string; readonly stopAt?: string };
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
-import { jobRowHead, jobRows } from '../../../helper-scripts/local/job-rows.ts';
-import { Placements } from '../../../helper-scripts/local/placements.ts';
 import type { JobView } from '../../../helper-scripts/local-gitlab/job-view.ts';
+import { jobRowHead, jobRows } from '../../../helper-scripts/local-run/job-rows.ts';
+import { Placements } from '../../../helper-scripts/local-run/placements.ts';
 import { runnerItem } from '../../support/builders.ts';
 
 const at = new Date('2030-01-01T00:00:00.000Z');

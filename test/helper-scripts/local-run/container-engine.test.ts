@@ -6,7 +6,7 @@ import {
   removeContainers,
   serverVariables,
   writeAssetEngine,
-} from '../../../helper-scripts/local/container-engine.process.ts';
+} from '../../../helper-scripts/local-run/container-engine.process.ts';
 import { FakeEngine } from './fake-engine.ts';
 
 describe('the container engine', () => {
