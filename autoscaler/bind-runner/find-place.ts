@@ -1,10 +1,9 @@
 import type { NamedJob } from '../../infrastructure/gitlab/gitlab-listings.ts';
 import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
+import { decideRunner, MappingNotAllowedError, type Offer } from '../demand/choose-runner.ts';
+import { toldByGitLab } from '../demand/told-by-gitlab.ts';
 import type { JobMapping } from '../job-mappings/job-mapping.ts';
-import type { Place } from '../runner-store/misplaced.ts';
-import type { RunnerItem } from '../runner-store/runner-item.ts';
-import { decideRunner, MappingNotAllowedError, type Offer } from '../start-runner/choose-runner.ts';
-import { toldByGitLab } from '../start-runner/told-by-gitlab.ts';
+import type { Place, RunnerItem } from '../runner-store/runner-item.ts';
 
 export type FindPlacePorts = {
   /** `job-mappings.client.ts` says what it does. */

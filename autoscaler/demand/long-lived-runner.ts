@@ -1,4 +1,4 @@
-import type { RunnerItem } from '../runner-store/runner-item.ts';
+import type { ProfilesManager, RunnerManager } from '../runner-store/runner-manager.ts';
 
 /** A runner that a user made in GitLab. Its token comes from a secret, and each of our hosts is one more manager of it. */
 export type LongLivedRunner = {
@@ -42,40 +42,6 @@ export function whyNeverTaken(
   const missing = job.tags.filter((tag) => !runner.tags.includes(tag));
   if (missing.length === 0) return null;
   return `the job's tags ${missing.join(', ')} are not among the runner's (${runner.tags.join(', ') || 'none'}); add them in GitLab, or change the mapping`;
-}
-
-const idLength = 12;
-
-/**
- * The system id that a host's runner tells GitLab, by which a manager of a long-lived runner is known. The boot script writes the same
- * into `.runner_system_id`.
- */
-export function systemIdOf(instanceId: string): string {
-  const hexadecimal = instanceId.replace(/^i-/, '').padStart(idLength, '0');
-  return `s_${hexadecimal.slice(-idLength)}`;
-}
-
-/** A host as one manager of the runner: what names it in GitLab. */
-export type RunnerManager = { readonly runnerId: number; readonly systemId: string };
-
-/** The same by the profile that brings the runner, whose token is the only one that removes it. */
-export type ProfilesManager = { readonly profile: string; readonly systemId: string };
-
-/** The manager that an item's host is; null when the item has a runner of its own, or no host yet. */
-export function managerOf({
-  managerOf: runnerId,
-  instanceId,
-}: Pick<RunnerItem, 'managerOf' | 'instanceId'>): RunnerManager | null {
-  if (runnerId === undefined || instanceId === undefined) return null;
-  return { runnerId, systemId: systemIdOf(instanceId) };
-}
-
-/** The same, by the item's profile. */
-export function profilesManagerOf(
-  item: Pick<RunnerItem, 'profile' | 'managerOf' | 'instanceId'>,
-): ProfilesManager | null {
-  const manager = managerOf(item);
-  return manager && { profile: item.profile, systemId: manager.systemId };
 }
 
 /** The runners that profiles bring, instead of having one made for each job. Nothing here changes, pauses or removes such a runner. */

@@ -1,8 +1,9 @@
 import { lastOf, type RunnerJob, runningOf } from '../../infrastructure/gitlab/gitlab-listings.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/kit/job-key.ts';
-import { LongLivedRunnerError, type LongLivedRunners, managerOf } from '../demand/long-lived-runner.ts';
+import { LongLivedRunnerError, type LongLivedRunners } from '../demand/long-lived-runner.ts';
 import { isHeld } from '../runner-store/held.ts';
 import type { RunnerItem } from '../runner-store/runner-item.ts';
+import { managerOf } from '../runner-store/runner-manager.ts';
 import { RunnerStateChangedError, type StoreWrite } from '../runner-store/runners-store.ts';
 import { hostTicketIdOf } from '../runner-store/ticket-place.ts';
 

@@ -3,7 +3,7 @@ import { jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 import { excuse } from '../demand/admission.ts';
 import {
   attemptsUsed,
-  endedItemDays,
+  expiryOf,
   liveMark,
   type RunnerItem,
   type RunnerState,
@@ -201,10 +201,6 @@ function bareItem(event: JobEvent, now: number): RunnerItem {
     caps: [],
     admittedAt: new Date(now).toISOString(),
   };
-}
-
-export function expiryOf(now: number): number {
-  return Math.floor(now / 1_000) + endedItemDays * 24 * 60 * 60;
 }
 
 function ticketIdsOf(item: RunnerItem): string[] {

@@ -1,8 +1,8 @@
 import { nextWait, type WaitCircumstances } from '../demand/waits.ts';
 import { lacksTurn } from '../runner-store/held.ts';
 import { wasAwaySince } from '../runner-store/outage-mark.ts';
+import { functionCutOff, functionFailed, functionNotStarted } from '../runner-store/runner-errors.ts';
 import type { RunnerItem, Wait } from '../runner-store/runner-item.ts';
-import { functionCutOff, functionFailed, functionNotStarted } from '../start-runner/start-runner-input.ts';
 import type { AttemptEnd } from './end-runner.ts';
 
 export type FaultCircumstances = Omit<WaitCircumstances, 'registered'> & {

@@ -5,6 +5,7 @@ import type { Log } from '../../infrastructure/kit/lambda/log.ts';
 import { heldTicket, ticketLifeSeconds } from '../../infrastructure/kit/runner-ticket.ts';
 import type { EventBus } from '../events/event-bus.ts';
 import { runnerFailedType } from '../events/runner-failed.ts';
+import { attemptOf, type GateItem, type WrittenTurn } from '../runner-store/gate-item.ts';
 import { mayBePaused, notItsTurn, waitsForTurn } from '../runner-store/held.ts';
 import type { RunnerItem } from '../runner-store/runner-item.ts';
 import {
@@ -15,7 +16,6 @@ import {
 } from '../runner-store/runners-store.ts';
 import { hostTicketIdOf } from '../runner-store/ticket-place.ts';
 import type { Turn, Turns } from './decide-turns.ts';
-import { attemptOf, type GateItem, type WrittenTurn } from './gate-item.ts';
 import { type GateLook, isPaused, isToBeGivenUp } from './gate-view.ts';
 import { type PausePorts, unpause } from './pause.ts';
 

@@ -1,8 +1,6 @@
+import type { Hold, StuckJobs } from '../runner-store/gate-item.ts';
 import type { GatedRunner, LineJob } from './gate-line.ts';
 import { createKinds } from './runner-kinds.ts';
-
-/** Since when earlier jobs, for which runners are held, are not being started, by job id: milliseconds since 1970. */
-export type StuckJobs = Readonly<Record<string, number>>;
 
 export type SeenLine = {
   readonly jobs: readonly LineJob[];
@@ -10,17 +8,6 @@ export type SeenLine = {
   readonly stuck: StuckJobs;
   /** Of those in `stuck`, jobs of which this look cannot tell whether they still wait: only GitLab knows them. */
   readonly unseen?: readonly number[];
-};
-
-/** A kind of which runners are held, and the job that they are held for. */
-export type Hold = {
-  readonly profile: string;
-  readonly tags: readonly string[];
-  readonly behind: number;
-  /** Whose the earlier job is; null for one that is left to other runners. */
-  readonly of: string | null;
-  /** Since when nobody starts it; null while somebody does. Milliseconds since 1970. */
-  readonly stuckSince: number | null;
 };
 
 /**

@@ -2,9 +2,9 @@ import type { ListedJob } from '../../infrastructure/gitlab/gitlab-listings.ts';
 import { defaultExactSeconds } from '../../infrastructure/kit/exactness.ts';
 import { type JobKey, jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 import { waitsForRegistration } from '../demand/registration.ts';
+import { attemptOf, type GateItem, type WrittenTurn } from '../runner-store/gate-item.ts';
 import { isHeld, mayBePaused, notItsTurn, waitsForTurn } from '../runner-store/held.ts';
 import type { RunnerItem } from '../runner-store/runner-item.ts';
-import { attemptOf, type GateItem, type WrittenTurn } from './gate-item.ts';
 import type { GatedRunner, LineJob } from './gate-line.ts';
 
 /** A launch that brought no host for so long has no capacity: its job is not being started. */

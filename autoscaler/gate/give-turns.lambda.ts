@@ -8,18 +8,19 @@ import {
   readEnvironment,
 } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import type { Log } from '../../infrastructure/kit/lambda/log.ts';
-import { eventBusEnvironment, routingEnvironment, tablesEnvironment } from '../environment.ts';
+import type { Offer } from '../demand/choose-runner.ts';
+import { eventBusEnvironment, routingEnvironment } from '../environment/environment.ts';
 import { createEventBus } from '../events/event-bus.client.ts';
 import { createGitLabFromEnvironment } from '../gitlab/live-gitlab.client.ts';
 import { createJobMappings, type JobMappings } from '../job-mappings/job-mappings.client.ts';
+import { emptyGate } from '../runner-store/gate-item.ts';
 import { createDocumentClient, createTables } from '../runner-store/live-tables.client.ts';
 import type { RunnerItem } from '../runner-store/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runner-store/runners-store.ts';
-import type { Offer } from '../start-runner/choose-runner.ts';
+import { tablesEnvironment } from '../runner-store/tables-environment.ts';
 import { askProtection } from './ask-protection.ts';
 import { carryOutTurns, followUp } from './carry-out-turns.ts';
 import { decideTurns, type Turns } from './decide-turns.ts';
-import { emptyGate } from './gate-item.ts';
 import { createGateQueue } from './gate-queue.client.ts';
 import { type GateLook, type GateView, viewOf } from './gate-view.ts';
 import { decisionMilliseconds, type OneAtATimePorts, oneAtATime } from './one-at-a-time.ts';

@@ -1,7 +1,7 @@
 import type { ListedJob } from '../../infrastructure/gitlab/gitlab-listings.ts';
 import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
+import { decideRunner, MappingNotAllowedError, type Offer } from '../demand/choose-runner.ts';
 import type { RunnerItem } from '../runner-store/runner-item.ts';
-import { decideRunner, MappingNotAllowedError, type Offer } from '../start-runner/choose-runner.ts';
 
 /** Of jobs whose mapping names what was not deployed: nobody starts them, and no runner is theirs. */
 const undeployed = '(not deployed)';

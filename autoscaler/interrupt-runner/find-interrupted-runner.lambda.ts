@@ -2,14 +2,14 @@ import * as z from 'zod/mini';
 import { jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import { hasRunner } from '../demand/demand.ts';
+import { type InterruptedRunner, interruptedRunnerOf } from '../end-runner/mend-job-input.ts';
+import { type RunnerToStop, runnerToStopOf } from '../end-runner/stop-runner-input.ts';
 import { type InstanceEvent, instanceEventSchema, interruptionOf } from '../events/instance-event.ts';
 import { type UnwantedRunner, unwantedRunnerSchema } from '../events/runner-unwanted.ts';
 import { createTables } from '../runner-store/live-tables.client.ts';
 import type { RunnerItem } from '../runner-store/runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from '../runner-store/runners-store.ts';
 import { createInstanceStates, type InstanceStates } from '../runner-types/ec2/instance-states.client.ts';
-import { type RunnerToStop, runnerToStopOf } from '../stop-runner/stop-runner-input.ts';
-import { type InterruptedRunner, interruptedRunnerOf } from './mend-job-input.ts';
 import { planInterruption } from './plan-interruption.ts';
 
 /** An event of EC2's, or a runner that is to end although no event says so. */

@@ -1,8 +1,8 @@
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
-import { allStoppedState, type StopStatesProps, stopEachState } from '../stop-runner/stop-states.construct.ts';
+import { assignMend, mendJobState } from '../end-runner/mend-job-state.construct.ts';
+import { allStoppedState, type StopStatesProps, stopEachState } from '../end-runner/stop-states.construct.ts';
 import { failWithErrorOf, lambdaState, Workflow } from '../workflow/workflow.construct.ts';
-import { assignMend, mendJobState } from './mend-job-state.construct.ts';
 
 export type InterruptRunnerProps = StopStatesProps & {
   readonly findInterruptedRunner: IFunction;

@@ -5,13 +5,13 @@ import {
   lambdaHandler,
   readEnvironment,
 } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
-import { misplacedRetriesEnvironment, retriesEnvironment } from '../environment.ts';
+import { judgeJob } from '../end-runner/judge-job.ts';
+import { type InterruptedRunner, mendJobInput } from '../end-runner/mend-job-input.ts';
+import { misplacedRetriesEnvironment, retriesEnvironment } from '../environment/environment.ts';
 import { createGitLabFromEnvironment } from '../gitlab/live-gitlab.client.ts';
 import { createTables } from '../runner-store/live-tables.client.ts';
 import type { RetryMarks, RetryReason } from '../runner-store/retry-marks.ts';
 import type { RunnersStore } from '../runner-store/runners-store.ts';
-import { judgeJob } from './judge-job.ts';
-import { type InterruptedRunner, mendJobInput } from './mend-job-input.ts';
 
 export type MendJobPorts = {
   readonly gitlab: Pick<GitLab, 'readJobEnd' | 'cancelJob' | 'retryJob'>;

@@ -1,7 +1,7 @@
+import type { RunnerToStop } from '../end-runner/stop-runner-input.ts';
 import type { Interruption } from '../events/instance-event.ts';
 import type { RunnerItem } from '../runner-store/runner-item.ts';
 import { explainStateReason } from '../runner-types/ec2/state-reason.ts';
-import type { RunnerToStop } from '../stop-runner/stop-runner-input.ts';
 
 /** What follows for a runner from what EC2 says about its instance. `mend`: its job may need to be ended or retried. */
 export type InterruptionPlan = {

@@ -6,16 +6,17 @@ import type {
   ProjectsPage,
   RunnerJob,
 } from '../../infrastructure/gitlab/gitlab-listings.ts';
+import type { Offer } from '../demand/choose-runner.ts';
 import type { EventBus } from '../events/event-bus.ts';
 import type { JobMapping } from '../job-mappings/job-mapping.ts';
+import type { ProjectsStore } from '../runner-store/known-projects.ts';
 import type { OutageMark } from '../runner-store/outage-mark.ts';
 import type { RunnersStore } from '../runner-store/runners-store.ts';
 import type { Instances } from '../runner-types/ec2/fleet.ts';
 import type { InstanceList } from '../runner-types/ec2/instance-list.ts';
 import type { LaunchRequests } from '../runner-types/ec2/launch-requests.ts';
-import type { Offer } from '../start-runner/choose-runner.ts';
 import type { LambdaLimitPorts } from './look/look-at-lambda-limit.ts';
-import type { ProjectsStore, ReconcileStore } from './look/reconcile-store.ts';
+import type { ReconcileStore } from './look/reconcile-store.ts';
 
 /** The part of GitLab that the reconciler needs; `gitlab.client.ts` says what each does. */
 export type ReconcileGitLab = {

@@ -8,25 +8,20 @@ import {
   readEnvironment,
 } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import type { MetricValues } from '../../infrastructure/kit/lambda/metrics.ts';
-import {
-  attemptsEnvironment,
-  mappingsEnvironment,
-  reconcileEnvironment,
-  tableNamesOf,
-  tablesEnvironment,
-} from '../environment.ts';
+import { attemptsEnvironment, mappingsEnvironment, reconcileEnvironment } from '../environment/environment.ts';
 import { createEventBus } from '../events/event-bus.client.ts';
 import { wantTurns } from '../gate/turns-wanted.ts';
 import { createGitLabFromEnvironment } from '../gitlab/live-gitlab.client.ts';
 import { createJobMappings } from '../job-mappings/job-mappings.client.ts';
+import { createKnownProjects } from '../runner-store/known-projects.client.ts';
 import { createDocumentClient, createTables } from '../runner-store/live-tables.client.ts';
+import { tableNamesOf, tablesEnvironment } from '../runner-store/tables-environment.ts';
 import { createInstanceList } from '../runner-types/ec2/instance-list.client.ts';
 import { createInstances } from '../runner-types/ec2/instances.client.ts';
 import { createLaunchRequests } from '../runner-types/ec2/launch-requests.client.ts';
 import { planRepairs, type RepairPlan } from './decide/plan-repairs.ts';
 import type { Repair } from './decide/repair.ts';
 import { inTurns } from './look/in-turns.ts';
-import { createKnownProjects } from './look/known-projects.client.ts';
 import { createLambdaLimit } from './look/lambda-limit.client.ts';
 import { look } from './look/look.ts';
 import { oldestWaitOf } from './look/oldest-wait.ts';

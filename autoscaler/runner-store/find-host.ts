@@ -1,8 +1,8 @@
 import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
 import { jobKeyOf } from '../../infrastructure/kit/job-key.ts';
-import { managerOf } from '../demand/long-lived-runner.ts';
 import { poolOfRunner } from './live-pool.ts';
 import type { RunnerItem } from './runner-item.ts';
+import { managerOf } from './runner-manager.ts';
 import type { RunnersStore } from './runners-store.ts';
 
 export type FindHostPorts = {

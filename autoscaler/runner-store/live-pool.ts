@@ -1,11 +1,5 @@
-import type { RunnerItem } from './runner-item.ts';
+import type { LivePool, RunnerItem } from './runner-item.ts';
 import type { RunnersStore } from './runners-store.ts';
-
-/**
- * Whose jobs and runners may meet: those of a project, or those of a long-lived runner, whose hosts may work for many
- * projects. Live items are indexed by it.
- */
-export type LivePool = `project#${number}` | `runner#${number}`;
 
 /** The pool of an item: what was registered as a host of a long-lived runner meets that runner's jobs, and no others. */
 export function poolOf({ managerOf, event }: Pick<RunnerItem, 'managerOf' | 'event'>): LivePool {

@@ -1,10 +1,10 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { readEnvironment } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
-import { tableNamesOf, tablesEnvironment } from '../environment.ts';
 import { createOutageMark } from './outage-mark.client.ts';
 import { createRetryMarks } from './retry-marks.client.ts';
 import { createRunnersStore } from './runners-store.client.ts';
+import { tableNamesOf, tablesEnvironment } from './tables-environment.ts';
 
 /** DynamoDB with the options that all our items need: undefined attributes are left out. */
 export function createDocumentClient(): DynamoDBDocumentClient {

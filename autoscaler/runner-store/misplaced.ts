@@ -1,19 +1,8 @@
 import type { JobKey } from '../../infrastructure/kit/job-key.ts';
 import type { Log } from '../../infrastructure/kit/lambda/log.ts';
 import type { RunnerType } from '../job-mappings/job-mapping.ts';
-import type { RunnerItem } from './runner-item.ts';
+import type { Misplacement, Place, RunnerItem } from './runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from './runners-store.ts';
-
-/** Where a job's mapping sends it. IGNORE: to runners that are not ours, which are no profile. */
-export type Place = {
-  readonly type: RunnerType | 'IGNORE';
-  readonly profile: string | null;
-  /** Id of the row that decided; null for the deployment's default. */
-  readonly mapping: string | null;
-};
-
-/** A job that GitLab gave to a runner of another profile than its mapping names, and where it should have run. */
-export type Misplacement = Place & { readonly job: JobKey };
 
 /** Where a job's own item says that it runs; null when it does not say (yet). */
 export function placeOf(own: RunnerItem | null): Place | null {

@@ -1,4 +1,4 @@
-import { functionCutOff } from '../start-runner/start-runner-input.ts';
+import { functionCutOff } from './runner-errors.ts';
 
 /**
  * When GitLab was last seen not to answer. A host that was started just then could not get its job, which is no fault

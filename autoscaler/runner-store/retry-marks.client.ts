@@ -1,7 +1,7 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { expiryOf } from '../end-runner/end-runner.ts';
 import { type MarkableJob, type RetryMarks, type RetryReason, retryMarkKeyOf } from './retry-marks.ts';
+import { expiryOf } from './runner-item.ts';
 
 /** The marks in the runners table, beside the items and the counters. */
 export function createRetryMarks(dynamodb: DynamoDBDocumentClient, TableName: string, now: () => number): RetryMarks {

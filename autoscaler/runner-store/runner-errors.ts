@@ -22,3 +22,10 @@ export class JobNotOverError extends Error {
 export class NotItsTurnError extends Error {
   override readonly name = 'NotItsTurnError';
 }
+
+/** The error of an attempt whose function failed after it was invoked. */
+export const functionFailed = 'LambdaRunnerFailed';
+/** The error of an attempt whose function never started its runner, for want of concurrency above all. */
+export const functionNotStarted = 'LambdaRunnerNotStarted';
+/** The error of an attempt whose function's runner could not ask GitLab: it had no job that it knew of. */
+export const functionCutOff = 'LambdaRunnerCutOff';

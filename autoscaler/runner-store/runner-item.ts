@@ -2,7 +2,6 @@ import type { Exactness } from '../../infrastructure/kit/exactness.ts';
 import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
 import type { JobKey } from '../../infrastructure/kit/job-key.ts';
 import type { RunnerType } from '../job-mappings/job-mapping.ts';
-import type { Misplacement } from './misplaced.ts';
 
 /**
  * The life of one job's runner. States only move forward; FAILED and a RELEASED runner that served another job may be
@@ -76,6 +75,23 @@ export type RunnerChoice = {
   /** How long the job waits for earlier ones of other profiles; {@link defaultExactSeconds} when absent. */
   readonly exact?: Exactness | undefined;
 };
+
+/** Where a job's mapping sends it. IGNORE: to runners that are not ours, which are no profile. */
+export type Place = {
+  readonly type: RunnerType | 'IGNORE';
+  readonly profile: string | null;
+  /** Id of the row that decided; null for the deployment's default. */
+  readonly mapping: string | null;
+};
+
+/** A job that GitLab gave to a runner of another profile than its mapping names, and where it should have run. */
+export type Misplacement = Place & { readonly job: JobKey };
+
+/**
+ * Whose jobs and runners may meet: those of a project, or those of a long-lived runner, whose hosts may work for many
+ * projects. Live items are indexed by it.
+ */
+export type LivePool = `project#${number}` | `runner#${number}`;
 
 /**
  * One item of the runners table: a GitLab job that we acted on, and the runner that was made for it. Times are ISO
@@ -189,6 +205,11 @@ export const waitingMark = 'waiting';
 
 /** Items of ended runners stay this long, for people who ask what happened. */
 export const endedItemDays = 14;
+
+/** When an item that ends now is forgotten, in seconds since 1970. `now`: milliseconds. */
+export function expiryOf(now: number): number {
+  return Math.floor(now / 1_000) + endedItemDays * 24 * 60 * 60;
+}
 
 /** Of an item, where its job runs. */
 export function choiceOf(item: RunnerItem): RunnerChoice {

@@ -13,7 +13,7 @@ import {
 import { isPassing } from '../../infrastructure/kit/aws/passing-trouble.ts';
 import { type BackoffPorts, retryWithBackoff, systemBackoffPorts } from '../../infrastructure/kit/lambda/backoff.ts';
 import type { RunnerTicket } from '../../infrastructure/kit/runner-ticket.ts';
-import { type GateItem, gateKeyOf } from '../gate/gate-item.ts';
+import { type GateItem, gateKeyOf } from './gate-item.ts';
 import { instanceIdIndex, liveIndex, livePoolIndex, runnerIdIndex } from './runner-indexes.ts';
 import { liveMark, type RunnerItem, waitingMark } from './runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore, type StoreWrite } from './runners-store.ts';

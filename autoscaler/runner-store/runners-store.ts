@@ -1,8 +1,7 @@
 import type { JobKey } from '../../infrastructure/kit/job-key.ts';
 import type { RunnerTicket } from '../../infrastructure/kit/runner-ticket.ts';
-import type { GateItem } from '../gate/gate-item.ts';
-import type { LivePool } from './live-pool.ts';
-import type { Cap, RunnerItem, RunnerState } from './runner-item.ts';
+import type { GateItem } from './gate-item.ts';
+import type { Cap, LivePool, RunnerItem, RunnerState } from './runner-item.ts';
 
 /** A write to one runner's item: which states it may begin from, what it sets and removes. */
 export type RunnerUpdate = {

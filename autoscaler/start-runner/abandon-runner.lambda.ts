@@ -9,14 +9,14 @@ import {
 } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import type { Log } from '../../infrastructure/kit/lambda/log.ts';
 import { forsakenBy } from '../demand/forsaken-jobs.ts';
-import { type LongLivedRunners, profilesManagerOf } from '../demand/long-lived-runner.ts';
+import type { LongLivedRunners } from '../demand/long-lived-runner.ts';
 import { nextWaiting } from '../demand/next-waiting.ts';
 import { firstForRegistration } from '../demand/registration.ts';
 import { looksOfWorkflow, nextWait } from '../demand/waits.ts';
 import { drainHost, type ManagedHosts } from '../end-runner/drain-host.ts';
 import { type AttemptEnd, endRunner, hasGoneOn, recordWait } from '../end-runner/end-runner.ts';
 import { judgeAttempt } from '../end-runner/whose-fault.ts';
-import { attemptsEnvironment, eventBusEnvironment } from '../environment.ts';
+import { attemptsEnvironment, eventBusEnvironment } from '../environment/environment.ts';
 import { createEventBus } from '../events/event-bus.client.ts';
 import type { EventBus } from '../events/event-bus.ts';
 import { type UnwantedRunner, unwantedRunnerOf } from '../events/runner-unwanted.ts';
@@ -28,13 +28,15 @@ import { noteTakenJob } from '../runner-store/job-state.ts';
 import { readAround } from '../runner-store/live-pool.ts';
 import { createTables } from '../runner-store/live-tables.client.ts';
 import { type OutageMark, outageErrors } from '../runner-store/outage-mark.ts';
+import { functionCutOff, functionFailed, functionNotStarted } from '../runner-store/runner-errors.ts';
 import { attemptsUsed, type RunnerItem, type RunnerState } from '../runner-store/runner-item.ts';
+import { profilesManagerOf } from '../runner-store/runner-manager.ts';
 import { RunnerStateChangedError, type RunnersStore, whenItWentOn } from '../runner-store/runners-store.ts';
 import type { Instances } from '../runner-types/ec2/fleet.ts';
 import { createInstanceStates } from '../runner-types/ec2/instance-states.client.ts';
 import { createInstances } from '../runner-types/ec2/instances.client.ts';
 import { readFailureCause } from './failure-cause.ts';
-import { abandonRunnerInput, functionCutOff, functionFailed, functionNotStarted } from './start-runner-input.ts';
+import { abandonRunnerInput } from './start-runner-input.ts';
 
 export type AbandonRunnerPorts = {
   readonly gitlab: Pick<GitLab, 'removeRunner' | 'pauseRunner' | 'jobsOf'>;

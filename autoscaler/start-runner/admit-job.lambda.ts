@@ -8,17 +8,18 @@ import {
 } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import type { Log } from '../../infrastructure/kit/lambda/log.ts';
 import { admitJob as admit } from '../demand/admit-job.ts';
-import { attemptsEnvironment, eventBusEnvironment, retriesEnvironment, tablesEnvironment } from '../environment.ts';
+import { attemptsEnvironment, eventBusEnvironment, retriesEnvironment } from '../environment/environment.ts';
 import { createEventBus } from '../events/event-bus.client.ts';
 import type { EventBus } from '../events/event-bus.ts';
 import { tellGateIfPossible } from '../gate/tell-gate.ts';
-import { createKnownProjects } from '../reconcile/look/known-projects.client.ts';
-import type { ProjectsStore } from '../reconcile/look/reconcile-store.ts';
+import { createKnownProjects } from '../runner-store/known-projects.client.ts';
+import type { ProjectsStore } from '../runner-store/known-projects.ts';
 import { createDocumentClient, createTables } from '../runner-store/live-tables.client.ts';
 import type { RetryMarks } from '../runner-store/retry-marks.ts';
 import { CapReachedError, NotItsTurnError } from '../runner-store/runner-errors.ts';
 import { choiceOf } from '../runner-store/runner-item.ts';
 import type { RunnersStore } from '../runner-store/runners-store.ts';
+import { tablesEnvironment } from '../runner-store/tables-environment.ts';
 import { admitJobInput } from './start-runner-input.ts';
 
 export type AdmitJobPorts = {

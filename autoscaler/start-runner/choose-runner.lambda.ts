@@ -11,26 +11,27 @@ import {
 } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import type { ProjectFilter } from '../../infrastructure/kit/project-filter.ts';
 import { mayConcern, notProvedFor } from '../../infrastructure/kit/webhook-scope.ts';
+import { mightBeOurs, type Offer, type RunnerAnswer, type RunnerDecision } from '../demand/choose-runner.ts';
+import { toldByGitLab } from '../demand/told-by-gitlab.ts';
 import { leaveQueue } from '../end-runner/end-runner.ts';
-import { eventBusEnvironment, projectsEnvironment, routingEnvironment, tablesEnvironment } from '../environment.ts';
+import { eventBusEnvironment, projectsEnvironment, routingEnvironment } from '../environment/environment.ts';
 import { createEventBus } from '../events/event-bus.client.ts';
 import type { EventBus } from '../events/event-bus.ts';
 import { tellGateIfPossible } from '../gate/tell-gate.ts';
 import { createGitLabFromEnvironment } from '../gitlab/live-gitlab.client.ts';
 import { createJobMappings, type JobMappings } from '../job-mappings/job-mappings.client.ts';
-import { createKnownProjects } from '../reconcile/look/known-projects.client.ts';
-import type { ProjectsStore } from '../reconcile/look/reconcile-store.ts';
+import { createKnownProjects } from '../runner-store/known-projects.client.ts';
+import type { ProjectsStore } from '../runner-store/known-projects.ts';
 import { createDocumentClient, createTables } from '../runner-store/live-tables.client.ts';
 import { JobNotYetPendingError } from '../runner-store/runner-errors.ts';
 import { choiceOf, type RunnerItem } from '../runner-store/runner-item.ts';
 import { type RunnersStore, whenItWentOn } from '../runner-store/runners-store.ts';
+import { tablesEnvironment } from '../runner-store/tables-environment.ts';
 import { createKnownLambdaLimit, type KnownLambdaLimit } from '../runner-types/lambda/known-lambda-limit.client.ts';
 import { lambdaJobsAtOnce, underLambdaLimit } from '../runner-types/lambda/lambda-limit.ts';
-import { mightBeOurs, type Offer, type RunnerAnswer, type RunnerDecision } from './choose-runner.ts';
 import { findWhoNeedsStandIn } from './find-who-needs-stand-in.ts';
 import { imageRulesFor } from './image-rules.ts';
 import { decideByProtection } from './job-protection.ts';
-import { toldByGitLab } from './told-by-gitlab.ts';
 
 export type ChooseRunnerPorts = {
   readonly gitlab: Pick<GitLab, 'readJob' | 'isProtectedRef'>;

@@ -1,5 +1,5 @@
 import type { ImageRule } from '../../infrastructure/kit/runner-ticket.ts';
-import type { DefaultRunner, RuntimeProfile } from '../environment.ts';
+import type { DefaultRunner, RuntimeProfile } from '../environment/environment.ts';
 import type { JobMapping, MappingTarget } from '../job-mappings/job-mapping.ts';
 import { conditionsOf, differenceOf, type Fit, judgeMapping, putInQuestion } from '../job-mappings/judge-mapping.ts';
 import { literalLength, prefixLength } from '../job-mappings/name-glob.ts';

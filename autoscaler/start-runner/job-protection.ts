@@ -1,6 +1,6 @@
 import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
+import { decideRunner, type Offer, type RunnerDecision } from '../demand/choose-runner.ts';
 import { candidatesOf } from '../job-mappings/choose-mapping.ts';
-import { decideRunner, type Offer, type RunnerDecision } from './choose-runner.ts';
 
 /**
  * Where a job runs, as `decideRunner` says. GitLab is asked whether the job's ref is protected only where a row or the profile of the job

@@ -3,8 +3,8 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Choice, Condition, Fail, type IChainable, Succeed, Wait, WaitTime } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { statusesBeforePending } from '../../infrastructure/kit/job-event-types.ts';
+import type { RunnerAnswer } from '../demand/choose-runner.ts';
 import { lambdaState } from '../workflow/workflow.construct.ts';
-import type { RunnerAnswer } from './choose-runner.ts';
 
 /** Longer than a database replica of GitLab lags behind its hooks, and far shorter than the reconciler takes. */
 const secondLookSeconds = 4;

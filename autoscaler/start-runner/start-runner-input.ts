@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import { exactSchema } from '../../infrastructure/kit/exactness.ts';
 import { jobEventSchema } from '../../infrastructure/kit/job-event.ts';
-import { lambdaRunnerPayloadSchema } from '../../infrastructure/kit/runner-ticket.ts';
 import { runnerTypes } from '../job-mappings/job-mapping.ts';
+import { functionCutOff, functionFailed, functionNotStarted } from '../runner-store/runner-errors.ts';
 import {
   failedInvocationSchema,
   type InvocationEnd,
@@ -38,19 +38,6 @@ export const admitJobInput = z.object({ event: jobEventSchema, choice: runnerCho
 
 export const registerRunnerInput = z.object({ event: jobEventSchema, choice: runnerChoiceSchema, attempt: z.int() });
 
-export const invokeIsolatedRunnerInput = z.object({
-  functionArn: z.string(),
-  tenantId: z.string(),
-  payload: lambdaRunnerPayloadSchema,
-});
-
-/** The error of an attempt whose function failed after it was invoked. */
-export const functionFailed = 'LambdaRunnerFailed';
-/** The error of an attempt whose function never started its runner, for want of concurrency above all. */
-export const functionNotStarted = 'LambdaRunnerNotStarted';
-/** The error of an attempt whose function's runner could not ask GitLab: it had no job that it knew of. */
-export const functionCutOff = 'LambdaRunnerCutOff';
-
 const errorOfEnd = {
   failed: functionFailed,
   'not-started': functionNotStarted,
@@ -81,14 +68,3 @@ export const abandonRunnerInput = z.union([
     }),
   ),
 ]);
-
-/** A message on the launch queue. */
-export const launchRequestSchema = z.object({
-  projectId: z.int(),
-  jobId: z.int(),
-  attempt: z.int(),
-  profile: z.string(),
-  /** No spot capacity, whatever the profile says. */
-  onDemandOnly: z.optional(z.boolean()),
-});
-export type LaunchRequest = z.infer<typeof launchRequestSchema>;

@@ -1,15 +1,15 @@
 import { lastOf, runningOf } from '../../infrastructure/gitlab/gitlab-listings.ts';
 import { type JobKey, type JobReference, jobKeyOf } from '../../infrastructure/kit/job-key.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
-import { managerOf, profilesManagerOf } from '../demand/long-lived-runner.ts';
 import { type Drain, type DrainHostPorts, drainHost, type WriteEnd } from '../end-runner/drain-host.ts';
+import { type RunnerToStop, runnerToStopSchema } from '../end-runner/stop-runner-input.ts';
 import { createGitLabFromEnvironment } from '../gitlab/live-gitlab.client.ts';
 import { createLongLivedRunners } from '../gitlab/long-lived-runners.client.ts';
 import { createTables } from '../runner-store/live-tables.client.ts';
 import type { RunnerItem, RunnerState } from '../runner-store/runner-item.ts';
+import { managerOf, profilesManagerOf } from '../runner-store/runner-manager.ts';
 import { RunnerStateChangedError, type RunnersStore, type RunnerUpdate } from '../runner-store/runners-store.ts';
 import { createInstanceStates } from '../runner-types/ec2/instance-states.client.ts';
-import { type RunnerToStop, runnerToStopSchema } from './stop-runner-input.ts';
 
 export type DrainRunnerPorts = DrainHostPorts & {
   readonly store: RunnersStore;

@@ -8,8 +8,9 @@ import { forsakenAt, forsakenBy } from '../demand/forsaken-jobs.ts';
 import { isAlike } from '../demand/kind.ts';
 import { nextWaiting } from '../demand/next-waiting.ts';
 import { type AttemptEnd, type EndRunnerPorts, endRunner, hasGoneOn } from '../end-runner/end-runner.ts';
+import { type RunnerToStop, runnerToStopSchema } from '../end-runner/stop-runner-input.ts';
 import { judgeAttempt } from '../end-runner/whose-fault.ts';
-import { eventBusEnvironment } from '../environment.ts';
+import { eventBusEnvironment } from '../environment/environment.ts';
 import { createEventBus } from '../events/event-bus.client.ts';
 import type { EventBus } from '../events/event-bus.ts';
 import { tellGate } from '../gate/tell-gate.ts';
@@ -18,7 +19,6 @@ import { createTables } from '../runner-store/live-tables.client.ts';
 import type { OutageMark } from '../runner-store/outage-mark.ts';
 import type { RunnerItem } from '../runner-store/runner-item.ts';
 import { RunnerStateChangedError } from '../runner-store/runners-store.ts';
-import { type RunnerToStop, runnerToStopSchema } from './stop-runner-input.ts';
 
 export type ReleaseRunnerPorts = EndRunnerPorts & {
   readonly outages: Pick<OutageMark, 'lastSeen'>;

@@ -1,10 +1,10 @@
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import { assignMend, mendJobState } from '../interrupt-runner/mend-job-state.construct.ts';
+import { assignMend, mendJobState } from '../end-runner/mend-job-state.construct.ts';
+import { allStoppedState, type StopStatesProps, stopEachState } from '../end-runner/stop-states.construct.ts';
 import { failWithErrorOf, lambdaState, Workflow } from '../workflow/workflow.construct.ts';
 import { retryPassingTrouble } from '../workflow/workflow-retries.construct.ts';
-import { allStoppedState, type StopStatesProps, stopEachState } from './stop-states.construct.ts';
 
 export type StopRunnerProps = StopStatesProps & { readonly findRunner: IFunction; readonly mendJob: IFunction };
 

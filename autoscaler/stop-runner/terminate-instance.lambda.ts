@@ -1,7 +1,7 @@
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
+import { type RunnerToStop, runnerToStopSchema } from '../end-runner/stop-runner-input.ts';
 import type { Instances } from '../runner-types/ec2/fleet.ts';
 import { createInstances } from '../runner-types/ec2/instances.client.ts';
-import { type RunnerToStop, runnerToStopSchema } from './stop-runner-input.ts';
 
 export type TerminateInstancePorts = { readonly instances: Pick<Instances, 'terminate'> };
 

@@ -1,9 +1,9 @@
 import type { GitLab } from '../../infrastructure/gitlab/gitlab.client.ts';
 import { type LambdaContext, lambdaHandler } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import type { LongLivedRunners } from '../demand/long-lived-runner.ts';
+import { type RunnerToStop, runnerToStopSchema } from '../end-runner/stop-runner-input.ts';
 import { createGitLabFromEnvironment } from '../gitlab/live-gitlab.client.ts';
 import { createLongLivedRunners } from '../gitlab/long-lived-runners.client.ts';
-import { type RunnerToStop, runnerToStopSchema } from './stop-runner-input.ts';
 
 export type UnregisterRunnerPorts = {
   readonly gitlab: Pick<GitLab, 'removeRunner'>;

@@ -1,5 +1,4 @@
-import type { Hold } from '../../autoscaler/gate/decide-turns.ts';
-import type { GateItem } from '../../autoscaler/gate/gate-item.ts';
+import type { GateItem, Hold } from '../../autoscaler/runner-store/gate-item.ts';
 import { isHeld, waitsForTurn } from '../../autoscaler/runner-store/held.ts';
 import type { RunnerItem } from '../../autoscaler/runner-store/runner-item.ts';
 import { ageText } from './time-text.ts';

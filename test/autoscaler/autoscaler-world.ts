@@ -1,34 +1,34 @@
 import * as z from 'zod/mini';
 import { bindRunner } from '../../autoscaler/bind-runner/bind-runner.lambda.ts';
 import { findPlace } from '../../autoscaler/bind-runner/find-place.ts';
+import type { Offer } from '../../autoscaler/demand/choose-runner.ts';
+import { mendJobInput } from '../../autoscaler/end-runner/mend-job-input.ts';
+import { runnerToStopSchema } from '../../autoscaler/end-runner/stop-runner-input.ts';
 import {
   findInterruptedRunner,
   interruptRunnerInput,
 } from '../../autoscaler/interrupt-runner/find-interrupted-runner.lambda.ts';
 import { mendJob } from '../../autoscaler/interrupt-runner/mend-job.lambda.ts';
-import { mendJobInput } from '../../autoscaler/interrupt-runner/mend-job-input.ts';
 import type { JobMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
 import type { RunnerItem } from '../../autoscaler/runner-store/runner-item.ts';
 import { RunnerStateChangedError } from '../../autoscaler/runner-store/runners-store.ts';
 import { launchInstances } from '../../autoscaler/runner-types/ec2/launch-instances.lambda.ts';
+import { launchRequestSchema } from '../../autoscaler/runner-types/ec2/launch-request.ts';
 import { sourcesOf } from '../../autoscaler/runner-types/ec2/launch-source.ts';
 import { invokeIsolatedRunner } from '../../autoscaler/runner-types/lambda/invoke-isolated-runner.lambda.ts';
+import { invokeIsolatedRunnerInput } from '../../autoscaler/runner-types/lambda/invoke-isolated-runner-input.ts';
 import { abandonRunner } from '../../autoscaler/start-runner/abandon-runner.lambda.ts';
 import { admitJob } from '../../autoscaler/start-runner/admit-job.lambda.ts';
 import { chooseRunner } from '../../autoscaler/start-runner/choose-runner.lambda.ts';
-import type { Offer } from '../../autoscaler/start-runner/choose-runner.ts';
 import { registerRunner } from '../../autoscaler/start-runner/register-runner.lambda.ts';
 import {
   abandonRunnerInput,
   admitJobInput,
-  invokeIsolatedRunnerInput,
-  launchRequestSchema,
   registerRunnerInput,
 } from '../../autoscaler/start-runner/start-runner-input.ts';
 import { drainRunner } from '../../autoscaler/stop-runner/drain-runner.lambda.ts';
 import { findRunner } from '../../autoscaler/stop-runner/find-runner.lambda.ts';
 import { releaseRunner } from '../../autoscaler/stop-runner/release-runner.lambda.ts';
-import { runnerToStopSchema } from '../../autoscaler/stop-runner/stop-runner-input.ts';
 import { terminateInstance } from '../../autoscaler/stop-runner/terminate-instance.lambda.ts';
 import { unregisterRunner } from '../../autoscaler/stop-runner/unregister-runner.lambda.ts';
 import type { NamedJob } from '../../infrastructure/gitlab/gitlab-listings.ts';

@@ -1,6 +1,6 @@
 import { notItsTurn } from '../../autoscaler/runner-store/held.ts';
+import { functionNotStarted } from '../../autoscaler/runner-store/runner-errors.ts';
 import { attemptsUsed, type RunnerItem, type RunnerState } from '../../autoscaler/runner-store/runner-item.ts';
-import { functionNotStarted } from '../../autoscaler/start-runner/start-runner-input.ts';
 import type { JobKey } from '../../infrastructure/kit/job-key.ts';
 import type { Host } from './hosts-model.ts';
 

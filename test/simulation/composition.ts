@@ -1,5 +1,7 @@
 import * as z from 'zod/mini';
 import { type BindRunnerPorts, bindRunner } from '../../autoscaler/bind-runner/bind-runner.lambda.ts';
+import { mendJobInput } from '../../autoscaler/end-runner/mend-job-input.ts';
+import { runnerToStopSchema } from '../../autoscaler/end-runner/stop-runner-input.ts';
 import { type GiveTurnsPorts, giveTurns } from '../../autoscaler/gate/give-turns.lambda.ts';
 import { turnsWantedSchema } from '../../autoscaler/gate/turns-wanted.ts';
 import {
@@ -8,7 +10,6 @@ import {
   interruptRunnerInput,
 } from '../../autoscaler/interrupt-runner/find-interrupted-runner.lambda.ts';
 import { type MendJobPorts, mendJob } from '../../autoscaler/interrupt-runner/mend-job.lambda.ts';
-import { mendJobInput } from '../../autoscaler/interrupt-runner/mend-job-input.ts';
 import { type ReconcilePorts, reconcile } from '../../autoscaler/reconcile/reconcile.lambda.ts';
 import {
   type LaunchInstancesPorts,
@@ -19,6 +20,7 @@ import {
   type InvokeIsolatedRunnerPorts,
   invokeIsolatedRunner,
 } from '../../autoscaler/runner-types/lambda/invoke-isolated-runner.lambda.ts';
+import { invokeIsolatedRunnerInput } from '../../autoscaler/runner-types/lambda/invoke-isolated-runner-input.ts';
 import { type AbandonRunnerPorts, abandonRunner } from '../../autoscaler/start-runner/abandon-runner.lambda.ts';
 import { type AdmitJobPorts, admitJob } from '../../autoscaler/start-runner/admit-job.lambda.ts';
 import { type ChooseRunnerPorts, chooseRunner } from '../../autoscaler/start-runner/choose-runner.lambda.ts';
@@ -26,13 +28,11 @@ import { type RegisterRunnerPorts, registerRunner } from '../../autoscaler/start
 import {
   abandonRunnerInput,
   admitJobInput,
-  invokeIsolatedRunnerInput,
   registerRunnerInput,
 } from '../../autoscaler/start-runner/start-runner-input.ts';
 import { type DrainRunnerPorts, drainRunner } from '../../autoscaler/stop-runner/drain-runner.lambda.ts';
 import { type FindRunnerPorts, findRunner } from '../../autoscaler/stop-runner/find-runner.lambda.ts';
 import { releaseRunner } from '../../autoscaler/stop-runner/release-runner.lambda.ts';
-import { runnerToStopSchema } from '../../autoscaler/stop-runner/stop-runner-input.ts';
 import {
   type TerminateInstancePorts,
   terminateInstance,

@@ -1,4 +1,4 @@
-import { systemIdOf } from '../../autoscaler/demand/long-lived-runner.ts';
+import { systemIdOf } from '../../autoscaler/runner-store/runner-manager.ts';
 import { nameOfHost } from '../../autoscaler/runner-store/ticket-place.ts';
 import type { LambdaRunnerPayload, RunnerTicket } from '../../infrastructure/kit/runner-ticket.ts';
 import { type Ec2Model, lives, type SimulatedInstance } from './ec2-model.ts';

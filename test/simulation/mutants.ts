@@ -1,5 +1,6 @@
 import type * as z from 'zod/mini';
 import { bindRunner } from '../../autoscaler/bind-runner/bind-runner.lambda.ts';
+import type { RunnerToStop } from '../../autoscaler/end-runner/stop-runner-input.ts';
 import type { ReconcilerMemory } from '../../autoscaler/reconcile/look/memory.ts';
 import type { RunnersStore, RunnerUpdate, StoreWrite } from '../../autoscaler/runner-store/runners-store.ts';
 import { launchInstances } from '../../autoscaler/runner-types/ec2/launch-instances.lambda.ts';
@@ -11,7 +12,6 @@ import type { admitJobInput } from '../../autoscaler/start-runner/start-runner-i
 import { drainRunner } from '../../autoscaler/stop-runner/drain-runner.lambda.ts';
 import { findRunner } from '../../autoscaler/stop-runner/find-runner.lambda.ts';
 import { releaseRunner } from '../../autoscaler/stop-runner/release-runner.lambda.ts';
-import type { RunnerToStop } from '../../autoscaler/stop-runner/stop-runner-input.ts';
 import { readJobHook } from '../../infrastructure/ingest/job-hook.ts';
 import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
 import type { RunnerTicket } from '../../infrastructure/kit/runner-ticket.ts';

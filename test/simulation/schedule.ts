@@ -1,4 +1,4 @@
-import type { RuntimeProfile } from '../../autoscaler/environment.ts';
+import type { RuntimeProfile } from '../../autoscaler/environment/environment.ts';
 import type { JobMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
 import { fewestPlaces } from '../../autoscaler/runner-store/wide-caps.ts';
 import type { Exactness } from '../../infrastructure/kit/exactness.ts';

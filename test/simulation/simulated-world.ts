@@ -1,11 +1,11 @@
 import * as z from 'zod/mini';
 import { findPlace } from '../../autoscaler/bind-runner/find-place.ts';
+import { decideRunner } from '../../autoscaler/demand/choose-runner.ts';
 import { spotWarningType, stateChangeType } from '../../autoscaler/events/instance-event.ts';
 import { runnerFailedType } from '../../autoscaler/events/runner-failed.ts';
 import { RunnerStateChangedError } from '../../autoscaler/runner-store/runners-store.ts';
 import { sourcesOf } from '../../autoscaler/runner-types/ec2/launch-source.ts';
 import { lambdaJobsAtOnce, smallestLimit } from '../../autoscaler/runner-types/lambda/lambda-limit.ts';
-import { decideRunner } from '../../autoscaler/start-runner/choose-runner.ts';
 import { allowedProjectsFilter } from '../../infrastructure/kit/allowed-projects.ts';
 import { type JobKey, parseJobKey } from '../../infrastructure/kit/job-key.ts';
 import { InvalidInputError } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';

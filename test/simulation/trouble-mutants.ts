@@ -1,9 +1,9 @@
 import type { reconcile } from '../../autoscaler/reconcile/reconcile.lambda.ts';
+import { functionFailed } from '../../autoscaler/runner-store/runner-errors.ts';
 import type { RunnerItem } from '../../autoscaler/runner-store/runner-item.ts';
 import type { StoreWrite } from '../../autoscaler/runner-store/runners-store.ts';
 import { abandonRunner } from '../../autoscaler/start-runner/abandon-runner.lambda.ts';
 import { registerRunner } from '../../autoscaler/start-runner/register-runner.lambda.ts';
-import { functionFailed } from '../../autoscaler/start-runner/start-runner-input.ts';
 import { GitLabLimitError, GitLabUnavailableError } from '../../infrastructure/gitlab/gitlab-errors.ts';
 import { type AllPorts, type Composition, realComposition } from './composition.ts';
 import { withLambdas, withPorts, withStore } from './plant-bug.ts';

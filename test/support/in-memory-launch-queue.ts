@@ -1,7 +1,7 @@
 import type * as z from 'zod/mini';
 import type { launchBatchSchema } from '../../autoscaler/runner-types/ec2/launch-instances.lambda.ts';
 import type { LaunchFailure, LaunchQueue } from '../../autoscaler/runner-types/ec2/launch-queue.client.ts';
-import type { LaunchRequest } from '../../autoscaler/start-runner/start-runner-input.ts';
+import type { LaunchRequest } from '../../autoscaler/runner-types/ec2/launch-request.ts';
 
 type LaunchBatch = z.output<typeof launchBatchSchema>;
 

@@ -1,10 +1,10 @@
 import {
   type LongLivedRunner,
   type LongLivedRunners,
-  systemIdOf,
   whyNeverTaken,
 } from '../../autoscaler/demand/long-lived-runner.ts';
 import type { ManagedHosts } from '../../autoscaler/end-runner/drain-host.ts';
+import { systemIdOf } from '../../autoscaler/runner-store/runner-manager.ts';
 import { type InMemoryGitLab, tokenWord } from './in-memory-gitlab.ts';
 
 export type InMemoryLongLivedRunners = LongLivedRunners &

@@ -1,5 +1,6 @@
 import { emptyMemory, type ReconcilerMemory } from '../../autoscaler/reconcile/look/memory.ts';
-import type { KnownProject, ProjectsStore, ReconcileStore } from '../../autoscaler/reconcile/look/reconcile-store.ts';
+import type { ReconcileStore } from '../../autoscaler/reconcile/look/reconcile-store.ts';
+import type { KnownProject, ProjectsStore } from '../../autoscaler/runner-store/known-projects.ts';
 import type { InMemoryRunnersStore } from './in-memory-runners-store.ts';
 
 export type InMemoryReconcileStore = ReconcileStore &

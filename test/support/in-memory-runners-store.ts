@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type GateItem, gateKeyOf } from '../../autoscaler/gate/gate-item.ts';
+import { type GateItem, gateKeyOf } from '../../autoscaler/runner-store/gate-item.ts';
 import { poolOf } from '../../autoscaler/runner-store/live-pool.ts';
 import type { RunnerItem } from '../../autoscaler/runner-store/runner-item.ts';
 import {

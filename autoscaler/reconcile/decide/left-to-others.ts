@@ -1,6 +1,6 @@
 import type { JobEvent } from '../../../infrastructure/kit/job-event.ts';
 import { type JobKey, jobKeyOf } from '../../../infrastructure/kit/job-key.ts';
-import { isLeftToOthers } from '../../start-runner/choose-runner.ts';
+import { isLeftToOthers } from '../../demand/choose-runner.ts';
 import { type LookContext, unlessFailing } from '../look/ask-gitlab.ts';
 import type { ReconcilePorts } from '../reconcile-ports.ts';
 

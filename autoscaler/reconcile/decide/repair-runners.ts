@@ -3,9 +3,9 @@ import { parseJobKey } from '../../../infrastructure/kit/job-key.ts';
 import { hasRunner, idleBeyondDemand } from '../../demand/demand.ts';
 import { unwantedRunnerOf } from '../../events/runner-unwanted.ts';
 import { heldSeconds, isHeld, notItsTurn } from '../../runner-store/held.ts';
+import { functionNotStarted } from '../../runner-store/runner-errors.ts';
 import type { RunnerItem } from '../../runner-store/runner-item.ts';
 import { hostTicketIdOf } from '../../runner-store/ticket-place.ts';
-import { functionNotStarted } from '../../start-runner/start-runner-input.ts';
 import type { Seen } from '../look/seen.ts';
 import {
   functionLifeSeconds,

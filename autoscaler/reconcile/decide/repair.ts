@@ -3,7 +3,7 @@ import type { JobEventType } from '../../../infrastructure/kit/job-event-types.t
 import type { JobKey } from '../../../infrastructure/kit/job-key.ts';
 import type { UnwantedRunner } from '../../events/runner-unwanted.ts';
 import type { RunnerItem } from '../../runner-store/runner-item.ts';
-import type { LaunchRequest } from '../../start-runner/start-runner-input.ts';
+import type { LaunchRequest } from '../../runner-types/ec2/launch-request.ts';
 
 export const repairKinds = [
   'start-lost-job',

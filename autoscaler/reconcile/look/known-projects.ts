@@ -1,8 +1,8 @@
 import type { ListedProject } from '../../../infrastructure/gitlab/gitlab-listings.ts';
 import { parseJobKey } from '../../../infrastructure/kit/job-key.ts';
+import type { KnownProject } from '../../runner-store/known-projects.ts';
 import type { RunnerItem } from '../../runner-store/runner-item.ts';
 import type { ReconcilerMemory } from './memory.ts';
-import type { KnownProject } from './reconcile-store.ts';
 
 /** A lost hook of a known project is found within this time, as long as there are at most {@link projectsPerPass} times as many minutes in it. */
 export const roundSeconds = 5 * 60;

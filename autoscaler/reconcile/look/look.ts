@@ -2,6 +2,7 @@ import { type ListedJob, runningOf } from '../../../infrastructure/gitlab/gitlab
 import { allowedProjectsFilter } from '../../../infrastructure/kit/allowed-projects.ts';
 import type { JobEvent } from '../../../infrastructure/kit/job-event.ts';
 import { type JobKey, jobKeyOf } from '../../../infrastructure/kit/job-key.ts';
+import type { KnownProject } from '../../runner-store/known-projects.ts';
 import type { RunnerItem } from '../../runner-store/runner-item.ts';
 import { placesUnder } from '../../runner-store/wide-caps.ts';
 import { lambdaJobsAtOnce, underLambdaLimit } from '../../runner-types/lambda/lambda-limit.ts';
@@ -15,7 +16,6 @@ import { lookAtJobs } from './look-at-jobs.ts';
 import { lookAtLambdaLimit } from './look-at-lambda-limit.ts';
 import type { ReconcilerMemory } from './memory.ts';
 import { listOwnRunners } from './own-runners.ts';
-import type { KnownProject } from './reconcile-store.ts';
 import type { Seen, SeenJob } from './seen.ts';
 
 /** Calls to GitLab at the same time, and runners that are asked for their jobs in one pass. */

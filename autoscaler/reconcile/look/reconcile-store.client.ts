@@ -7,10 +7,11 @@ import {
   paginateQuery,
   paginateScan,
 } from '@aws-sdk/lib-dynamodb';
+import { type KnownProject, projectMark } from '../../runner-store/known-projects.ts';
 import { liveIndex } from '../../runner-store/runner-indexes.ts';
 import type { TableNames } from '../../runner-store/transact-items.ts';
 import { emptyMemory, type ReconcilerMemory } from './memory.ts';
-import { type KnownProject, projectMark, type ReconcileStore } from './reconcile-store.ts';
+import type { ReconcileStore } from './reconcile-store.ts';
 import type { SeenTicket } from './seen.ts';
 
 const memoryKey = 'reconciler#memory';

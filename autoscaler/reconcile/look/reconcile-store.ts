@@ -1,8 +1,6 @@
+import type { KnownProject } from '../../runner-store/known-projects.ts';
 import type { ReconcilerMemory } from './memory.ts';
 import type { SeenTicket } from './seen.ts';
-
-/** A project whose jobs we look after. */
-export type KnownProject = { readonly projectId: number; readonly path: string | null };
 
 /** What the reconciler keeps in the runners' table beside their items, and the list of tickets. */
 export type ReconcileStore = {
@@ -15,13 +13,3 @@ export type ReconcileStore = {
   /** All tickets that nobody has claimed, without their tokens. */
   listTickets(): Promise<readonly SeenTicket[]>;
 };
-
-export type ProjectsStore = {
-  /** Remembers a project for another month: one write a day, and none when it was noted today. `day`: ISO 8601 date. */
-  noteProject(project: KnownProject, day: string): Promise<void>;
-  /** A project that is not allowed is not looked after any more, until it is noted again. */
-  forgetProject(projectId: number): Promise<void>;
-};
-
-/** What stands in the sparse index of live items in place of their mark, for known projects. */
-export const projectMark = 'project';

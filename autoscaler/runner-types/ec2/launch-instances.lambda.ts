@@ -7,10 +7,9 @@ import {
   lambdaHandler,
   readEnvironment,
 } from '../../../infrastructure/kit/lambda/lambda-handler.client.ts';
-import { launchEnvironment } from '../../environment.ts';
+import { launchEnvironment } from '../../environment/environment.ts';
 import { createTables } from '../../runner-store/live-tables.client.ts';
 import type { LaunchGroup } from '../../runner-store/runner-item.ts';
-import { type LaunchRequest, launchRequestSchema } from '../../start-runner/start-runner-input.ts';
 import { jobTagsOf } from './instance-tags.ts';
 import { createInstances } from './instances.client.ts';
 import { LaunchThrottledError, PermanentLaunchError, TicketGoneError } from './launch-errors.ts';
@@ -18,6 +17,7 @@ import { dissolveGroup, type GroupOutcome, type LaunchGroupPorts, launchGroup } 
 import { beginGroup } from './launch-groups.ts';
 import { mayHaveSurplus, planLaunches, type SeenRequest } from './launch-plan.ts';
 import { createLaunchQueue, type LaunchQueue } from './launch-queue.client.ts';
+import { type LaunchRequest, launchRequestSchema } from './launch-request.ts';
 import { sourcesOf } from './launch-source.ts';
 import { createTagQueue, type TagQueue } from './tag-queue.client.ts';
 

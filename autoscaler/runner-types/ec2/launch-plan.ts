@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { type JobKey, jobKeyOf } from '../../../infrastructure/kit/job-key.ts';
 import type { LaunchGroup, LaunchSource, RunnerItem } from '../../runner-store/runner-item.ts';
-import type { LaunchRequest } from '../../start-runner/start-runner-input.ts';
 import { jobTagsOf } from './instance-tags.ts';
+import type { LaunchRequest } from './launch-request.ts';
 
 /** A message of the launch queue with the item of its job. */
 export type SeenRequest = {

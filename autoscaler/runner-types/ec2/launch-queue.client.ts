@@ -2,7 +2,7 @@ import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge
 import { ChangeMessageVisibilityCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { jobEventSource } from '../../../infrastructure/kit/job-event-types.ts';
 import { runnerFailedType } from '../../events/runner-failed.ts';
-import type { LaunchRequest } from '../../start-runner/start-runner-input.ts';
+import type { LaunchRequest } from './launch-request.ts';
 
 const shortestSeconds = 4;
 const longestSeconds = 60;

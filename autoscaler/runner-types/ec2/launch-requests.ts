@@ -1,6 +1,6 @@
 import { parseJobKey } from '../../../infrastructure/kit/job-key.ts';
 import type { RunnerItem } from '../../runner-store/runner-item.ts';
-import type { LaunchRequest } from '../../start-runner/start-runner-input.ts';
+import type { LaunchRequest } from './launch-request.ts';
 
 /** The end of the launch queue into which requests go. */
 export type LaunchRequests = {

@@ -1,4 +1,4 @@
-import type { LaunchProfile } from '../../environment.ts';
+import type { LaunchProfile } from '../../environment/environment.ts';
 import type { LaunchSource } from '../../runner-store/runner-item.ts';
 
 /**

@@ -2,7 +2,7 @@ import type * as z from 'zod/mini';
 import { awsEnvironmentOf } from '../../../infrastructure/kit/aws/aws-environment.ts';
 import { createAwsPost } from '../../../infrastructure/kit/aws/signed-aws.client.ts';
 import { type LambdaContext, lambdaHandler } from '../../../infrastructure/kit/lambda/lambda-handler.client.ts';
-import { invokeIsolatedRunnerInput } from '../../start-runner/start-runner-input.ts';
+import { invokeIsolatedRunnerInput } from './invoke-isolated-runner-input.ts';
 import { createTenantInvocation, type InvokeForTenant } from './runner-function.client.ts';
 
 export type InvokeIsolatedRunnerPorts = { readonly invoke: InvokeForTenant };

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { architectures } from '../../kit/architecture.ts';
-import { secretArnSchema } from '../checks/runner-tokens.ts';
 import { distinct } from '../lists.ts';
 import { securityGroupIds, subnetIds } from '../network.ts';
+import { secretArnSchema } from '../runner-token.ts';
 import { script } from '../script.ts';
 import { cacheSchema } from './cache.ts';
 import { jobHooks, profileFields, shortestTimeoutMinutes } from './profile.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { architectures } from '../../kit/architecture.ts';
-import { noTokenForFunctions } from '../checks/runner-tokens.ts';
+import { noTokenForFunctions } from '../runner-token.ts';
 import { jobHooks, profileFields, shortestTimeoutMinutes } from './profile.ts';
 
 /** Lambda's limit of 15 minutes less what the wrapper needs to end a stubborn job and report it. */

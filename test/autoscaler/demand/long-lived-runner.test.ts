@@ -1,10 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  managerOf,
-  profilesManagerOf,
-  systemIdOf,
-  whyNeverTaken,
-} from '../../../autoscaler/demand/long-lived-runner.ts';
+import { whyNeverTaken } from '../../../autoscaler/demand/long-lived-runner.ts';
+import { managerOf, profilesManagerOf, systemIdOf } from '../../../autoscaler/runner-store/runner-manager.ts';
 import { runnerItem } from '../../support/builders.ts';
 
 const runner = { tags: ['docker', 'linux'], runUntagged: false, projectIds: null };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { StuckJobs } from '../../../autoscaler/gate/decide-turns.ts';
 import { fits, type GatedRunner, type LineJob } from '../../../autoscaler/gate/gate-line.ts';
+import type { StuckJobs } from '../../../autoscaler/runner-store/gate-item.ts';
 import { createRandom, type Random } from '../../simulation/random.ts';
 import { gatedRunner, lineJob, turnsOf } from './line-builders.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { GateItem } from '../../../autoscaler/gate/gate-item.ts';
 import type { GateQueue } from '../../../autoscaler/gate/gate-queue.ts';
 import { giveTurns } from '../../../autoscaler/gate/give-turns.lambda.ts';
 import type { JobMapping } from '../../../autoscaler/job-mappings/job-mapping.ts';
+import type { GateItem } from '../../../autoscaler/runner-store/gate-item.ts';
 import { notItsTurn } from '../../../autoscaler/runner-store/held.ts';
 import type { RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
 import type { RunnersStore, StoreWrite } from '../../../autoscaler/runner-store/runners-store.ts';

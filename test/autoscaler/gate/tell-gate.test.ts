@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { emptyGate } from '../../../autoscaler/gate/gate-item.ts';
 import { tellGate } from '../../../autoscaler/gate/tell-gate.ts';
+import { emptyGate } from '../../../autoscaler/runner-store/gate-item.ts';
 import { pendingJob } from '../../support/builders.ts';
 import { inMemoryBus } from '../../support/in-memory-bus.ts';
 

@@ -3,7 +3,7 @@ import { reconcile } from '../../../autoscaler/reconcile/reconcile.lambda.ts';
 import type { RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
 import { noteOfRunner } from '../../../autoscaler/runner-store/runner-mark.ts';
 import type { FleetRequest } from '../../../autoscaler/runner-types/ec2/fleet.ts';
-import type { LaunchRequest } from '../../../autoscaler/start-runner/start-runner-input.ts';
+import type { LaunchRequest } from '../../../autoscaler/runner-types/ec2/launch-request.ts';
 import type { JobKey } from '../../../infrastructure/kit/job-key.ts';
 import { launchGroupOf, testStart } from '../../support/builders.ts';
 import { inMemoryGitLab } from '../../support/in-memory-gitlab.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { reconcile } from '../../../autoscaler/reconcile/reconcile.lambda.ts';
 import { holdTag } from '../../../autoscaler/runner-types/ec2/instance-tags.ts';
-import { launchRequestSchema } from '../../../autoscaler/start-runner/start-runner-input.ts';
+import { launchRequestSchema } from '../../../autoscaler/runner-types/ec2/launch-request.ts';
 import {
   GitLabLimitError,
   GitLabRefusedError,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { misplacementOf, type Place, placeOf, placeText } from '../../../autoscaler/runner-store/misplaced.ts';
+import { misplacementOf, placeOf, placeText } from '../../../autoscaler/runner-store/misplaced.ts';
+import type { Place } from '../../../autoscaler/runner-store/runner-item.ts';
 import { runnerItem } from '../../support/builders.ts';
 
 const function1 = runnerItem({ jobId: 1, type: 'LAMBDA', profile: 'shell', mapping: 'job#lint tags#' });

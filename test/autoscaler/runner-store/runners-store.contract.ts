@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { emptyGate } from '../../../autoscaler/gate/gate-item.ts';
+import { emptyGate } from '../../../autoscaler/runner-store/gate-item.ts';
 import type { RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
 import {
   RunnerStateChangedError,

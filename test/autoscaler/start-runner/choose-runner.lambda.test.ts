@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { Offer } from '../../../autoscaler/demand/choose-runner.ts';
 import type { JobMapping } from '../../../autoscaler/job-mappings/job-mapping.ts';
 import type { RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
 import { chooseRunner } from '../../../autoscaler/start-runner/choose-runner.lambda.ts';
-import type { Offer } from '../../../autoscaler/start-runner/choose-runner.ts';
 import type { NamedJob } from '../../../infrastructure/gitlab/gitlab-listings.ts';
 import { allowedProjectsFilter } from '../../../infrastructure/kit/allowed-projects.ts';
 import type { JobEvent } from '../../../infrastructure/kit/job-event.ts';

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { JobMapping } from '../../../autoscaler/job-mappings/job-mapping.ts';
 import {
   isLeftToOthers,
   MappingNotAllowedError,
   mightBeOurs,
   type Offer,
-} from '../../../autoscaler/start-runner/choose-runner.ts';
+} from '../../../autoscaler/demand/choose-runner.ts';
+import type { JobMapping } from '../../../autoscaler/job-mappings/job-mapping.ts';
 import { decideByProtection } from '../../../autoscaler/start-runner/job-protection.ts';
 import { jobMapping, pendingJob } from '../../support/builders.ts';
 

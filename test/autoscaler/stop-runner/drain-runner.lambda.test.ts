@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { type RunnerToStop, runnerToStopOf } from '../../../autoscaler/end-runner/stop-runner-input.ts';
 import type { RunnerItem } from '../../../autoscaler/runner-store/runner-item.ts';
 import { registerRunner } from '../../../autoscaler/start-runner/register-runner.lambda.ts';
 import { drainRunner } from '../../../autoscaler/stop-runner/drain-runner.lambda.ts';
-import { type RunnerToStop, runnerToStopOf } from '../../../autoscaler/stop-runner/stop-runner-input.ts';
 import { choice, pendingJob, runnerItem, testStart } from '../../support/builders.ts';
 import { inMemoryGitLab } from '../../support/in-memory-gitlab.ts';
 import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';

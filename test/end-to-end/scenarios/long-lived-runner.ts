@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { systemIdOf } from '../../../autoscaler/demand/long-lived-runner.ts';
+import { systemIdOf } from '../../../autoscaler/runner-store/runner-manager.ts';
 import type { World } from '../world.ts';
 
 export function longLivedRunner(world: () => World): void {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { emptyGate } from '../../../autoscaler/gate/gate-item.ts';
+import { emptyGate } from '../../../autoscaler/runner-store/gate-item.ts';
 import { notItsTurn } from '../../../autoscaler/runner-store/held.ts';
 import { jobFindings } from '../../../helper-scripts/cli/job-findings.ts';
 import { statusCells, statusDetails } from '../../../helper-scripts/cli/status-text.ts';

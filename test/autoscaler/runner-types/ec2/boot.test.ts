@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'smol-toml';
 import { describe, expect, it, type TestContext } from 'vitest';
-import { systemIdOf } from '../../../../autoscaler/demand/long-lived-runner.ts';
+import { systemIdOf } from '../../../../autoscaler/runner-store/runner-manager.ts';
 import { recordedRunnerLogFile } from '../../../infrastructure/gitlab-runner/recorded-runner-logs.ts';
 import {
   bootRunnerHost,

@@ -6,8 +6,8 @@ import {
   launchInstances,
 } from '../../../../autoscaler/runner-types/ec2/launch-instances.lambda.ts';
 import { secondsToComeBack } from '../../../../autoscaler/runner-types/ec2/launch-queue.client.ts';
+import type { LaunchRequest } from '../../../../autoscaler/runner-types/ec2/launch-request.ts';
 import { sourcesOf } from '../../../../autoscaler/runner-types/ec2/launch-source.ts';
-import type { LaunchRequest } from '../../../../autoscaler/start-runner/start-runner-input.ts';
 import { runnerItem, testStart } from '../../../support/builders.ts';
 import { inMemoryRunnersStore } from '../../../support/in-memory-runners-store.ts';
 import { lambdaContext } from '../../../support/lambda-context.ts';

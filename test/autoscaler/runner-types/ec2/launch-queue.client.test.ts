@@ -4,9 +4,10 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod/mini';
 import { mostReceives } from '../../../../autoscaler/runner-types/ec2/launch-instances.lambda.ts';
 import { createLaunchQueue } from '../../../../autoscaler/runner-types/ec2/launch-queue.client.ts';
+import { launchRequestSchema } from '../../../../autoscaler/runner-types/ec2/launch-request.ts';
 import { createLaunchRequests } from '../../../../autoscaler/runner-types/ec2/launch-requests.client.ts';
 import { launchRequestOf } from '../../../../autoscaler/runner-types/ec2/launch-requests.ts';
-import { abandonRunnerInput, launchRequestSchema } from '../../../../autoscaler/start-runner/start-runner-input.ts';
+import { abandonRunnerInput } from '../../../../autoscaler/start-runner/start-runner-input.ts';
 import { ticketLifeSeconds } from '../../../../infrastructure/kit/runner-ticket.ts';
 import { runnerItem } from '../../../support/builders.ts';
 

@@ -1,4 +1,4 @@
-import type { LaunchProfile } from '../../../../autoscaler/environment.ts';
+import type { LaunchProfile } from '../../../../autoscaler/environment/environment.ts';
 import type { LaunchSource, RunnerItem } from '../../../../autoscaler/runner-store/runner-item.ts';
 import type { Lifecycle } from '../../../../autoscaler/runner-types/ec2/fleet.ts';
 import {

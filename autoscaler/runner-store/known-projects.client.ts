@@ -1,6 +1,6 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { type DynamoDBDocumentClient, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { type ProjectsStore, projectMark } from './reconcile-store.ts';
+import { type ProjectsStore, projectMark } from './known-projects.ts';
 
 /** A project of which nothing is heard for so long is forgotten. */
 const forgottenAfterDays = 30;

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { JobKey } from '../../infrastructure/kit/job-key.ts';
 import type { RunnerItem } from '../runner-store/runner-item.ts';
-import { jobKeySchema } from '../stop-runner/stop-runner-input.ts';
+import { jobKeySchema } from './stop-runner-input.ts';
 
 /** The runner made for `job` at that attempt was interrupted, or had a job of another profile, which failed. */
 export const mendJobInput = z.object({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type JobEnd, judgeJob } from '../../../autoscaler/interrupt-runner/judge-job.ts';
+import { type JobEnd, judgeJob } from '../../../autoscaler/end-runner/judge-job.ts';
 
 const announced = '2030-01-01T00:02:00Z';
 const judge = (job: Partial<JobEnd>, seen: Partial<Parameters<typeof judgeJob>[1]> = {}) =>

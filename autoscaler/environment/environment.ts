@@ -1,7 +1,6 @@
 import * as z from 'zod/mini';
-import { exactSchema } from '../infrastructure/kit/exactness.ts';
-import { runnerTypes } from './job-mappings/job-mapping.ts';
-import type { TableNames } from './runner-store/transact-items.ts';
+import { exactSchema } from '../../infrastructure/kit/exactness.ts';
+import { runnerTypes } from '../job-mappings/job-mapping.ts';
 
 const nonEmpty = z.string().check(z.minLength(1));
 
@@ -63,22 +62,6 @@ export const defaultRunnerSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('EC2'), profile: nonEmpty }),
 ]);
 export type DefaultRunner = z.infer<typeof defaultRunnerSchema>;
-
-/** Environment of every Lambda of this app. */
-export const tablesEnvironment = z.object({
-  DEPLOYMENT: nonEmpty,
-  RUNNERS_TABLE: nonEmpty,
-  TICKETS_TABLE: nonEmpty,
-  WAITING_TICKETS_TABLE: nonEmpty,
-});
-
-export function tableNamesOf({
-  RUNNERS_TABLE,
-  TICKETS_TABLE,
-  WAITING_TICKETS_TABLE,
-}: z.infer<typeof tablesEnvironment>): TableNames {
-  return { runners: RUNNERS_TABLE, tickets: TICKETS_TABLE, waitingTickets: WAITING_TICKETS_TABLE };
-}
 
 export const gitlabEnvironment = z.object({ GITLAB_URL: z.url(), GITLAB_TOKEN_SECRET_ARN: nonEmpty });
 

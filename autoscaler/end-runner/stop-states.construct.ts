@@ -11,7 +11,7 @@ import {
   Succeed,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { startWaitingJobsState } from '../start-runner/abandon-states.construct.ts';
+import { startWaitingJobsState } from '../workflow/ask-for-runner.construct.ts';
 import { lambdaState } from '../workflow/workflow.construct.ts';
 
 export type StopStatesProps = {

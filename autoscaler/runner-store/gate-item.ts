@@ -1,6 +1,5 @@
 import type { JobKey } from '../../infrastructure/kit/job-key.ts';
-import type { RunnerItem } from '../runner-store/runner-item.ts';
-import type { Hold, StuckJobs } from './decide-turns.ts';
+import type { RunnerItem } from './runner-item.ts';
 
 /**
  * What is written down of a project whose jobs may not fit each other's runners, as an item of the runners' table. A
@@ -22,6 +21,20 @@ export type WrittenTurn = { readonly runnerOf: JobKey; readonly attempt: number;
 export function attemptOf({ state, attempt, attemptBegun = false }: RunnerItem): number {
   return state === 'WAITING' && attemptBegun ? attempt + 1 : attempt;
 }
+
+/** Since when earlier jobs, for which runners are held, are not being started, by job id: milliseconds since 1970. */
+export type StuckJobs = Readonly<Record<string, number>>;
+
+/** A kind of which runners are held, and the job that they are held for. */
+export type Hold = {
+  readonly profile: string;
+  readonly tags: readonly string[];
+  readonly behind: number;
+  /** Whose the earlier job is; null for one that is left to other runners. */
+  readonly of: string | null;
+  /** Since when nobody starts it; null while somebody does. Milliseconds since 1970. */
+  readonly stuckSince: number | null;
+};
 
 export type GateKey = `gate#${number}`;
 

@@ -1,13 +1,13 @@
 import type { Exactness } from '../../infrastructure/kit/exactness.ts';
 import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
 import type { ImageRule } from '../../infrastructure/kit/runner-ticket.ts';
-import type { DefaultRunner, RuntimeProfile } from '../environment.ts';
-import { gateOf } from '../gate/gate-of-choice.ts';
+import type { DefaultRunner, RuntimeProfile } from '../environment/environment.ts';
 import { candidatesOf, chooseMapping } from '../job-mappings/choose-mapping.ts';
 import type { JobMapping, MappingTarget } from '../job-mappings/job-mapping.ts';
 import { areTagged, profileOfTags } from '../job-mappings/profile-tags.ts';
 import type { Cap, RunnerChoice } from '../runner-store/runner-item.ts';
 import { lambdaCounter } from '../runner-types/lambda/lambda-limit.ts';
+import { gateOf } from './gate-of-choice.ts';
 
 /** What a deployment offers. */
 export type Offer = {

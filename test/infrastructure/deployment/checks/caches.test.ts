@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { cachePrefixOf } from '../../../../infrastructure/deployment/checks/caches.ts';
 import { defineDeployment, profilesOfType } from '../../../../infrastructure/deployment/deployment.ts';
-import { cachePrefixOf } from '../../../../infrastructure/deployment/profiles/cache.ts';
 import { faultsOf } from '../inputs.ts';
 
 const EC2 = { type: 'EC2' } as const;

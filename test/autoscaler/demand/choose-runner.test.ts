@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { RunnerChoice } from '../../../autoscaler/runner-store/runner-item.ts';
 import {
   decideRunner,
   isLeftToOthers,
   MappingNotAllowedError,
   mightBeOurs,
   type Offer,
-} from '../../../autoscaler/start-runner/choose-runner.ts';
+} from '../../../autoscaler/demand/choose-runner.ts';
+import type { RunnerChoice } from '../../../autoscaler/runner-store/runner-item.ts';
 import { gitlabJob, jobMapping, pendingJob } from '../../support/builders.ts';
 
 const functionArn = 'arn:aws:lambda:eu-west-1:123456789012:function:shell';

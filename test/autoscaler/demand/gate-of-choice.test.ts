@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type ChosenProfile, gateOf } from '../../../autoscaler/gate/gate-of-choice.ts';
+import { type ChosenProfile, gateOf } from '../../../autoscaler/demand/gate-of-choice.ts';
 import type { JobMapping } from '../../../autoscaler/job-mappings/job-mapping.ts';
 import { jobMapping } from '../../support/builders.ts';
 

@@ -1,9 +1,9 @@
 import * as z from 'zod/mini';
 import type { JobKey } from '../../infrastructure/kit/job-key.ts';
 import { parseJobKey } from '../../infrastructure/kit/job-key.ts';
-import { profilesManagerOf } from '../demand/long-lived-runner.ts';
 import { runnerTypes } from '../job-mappings/job-mapping.ts';
 import type { RunnerItem } from '../runner-store/runner-item.ts';
+import { profilesManagerOf } from '../runner-store/runner-manager.ts';
 
 /** A JobKey as text. */
 export const jobKeySchema = z.pipe(
