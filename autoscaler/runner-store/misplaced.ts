@@ -1,6 +1,5 @@
 import type { JobKey } from '../../infrastructure/kit/job-key.ts';
 import type { Log } from '../../infrastructure/kit/lambda/log.ts';
-import type { RunnerType } from '../job-mappings/job-mapping.ts';
 import type { Misplacement, Place, RunnerItem } from './runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from './runners-store.ts';
 

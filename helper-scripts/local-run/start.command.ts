@@ -73,9 +73,8 @@ async function main(): Promise<number> {
     })),
     { rendererOptions: { timer: PRESET_TIMER, collapseErrors: false } },
   ).run();
-  console.log(
-    `\nReady after ${((Date.now() - startedAt) / 1_000).toFixed(0)} s. The pipeline of helper-scripts/local-run/examples/.gitlab-ci.yml:\n`,
-  );
+  const seconds = ((Date.now() - startedAt) / 1_000).toFixed(0);
+  console.log(`\nReady after ${seconds} s. The pipeline of helper-scripts/local-run/examples/.gitlab-ci.yml:\n`);
 
   const yamlText = await readExamplePipeline();
   const outcome = await runDemonstration(run, options.jobs ? widenPipeline(yamlText, options.jobs) : yamlText);

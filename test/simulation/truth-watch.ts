@@ -1,8 +1,8 @@
 import type { RunnerItem } from '../../autoscaler/runner-store/runner-item.ts';
 import type { LambdaRunnerPayload } from '../../infrastructure/kit/runner-ticket.ts';
-import type { Watched } from './invariants.ts';
 import { pathOf, refAndStage } from './schedule.ts';
 import type { SimulatedJob } from './simulated-job.ts';
+import type { Watched } from './watched.ts';
 
 type TruthWatch = {
   readonly fail: (invariant: string, what: string) => void;
