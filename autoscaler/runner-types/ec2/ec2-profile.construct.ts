@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { ArnFormat, Fn, Stack, Tags } from 'aws-cdk-lib';
 import { CfnLaunchTemplate, CfnSecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { CfnInstanceProfile, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -19,6 +17,7 @@ import { volumeKeyOf } from '../../../infrastructure/kit/cdk/volume-key.construc
 import type { LaunchProfile } from '../../environment/environment.ts';
 import { rightsOfInstance, type TicketTables } from '../../runner-store/ticket-rights.construct.ts';
 import { bootSettingsOf, renderBootScript } from './boot-script.ts';
+import { readBootSource } from './boot-source.construct.ts';
 import { profileTag } from './instance-tags.ts';
 
 export type Ec2ProfileProps = {
@@ -200,7 +199,7 @@ export class Ec2RunnerProfile extends Construct {
       logPrefix: logPrefixOf(props.name),
       ...(cacheBucketName ? { cacheBucket: { name: cacheBucketName, region, prefix } } : {}),
     });
-    return renderBootScript(readFileSync(join(import.meta.dirname, 'boot.sh'), 'utf8'), settings);
+    return renderBootScript(readBootSource(), settings);
   }
 }
 
