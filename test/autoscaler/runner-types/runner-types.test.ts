@@ -12,10 +12,11 @@ function faultsOf(type: RunnerTypeTraits): readonly string[] {
   const ticketOf = (jobId: number, profile = 'one') => type.ticketIdOf({ job: `job#7#${jobId}`, profile, randomId });
   const { launch, service, job } = type.longest;
   const isWaiting = ticketOf(1) === 'job#7#1';
+  const [once, again] = [ticketOf(1), ticketOf(1)];
   const twoMinutes = 2 * 60;
   return [
     ...(ticketOf(1) === ticketOf(2) ? ['two jobs have one ticket'] : []),
-    ...(!isWaiting && ticketOf(1) === ticketOf(1) ? ['the ticket of a host can be guessed'] : []),
+    ...(!isWaiting && once === again ? ['the ticket of a host can be guessed'] : []),
     ...(!isWaiting && !ticketOf(1, 'other').includes('other') ? ['tickets of profiles are not apart'] : []),
     ...(launch < twoMinutes || service < twoMinutes ? ['a runner is taken for dead while it starts'] : []),
     ...(type.launch === 'requested' && job(3_600) < 3_600 ? ['a runner is taken for dead while its job may run'] : []),
