@@ -9,7 +9,7 @@ import { GitLabTrust } from '../infrastructure/gitlab/gitlab-trust.construct.ts'
 import { BundledFunction, type BundledFunctionProps } from '../infrastructure/kit/cdk/bundled-function.construct.ts';
 import { defaultExactSeconds } from '../infrastructure/kit/exactness.ts';
 import { removalTimeoutSeconds } from './destroy/runner-removal.construct.ts';
-import { deletes, FunctionGrants, puts, reads, updates } from './function-grants.construct.ts';
+import { FunctionGrants } from './function-grants.construct.ts';
 import { reconcilerSettings } from './reconcile/reconciler.construct.ts';
 import type { Tables } from './runner-store/tables.construct.ts';
 import { grantLaunching, grantTagging } from './runner-types/ec2/launch-permissions.construct.ts';
@@ -83,8 +83,9 @@ export class AutoscalerFunctions extends Construct {
     });
     eventBus.grantPutEventsTo(this.chooseRunner);
     grants.useGitLab(this.chooseRunner);
-    grants.allow(this.chooseRunner, ['dynamodb:Scan'], tables.mappings.tableArn);
-    grants.useRunners(this.chooseRunner, [...reads, ...updates]);
+    tables.grantReadMappings(this.chooseRunner);
+    tables.grantReadRunners(this.chooseRunner);
+    tables.grantChangeRunners(this.chooseRunner);
 
     this.admitJob = this.add('start-runner/admit-job', 'Admits a job: the gate against duplicates', {
       ...maxAttempts,
@@ -92,12 +93,15 @@ export class AutoscalerFunctions extends Construct {
       ...bus,
     });
     eventBus.grantPutEventsTo(this.admitJob);
-    grants.useRunners(this.admitJob, [...reads, ...puts, ...updates]);
+    tables.grantReadRunners(this.admitJob);
+    tables.grantAddRunners(this.admitJob);
+    tables.grantChangeRunners(this.admitJob);
 
     this.registerRunner = this.add('start-runner/register-runner', 'Creates a runner in GitLab and leaves its ticket');
     grants.useGitLab(this.registerRunner);
-    grants.useRunners(this.registerRunner, [...reads, ...updates]);
-    grants.useTickets(this.registerRunner, { waiting: puts, claimable: puts });
+    tables.grantReadRunners(this.registerRunner);
+    tables.grantChangeRunners(this.registerRunner);
+    tables.grantAddTickets(this.registerRunner);
     grants.useRunnerTokens(this.registerRunner);
 
     this.invokeIsolatedRunner = this.addInvokeIsolatedRunner();
@@ -108,8 +112,10 @@ export class AutoscalerFunctions extends Construct {
     });
     eventBus.grantPutEventsTo(this.abandonRunner);
     grants.useGitLab(this.abandonRunner);
-    grants.useRunners(this.abandonRunner, [...reads, ...puts, ...updates]);
-    grants.useTickets(this.abandonRunner, { waiting: deletes, claimable: deletes });
+    tables.grantReadRunners(this.abandonRunner);
+    tables.grantAddRunners(this.abandonRunner);
+    tables.grantChangeRunners(this.abandonRunner);
+    tables.grantRemoveTickets(this.abandonRunner);
     grants.allowTerminating(this.abandonRunner);
     grants.useRunnerTokens(this.abandonRunner);
     grants.lookAtManagedHosts(this.abandonRunner);
@@ -124,8 +130,9 @@ export class AutoscalerFunctions extends Construct {
       TAG_QUEUE_URL: tagQueue.queueUrl,
       EVENT_BUS_ARN: eventBus.eventBusArn,
     });
-    grants.useRunners(this.launchInstances, [...reads, ...updates]);
-    grants.useTickets(this.launchInstances, { waiting: ['dynamodb:GetItem', ...deletes], claimable: puts });
+    tables.grantReadRunners(this.launchInstances);
+    tables.grantChangeRunners(this.launchInstances);
+    tables.grantHandOutTickets(this.launchInstances);
     eventBus.grantPutEventsTo(this.launchInstances);
     launchQueue.grantConsumeMessages(this.launchInstances);
     grants.allow(this.launchInstances, ['sqs:SendMessage'], tagQueue.queueArn);
@@ -138,10 +145,11 @@ export class AutoscalerFunctions extends Construct {
 
     this.bindRunner = this.add('bind-runner/bind-runner', 'Notes which job a runner took', { ...routes, ...bus });
     eventBus.grantPutEventsTo(this.bindRunner);
-    grants.useRunners(this.bindRunner, [...reads, ...updates]);
+    tables.grantReadRunners(this.bindRunner);
+    tables.grantChangeRunners(this.bindRunner);
     // Of a job that our table does not know, GitLab says the tags, and the mappings whether it is in the right place.
     grants.useGitLab(this.bindRunner);
-    grants.allow(this.bindRunner, ['dynamodb:Scan'], tables.mappings.tableArn);
+    tables.grantReadMappings(this.bindRunner);
     grants.askWhichHost(this.bindRunner);
 
     this.giveTurns = this.add('gate/give-turns', 'Decides which runners may ask GitLab for a job', {
@@ -150,23 +158,25 @@ export class AutoscalerFunctions extends Construct {
       ...bus,
     });
     grants.useGitLab(this.giveTurns);
-    grants.allow(this.giveTurns, ['dynamodb:Scan'], tables.mappings.tableArn);
-    grants.useRunners(this.giveTurns, [...reads, ...puts, ...updates]);
-    grants.useTickets(this.giveTurns, {
-      waiting: ['dynamodb:GetItem', ...puts, ...deletes],
-      claimable: ['dynamodb:GetItem', ...puts],
-    });
+    tables.grantReadMappings(this.giveTurns);
+    tables.grantReadRunners(this.giveTurns);
+    tables.grantAddRunners(this.giveTurns);
+    tables.grantChangeRunners(this.giveTurns);
+    tables.grantMoveTickets(this.giveTurns);
     eventBus.grantPutEventsTo(this.giveTurns);
 
     this.findRunner = this.add('stop-runner/find-runner', 'Finds the runners that a finished job leaves', bus);
     eventBus.grantPutEventsTo(this.findRunner);
-    grants.useRunners(this.findRunner, [...reads, ...puts, ...updates]);
+    tables.grantReadRunners(this.findRunner);
+    tables.grantAddRunners(this.findRunner);
+    tables.grantChangeRunners(this.findRunner);
     grants.useGitLab(this.findRunner);
     grants.askWhichHost(this.findRunner);
 
     this.drainRunner = this.add('stop-runner/drain-runner', 'Pauses a runner and looks whether it is idle');
     grants.useGitLab(this.drainRunner);
-    grants.useRunners(this.drainRunner, [...reads, ...updates]);
+    tables.grantReadRunners(this.drainRunner);
+    tables.grantChangeRunners(this.drainRunner);
     grants.lookAtManagedHosts(this.drainRunner);
 
     this.unregisterRunner = this.add('stop-runner/unregister-runner', 'Removes a runner from GitLab');
@@ -178,8 +188,9 @@ export class AutoscalerFunctions extends Construct {
 
     this.releaseRunner = this.add('stop-runner/release-runner', 'Ends the item of a stopped runner', bus);
     eventBus.grantPutEventsTo(this.releaseRunner);
-    grants.useRunners(this.releaseRunner, [...reads, ...updates]);
-    grants.useTickets(this.releaseRunner, { waiting: deletes, claimable: deletes });
+    tables.grantReadRunners(this.releaseRunner);
+    tables.grantChangeRunners(this.releaseRunner);
+    tables.grantRemoveTickets(this.releaseRunner);
 
     const hasFunctions = profilesOfType(deployment, 'LAMBDA').length > 0;
     this.reconcile = this.add(
@@ -197,10 +208,11 @@ export class AutoscalerFunctions extends Construct {
       reconcilerSettings,
     );
     grants.useGitLab(this.reconcile);
-    grants.allow(this.reconcile, ['dynamodb:Scan'], tables.mappings.tableArn);
-    grants.useRunners(this.reconcile, [...reads, ...puts]);
-    const lists = ['dynamodb:Scan', ...deletes];
-    grants.useTickets(this.reconcile, { waiting: lists, claimable: lists });
+    tables.grantReadMappings(this.reconcile);
+    tables.grantReadRunners(this.reconcile);
+    tables.grantAddRunners(this.reconcile);
+    tables.grantListTickets(this.reconcile);
+    tables.grantRemoveTickets(this.reconcile);
     eventBus.grantPutEventsTo(this.reconcile);
     grants.allow(this.reconcile, ['sqs:SendMessage'], launchQueue.queueArn);
     grants.allowTerminating(this.reconcile);
@@ -211,7 +223,8 @@ export class AutoscalerFunctions extends Construct {
       'interrupt-runner/find-interrupted-runner',
       'Finds the runner on an instance that EC2 takes back, or that ended',
     );
-    grants.useRunners(this.findInterruptedRunner, [...reads, ...updates]);
+    tables.grantReadRunners(this.findInterruptedRunner);
+    tables.grantChangeRunners(this.findInterruptedRunner);
     // Why an instance died before it took a job, EC2 alone knows.
     grants.allowListingInstances(this.findInterruptedRunner);
 
@@ -220,7 +233,8 @@ export class AutoscalerFunctions extends Construct {
       ...misplacedRetries,
     });
     grants.useGitLab(this.mendJob);
-    grants.useRunners(this.mendJob, [...reads, ...updates]);
+    tables.grantReadRunners(this.mendJob);
+    tables.grantChangeRunners(this.mendJob);
 
     this.removeRunners = this.add(
       'destroy/remove-runners',
@@ -230,7 +244,7 @@ export class AutoscalerFunctions extends Construct {
       { timeoutSeconds: removalTimeoutSeconds, logOutlivesStack: true },
     );
     grants.useGitLab(this.removeRunners);
-    grants.useRunners(this.removeRunners, ['dynamodb:Query']);
+    tables.grantFindRunners(this.removeRunners);
     grants.allowTerminating(this.removeRunners);
     grants.allowListingInstances(this.removeRunners);
   }

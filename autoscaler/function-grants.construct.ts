@@ -6,16 +6,7 @@ import { deploymentTag } from '../infrastructure/deployment/deployment-tag.ts';
 import type { GitLabTrust } from '../infrastructure/gitlab/gitlab-trust.construct.ts';
 import { acknowledgeWildcards } from '../infrastructure/kit/cdk/acknowledge-rules.construct.ts';
 import type { BundledFunction } from '../infrastructure/kit/cdk/bundled-function.construct.ts';
-import { instanceIdIndex, liveIndex, livePoolIndex, runnerIdIndex } from './runner-store/runner-indexes.ts';
 import type { Tables } from './runner-store/tables.construct.ts';
-import type { TicketTables } from './runner-store/ticket-rights.construct.ts';
-
-/** What a Lambda does to a table, as IAM actions. A transaction needs the actions of its parts. */
-const query = 'dynamodb:Query';
-export const reads = ['dynamodb:GetItem', query];
-export const updates = ['dynamodb:UpdateItem'];
-export const puts = ['dynamodb:PutItem'];
-export const deletes = ['dynamodb:DeleteItem'];
 
 export type FunctionGrantsProps = {
   readonly deployment: Deployment;
@@ -34,21 +25,6 @@ export class FunctionGrants {
 
   allow(lambda: BundledFunction, actions: string[], ...resources: string[]): void {
     lambda.addToRolePolicy(new PolicyStatement({ actions, resources }));
-  }
-
-  useRunners(lambda: BundledFunction, actions: string[]): void {
-    const { tableArn } = this.#props.tables.runners;
-    const indexes = [runnerIdIndex, instanceIdIndex, liveIndex, livePoolIndex];
-    this.allow(lambda, actions, tableArn);
-    // An index can be asked, and nothing else.
-    if (actions.includes(query)) this.allow(lambda, [query], ...indexes.map((index) => `${tableArn}/index/${index}`));
-  }
-
-  /** What it does to tickets that wait for their host, and to those that are with it. */
-  useTickets(lambda: BundledFunction, actions: Readonly<Record<keyof TicketTables, string[]>>): void {
-    const { waiting, claimable } = this.#props.tables.tickets;
-    this.allow(lambda, actions.waiting, waiting.tableArn);
-    this.allow(lambda, actions.claimable, claimable.tableArn);
   }
 
   useGitLab(lambda: BundledFunction): void {
@@ -82,7 +58,7 @@ export class FunctionGrants {
   /** A host of a long-lived runner ends when its ticket can be taken back, or when it is gone. */
   lookAtManagedHosts(lambda: BundledFunction): void {
     if (!this.#hasManagedHosts) return;
-    this.useTickets(lambda, { waiting: deletes, claimable: deletes });
+    this.#props.tables.grantRemoveTickets(lambda);
     acknowledgeWildcards(lambda, 'Looking at instances knows no resources; nothing is changed by it.', '*');
     this.allow(lambda, ['ec2:DescribeInstances'], '*');
   }
