@@ -16,10 +16,10 @@ import { infrastructureParameters } from '../../../infrastructure/exports.ts';
 import { acknowledgeWildcards } from '../../../infrastructure/kit/cdk/acknowledge-rules.construct.ts';
 import { runnerRightsOf } from '../../../infrastructure/kit/cdk/runner-role.construct.ts';
 import { volumeKeyOf } from '../../../infrastructure/kit/cdk/volume-key.construct.ts';
-import type { LaunchProfile } from '../../environment/environment.ts';
 import { rightsOfInstance, type TicketTables } from '../../runner-store/ticket-rights.construct.ts';
 import { bootSettingsOf, renderBootScript } from './boot-script.ts';
 import { profileTag } from './instance-tags.ts';
+import type { LaunchProfile } from './launch-environment.ts';
 
 export type Ec2ProfileProps = {
   readonly deployment: Deployment;
