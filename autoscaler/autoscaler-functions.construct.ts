@@ -1,19 +1,23 @@
 import { join } from 'node:path';
 import { Fn, Stack } from 'aws-cdk-lib';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
-import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { type Deployment, profilesOfType } from '../infrastructure/deployment/deployment.ts';
 import { subnetIdsOf } from '../infrastructure/deployment/network.ts';
-import { GitLabTrust } from '../infrastructure/gitlab/gitlab-trust.construct.ts';
+import { acknowledgeWildcards } from '../infrastructure/kit/cdk/acknowledge-rules.construct.ts';
 import { BundledFunction, type BundledFunctionProps } from '../infrastructure/kit/cdk/bundled-function.construct.ts';
-import { defaultExactSeconds } from '../infrastructure/kit/exactness.ts';
 import { removalTimeoutSeconds } from './destroy/runner-removal.construct.ts';
-import { FunctionGrants } from './function-grants.construct.ts';
+import { grantDraining } from './end-runner/drain-host.construct.ts';
+import { grantPutEvents } from './events/event-bus.construct.ts';
+import { GitLabAccess } from './gitlab/gitlab-access.construct.ts';
 import { reconcilerSettings } from './reconcile/reconciler.construct.ts';
 import type { Tables } from './runner-store/tables.construct.ts';
-import { grantLaunching, grantTagging } from './runner-types/ec2/launch-permissions.construct.ts';
-import { launchTimeoutSeconds } from './runner-types/ec2/launch-queue.construct.ts';
+import { grantListing, grantTagging, grantTerminating } from './runner-types/ec2/instance-permissions.construct.ts';
+import { grantLaunching } from './runner-types/ec2/launch-permissions.construct.ts';
+import { type LaunchQueue, launchTimeoutSeconds } from './runner-types/ec2/launch-queue.construct.ts';
+import type { TagQueue } from './runner-types/ec2/tag-queue.construct.ts';
+import { Routing } from './runner-types/routing.construct.ts';
 import type { RunnerProfiles } from './runner-types/runner-profiles.construct.ts';
 
 export type AutoscalerFunctionsProps = {
@@ -21,8 +25,8 @@ export type AutoscalerFunctionsProps = {
   readonly tables: Tables;
   readonly profiles: RunnerProfiles;
   readonly eventBus: IEventBus;
-  readonly launchQueue: Queue;
-  readonly tagQueue: Queue;
+  readonly launchQueue: LaunchQueue;
+  readonly tagQueue: TagQueue;
   readonly gitlabTokenSecretArn: string;
   /** Ids, separated by commas. */
   readonly subnetIds: string;
@@ -49,76 +53,57 @@ export class AutoscalerFunctions extends Construct {
   readonly mendJob: BundledFunction;
   readonly removeRunners: BundledFunction;
   readonly #props: AutoscalerFunctionsProps;
-  readonly #grants: FunctionGrants;
 
   constructor(scope: Construct, id: string, props: AutoscalerFunctionsProps) {
     super(scope, id);
     this.#props = props;
     const { deployment, tables, profiles, eventBus, launchQueue, tagQueue } = props;
-    const { caCertificates } = deployment.gitlab;
-    const trust = caCertificates === undefined ? undefined : new GitLabTrust(this, 'GitLabTrust', caCertificates);
-    const grants = new FunctionGrants({ ...props, trust });
-    this.#grants = grants;
+    const gitlab = new GitLabAccess(this, deployment, props.gitlabTokenSecretArn);
+    const routing = new Routing({ deployment, tables, profiles });
     const retries = { RETRIED_PROFILES: JSON.stringify(retriedProfilesOf(deployment)) };
     const misplacedRetries = { MISPLACED_RETRIED_PROFILES: JSON.stringify(misplacedRetriedProfilesOf(deployment)) };
     const maxAttempts = { MAX_ATTEMPTS: String(deployment.maxAttempts) };
-    const routes = {
-      MAPPINGS_TABLE: tables.mappings.tableName,
-      DEFAULT_RUNNER: JSON.stringify(deployment.defaultRunner),
-      PROFILES: Stack.of(this).toJsonString(profiles.runtime),
-    };
-
-    const offer = {
-      ...(deployment.maxConcurrent === undefined ? {} : { MAX_CONCURRENT: String(deployment.maxConcurrent) }),
-      ...(deployment.exact === defaultExactSeconds ? {} : { EXACT: JSON.stringify(deployment.exact) }),
-    };
     const allowed = { PROJECTS: JSON.stringify(deployment.allowedProjects) };
-    const bus = { EVENT_BUS_ARN: eventBus.eventBusArn };
 
     this.chooseRunner = this.add('start-runner/choose-runner', 'Chooses where a pending job runs', {
-      ...routes,
-      ...offer,
-      ...bus,
       ...allowed,
     });
-    eventBus.grantPutEventsTo(this.chooseRunner);
-    grants.useGitLab(this.chooseRunner);
-    tables.grantReadMappings(this.chooseRunner);
+    grantPutEvents(this.chooseRunner, eventBus);
+    gitlab.grantUse(this.chooseRunner);
+    routing.grantChoose(this.chooseRunner);
     tables.grantReadRunners(this.chooseRunner);
     tables.grantChangeRunners(this.chooseRunner);
 
     this.admitJob = this.add('start-runner/admit-job', 'Admits a job: the gate against duplicates', {
       ...maxAttempts,
       ...retries,
-      ...bus,
     });
-    eventBus.grantPutEventsTo(this.admitJob);
+    grantPutEvents(this.admitJob, eventBus);
     tables.grantReadRunners(this.admitJob);
     tables.grantAddRunners(this.admitJob);
     tables.grantChangeRunners(this.admitJob);
 
     this.registerRunner = this.add('start-runner/register-runner', 'Creates a runner in GitLab and leaves its ticket');
-    grants.useGitLab(this.registerRunner);
+    gitlab.grantUse(this.registerRunner);
     tables.grantReadRunners(this.registerRunner);
     tables.grantChangeRunners(this.registerRunner);
     tables.grantAddTickets(this.registerRunner);
-    grants.useRunnerTokens(this.registerRunner);
+    gitlab.grantRunnerTokens(this.registerRunner);
 
     this.invokeIsolatedRunner = this.addInvokeIsolatedRunner();
 
     this.abandonRunner = this.add('start-runner/abandon-runner', 'Undoes an attempt that failed', {
       ...maxAttempts,
-      ...bus,
     });
-    eventBus.grantPutEventsTo(this.abandonRunner);
-    grants.useGitLab(this.abandonRunner);
+    grantPutEvents(this.abandonRunner, eventBus);
+    gitlab.grantUse(this.abandonRunner);
     tables.grantReadRunners(this.abandonRunner);
     tables.grantAddRunners(this.abandonRunner);
     tables.grantChangeRunners(this.abandonRunner);
     tables.grantRemoveTickets(this.abandonRunner);
-    grants.allowTerminating(this.abandonRunner);
-    grants.useRunnerTokens(this.abandonRunner);
-    grants.lookAtManagedHosts(this.abandonRunner);
+    grantTerminating(this.abandonRunner, deployment);
+    gitlab.grantRunnerTokens(this.abandonRunner);
+    grantDraining(this.abandonRunner, { gitlab, tables });
 
     this.launchInstances = this.add('runner-types/ec2/launch-instances', 'Launches instances for waiting requests', {
       LAUNCH_PROFILES: Stack.of(this).toJsonString(profiles.launch),
@@ -126,68 +111,61 @@ export class AutoscalerFunctions extends Construct {
         ? {}
         : { RESOURCE_TAGS: JSON.stringify(deployment.resourceTags) }),
       SUBNET_IDS: props.subnetIds,
-      LAUNCH_QUEUE_URL: launchQueue.queueUrl,
-      TAG_QUEUE_URL: tagQueue.queueUrl,
-      EVENT_BUS_ARN: eventBus.eventBusArn,
     });
     tables.grantReadRunners(this.launchInstances);
     tables.grantChangeRunners(this.launchInstances);
     tables.grantHandOutTickets(this.launchInstances);
-    eventBus.grantPutEventsTo(this.launchInstances);
-    launchQueue.grantConsumeMessages(this.launchInstances);
-    grants.allow(this.launchInstances, ['sqs:SendMessage'], tagQueue.queueArn);
+    grantPutEvents(this.launchInstances, eventBus);
+    launchQueue.grantConsume(this.launchInstances);
+    tagQueue.grantSend(this.launchInstances);
     grantLaunching(this.launchInstances, deployment, profiles.ec2, networkSubnetsOf(props));
-    grants.allowTerminating(this.launchInstances);
+    grantTerminating(this.launchInstances, deployment);
 
     this.tagInstances = this.add('runner-types/ec2/tag-instances', 'Tags instances with their jobs, without haste');
-    tagQueue.grantConsumeMessages(this.tagInstances);
+    tagQueue.queue.grantConsumeMessages(this.tagInstances);
     grantTagging(this.tagInstances, deployment);
 
-    this.bindRunner = this.add('bind-runner/bind-runner', 'Notes which job a runner took', { ...routes, ...bus });
-    eventBus.grantPutEventsTo(this.bindRunner);
+    this.bindRunner = this.add('bind-runner/bind-runner', 'Notes which job a runner took');
+    grantPutEvents(this.bindRunner, eventBus);
     tables.grantReadRunners(this.bindRunner);
     tables.grantChangeRunners(this.bindRunner);
     // Of a job that our table does not know, GitLab says the tags, and the mappings whether it is in the right place.
-    grants.useGitLab(this.bindRunner);
-    tables.grantReadMappings(this.bindRunner);
-    grants.askWhichHost(this.bindRunner);
+    gitlab.grantUse(this.bindRunner);
+    routing.grantRead(this.bindRunner);
+    gitlab.askWhichHost(this.bindRunner);
 
-    this.giveTurns = this.add('gate/give-turns', 'Decides which runners may ask GitLab for a job', {
-      ...routes,
-      ...offer,
-      ...bus,
-    });
-    grants.useGitLab(this.giveTurns);
-    tables.grantReadMappings(this.giveTurns);
+    this.giveTurns = this.add('gate/give-turns', 'Decides which runners may ask GitLab for a job');
+    gitlab.grantUse(this.giveTurns);
+    routing.grantChoose(this.giveTurns);
     tables.grantReadRunners(this.giveTurns);
     tables.grantAddRunners(this.giveTurns);
     tables.grantChangeRunners(this.giveTurns);
     tables.grantMoveTickets(this.giveTurns);
-    eventBus.grantPutEventsTo(this.giveTurns);
+    grantPutEvents(this.giveTurns, eventBus);
 
-    this.findRunner = this.add('stop-runner/find-runner', 'Finds the runners that a finished job leaves', bus);
-    eventBus.grantPutEventsTo(this.findRunner);
+    this.findRunner = this.add('stop-runner/find-runner', 'Finds the runners that a finished job leaves');
+    grantPutEvents(this.findRunner, eventBus);
     tables.grantReadRunners(this.findRunner);
     tables.grantAddRunners(this.findRunner);
     tables.grantChangeRunners(this.findRunner);
-    grants.useGitLab(this.findRunner);
-    grants.askWhichHost(this.findRunner);
+    gitlab.grantUse(this.findRunner);
+    gitlab.askWhichHost(this.findRunner);
 
     this.drainRunner = this.add('stop-runner/drain-runner', 'Pauses a runner and looks whether it is idle');
-    grants.useGitLab(this.drainRunner);
+    gitlab.grantUse(this.drainRunner);
     tables.grantReadRunners(this.drainRunner);
     tables.grantChangeRunners(this.drainRunner);
-    grants.lookAtManagedHosts(this.drainRunner);
+    grantDraining(this.drainRunner, { gitlab, tables });
 
     this.unregisterRunner = this.add('stop-runner/unregister-runner', 'Removes a runner from GitLab');
-    grants.useGitLab(this.unregisterRunner);
-    grants.useRunnerTokens(this.unregisterRunner);
+    gitlab.grantUse(this.unregisterRunner);
+    gitlab.grantRunnerTokens(this.unregisterRunner);
 
     this.terminateInstance = this.add('stop-runner/terminate-instance', 'Terminates the instance of a runner');
-    grants.allowTerminating(this.terminateInstance);
+    grantTerminating(this.terminateInstance, deployment);
 
-    this.releaseRunner = this.add('stop-runner/release-runner', 'Ends the item of a stopped runner', bus);
-    eventBus.grantPutEventsTo(this.releaseRunner);
+    this.releaseRunner = this.add('stop-runner/release-runner', 'Ends the item of a stopped runner');
+    grantPutEvents(this.releaseRunner, eventBus);
     tables.grantReadRunners(this.releaseRunner);
     tables.grantChangeRunners(this.releaseRunner);
     tables.grantRemoveTickets(this.releaseRunner);
@@ -198,26 +176,23 @@ export class AutoscalerFunctions extends Construct {
       'Repairs what lost events, crashes and dead hosts left behind',
       {
         ...maxAttempts,
-        ...routes,
-        EVENT_BUS_ARN: eventBus.eventBusArn,
-        LAUNCH_QUEUE_URL: launchQueue.queueUrl,
         ...allowed,
         PATIENCE: String(deployment.reconciler.patience),
         ...(hasFunctions ? { HAS_FUNCTIONS: 'true' } : {}),
       },
       reconcilerSettings,
     );
-    grants.useGitLab(this.reconcile);
-    tables.grantReadMappings(this.reconcile);
+    gitlab.grantUse(this.reconcile);
+    routing.grantRead(this.reconcile);
     tables.grantReadRunners(this.reconcile);
     tables.grantAddRunners(this.reconcile);
     tables.grantListTickets(this.reconcile);
     tables.grantRemoveTickets(this.reconcile);
-    eventBus.grantPutEventsTo(this.reconcile);
-    grants.allow(this.reconcile, ['sqs:SendMessage'], launchQueue.queueArn);
-    grants.allowTerminating(this.reconcile);
-    grants.allowListingInstances(this.reconcile);
-    if (hasFunctions) grants.allowAskingAboutLambda(this.reconcile);
+    grantPutEvents(this.reconcile, eventBus);
+    launchQueue.grantSend(this.reconcile);
+    grantTerminating(this.reconcile, deployment);
+    grantListing(this.reconcile);
+    if (hasFunctions) grantAskingAboutLambda(this.reconcile);
 
     this.findInterruptedRunner = this.add(
       'interrupt-runner/find-interrupted-runner',
@@ -226,13 +201,13 @@ export class AutoscalerFunctions extends Construct {
     tables.grantReadRunners(this.findInterruptedRunner);
     tables.grantChangeRunners(this.findInterruptedRunner);
     // Why an instance died before it took a job, EC2 alone knows.
-    grants.allowListingInstances(this.findInterruptedRunner);
+    grantListing(this.findInterruptedRunner);
 
     this.mendJob = this.add('interrupt-runner/mend-job', 'Ends or retries the job of an interrupted or wrong runner', {
       ...retries,
       ...misplacedRetries,
     });
-    grants.useGitLab(this.mendJob);
+    gitlab.grantUse(this.mendJob);
     tables.grantReadRunners(this.mendJob);
     tables.grantChangeRunners(this.mendJob);
 
@@ -243,10 +218,10 @@ export class AutoscalerFunctions extends Construct {
       // Its log is the only place that says what is left in GitLab when all else is gone.
       { timeoutSeconds: removalTimeoutSeconds, logOutlivesStack: true },
     );
-    grants.useGitLab(this.removeRunners);
+    gitlab.grantUse(this.removeRunners);
     tables.grantFindRunners(this.removeRunners);
-    grants.allowTerminating(this.removeRunners);
-    grants.allowListingInstances(this.removeRunners);
+    grantTerminating(this.removeRunners, deployment);
+    grantListing(this.removeRunners);
   }
 
   private add(
@@ -280,9 +255,15 @@ export class AutoscalerFunctions extends Construct {
     );
     if (arns.length === 0) return undefined;
     const lambda = this.add('runner-types/lambda/invoke-isolated-runner', 'Starts a runner’s function for one project');
-    this.#grants.allow(lambda, ['lambda:InvokeFunction'], ...arns);
+    lambda.addToRolePolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: arns }));
     return lambda;
   }
+}
+
+/** The limits of the account's functions, and how many there are: nothing about any single one. */
+function grantAskingAboutLambda(lambda: BundledFunction): void {
+  acknowledgeWildcards(lambda, 'The settings of an account belong to no resource; they are only read.', '*');
+  lambda.addToRolePolicy(new PolicyStatement({ actions: ['lambda:GetAccountSettings'], resources: ['*'] }));
 }
 
 /** One by one: how many there are is known, and CloudFormation fills in which. */

@@ -49,8 +49,8 @@ export class AutoscalerStack extends Stack {
       tables,
       profiles,
       eventBus,
-      launchQueue: launchQueue.queue,
-      tagQueue: tagQueue.queue,
+      launchQueue,
+      tagQueue,
       gitlabTokenSecretArn: parameterValue(given.gitlabTokenSecretArn),
       subnetIds: parameterValue(given.subnetIds),
     });
