@@ -32,6 +32,10 @@ export class TagQueue extends Construct {
     Grant.addToPrincipal({ grantee: lambda, actions: ['sqs:SendMessage'], resourceArns: [this.queue.queueArn] });
   }
 
+  grantConsume(lambda: LambdaFunction): void {
+    this.queue.grantConsumeMessages(lambda);
+  }
+
   /** Feeds the tagger: a launch at a time, and two at once, which is the least that Lambda takes. */
   consumeWith(tagger: LambdaFunction): void {
     tagger.addEventSource(new SqsEventSource(this.queue, { batchSize: 1, maxConcurrency: 2 }));
