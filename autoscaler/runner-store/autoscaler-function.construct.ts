@@ -13,7 +13,10 @@ export type FunctionGivens = { readonly deployment: Deployment; readonly tables:
 export type AutoscalerFunctionProps = Pick<BundledFunctionProps, 'entry' | 'description'> &
   Partial<Omit<BundledFunctionProps, 'entry' | 'description'>>;
 
-/** One of the autoscaler's Lambdas, with its file's name as id. It knows the tables; what it may do with them is granted to each. */
+/**
+ * One of the autoscaler's Lambdas, with its file's name as id. All know the tables' names; what it may do with them, its
+ * folder's construct grants.
+ */
 export class AutoscalerFunction extends BundledFunction {
   constructor(
     scope: Construct,
