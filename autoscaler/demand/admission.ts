@@ -10,6 +10,7 @@ import {
   type Wait,
   waitingMark,
 } from '../runner-store/runner-item.ts';
+import { traitsOf } from '../runner-types/runner-types.ts';
 
 export type AdmissionRequest = {
   readonly event: JobEvent;
@@ -110,7 +111,7 @@ export function isOfKind(a: RunnerItem, b: RunnerItem): boolean {
  */
 export function waitsBeforeAdmission(current: RunnerItem | null, item: RunnerItem): boolean {
   if (!item.gated || item.turnAt !== undefined) return false;
-  return item.type === 'LAMBDA' || (current !== null && waitsForTurn(current));
+  return traitsOf(item).launch === 'invoked' || (current !== null && waitsForTurn(current));
 }
 
 /** The item of a job that waits for its turn; it holds no counter. */
@@ -133,7 +134,7 @@ export function itemBeforeTurn(
 /** Its runner was made, and Lambda would or could not start the function for it. */
 function hasNoFunction({ type, attemptBegun = false, runnerId, waitsFor }: RunnerItem): boolean {
   const isGitLabs = waitsFor !== undefined && outageErrors.includes(waitsFor.error);
-  return type === 'LAMBDA' && attemptBegun && runnerId !== undefined && !isGitLabs;
+  return traitsOf({ type }).launch === 'invoked' && attemptBegun && runnerId !== undefined && !isGitLabs;
 }
 
 /**

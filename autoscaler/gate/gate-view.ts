@@ -5,6 +5,7 @@ import { waitsForRegistration } from '../demand/registration.ts';
 import { attemptOf, type GateItem, type WrittenTurn } from '../runner-store/gate-item.ts';
 import { isHeld, mayBePaused, notItsTurn, waitsForTurn } from '../runner-store/held.ts';
 import type { RunnerItem } from '../runner-store/runner-item.ts';
+import { traitsOf } from '../runner-types/runner-types.ts';
 import type { GatedRunner, LineJob } from './gate-line.ts';
 
 /** A launch that brought no host for so long has no capacity: its job is not being started. */
@@ -94,14 +95,14 @@ function mayGo(item: RunnerItem): boolean {
 
 /** A function that was started and is held all the same: it waits for seconds, and is not kept for its turn. */
 export function isToBeGivenUp(item: RunnerItem): boolean {
-  return item.type === 'LAMBDA' && isHeld(item);
+  return traitsOf(item).launch === 'invoked' && isHeld(item);
 }
 
 function runnerOf(item: RunnerItem, turn: number | null, look: GateLook): GatedRunner {
   const { now } = look;
   const { exact = defaultExactSeconds } = item;
   const isAdmitted = item.state !== 'WAITING';
-  const asksByItself = item.type === 'LAMBDA' && item.runnerId !== undefined && isAdmitted;
+  const asksByItself = traitsOf(item).launch === 'invoked' && item.runnerId !== undefined && isAdmitted;
   return {
     key: item.pk,
     jobId: item.event.jobId,
@@ -183,7 +184,8 @@ function isBeingStarted(item: RunnerItem, now: number): boolean {
 }
 
 function isWithoutCapacity({ type, state, registeredAt, launchTriedAt }: RunnerItem, now: number): boolean {
-  if (type !== 'EC2' || state !== 'REGISTERED' || !registeredAt || !launchTriedAt) return false;
+  if (traitsOf({ type }).launch !== 'requested' || state !== 'REGISTERED' || !registeredAt || !launchTriedAt)
+    return false;
   return now - Date.parse(registeredAt) > launchSeconds * 1_000;
 }
 

@@ -28,13 +28,14 @@ import { noteTakenJob } from '../runner-store/job-state.ts';
 import { readAround } from '../runner-store/live-pool.ts';
 import { createTables } from '../runner-store/live-tables.client.ts';
 import { type OutageMark, outageErrors } from '../runner-store/outage-mark.ts';
-import { functionCutOff, functionFailed, functionNotStarted } from '../runner-store/runner-errors.ts';
+import { functionCutOff, functionFailed } from '../runner-store/runner-errors.ts';
 import { attemptsUsed, type RunnerItem, type RunnerState } from '../runner-store/runner-item.ts';
 import { profilesManagerOf } from '../runner-store/runner-manager.ts';
 import { RunnerStateChangedError, type RunnersStore, whenItWentOn } from '../runner-store/runners-store.ts';
 import type { Instances } from '../runner-types/ec2/fleet.ts';
 import { createInstanceStates } from '../runner-types/ec2/instance-states.client.ts';
 import { createInstances } from '../runner-types/ec2/instances.client.ts';
+import { isErrorOfOtherType } from '../runner-types/runner-types.ts';
 import { readFailureCause } from './failure-cause.ts';
 import { abandonRunnerInput } from './start-runner-input.ts';
 
@@ -71,9 +72,6 @@ export type Abandoned = {
 /** States in which an attempt has begun and its runner has no job that we know of. */
 const abandonable: readonly RunnerState[] = ['ADMITTED', 'REGISTERED', 'LAUNCHED'];
 
-/** What only Lambda's word of an invocation, or the reconciler of a function, is told as. */
-const ofFunctions: readonly string[] = [functionFailed, functionNotStarted, functionCutOff];
-
 /** The workflow waits this long at most: it lives for four minutes, its retries included. */
 const longestRetryAfterSeconds = 60;
 
@@ -97,8 +95,8 @@ export async function abandonRunner(
   const item = await ports.store.read(job);
   if (!item || input.attempt !== item.attempt) return nothing;
   // Who has a function's credentials can tell such things: then of functions alone.
-  if (ofFunctions.includes(input.error) && item.type !== 'LAMBDA') {
-    log.warn('nothing to abandon: its runner is no function', { error: input.error, type: item.type });
+  if (isErrorOfOtherType(input.error, item)) {
+    log.warn('nothing to abandon: a runner of its type does not end so', { error: input.error, type: item.type });
     return nothing;
   }
   // It was let go since somebody wanted its place.

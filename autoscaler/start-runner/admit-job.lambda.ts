@@ -20,6 +20,7 @@ import { CapReachedError, NotItsTurnError } from '../runner-store/runner-errors.
 import { choiceOf } from '../runner-store/runner-item.ts';
 import type { RunnersStore } from '../runner-store/runners-store.ts';
 import { tablesEnvironment } from '../runner-store/tables-environment.ts';
+import { traitsOf } from '../runner-types/runner-types.ts';
 import { admitJobInput } from './start-runner-input.ts';
 
 export type AdmitJobPorts = {
@@ -41,7 +42,7 @@ export async function admitJob(input: z.infer<typeof admitJobInput>, ports: Admi
   const { fallback, standIn = false, ...choice } = input.choice;
   const noted = noteProject(input.event, ports, log);
   try {
-    const mayBeRetry = [choice, fallback].some((one) => one?.type === 'EC2');
+    const mayBeRetry = [choice, fallback].some((one) => one && traitsOf(one).hasSpot);
     const onDemandOnly = mayBeRetry && ((await ports.marks?.claim(input.event)) ?? false);
     const item = await admit(ports.store, jobKeyOf(input.event), {
       // Whatever its hook said, GitLab has called it pending since.

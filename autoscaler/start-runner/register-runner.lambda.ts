@@ -10,7 +10,7 @@ import { createLongLivedRunners } from '../gitlab/long-lived-runners.client.ts';
 import { createTables } from '../runner-store/live-tables.client.ts';
 import { noteOfRunner } from '../runner-store/runner-mark.ts';
 import type { RunnersStore } from '../runner-store/runners-store.ts';
-import { functionTicketId } from '../runner-store/ticket-place.ts';
+import { traitsOf } from '../runner-types/runner-types.ts';
 import { registerRunnerInput } from './start-runner-input.ts';
 
 export type RegisterRunnerPorts = {
@@ -44,7 +44,8 @@ export async function registerRunner(
   const job = jobKeyOf(event);
   const { runnerId, token, made } =
     (await findLongLived({ event, choice }, ports)) ?? (await makeRunner({ event, choice, attempt }, ports));
-  const ticketId = choice.type === 'LAMBDA' ? functionTicketId(choice.profile, ports.randomId()) : job;
+  const { profile } = choice;
+  const ticketId = traitsOf(choice).ticketIdOf({ job, profile, randomId: ports.randomId });
   const expiresAt = Math.floor(ports.now() / 1_000) + ticketLifeSeconds;
   const registeredAt = new Date(ports.now()).toISOString();
   try {

@@ -1,15 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { serve } from '@hono/node-server';
 import Table from 'cli-table3';
 import { Hono } from 'hono';
 import { type BootSettings, renderBootScript } from '../../autoscaler/runner-types/ec2/boot-script.ts';
+import { readBootSource } from '../../autoscaler/runner-types/ec2/boot-source.construct.ts';
 import { startDockerStandIn } from '../local-instances/docker-stand-in.server.ts';
 import { createInstanceMetadataApp } from '../local-instances/instance-metadata.server.ts';
 import { findGitLabRunner, writeRunnerFolder } from '../local-runner/find-gitlab-runner.process.ts';
@@ -99,8 +100,7 @@ async function bootOnce({ settings }: Subject, folder: string, programs: string)
     if (event.what === firstRequest) heard();
   });
   const script = join(folder, 'user-data');
-  const source = await readFile(resolve(import.meta.dirname, '../../autoscaler/runner-types/ec2/boot.sh'), 'utf8');
-  const userData = renderBootScript(source, {
+  const userData = renderBootScript(readBootSource(), {
     ...sampleBootSettings,
     region: 'eu-west-1',
     gitlabUrl: services.url,

@@ -10,6 +10,7 @@ const floors: readonly (readonly string[])[] = [
   ['environment'],
   ['runner-store'],
   ['events', 'workflow'],
+  ['runner-types/contract'],
   ['runner-types/ec2', 'runner-types/lambda'],
   ['runner-types'],
   ['demand'],

@@ -1,7 +1,7 @@
 /**
  * How long each step of a runner's life may take before the reconciler takes it for dead. Each is longer than what ends
  * the step by itself, and counts times the deployment's `reconciler.patience`; those that follow from a job's own
- * time-out or from the launch queue are never shortened.
+ * time-out or from the launch queue are never shortened. What differs by type is in `runner-types/`.
  */
 
 /**
@@ -21,30 +21,6 @@ export const requestSeconds = 2 * 60;
  * any longer was given up, and nobody heard it.
  */
 export const retrialSeconds = 5 * 60;
-
-/**
- * REGISTERED on EC2: the launcher gives up after about a quarter of an hour without capacity, and tickets are worthless
- * after half an hour.
- */
-export const launchSeconds = 30 * 60;
-
-/**
- * LAUNCHED on EC2: boot, the profile's boot hook (120 s), the ticket (180 s), docker (35 s), the wait for a job (115
- * s).
- */
-export const instanceServesSeconds = 10 * 60;
-
-/**
- * LAUNCHED on Lambda: Lambda tries for five minutes to start the function, and may notice their end late; then a cold
- * start, and the wait for a job (22 s). Who is given up before that may never have been started, and nobody would know.
- */
-export const functionServesSeconds = 7 * 60;
-
-/** RUNNING on EC2, after the runner's `maximum_timeout`: GitLab itself fails the job a quarter of an hour after it. */
-export const instanceMarginSeconds = 20 * 60;
-
-/** No function lives longer. Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
-export const functionLifeSeconds = 15 * 60;
 
 /** STOPPING: the stop workflow lives for four minutes. */
 export const stopSeconds = 5 * 60;

@@ -1,6 +1,7 @@
 import { idleBeyondDemand } from '../../demand/demand.ts';
 import type { RunnerItem } from '../../runner-store/runner-item.ts';
 import { launchRequestOf } from '../../runner-types/ec2/launch-requests.ts';
+import { traitsOf } from '../../runner-types/runner-types.ts';
 import type { Seen } from '../look/seen.ts';
 import { isOlder, requestSeconds, retrialSeconds } from './deadlines.ts';
 import { suspect } from './repair-runners.ts';
@@ -14,7 +15,9 @@ type Looked = Pick<Seen, 'patience'> & { readonly live: readonly RunnerItem[] };
  */
 export function launchesToRequest({ live, patience }: Looked, now: number): Suspect[] {
   const unneeded = new Set(idleBeyondDemand(live));
-  const waiting = live.filter((item) => item.state === 'REGISTERED' && item.type === 'EC2' && !unneeded.has(item));
+  const waiting = live.filter(
+    (item) => item.state === 'REGISTERED' && traitsOf(item).launch === 'requested' && !unneeded.has(item),
+  );
   return waiting.flatMap((item) => {
     const { registeredAt, launchTriedAt } = item;
     const request = launchRequestOf(item);

@@ -3,21 +3,11 @@ import { parseJobKey } from '../../../infrastructure/kit/job-key.ts';
 import { hasRunner, idleBeyondDemand } from '../../demand/demand.ts';
 import { unwantedRunnerOf } from '../../events/runner-unwanted.ts';
 import { heldSeconds, isHeld, notItsTurn } from '../../runner-store/held.ts';
-import { functionNotStarted } from '../../runner-store/runner-errors.ts';
 import type { RunnerItem } from '../../runner-store/runner-item.ts';
 import { hostTicketIdOf } from '../../runner-store/ticket-place.ts';
+import { traitsOf } from '../../runner-types/runner-types.ts';
 import type { Seen } from '../look/seen.ts';
-import {
-  functionLifeSeconds,
-  functionServesSeconds,
-  instanceMarginSeconds,
-  instanceServesSeconds,
-  isOlder,
-  launchSeconds,
-  settledSeconds,
-  startSeconds,
-  stopSeconds,
-} from './deadlines.ts';
+import { isOlder, settledSeconds, startSeconds, stopSeconds } from './deadlines.ts';
 import type { Repair, RepairKind } from './repair.ts';
 import type { Suspect } from './suspicion.ts';
 
@@ -46,7 +36,7 @@ export function runnersToEnd({ live, jobs, instances, tickets, patience }: Looke
           ? [abandon('abandon-unfinished-start', item, 'StartUnfinished', 'its start was begun and never finished')]
           : [unused(item)];
       case 'REGISTERED':
-        if (!isOlder(item.registeredAt, registeredSecondsOf(item) * patience, now)) return [];
+        if (!isOlder(item.registeredAt, traitsOf(item).longest.launch * patience, now)) return [];
         return waits
           ? [abandon('abandon-unlaunched-runner', item, 'LaunchMissing', 'its runner got no host')]
           : [unused(item)];
@@ -59,7 +49,11 @@ export function runnersToEnd({ live, jobs, instances, tickets, patience }: Looke
         return jobs.get(item.pk)?.status === 'pending' ? [unusedHost(item, tickets)] : [];
       case 'RUNNING':
         if (hostIsGone(item)) return [lostHost(item)];
-        return isOlder(item.pickedUpAt ?? item.launchedAt ?? item.registeredAt, longestJobSecondsOf(item), now)
+        return isOlder(
+          item.pickedUpAt ?? item.launchedAt ?? item.registeredAt,
+          traitsOf(item).longest.job(item.timeoutSeconds),
+          now,
+        )
           ? [stop('stop-overdue-runner', item, 'its job is past every time-out', { force: true })]
           : [];
       case 'STOPPING':
@@ -78,9 +72,9 @@ function unused(item: RunnerItem): Suspect {
 
 /** A function whose ticket is still there was never started: Lambda says so once, and nobody may have heard it. */
 function unusedHost(item: RunnerItem, tickets: Seen['tickets']): Suspect {
-  const neverStarted = item.type === 'LAMBDA' && tickets?.some(({ id }) => id === item.ticketId);
-  return neverStarted
-    ? abandon('abandon-idle-host', item, functionNotStarted, 'its function never came for its token')
+  const { neverStarted } = traitsOf(item);
+  return neverStarted && tickets?.some(({ id }) => id === item.ticketId)
+    ? abandon('abandon-idle-host', item, neverStarted, 'its function never came for its token')
     : abandon('abandon-idle-host', item, 'HostUnused', 'its host took no job, and the job still waits');
 }
 
@@ -91,22 +85,13 @@ function lostHost(item: RunnerItem): Suspect {
     : stop('stop-lost-host', item, reason, { force: true });
 }
 
-function registeredSecondsOf({ type }: RunnerItem): number {
-  return type === 'LAMBDA' ? startSeconds : launchSeconds;
-}
-
 function servesSecondsOf(item: RunnerItem): number {
-  if (isHeld(item)) return heldSeconds;
-  return item.type === 'LAMBDA' ? functionServesSeconds : instanceServesSeconds;
+  return isHeld(item) ? heldSeconds : traitsOf(item).longest.service;
 }
 
 /** A host that was held can take a job only since its turn. */
 function mayServeSince({ launchedAt, turnAt }: RunnerItem): string | undefined {
   return launchedAt !== undefined && turnAt !== undefined && turnAt > launchedAt ? turnAt : launchedAt;
-}
-
-function longestJobSecondsOf({ type, timeoutSeconds }: RunnerItem): number {
-  return type === 'LAMBDA' ? functionLifeSeconds + 60 : timeoutSeconds + instanceMarginSeconds;
 }
 
 function abandon(kind: RepairKind, item: RunnerItem, error: string, reason: string): Suspect {

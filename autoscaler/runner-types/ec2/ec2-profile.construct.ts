@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Fn, Stack, Tags } from 'aws-cdk-lib';
 import { CfnLaunchTemplate, CfnSecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { CfnInstanceProfile, type Role } from 'aws-cdk-lib/aws-iam';
@@ -13,6 +11,7 @@ import type { Ec2Profile } from '../../../infrastructure/deployment/profiles/ec2
 import { infrastructureParameters } from '../../../infrastructure/exports.ts';
 import { volumeKeyOf } from '../../../infrastructure/kit/cdk/volume-key.construct.ts';
 import { bootSettingsOf, renderBootScript } from './boot-script.ts';
+import { readBootSource } from './boot-source.construct.ts';
 import { type HostRoleProps, hostRole, logPrefixOf } from './host-role.construct.ts';
 import { profileTag } from './instance-tags.ts';
 import type { LaunchProfile } from './launch-environment.ts';
@@ -106,7 +105,7 @@ export class Ec2RunnerProfile extends Construct {
       logPrefix: logPrefixOf(props.name),
       ...(cacheBucketName ? { cacheBucket: { name: cacheBucketName, region, prefix } } : {}),
     });
-    return renderBootScript(readFileSync(join(import.meta.dirname, 'boot.sh'), 'utf8'), settings);
+    return renderBootScript(readBootSource(), settings);
   }
 }
 

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { CloudFormationClient, GetTemplateCommand, paginateDescribeStacks } from '@aws-sdk/client-cloudformation';
 import {
   CloudWatchLogsClient,
   paginateDescribeLogGroups,
@@ -12,18 +13,20 @@ import {
   EC2Client,
   paginateDescribeInstances,
 } from '@aws-sdk/client-ec2';
+import { LambdaClient, paginateListFunctions } from '@aws-sdk/client-lambda';
 import {
   GetExecutionHistoryCommand,
   ListStateMachinesCommand,
   paginateListExecutions,
   SFNClient,
 } from '@aws-sdk/client-sfn';
+import { paginateGetParametersByPath, SSMClient } from '@aws-sdk/client-ssm';
 import { expect, it } from 'vitest';
 import type { World } from '../world.ts';
 
 /** Runs after the other scenarios, whose traces it searches. */
 export function secrecy(world: () => World): void {
-  it('has left no token in user data, tags, workflow histories or logs', async () => {
+  it('has left no token in user data, tags, items, parameters, variables, templates, workflow histories or logs', async () => {
     const { token, signingToken } = await world().webhookSecret();
     const secrets = [
       /glrt-[\w.-]+/,
@@ -35,20 +38,19 @@ export function secrecy(world: () => World): void {
     const places = await everythingThatWasWritten(world());
 
     // The search finds what there is: otherwise it would prove nothing.
-    expect(Object.keys(places).sort()).toEqual([
-      'instances',
-      'launch templates',
-      'log files',
-      'log groups',
-      'workflow histories',
-    ]);
     const known = {
       'workflow histories': 'StopEach',
       'launch templates': 'run-single',
       instances: 'gitlab-runners-on-demand:launch-group',
       'log groups': 'runner registered',
       'log files': 'instances requested',
+      'job logs': 'Job succeeded',
+      items: '"RELEASED"',
+      parameters: 'webhook-url=',
+      'variables of functions': 'GITLAB_TOKEN_SECRET_ARN',
+      templates: 'AWS::StepFunctions::StateMachine',
     };
+    expect(Object.keys(places).sort()).toEqual(Object.keys(known).sort());
     for (const [place, word] of Object.entries(known))
       expect(places[place]?.includes(word), `${word} in ${place}`).toBe(true);
     for (const [place, text] of Object.entries(places)) {
@@ -68,7 +70,43 @@ async function everythingThatWasWritten({ run }: World): Promise<Record<string, 
     'workflow histories': await workflowHistories(new SFNClient(options)),
     'log groups': await logGroups(new CloudWatchLogsClient(options)),
     'log files': logFiles(run.options.folder),
+    'job logs': run.gitlab
+      .jobs()
+      .map(({ id }) => run.gitlab.jobTrace(id))
+      .join('\n'),
+    items: JSON.stringify(await run.readItems()),
+    parameters: await parameters(new SSMClient(options)),
+    'variables of functions': await variables(new LambdaClient(options)),
+    templates: await templates(new CloudFormationClient(options)),
   };
+}
+
+async function parameters(ssm: SSMClient): Promise<string> {
+  const texts: string[] = [];
+  for await (const page of paginateGetParametersByPath({ client: ssm }, { Path: '/', Recursive: true })) {
+    texts.push(...(page.Parameters ?? []).map(({ Name, Value }) => `${Name}=${Value}`));
+  }
+  return texts.join('\n');
+}
+
+async function variables(lambda: LambdaClient): Promise<string> {
+  const texts: string[] = [];
+  for await (const page of paginateListFunctions({ client: lambda }, {})) {
+    texts.push(...(page.Functions ?? []).map(({ Environment }) => JSON.stringify(Environment)));
+  }
+  return texts.join('\n');
+}
+
+async function templates(cloudFormation: CloudFormationClient): Promise<string> {
+  const texts: string[] = [];
+  for await (const page of paginateDescribeStacks({ client: cloudFormation }, {})) {
+    for (const { StackName } of page.Stacks ?? []) {
+      const { TemplateBody = '' } = await cloudFormation.send(new GetTemplateCommand({ StackName }));
+      // The image tries gitlab-runner with samples, whose tokens are none.
+      texts.push(TemplateBody.replaceAll(/glrt-fake-(?:check|sample)\b/g, ''));
+    }
+  }
+  return texts.join('\n');
 }
 
 async function launchTemplates(ec2: EC2Client): Promise<string> {

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { bootSettingsOf, renderBootScript } from '../../../autoscaler/runner-types/ec2/boot-script.ts';
+import { readBootSource } from '../../../autoscaler/runner-types/ec2/boot-source.construct.ts';
 import { defineDeployment } from '../../../infrastructure/deployment/deployment.ts';
 import { ec2ProfileSchema } from '../../../infrastructure/deployment/profiles/ec2-profile.ts';
 import { createPrivateAuthority } from '../../support/private-authority.ts';
@@ -57,8 +58,7 @@ describe('certificates by which GitLab is trusted', () => {
       roleId: 'AROAFAKE',
       logGroup: 'hosts',
     });
-    const source = readFileSync(join(import.meta.dirname, '../../../autoscaler/runner-types/ec2/boot.sh'), 'utf8');
-    expect(renderBootScript(source, boot)).toContain(`ca_certificates='${one}${two}'`);
+    expect(renderBootScript(readBootSource(), boot)).toContain(`ca_certificates='${one}${two}'`);
   });
 
   it.each(['not-a-real-secret', '-----BEGIN PRIVATE KEY-----\nZmFrZQ==\n-----END PRIVATE KEY-----\n'])(

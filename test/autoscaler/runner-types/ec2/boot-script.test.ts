@@ -1,5 +1,4 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { parse } from 'smol-toml';
 import { describe, expect, it } from 'vitest';
@@ -8,13 +7,13 @@ import {
   bootSettingsOf,
   renderBootScript,
 } from '../../../../autoscaler/runner-types/ec2/boot-script.ts';
+import { readBootSource } from '../../../../autoscaler/runner-types/ec2/boot-source.construct.ts';
 import { sampleBootSettings } from '../../../../helper-scripts/bench/sample-boot-settings.ts';
 import { mostBootTextBytes } from '../../../../infrastructure/deployment/checks/lambda-environment.ts';
 import { defineDeployment, profilesOfType } from '../../../../infrastructure/deployment/deployment.ts';
-import { bootScriptFile } from './runner-host.ts';
 
 const settings = (changes: Partial<BootSettings> = {}): BootSettings => ({ ...sampleBootSettings, ...changes });
-const script = readFileSync(bootScriptFile, 'utf8');
+const script = readBootSource();
 
 describe('renderBootScript', () => {
   it('gives bash every text as it is, whatever quotes and signs are in it', () => {

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { readBootSource } from '../../../../autoscaler/runner-types/ec2/boot-source.construct.ts';
 import { runnerSentences } from '../../../../infrastructure/gitlab-runner/runner-log-sentences.ts';
 import { readRunnerLogLine } from '../../../../lambda-shell-runner/runner-log.ts';
 import { continueStory, type RunnerStory, untoldStory } from '../../../../lambda-shell-runner/runner-story.ts';
@@ -11,9 +11,8 @@ import {
   recordedRunnerLogNames,
   recordedRunnerLogs,
 } from '../../../infrastructure/gitlab-runner/recorded-runner-logs.ts';
-import { bootScriptFile } from './runner-host.ts';
 
-const source = readFileSync(bootScriptFile, 'utf8');
+const source = readBootSource();
 const readers = source.slice(source.indexOf('heed() {'), source.indexOf('relay_rest() {'));
 
 type Reading = {

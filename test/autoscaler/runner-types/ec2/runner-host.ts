@@ -15,12 +15,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BootSettings, renderBootScript } from '../../../../autoscaler/runner-types/ec2/boot-script.ts';
+import { readBootSource } from '../../../../autoscaler/runner-types/ec2/boot-source.construct.ts';
 import { sampleBootSettings } from '../../../../helper-scripts/bench/sample-boot-settings.ts';
 import { startDockerStandIn } from '../../../../helper-scripts/local-instances/docker-stand-in.server.ts';
 import { startInstanceMetadata } from '../../../../helper-scripts/local-instances/instance-metadata.server.ts';
 import { startTicketTable, type TicketItem, textOf } from './ticket-table.server.ts';
 
-export const bootScriptFile = join(import.meta.dirname, '../../../../autoscaler/runner-types/ec2/boot.sh');
 export const instanceId = 'i-0123456789abcdef0';
 /** What IAM calls the host: the key of its ticket. */
 export const hostName = `${sampleBootSettings.roleId}:${instanceId}`;
@@ -165,7 +165,7 @@ function identity(options: RunnerHostOptions) {
 }
 
 function userData(settings: Partial<BootSettings>, gitlabUrl: string): string {
-  return renderBootScript(readFileSync(bootScriptFile, 'utf8'), {
+  return renderBootScript(readBootSource(), {
     ...sampleBootSettings,
     gitlabUrl,
     waitTimeoutSeconds: 20,
