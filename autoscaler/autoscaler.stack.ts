@@ -49,23 +49,20 @@ export class AutoscalerStack extends Stack {
       tables,
       profiles,
       eventBus,
-      launchQueue: launchQueue.queue,
-      tagQueue: tagQueue.queue,
+      launchQueue,
+      tagQueue,
       gitlabTokenSecretArn: parameterValue(given.gitlabTokenSecretArn),
       subnetIds: parameterValue(given.subnetIds),
     });
     // Lambda asks a queue day and night, and each question costs: not where nothing is ever launched.
     if (profilesOfType(deployment, 'EC2').length > 0) {
-      launchQueue.consumeWith(functions.launchInstances);
-      tagQueue.consumeWith(functions.tagInstances);
+      launchQueue.consumeWith(functions.launch.launchInstances);
+      tagQueue.consumeWith(functions.launch.tagInstances);
     }
 
     const start = new StartRunner(this, 'StartRunner', {
-      chooseRunner: functions.chooseRunner,
-      admitJob: functions.admitJob,
-      registerRunner: functions.registerRunner,
+      ...functions.start,
       invokeIsolatedRunner: functions.invokeIsolatedRunner,
-      abandonRunner: functions.abandonRunner,
       launchQueue: launchQueue.queue,
       eventBus,
       runnerFunctionArns: profiles.functionArns,
@@ -75,9 +72,10 @@ export class AutoscalerStack extends Stack {
       deployment: deployment.name,
     });
     eventBus.grantPutEventsTo(start.workflow);
-    const stop = new StopRunner(this, 'StopRunner', { ...functions, eventBus });
-    const interrupt = new InterruptRunner(this, 'InterruptRunner', { ...functions, eventBus });
-    const abandon = new AbandonRunner(this, 'AbandonRunner', { ...functions, eventBus });
+    const ending = { ...functions.stop, ...functions.interrupt, eventBus };
+    const stop = new StopRunner(this, 'StopRunner', ending);
+    const interrupt = new InterruptRunner(this, 'InterruptRunner', ending);
+    const abandon = new AbandonRunner(this, 'AbandonRunner', { ...functions.start, eventBus });
 
     const deadLetters = deadLetterQueue(this, 'DeadLetters');
     Validations.of(deadLetters).acknowledge({

@@ -4,7 +4,7 @@ import { createGitLab, type GitLab, type GitLabOptions } from '../../infrastruct
 import { createSecretReader } from '../../infrastructure/kit/aws/secret.client.ts';
 import { SecretUnavailableError } from '../../infrastructure/kit/aws/secret-errors.ts';
 import { readEnvironment } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
-import { gitlabEnvironment, hostsEnvironment } from '../environment/environment.ts';
+import { gitlabEnvironment, hostsEnvironment } from './gitlab-environment.ts';
 
 const gitlabSecretSchema = z.object({ token: z.string().check(z.minLength(1)) });
 

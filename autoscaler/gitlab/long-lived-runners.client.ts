@@ -4,7 +4,7 @@ import { createSecretReader, type SecretReader } from '../../infrastructure/kit/
 import { SecretUnavailableError } from '../../infrastructure/kit/aws/secret-errors.ts';
 import { readEnvironment } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import { LongLivedRunnerError, type LongLivedRunners } from '../demand/long-lived-runner.ts';
-import { runnerTokensEnvironment } from '../environment/environment.ts';
+import { runnerTokensEnvironment } from './gitlab-environment.ts';
 import { gitlabOptionsFromEnvironment } from './live-gitlab.client.ts';
 
 const tokenSecretSchema = z.object({ token: z.string() });

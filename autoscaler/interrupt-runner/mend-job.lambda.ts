@@ -7,11 +7,11 @@ import {
 } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import { judgeJob } from '../end-runner/judge-job.ts';
 import { type InterruptedRunner, mendJobInput } from '../end-runner/mend-job-input.ts';
-import { misplacedRetriesEnvironment, retriesEnvironment } from '../environment/environment.ts';
 import { createGitLabFromEnvironment } from '../gitlab/live-gitlab.client.ts';
 import { createTables } from '../runner-store/live-tables.client.ts';
 import type { RetryMarks, RetryReason } from '../runner-store/retry-marks.ts';
 import type { RunnersStore } from '../runner-store/runners-store.ts';
+import { mendJobEnvironment } from './mend-job-environment.ts';
 
 export type MendJobPorts = {
   readonly gitlab: Pick<GitLab, 'readJobEnd' | 'cancelJob' | 'retryJob'>;
@@ -88,11 +88,10 @@ async function findServed({ job, attempt, served }: InterruptedRunner, store: Ru
 export const handler = lambdaHandler({
   input: mendJobInput,
   logFields: ({ job }) => ({ runnerOf: job }),
-  ports: () => ({
-    ...createTables(),
-    gitlab: createGitLabFromEnvironment(),
-    retriedProfiles: readEnvironment(retriesEnvironment).RETRIED_PROFILES,
-    misplacedRetriedProfiles: readEnvironment(misplacedRetriesEnvironment).MISPLACED_RETRIED_PROFILES,
-  }),
+  ports: () => {
+    const { RETRIED_PROFILES: retriedProfiles, MISPLACED_RETRIED_PROFILES: misplacedRetriedProfiles } =
+      readEnvironment(mendJobEnvironment);
+    return { ...createTables(), gitlab: createGitLabFromEnvironment(), retriedProfiles, misplacedRetriedProfiles };
+  },
   work: mendJob,
 });

@@ -8,7 +8,7 @@ import {
   readEnvironment,
 } from '../../infrastructure/kit/lambda/lambda-handler.client.ts';
 import type { MetricValues } from '../../infrastructure/kit/lambda/metrics.ts';
-import { attemptsEnvironment, mappingsEnvironment, reconcileEnvironment } from '../environment/environment.ts';
+import { attemptsEnvironment, mappingsEnvironment } from '../environment/environment.ts';
 import { createEventBus } from '../events/event-bus.client.ts';
 import { wantTurns } from '../gate/turns-wanted.ts';
 import { createGitLabFromEnvironment } from '../gitlab/live-gitlab.client.ts';
@@ -27,6 +27,7 @@ import { look } from './look/look.ts';
 import { oldestWaitOf } from './look/oldest-wait.ts';
 import { createReconcileStore } from './look/reconcile-store.client.ts';
 import { carryOut } from './mend/carry-out.ts';
+import { reconcileEnvironment } from './reconcile-environment.ts';
 import type { ReconcilePorts } from './reconcile-ports.ts';
 
 export type { ReconcilePorts } from './reconcile-ports.ts';

@@ -18,9 +18,6 @@ import type { Deployment } from '../../infrastructure/deployment/deployment.ts';
 import type { BundledFunction } from '../../infrastructure/kit/cdk/bundled-function.construct.ts';
 import { type MetricName, metricDimension, metricNamespace } from '../../infrastructure/kit/lambda/metrics.ts';
 
-/** It is called 43,800 times a month: memory and log lines count. It ends before the next call. */
-export const reconcilerSettings = { timeoutSeconds: 55, memoryMiB: 256, quiet: true } as const;
-
 export type ReconcilerProps = {
   readonly deployment: Deployment;
   readonly reconcile: BundledFunction;

@@ -1,5 +1,6 @@
 import { RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, ProjectionType, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { instanceIdIndex, liveIndex, livePoolIndex, runnerIdIndex } from './runner-indexes.ts';
 import type { TicketTables } from './ticket-rights.construct.ts';
@@ -7,7 +8,12 @@ import type { TicketTables } from './ticket-rights.construct.ts';
 const onDemand = { billingMode: BillingMode.PAY_PER_REQUEST };
 const recoverable = { pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true } };
 
-/** What users say, what we do, and the tokens on their way. */
+type Action = 'GetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem' | 'Query' | 'Scan';
+
+/**
+ * What users say, what we do, and the tokens on their way; and who may do what with them. A transaction needs the rights of
+ * its parts.
+ */
 export class Tables extends Construct {
   /** Edited by users, so that it outlives the stack. */
   readonly mappings: Table;
@@ -57,6 +63,59 @@ export class Tables extends Construct {
     this.tickets = { claimable: this.addTickets('Tickets'), waiting: this.addTickets('WaitingTickets') };
   }
 
+  /** All rows at once: mappings are chosen among in memory. */
+  grantReadMappings(grantee: IGrantable): void {
+    allow(grantee, this.mappings.tableArn, 'Scan');
+  }
+
+  grantReadRunners(grantee: IGrantable): void {
+    allow(grantee, this.runners.tableArn, 'GetItem');
+    this.grantFindRunners(grantee);
+  }
+
+  /** By what the indexes know of them, too. An index can be asked, and nothing else. */
+  grantFindRunners(grantee: IGrantable): void {
+    const { tableArn } = this.runners;
+    const indexes = [runnerIdIndex, instanceIdIndex, liveIndex, livePoolIndex];
+    allow(grantee, [tableArn, ...indexes.map((index) => `${tableArn}/index/${index}`)], 'Query');
+  }
+
+  grantAddRunners(grantee: IGrantable): void {
+    allow(grantee, this.runners.tableArn, 'PutItem');
+  }
+
+  grantChangeRunners(grantee: IGrantable): void {
+    allow(grantee, this.runners.tableArn, 'UpdateItem');
+  }
+
+  /** Of a runner whose host is known, or of one that still waits for it. */
+  grantAddTickets(grantee: IGrantable): void {
+    allow(grantee, this.tickets.claimable.tableArn, 'PutItem');
+    allow(grantee, this.tickets.waiting.tableArn, 'PutItem');
+  }
+
+  grantRemoveTickets(grantee: IGrantable): void {
+    allow(grantee, this.tickets.claimable.tableArn, 'DeleteItem');
+    allow(grantee, this.tickets.waiting.tableArn, 'DeleteItem');
+  }
+
+  grantListTickets(grantee: IGrantable): void {
+    allow(grantee, this.tickets.claimable.tableArn, 'Scan');
+    allow(grantee, this.tickets.waiting.tableArn, 'Scan');
+  }
+
+  /** To put a ticket that waits where its host may claim it. */
+  grantHandOutTickets(grantee: IGrantable): void {
+    allow(grantee, this.tickets.waiting.tableArn, 'GetItem', 'DeleteItem');
+    allow(grantee, this.tickets.claimable.tableArn, 'PutItem');
+  }
+
+  /** To hand them out, and to take them back: a host that has not claimed its ticket yet finds another in its place. */
+  grantMoveTickets(grantee: IGrantable): void {
+    allow(grantee, this.tickets.waiting.tableArn, 'GetItem', 'PutItem', 'DeleteItem');
+    allow(grantee, this.tickets.claimable.tableArn, 'GetItem', 'PutItem');
+  }
+
   private addTickets(id: string): Table {
     const table = new Table(this, id, {
       partitionKey: { name: 'id', type: AttributeType.STRING },
@@ -70,4 +129,9 @@ export class Tables extends Construct {
     });
     return table;
   }
+}
+
+function allow(grantee: IGrantable, resources: string | string[], ...actions: readonly Action[]): void {
+  const resourceArns = [resources].flat();
+  Grant.addToPrincipal({ grantee, actions: actions.map((action) => `dynamodb:${action}`), resourceArns });
 }

@@ -5,9 +5,10 @@ import { Construct } from 'constructs';
 import { routingEntryOf } from '../../infrastructure/deployment/checks/lambda-environment.ts';
 import { type Deployment, profilesOfType } from '../../infrastructure/deployment/deployment.ts';
 import { lambdaRunnerParameters } from '../../lambda-shell-runner/exports.ts';
-import type { LaunchProfile, RuntimeProfile } from '../environment/environment.ts';
+import type { RuntimeProfile } from '../environment/environment.ts';
 import { rightsOfFunction, type TicketTables } from '../runner-store/ticket-rights.construct.ts';
 import { Ec2RunnerProfile } from './ec2/ec2-profile.construct.ts';
+import type { LaunchProfile } from './ec2/launch-environment.ts';
 
 export type RunnerProfilesProps = {
   readonly deployment: Deployment;

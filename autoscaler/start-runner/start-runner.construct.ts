@@ -1,25 +1,23 @@
-import { Stack } from 'aws-cdk-lib';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
-import {
-  Choice,
-  Condition,
-  CustomState,
-  type INextable,
-  JitterType,
-  Succeed,
-  TaskInput,
-} from 'aws-cdk-lib/aws-stepfunctions';
-import { SqsSendMessage } from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import { Choice, Condition, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { requestInstanceState } from '../runner-types/ec2/launch-state.construct.ts';
+import {
+  invokeIsolatedRunnerState,
+  invokeLambdaRunnerState,
+  noteLaunchState,
+  type RunnerPayloadProps,
+  runnerPayload,
+} from '../runner-types/lambda/launch-states.construct.ts';
 import { causeOf, lambdaState, Workflow } from '../workflow/workflow.construct.ts';
 import { retryPassingTrouble } from '../workflow/workflow-retries.construct.ts';
 import { abandonStates } from './abandon-states.construct.ts';
 import { assignChoice, decided, secondLook, unlessOnlySuspected } from './second-look.construct.ts';
 
-export type StartRunnerProps = {
+export type StartRunnerProps = RunnerPayloadProps & {
   readonly chooseRunner: IFunction;
   readonly admitJob: IFunction;
   readonly registerRunner: IFunction;
@@ -31,14 +29,11 @@ export type StartRunnerProps = {
   /** The functions that may run jobs: the state machine can invoke these and no other. */
   readonly runnerFunctionArns: readonly string[];
   readonly runnersTable: { readonly tableName: string; readonly tableArn: string };
-  readonly ticketsTableName: string;
-  readonly gitlabUrl: string;
-  readonly deployment: string;
 };
 
 /**
- * What AbandonRunner takes, kept as a variable by every catch: the job, the attempt (none before admission) and the error. Not as the
- * next state's input, since CDK drops a catch's `outputs` where a state is written as plain JSON.
+ * What AbandonRunner takes, kept as a variable by every catch: the job, the attempt (none before admission) and the
+ * error. Not as the next state's input, since CDK drops a catch's `outputs` where a state is written as plain JSON.
  */
 function noteFailure(event: string, attempt: string) {
   const failure = {
@@ -50,27 +45,6 @@ function noteFailure(event: string, attempt: string) {
     cause: causeOf('$states.errorOutput'),
   };
   return { errors: ['States.ALL'], assign: { failure } };
-}
-
-/** What a runner's function is told: a `LambdaRunnerPayload`. */
-function runnerPayload(props: StartRunnerProps) {
-  return {
-    kind: 'run-job',
-    ticketId: '{% $runner.ticketId %}',
-    ticketsTable: props.ticketsTableName,
-    gitlabUrl: props.gitlabUrl,
-    runnerName: `{% '${props.deployment} lambda ' & $event.jobId %}`,
-    runnerId: '{% $runner.runnerId %}',
-    job: {
-      projectId: '{% $event.projectId %}',
-      jobId: '{% $event.jobId %}',
-      jobName: '{% $event.jobName %}',
-      projectPath: '{% $event.projectPath %}',
-    },
-    attempt: '{% $attempt %}',
-    timeoutSeconds: '{% $choice.timeoutSeconds %}',
-    images: '{% $images %}',
-  };
 }
 
 /** The workflow that gives a pending job a runner: choose, admit, register, launch. Its input is a JobEvent. */
@@ -130,26 +104,19 @@ export class StartRunner extends Construct {
     register.addCatch(ended('NoLongerWanted', 'The job ended meanwhile'), { errors: ['RunnerStateChangedError'] });
     register.addCatch(abandon, noteFailure('$event', '$attempt'));
 
-    const invoke = this.invokeLambdaRunner(props);
+    const payload = runnerPayload(props);
+    const invoke = invokeLambdaRunnerState(this, payload);
     invoke.addCatch(abandon, noteFailure('$event', '$attempt'));
-    const note = this.noteLaunch(props);
+    const note = noteLaunchState(this, props.runnersTable);
     // The function runs, whatever becomes of this note: binding works from REGISTERED too.
     note.addCatch(launched, { errors: ['States.ALL'] });
 
-    const request = SqsSendMessage.jsonata(this, 'RequestInstance', {
-      stateName: 'RequestInstance',
-      comment: 'Launches are taken together, ten at a time: EC2 takes about two calls a second',
-      queue: props.launchQueue,
-      messageBody: TaskInput.fromText(
-        "{% $string({'projectId': $event.projectId, 'jobId': $event.jobId, 'attempt': $attempt, 'profile': $choice.profile, 'onDemandOnly': $onDemandOnly}) %}",
-      ),
-    });
-    request.addRetry({ ...retryPassingTrouble, errors: ['States.ALL'] });
+    const request = requestInstanceState(this, props.launchQueue);
     request.addCatch(abandon, noteFailure('$event', '$attempt'));
 
     const byType = Choice.jsonata(this, 'ByRunnerType', { stateName: 'ByRunnerType' });
-    const isolated = this.invokeIsolatedRunner(props);
-    if (isolated) {
+    if (props.invokeIsolatedRunner) {
+      const isolated = invokeIsolatedRunnerState(this, props.invokeIsolatedRunner, payload);
       isolated.addCatch(abandon, noteFailure('$event', '$attempt'));
       byType.when(Condition.jsonata('{% $exists($choice.tenantId) %}'), isolated.next(note));
     }
@@ -184,64 +151,5 @@ export class StartRunner extends Construct {
     this.workflow.addToRolePolicy(
       new PolicyStatement({ actions: ['dynamodb:UpdateItem'], resources: [props.runnersTable.tableArn] }),
     );
-  }
-
-  /** Which function is a matter of the job's mapping, so that the state names it by an expression; the policy is the allow-list. */
-  private invokeLambdaRunner(props: StartRunnerProps): CustomState & INextable {
-    const state = new CustomState(this, 'InvokeLambdaRunner', {
-      stateJson: {
-        Type: 'Task',
-        Comment: 'Asynchronous: the job may take much longer than this workflow',
-        Resource: `arn:${Stack.of(this).partition}:states:::lambda:invoke`,
-        Arguments: {
-          FunctionName: '{% $choice.functionArn %}',
-          InvocationType: 'Event',
-          Payload: runnerPayload(props),
-        },
-      },
-    });
-    state.addRetry(retryPassingTrouble);
-    return state;
-  }
-
-  private invokeIsolatedRunner(props: StartRunnerProps) {
-    if (!props.invokeIsolatedRunner) return undefined;
-    return lambdaState(this, 'InvokeIsolatedRunner', {
-      lambda: props.invokeIsolatedRunner,
-      comment: 'The same, in an execution environment of the job’s project alone',
-      payload: {
-        functionArn: '{% $choice.functionArn %}',
-        tenantId: '{% $choice.tenantId %}',
-        payload: runnerPayload(props),
-      },
-    });
-  }
-
-  private noteLaunch(props: StartRunnerProps): CustomState & INextable {
-    const state = new CustomState(this, 'NoteLaunch', {
-      stateJson: {
-        Type: 'Task',
-        Comment: 'REGISTERED -> LAUNCHED, unless the job is over already',
-        Resource: `arn:${Stack.of(this).partition}:states:::dynamodb:updateItem`,
-        Arguments: {
-          TableName: props.runnersTable.tableName,
-          Key: { pk: { S: "{% 'job#' & $event.projectId & '#' & $event.jobId %}" } },
-          UpdateExpression: 'SET #state = :launched, launchedAt = :now',
-          ConditionExpression: '#state = :registered AND attempt = :attempt',
-          ExpressionAttributeNames: { '#state': 'state' },
-          ExpressionAttributeValues: {
-            ':launched': { S: 'LAUNCHED' },
-            ':registered': { S: 'REGISTERED' },
-            ':attempt': { N: '{% $string($attempt) %}' },
-            ':now': { S: '{% $now() %}' },
-          },
-        },
-      },
-    });
-    // Refused is refused; whatever else is in the way passes: a transaction on the same item, above all, or throttling.
-    const refused = ['DynamoDB.ConditionalCheckFailedException'];
-    state.addRetry({ errors: refused, maxAttempts: 0, jitterStrategy: JitterType.FULL });
-    state.addRetry({ ...retryPassingTrouble, errors: ['States.ALL'] });
-    return state;
   }
 }

@@ -1,5 +1,5 @@
 import { globSync, readFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const autoscaler = resolve(import.meta.dirname, '../../autoscaler');
@@ -51,6 +51,16 @@ describe('the rooms of the autoscaler', () => {
   it('know only those below', () => {
     const wrong = steps.filter(({ from, to }) => from !== to && floorOf(to) >= floorOf(from));
     expect(wrong.map(({ file, imported }) => `${file} imports ${imported}`)).toEqual([]);
+  });
+
+  it('make their own Lambdas, with their rights beside their code', () => {
+    const isMadeBeside = (lambda: string) =>
+      files
+        .filter((file) => dirname(file) === dirname(lambda) && file.endsWith('.construct.ts'))
+        .some((file) => readFileSync(join(autoscaler, file), 'utf8').includes(`'${basename(lambda)}'`));
+    const lambdas = files.filter((file) => file.endsWith('.lambda.ts'));
+    expect(lambdas.length).toBeGreaterThan(15);
+    expect(lambdas.filter((lambda) => !isMadeBeside(lambda))).toEqual([]);
   });
 
   it('are looked at: their imports are seen, of types too', () => {

@@ -1,7 +1,6 @@
-import { ArnFormat, Fn, Stack, Tags } from 'aws-cdk-lib';
+import { Fn, Stack, Tags } from 'aws-cdk-lib';
 import { CfnLaunchTemplate, CfnSecurityGroup } from 'aws-cdk-lib/aws-ec2';
-import { CfnInstanceProfile, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
+import { CfnInstanceProfile, type Role } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { amiParameters } from '../../../ec2-runner-ami/exports.ts';
 import { cachePrefixOf } from '../../../infrastructure/deployment/checks/caches.ts';
@@ -9,29 +8,24 @@ import { launchEntryOf } from '../../../infrastructure/deployment/checks/lambda-
 import type { Deployment } from '../../../infrastructure/deployment/deployment.ts';
 import { deploymentTag } from '../../../infrastructure/deployment/deployment-tag.ts';
 import type { Ec2Profile } from '../../../infrastructure/deployment/profiles/ec2-profile.ts';
-import { registryStatementsOf } from '../../../infrastructure/deployment/profiles/registries.ts';
 import { infrastructureParameters } from '../../../infrastructure/exports.ts';
-import { acknowledgeWildcards } from '../../../infrastructure/kit/cdk/acknowledge-rules.construct.ts';
-import { runnerRightsOf } from '../../../infrastructure/kit/cdk/runner-role.construct.ts';
 import { volumeKeyOf } from '../../../infrastructure/kit/cdk/volume-key.construct.ts';
-import type { LaunchProfile } from '../../environment/environment.ts';
-import { rightsOfInstance, type TicketTables } from '../../runner-store/ticket-rights.construct.ts';
 import { bootSettingsOf, renderBootScript } from './boot-script.ts';
 import { readBootSource } from './boot-source.construct.ts';
+import { type HostRoleProps, hostRole, logPrefixOf } from './host-role.construct.ts';
 import { profileTag } from './instance-tags.ts';
+import type { LaunchProfile } from './launch-environment.ts';
 
-export type Ec2ProfileProps = {
+export type Ec2ProfileProps = HostRoleProps & {
   readonly deployment: Deployment;
-  readonly name: string;
-  readonly profile: Ec2Profile;
-  readonly tickets: TicketTables;
-  /** Where the hosts' own logs go. */
-  readonly logGroup: ILogGroup;
   /** The value of another app's SSM parameter. */
   readonly parameterValue: (parameterName: string) => string;
 };
 
-/** What a profile of type EC2 needs on AWS: a role, an instance profile and a launch template whose user data is the static boot script. */
+/**
+ * What a profile of type EC2 needs on AWS: a role, an instance profile and a launch template whose user data is the
+ * static boot script.
+ */
 export class Ec2RunnerProfile extends Construct {
   readonly role: Role;
   readonly launch: LaunchProfile;
@@ -45,7 +39,7 @@ export class Ec2RunnerProfile extends Construct {
     const { deployment, profile, name, parameterValue } = props;
     const given = infrastructureParameters(deployment.name);
     const cacheBucketName = profile.cache && parameterValue(given.cacheBucketName);
-    this.role = this.createRole(props, cacheBucketName);
+    this.role = hostRole(this, props, cacheBucketName);
     const instanceProfile = new CfnInstanceProfile(this, 'InstanceProfile', { roles: [this.role.roleName] });
     this.instanceProfileArn = instanceProfile.attrArn;
     this.imageParameter = profile.imageParameter ?? amiParameters(deployment.name, profile.architecture).imageId;
@@ -86,94 +80,6 @@ export class Ec2RunnerProfile extends Construct {
     });
   }
 
-  private createRole(props: Ec2ProfileProps, cacheBucketName: string | undefined): Role {
-    const { name, profile, tickets, logGroup } = props;
-    const rights = runnerRightsOf(this, profile);
-    const role = new Role(this, 'Role', {
-      assumedBy: new ServicePrincipal('ec2.amazonaws.com'),
-      description: `Runner instances of profile ${name}: each may claim its own ticket`,
-      ...rights.role,
-    });
-    for (const statement of rightsOfInstance(tickets)) role.addToPolicy(statement);
-    for (const statement of this.logRightsOf(name, logGroup)) role.addToPolicy(statement);
-    for (const statement of this.registryRightsOf(profile)) role.addToPolicy(statement);
-    if (profile.cache && cacheBucketName) {
-      const prefix = cachePrefixOf(name, profile);
-      for (const statement of this.cacheRightsOf(cacheBucketName, prefix)) role.addToPolicy(statement);
-    }
-    if (profile.sessionManager) this.allowSessions(role);
-    for (const statement of rights.statements) role.addToPolicy(statement);
-    return role;
-  }
-
-  /**
-   * To add to the streams of its own profile, and neither to read nor to remove what hosts have written. Nearer than
-   * the profile IAM cannot go: what tells one instance of a role from another (`aws:userid`, `ec2:SourceInstanceARN`)
-   * has colons, and names of streams have none. Streams are made in a group, whatever their names.
-   * Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html
-   */
-  private logRightsOf(name: string, { logGroupArn, logGroupName }: ILogGroup): PolicyStatement[] {
-    const arnFormat = ArnFormat.COLON_RESOURCE_NAME;
-    const group = Stack.of(this).formatArn({
-      service: 'logs',
-      resource: 'log-group',
-      resourceName: logGroupName,
-      arnFormat,
-    });
-    const streams = `${group}:log-stream:${logPrefixOf(name)}*`;
-    acknowledgeWildcards(this, 'Streams have the names of instances, behind that of their profile.', streams);
-    return [
-      new PolicyStatement({ actions: ['logs:CreateLogStream'], resources: [logGroupArn] }),
-      new PolicyStatement({ actions: ['logs:PutLogEvents'], resources: [streams] }),
-    ];
-  }
-
-  /**
-   * What the agent needs to be reached, and no more: AWS's own policy for it (AmazonSSMManagedInstanceCore) lets jobs read every SSM parameter of
-   * the account, too. Source: https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html
-   */
-  private allowSessions(role: Role): void {
-    const actions = [
-      'ssm:UpdateInstanceInformation',
-      'ssmmessages:CreateControlChannel',
-      'ssmmessages:CreateDataChannel',
-      'ssmmessages:OpenControlChannel',
-      'ssmmessages:OpenDataChannel',
-    ];
-    acknowledgeWildcards(this, 'These actions of the Session Manager agent know no resources.', '*');
-    role.addToPolicy(new PolicyStatement({ actions, resources: ['*'] }));
-  }
-
-  private registryRightsOf({ registries }: Ec2Profile): PolicyStatement[] {
-    const statements = registryStatementsOf(registries, Stack.of(this).partition);
-    const wildcards = statements.flatMap(({ resources }) => resources.filter((resource) => resource.includes('*')));
-    acknowledgeWildcards(
-      this,
-      "ECR's login knows no resources, and of whole registries the profile names no repositories.",
-      ...wildcards,
-    );
-    return statements.map((statement) => new PolicyStatement(statement));
-  }
-
-  /** Without the right to list, S3 answers 403 to what is not there, and gitlab-runner takes that for a fault. */
-  private cacheRightsOf(bucketName: string, prefix: string): PolicyStatement[] {
-    const bucketArn = Stack.of(this).formatArn({ service: 's3', region: '', account: '', resource: bucketName });
-    const caches = `${bucketArn}/${prefix}/*`;
-    acknowledgeWildcards(
-      this,
-      'Jobs name their caches themselves; the prefix keeps them to those of their profile.',
-      caches,
-    );
-    return [
-      new PolicyStatement({ actions: ['s3:GetObject', 's3:PutObject'], resources: [caches] }),
-      new PolicyStatement({
-        actions: ['s3:ListBucket'],
-        resources: [bucketArn],
-        conditions: { StringLike: { 's3:prefix': `${prefix}/*` } },
-      }),
-    ];
-  }
-
   /** The profile's groups or else the network's, which let nothing in, and with `ssh` one that lets SSH in. */
   private securityGroupIdsOf({ deployment, name, profile, parameterValue }: Ec2ProfileProps): string[] {
     const given = infrastructureParameters(deployment.name);
@@ -201,11 +107,6 @@ export class Ec2RunnerProfile extends Construct {
     });
     return renderBootScript(readBootSource(), settings);
   }
-}
-
-/** Of the streams of a profile's hosts, so that IAM tells them from those of others. */
-function logPrefixOf(profileName: string): string {
-  return `${profileName}/`;
 }
 
 function tagListOf(tags: Readonly<Record<string, string>>) {

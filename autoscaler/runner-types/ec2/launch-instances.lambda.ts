@@ -7,11 +7,11 @@ import {
   lambdaHandler,
   readEnvironment,
 } from '../../../infrastructure/kit/lambda/lambda-handler.client.ts';
-import { launchEnvironment } from '../../environment/environment.ts';
 import { createTables } from '../../runner-store/live-tables.client.ts';
 import type { LaunchGroup } from '../../runner-store/runner-item.ts';
 import { jobTagsOf } from './instance-tags.ts';
 import { createInstances } from './instances.client.ts';
+import { launchEnvironment } from './launch-environment.ts';
 import { LaunchThrottledError, PermanentLaunchError, TicketGoneError } from './launch-errors.ts';
 import { dissolveGroup, type GroupOutcome, type LaunchGroupPorts, launchGroup } from './launch-group.ts';
 import { beginGroup } from './launch-groups.ts';

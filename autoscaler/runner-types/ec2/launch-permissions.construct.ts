@@ -6,7 +6,6 @@ import { deploymentTag } from '../../../infrastructure/deployment/deployment-tag
 import { acknowledgeWildcards } from '../../../infrastructure/kit/cdk/acknowledge-rules.construct.ts';
 import { volumeKeyOf, volumeKeyStatements } from '../../../infrastructure/kit/cdk/volume-key.construct.ts';
 import type { Ec2RunnerProfile } from './ec2-profile.construct.ts';
-import { jobTagKeys } from './instance-tags.ts';
 
 /**
  * What CreateFleet needs, in narrow statements: our launch templates and subnets, of ingredients what those templates name, only things
@@ -131,28 +130,6 @@ function volumeKeysOf(deployment: Deployment): readonly string[] {
 function keyPairs(profiles: readonly Ec2RunnerProfile[], ec2Arn: (resource: string, name: string) => string): string[] {
   const names = new Set(profiles.flatMap(({ keyName }) => (keyName === undefined ? [] : [keyName])));
   return [...names].map((name) => ec2Arn('key-pair', name));
-}
-
-/** What tagging instances afterwards needs: the jobs' tags, and no other, on instances of this deployment. */
-export function grantTagging(tagger: LambdaFunction & IGrantable, deployment: Deployment): void {
-  const instances = Stack.of(tagger).formatArn({ service: 'ec2', resource: 'instance', resourceName: '*' });
-  acknowledgeWildcards(
-    tagger,
-    'Instances come and go: only those with the tag of this deployment may be tagged, and only with the tags of a job.',
-    instances,
-  );
-  tagger.addToRolePolicy(
-    new PolicyStatement({
-      actions: ['ec2:CreateTags'],
-      resources: [instances],
-      conditions: {
-        StringEquals: { [`aws:ResourceTag/${deploymentTag}`]: deployment.name },
-        'ForAllValues:StringEquals': { 'aws:TagKeys': [...jobTagKeys] },
-        // Without any key, ForAllValues holds.
-        Null: { 'aws:TagKeys': 'false' },
-      },
-    }),
-  );
 }
 
 function parameterArn(stack: Stack, name: string): string {

@@ -1,4 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
+import { Grant } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
@@ -24,6 +25,17 @@ export class LaunchQueue extends Construct {
       // The launcher itself gives up at `mostReceives`; this is for messages that it cannot even read.
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: 30 },
     });
+  }
+
+  /** To ask for launches. */
+  grantSend(lambda: LambdaFunction): void {
+    lambda.addEnvironment('LAUNCH_QUEUE_URL', this.queue.queueUrl);
+    Grant.addToPrincipal({ grantee: lambda, actions: ['sqs:SendMessage'], resourceArns: [this.queue.queueArn] });
+  }
+
+  grantConsume(lambda: LambdaFunction): void {
+    lambda.addEnvironment('LAUNCH_QUEUE_URL', this.queue.queueUrl);
+    this.queue.grantConsumeMessages(lambda);
   }
 
   /** Feeds the launcher: up to ten requests at once, without waiting for more. */

@@ -1,5 +1,5 @@
-import type { LaunchProfile } from '../../environment/environment.ts';
 import type { LaunchSource } from '../../runner-store/runner-item.ts';
+import type { LaunchProfile } from './launch-environment.ts';
 
 /**
  * What each profile's instances are launched from: its own subnets, or else the network's. Null for a profile that was not deployed.

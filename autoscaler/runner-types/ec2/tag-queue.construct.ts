@@ -1,4 +1,5 @@
 import { Duration, Validations } from 'aws-cdk-lib';
+import { Grant } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
@@ -23,6 +24,16 @@ export class TagQueue extends Construct {
       reason:
         'These tags are best effort: a message that nobody could work on in a quarter of an hour is worth nothing.',
     });
+  }
+
+  /** To ask for tags. */
+  grantSend(lambda: LambdaFunction): void {
+    lambda.addEnvironment('TAG_QUEUE_URL', this.queue.queueUrl);
+    Grant.addToPrincipal({ grantee: lambda, actions: ['sqs:SendMessage'], resourceArns: [this.queue.queueArn] });
+  }
+
+  grantConsume(lambda: LambdaFunction): void {
+    this.queue.grantConsumeMessages(lambda);
   }
 
   /** Feeds the tagger: a launch at a time, and two at once, which is the least that Lambda takes. */

@@ -1,4 +1,4 @@
-import { reconcilerSettings } from '../../../autoscaler/reconcile/reconciler.construct.ts';
+import { reconcilerSettings } from '../../../autoscaler/reconcile/reconcile.construct.ts';
 import { metricNames } from '../../../infrastructure/kit/lambda/metrics.ts';
 import { daysAMonth, type Usage } from '../../idle-cost/prices.ts';
 import type { LogLine } from '../../support/lambda-context.ts';

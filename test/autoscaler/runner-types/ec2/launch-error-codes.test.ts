@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { LaunchProfile } from '../../../../autoscaler/environment/environment.ts';
+import type { LaunchProfile } from '../../../../autoscaler/runner-types/ec2/launch-environment.ts';
 import { type Answer, ec2Answering, errorSet, fleet, instanceSet, refusal } from './ec2-answers.ts';
 import { launchWorld } from './launch-world.ts';
 

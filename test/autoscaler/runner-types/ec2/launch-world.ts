@@ -1,6 +1,6 @@
-import type { LaunchProfile } from '../../../../autoscaler/environment/environment.ts';
 import type { LaunchSource, RunnerItem } from '../../../../autoscaler/runner-store/runner-item.ts';
 import type { Lifecycle } from '../../../../autoscaler/runner-types/ec2/fleet.ts';
+import type { LaunchProfile } from '../../../../autoscaler/runner-types/ec2/launch-environment.ts';
 import {
   type LaunchInstancesPorts,
   launchInstances,
