@@ -6,6 +6,8 @@ const repository = resolve(import.meta.dirname, '../..');
 const apps = ['infrastructure', 'autoscaler', 'lambda-shell-runner', 'ec2-runner-ami', 'helper-scripts', 'test'];
 /** These mirror the folders of their names, which say what they are. */
 const mirrors = apps.map((app) => `test/${app}`);
+/** What lies there goes into images; the folder above says what it is. */
+const contexts = ['lambda-shell-runner/image', 'lambda-shell-runner/example-image'];
 /** With a glossary, a drawing, or a task for its reader. */
 const mayBeLonger = ['autoscaler/README.md', 'autoscaler/demand/README.md', 'ec2-runner-ami/README.md'];
 const mostLines = 20;
@@ -19,7 +21,7 @@ const withFiles = new Set(
 const folders = [...withFiles]
   .flatMap((folder) => [folder.split('/').slice(0, 1).join('/'), folder.split('/').slice(0, 2).join('/')])
   .filter((folder, index, all) => all.indexOf(folder) === index)
-  .filter((folder) => apps.includes(folder.split('/')[0] ?? '') && !mirrors.includes(folder));
+  .filter((folder) => apps.includes(folder.split('/')[0] ?? '') && ![...mirrors, ...contexts].includes(folder));
 
 /** Files and folders that a README names, as it names them. */
 function namedIn(text: string): readonly string[] {
