@@ -1,7 +1,10 @@
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { findGitLabRunner } from './helper-scripts/local-runner/find-gitlab-runner.process.ts';
 
-/** Tests whose jobs run with gitlab-runner itself: with the stand-in always, and once more with a real one where there is one. */
+/**
+ * Tests whose jobs run with gitlab-runner itself: with the stand-in always, and once more with a real one where there
+ * is one.
+ */
 const jobsOfBothTypes = [
   'test/end-to-end/whole-path.test.ts',
   'test/end-to-end/in-trouble.test.ts',
@@ -33,7 +36,8 @@ export default defineConfig(async () => {
       maxWorkers: 2,
       // Patience for what happens in another process, on a machine that may be busy.
       expect: { poll: { timeout: 30_000, interval: 50 } },
-      // What needs a local AWS waits more than it works: after the rest, each file beside another, with an AWS of its own.
+      // What needs a local AWS waits more than it works: after the rest, each file beside another, with an AWS of its
+      // own.
       projects: [
         { extends: true, test: { name: 'fast', include: ['test/**/*.test.ts'], exclude: ['test/end-to-end/**'] } },
         {

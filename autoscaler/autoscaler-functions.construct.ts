@@ -29,7 +29,10 @@ export type AutoscalerFunctionsProps = {
   readonly subnetIds: string;
 };
 
-/** The autoscaler's Lambdas. Each folder makes its own, with exactly the rights that they need; all of them are parts of this. */
+/**
+ * The autoscaler's Lambdas. Each folder makes its own, with exactly the rights that they need; all of them are parts of
+ * this.
+ */
 export class AutoscalerFunctions extends Construct {
   readonly start: StartFunctions;
   /** For deployments that have something to isolate. */

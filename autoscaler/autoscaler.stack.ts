@@ -114,7 +114,8 @@ export class AutoscalerStack extends Stack {
       deadLetters: [deadLetters, launchQueue.deadLetters],
     });
 
-    // EC2 tells of every instance of the account on its default bus, and not of their tags: whose it is, the workflow looks up.
+    // EC2 tells of every instance of the account on its default bus, and not of their tags: whose it is, the workflow
+    // looks up.
     const ec2Rule = (ruleId: string, eventPattern: EventPattern) =>
       new Rule(this, ruleId, { eventPattern: { source: ['aws.ec2'], ...eventPattern } }).addTarget(starting(interrupt));
     ec2Rule('OnSpotWarning', { detailType: [spotWarningType] });

@@ -23,7 +23,8 @@ export class ComponentSourceError extends Error {
  * The YAML document of a component, one step per script.
  * Source: https://docs.aws.amazon.com/imagebuilder/latest/userguide/toe-use-documents.html
  *
- * @throws {ComponentSourceError} when a script has what Image Builder would replace, or a variable needs more than single quotes.
+ * @throws {ComponentSourceError} when a script has what Image Builder would replace, or a variable needs more than
+ * single quotes.
  */
 export function renderComponentDocument(source: ComponentSource): string {
   const { name, description } = source;

@@ -16,17 +16,18 @@ import { RunnerImage } from './runner-image.construct.ts';
 export type Ec2RunnerAmiStackProps = StackProps & {
   readonly deployment: Deployment;
   /**
-   * Build an image while the stack is deployed (about half an hour), and again whenever its content changes. It ends with an image that
-   * passed its tests and whose id is in the parameter, or it fails and changes nothing. Without it the stack is there in a
-   * minute, and its outputs say what to run.
+   * Build an image while the stack is deployed (about half an hour), and again whenever its content changes. It ends
+   * with an image that passed its tests and whose id is in the parameter, or it fails and changes nothing. Without it
+   * the stack is there in a minute, and its outputs say what to run.
    */
   readonly buildNow: boolean;
 };
 
 /**
- * The machine images of the deployment's EC2 profiles, one for each architecture that a profile without an `imageParameter` of its own
- * uses. Launch templates find the newest image by its parameter at each launch, so a new image needs no other deployment.
- * The images and the parameters stay when the stack is destroyed, unless `ami.onDestroy` says otherwise.
+ * The machine images of the deployment's EC2 profiles, one for each architecture that a profile without an
+ * `imageParameter` of its own uses. Launch templates find the newest image by its parameter at each launch, so a new
+ * image needs no other deployment. The images and the parameters stay when the stack is destroyed, unless
+ * `ami.onDestroy` says otherwise.
  */
 export class Ec2RunnerAmiStack extends Stack {
   constructor(scope: Construct, id: string, { deployment, buildNow, ...props }: Ec2RunnerAmiStackProps) {

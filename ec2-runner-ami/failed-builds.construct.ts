@@ -13,8 +13,8 @@ export type FailedBuildsProps = {
 };
 
 /**
- * Nobody waits for a weekly build, so its failure must show: an event of the deployment's bus, and an alarm that stays for a week, until
- * the next build. Hosts go on with the last image that passed its tests.
+ * Nobody waits for a weekly build, so its failure must show: an event of the deployment's bus, and an alarm that stays
+ * for a week, until the next build. Hosts go on with the last image that passed its tests.
  * Source: https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-imagebuilder.html
  */
 export class FailedBuilds extends Construct {

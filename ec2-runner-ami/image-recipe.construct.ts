@@ -19,7 +19,10 @@ export type ImageRecipeProps = {
   readonly kmsKeyArn?: string | undefined;
 };
 
-/** What an image is made of. Its version follows from the content, so that a changed component always makes a new recipe. */
+/**
+ * What an image is made of. Its version follows from the content, so that a changed component always makes a new
+ * recipe.
+ */
 export class ImageRecipe extends Construct {
   readonly recipe: CfnImageRecipe;
 

@@ -10,7 +10,10 @@ const longestSeconds = 300;
 
 export type ImageRemovalProps = { readonly deployment: string; readonly imageParameterNames: readonly string[] };
 
-/** With it, destroying the stack leaves no image, snapshot or parameter. Pipelines must depend on it, so that none builds on behind it. */
+/**
+ * With it, destroying the stack leaves no image, snapshot or parameter. Pipelines must depend on it, so that none
+ * builds on behind it.
+ */
 export class ImageRemoval extends Construct {
   constructor(scope: Construct, id: string, { deployment, imageParameterNames }: ImageRemovalProps) {
     super(scope, id);

@@ -1,6 +1,9 @@
 import * as z from 'zod/mini';
 
-/** What CloudFormation sends to a custom resource. Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/crpg-ref-requests.html */
+/**
+ * What CloudFormation sends to a custom resource. Source:
+ * https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/crpg-ref-requests.html
+ */
 export const removalRequestSchema = z.object({
   RequestType: z.enum(['Create', 'Update', 'Delete']),
   ResponseURL: z.string(),

@@ -80,8 +80,8 @@ export class ImageRoles extends Construct {
   }
 
   /**
-   * The managed policy lets Image Builder write parameters below `/imagebuilder/` only, and ours are elsewhere. The second right is
-   * for the data type `aws:ec2:image`, with which Systems Manager looks whether there is such an image.
+   * The managed policy lets Image Builder write parameters below `/imagebuilder/` only, and ours are elsewhere. The
+   * second right is for the data type `aws:ec2:image`, with which Systems Manager looks whether there is such an image.
    * Source: https://docs.aws.amazon.com/imagebuilder/latest/userguide/cr-upd-ami-distribution-settings.html
    */
   private publishing(parameterNames: readonly string[]): PolicyStatement[] {

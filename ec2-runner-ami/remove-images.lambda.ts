@@ -15,11 +15,11 @@ export type RemoveImagesPorts = {
 };
 
 /**
- * Custom resource that removes a deployment's images when its stack is destroyed.
- * Trigger: CloudFormation creates, changes or deletes it. It is deleted as well when somebody no longer wants it (`onDestroy: 'keep'`), and
- * then every image must stay: only a stack that is itself being deleted takes its images along.
- * Steps: look at the stack; deregister each image and delete its snapshots; delete the parameters; answer. It answers whatever happens,
- * since CloudFormation would wait for an hour.
+ * Custom resource that removes a deployment's images when its stack is destroyed. Trigger: CloudFormation creates,
+ * changes or deletes it. It is deleted as well when somebody no longer wants it (`onDestroy: 'keep'`), and then every
+ * image must stay: only a stack that is itself being deleted takes its images along. Steps: look at the stack;
+ * deregister each image and delete its snapshots; delete the parameters; answer. It answers whatever happens, since
+ * CloudFormation would wait for an hour.
  */
 export async function removeImages(request: RemovalRequest, ports: RemoveImagesPorts, context: LambdaContext) {
   const outcome = await remove(request, ports, context).catch(

@@ -41,7 +41,10 @@ export type RunnerImageProps = {
   readonly buildNow: boolean;
 };
 
-/** The image of one architecture: how it is made, every week, the parameter in which the newest one is found, and the end of old ones. */
+/**
+ * The image of one architecture: how it is made, every week, the parameter in which the newest one is found, and the
+ * end of old ones.
+ */
 export class RunnerImage extends Construct {
   readonly pipeline: CfnImagePipeline;
   /** Of the recipe, and so in the ARN of every image. */
@@ -54,7 +57,8 @@ export class RunnerImage extends Construct {
     this.name = `${props.deployment}-runner-${architecture.replace('_', '-')}`;
     const { recipe } = new ImageRecipe(this, 'Content', { name: this.name, architecture, release, ami, kmsKeyArn });
     const logs = new LogGroup(this, 'Logs', {
-      // Image Builder's own name, the only one that the managed policy of the build instance allows; as ours, the logs end with the stack.
+      // Image Builder's own name, the only one that the managed policy of the build instance allows; as ours, the logs
+      // end with the stack.
       logGroupName: `/aws/imagebuilder/${this.name}`,
       retention: RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,
@@ -82,8 +86,9 @@ export class RunnerImage extends Construct {
   }
 
   /**
-   * CloudFormation would delete what Image Builder knows of an image that is replaced, and leave its AMI and snapshots, which the
-   * lifecycle policy could then not find; and a deployment that is rolled back must not take the image that its parameter names.
+   * CloudFormation would delete what Image Builder knows of an image that is replaced, and leave its AMI and snapshots,
+   * which the lifecycle policy could then not find; and a deployment that is rolled back must not take the image that
+   * its parameter names.
    */
   private buildImage(parts: ConstructorParameters<typeof CfnImage>[2]): CfnImage {
     const image = new CfnImage(this, 'Image', { ...parts, tags: { [imageTag]: this.name } });
@@ -92,7 +97,10 @@ export class RunnerImage extends Construct {
     return image;
   }
 
-  /** The user's tags alone: the build's instances must not carry the deployment's, by which runner hosts are known and cleaned up. */
+  /**
+   * The user's tags alone: the build's instances must not carry the deployment's, by which runner hosts are known and
+   * cleaned up.
+   */
   private createInfrastructure(props: RunnerImageProps): CfnInfrastructureConfiguration {
     return new CfnInfrastructureConfiguration(this, 'Infrastructure', {
       name: this.name,

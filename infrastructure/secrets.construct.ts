@@ -7,13 +7,15 @@ import { gitlabTokenPlaceholder } from './exports.ts';
 const webhookTokenCharacters = 48;
 
 /**
- * The two secrets. Both end with the stack: the webhook's is made anew with the next, and a live GitLab token that nothing uses
- * should not stay behind.
+ * The two secrets. Both end with the stack: the webhook's is made anew with the next, and a live GitLab token that
+ * nothing uses should not stay behind.
  */
 export class Secrets extends Construct {
   /** `{ "token", "signingToken"? }`: what GitLab's hook proves itself with. The token is generated. */
   readonly webhook: Secret;
-  /** `{ "token" }`: the access token with which we call GitLab. A person stores it once; until then it is a placeholder. */
+  /**
+   * `{ "token" }`: the access token with which we call GitLab. A person stores it once; until then it is a placeholder.
+   */
   readonly gitlabToken: Secret;
 
   constructor(scope: Construct, id: string) {
@@ -31,7 +33,8 @@ export class Secrets extends Construct {
     });
     this.gitlabToken = new Secret(this, 'GitLabToken', {
       description: 'JSON {"token"}: GitLab access token with the scopes create_runner, manage_runner and read_api',
-      // CloudFormation writes a value only when it changes in the template: what a person stored stays. So never change this one.
+      // CloudFormation writes a value only when it changes in the template: what a person stored stays. So never change
+      // this one.
       secretObjectValue: { token: SecretValue.unsafePlainText(gitlabTokenPlaceholder) },
       removalPolicy: RemovalPolicy.DESTROY,
     });

@@ -11,7 +11,10 @@ export function lambdaRunnerParameters(deployment: string, profile: string) {
   };
 }
 
-/** Errors (`runner-errors.ts`) of a function whose runner GitLab did not answer: nothing is wrong with the runner, or with its job. */
+/**
+ * Errors (`runner-errors.ts`) of a function whose runner GitLab did not answer: nothing is wrong with the runner, or
+ * with its job.
+ */
 export const gitlabErrors = ['GitLabUnreachableError'] as const;
 /** Errors of a function that could not get from AWS what its runner needs: the runner was not started. */
 export const awsErrors = ['TicketNotClaimedError', 'JobRoleNotAssumedError'] as const;

@@ -3,10 +3,10 @@ import type { ImageRule, LambdaRunnerPayload } from '../infrastructure/kit/runne
 type Settings = Readonly<Record<string, unknown>>;
 
 /**
- * The runner's settings, with which it refuses jobs that say `image:` and are mapped to no function: GitLab gives a job to any runner that
- * fits its tags, and here its script would run without its image. The job that the function was started for goes on, whatever image it inherits.
- * Before the script is the one place that is come by always: no sources are fetched with `GIT_STRATEGY: none`. In a shell of its own, so that
- * the job's has nothing of it.
+ * The runner's settings, with which it refuses jobs that say `image:` and are mapped to no function: GitLab gives a job
+ * to any runner that fits its tags, and here its script would run without its image. The job that the function was
+ * started for goes on, whatever image it inherits. Before the script is the one place that is come by always: no
+ * sources are fetched with `GIT_STRATEGY: none`. In a shell of its own, so that the job's has nothing of it.
  */
 export function withImageRefusal(
   settings: Settings,

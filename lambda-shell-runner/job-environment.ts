@@ -13,9 +13,9 @@ const allowed = [
 ];
 
 /**
- * The whole environment of gitlab-runner, which a shell job inherits. It is made by hand from an allow-list: the function's own has
- * the credentials of its role (`AWS_*`) and the address of the Lambda runtime API. With a job role it says where that role's
- * credentials are, never what they are.
+ * The whole environment of gitlab-runner, which a shell job inherits. It is made by hand from an allow-list: the
+ * function's own has the credentials of its role (`AWS_*`) and the address of the Lambda runtime API. With a job role
+ * it says where that role's credentials are, never what they are.
  */
 export function jobEnvironment(
   own: Readonly<Record<string, string | undefined>>,

@@ -16,7 +16,10 @@ export type JobOutcome = {
     | 'out-of-time';
   /** The job that the runner took, which need not be the one that it was started for. */
   readonly takenJobId?: number;
-  /** GitLab's name for what went wrong, or `canceled_before_start`, or `runner_ended` when gitlab-runner was gone before the job. */
+  /**
+   * GitLab's name for what went wrong, or `canceled_before_start`, or `runner_ended` when gitlab-runner was gone before
+   * the job.
+   */
   readonly failureReason?: string;
   /** Exit code of the job's script. */
   readonly exitCode?: number;
@@ -51,8 +54,8 @@ export function outcomeOf(story: RunnerStory, doings: RunnerDoings, exit: Runner
 }
 
 /**
- * Whether gitlab-runner's last request for a job failed on the way, or was put off. What GitLab refuses (401, 403) is an answer.
- * The words are those of gitlab-runner 19.3 (`POST https://...: 401 Unauthorized`).
+ * Whether gitlab-runner's last request for a job failed on the way, or was put off. What GitLab refuses (401, 403) is
+ * an answer. The words are those of gitlab-runner 19.3 (`POST https://...: 401 Unauthorized`).
  */
 function gitlabDidNotAnswer(trouble: string): boolean {
   const status = Number(/: (\d{3}) [A-Z]/u.exec(trouble)?.[1] ?? 0);

@@ -11,8 +11,9 @@ export type JobRoleProps = {
 };
 
 /**
- * What the jobs of a LAMBDA profile may do on AWS: a role of its own, made of the profile's policies or named by it, which the function
- * assumes for each job. The function's own role has no rights but this, so that nothing is inherited.
+ * What the jobs of a LAMBDA profile may do on AWS: a role of its own, made of the profile's policies or named by it,
+ * which the function assumes for each job. The function's own role has no rights but this, so that nothing is
+ * inherited.
  */
 export class JobRole extends Construct {
   /** Null when the profile gives its jobs no rights. */

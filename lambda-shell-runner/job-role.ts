@@ -16,9 +16,9 @@ export type JobCredentials = {
 const jobCredentialsSeconds = 900;
 
 /**
- * The parameters of the AssumeRole call for one job. Its session is named for project and job, so that CloudTrail tells who did what, and
- * tagged with them, so that policies can tell projects apart. The job is the one that the runner was made for: GitLab may give the runner
- * another one, of the same project and with the same tags.
+ * The parameters of the AssumeRole call for one job. Its session is named for project and job, so that CloudTrail tells
+ * who did what, and tagged with them, so that policies can tell projects apart. The job is the one that the runner was
+ * made for: GitLab may give the runner another one, of the same project and with the same tags.
  */
 export function assumeRoleParametersOf(
   roleArn: string,
@@ -48,8 +48,8 @@ export function readAssumedRole(xml: string): Omit<JobCredentials, 'region'> | n
 }
 
 /**
- * The file that the AWS CLI and every SDK read credentials from. A file rather than variables, since a job that prints its environment
- * would print those into its log.
+ * The file that the AWS CLI and every SDK read credentials from. A file rather than variables, since a job that prints
+ * its environment would print those into its log.
  */
 export function renderCredentialsFile({ accessKeyId, secretAccessKey, sessionToken }: JobCredentials): string {
   return [

@@ -9,7 +9,8 @@ export class RunnerNotRemovedError extends Error {
 }
 
 /**
- * Removes a runner in GitLab with its own token. A token that GitLab does not accept (any more) means that the runner is gone.
+ * Removes a runner in GitLab with its own token. A token that GitLab does not accept (any more) means that the runner
+ * is gone.
  *
  * @throws {RunnerNotRemovedError} when GitLab answers with anything else, or not within 5 s.
  * @see https://docs.gitlab.com/api/runners/#delete-a-runner-by-authentication-token

@@ -7,7 +7,10 @@ import { chooseStrays, isWithinReach, type JobClaim, type SeenProcess } from './
 const killingMilliseconds = 2_000;
 const pauseMilliseconds = 20;
 
-/** Kills every process of a job and returns the ids of those that still live. Without `/proc` (macOS) only the runner's group. */
+/**
+ * Kills every process of a job and returns the ids of those that still live. Without `/proc` (macOS) only the runner's
+ * group.
+ */
 export async function killStrays(claim: JobClaim): Promise<readonly number[]> {
   if (claim.runnerPid !== null) sendSignal(-claim.runnerPid, 'SIGKILL');
   const deadline = Date.now() + killingMilliseconds;
@@ -40,7 +43,10 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Whether a process has a handler for SIGINT, or is none (any more); where there is no `/proc`, it is taken to have one. */
+/**
+ * Whether a process has a handler for SIGINT, or is none (any more); where there is no `/proc`, it is taken to have
+ * one.
+ */
 export function catchesInterrupt(pid: number): boolean {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'latin1');
@@ -52,8 +58,9 @@ export function catchesInterrupt(pid: number): boolean {
 }
 
 /**
- * Whether other processes of our user are kept from reading our environment, with the credentials in it, and our memory. The image
- * sees to that: Linux hides a process whose program file its user may execute but not read (prctl(2), PR_SET_DUMPABLE).
+ * Whether other processes of our user are kept from reading our environment, with the credentials in it, and our
+ * memory. The image sees to that: Linux hides a process whose program file its user may execute but not read (prctl(2),
+ * PR_SET_DUMPABLE).
  */
 export function isShieldedFromJobs(): boolean {
   try {

@@ -36,12 +36,13 @@ export type RunJobPorts = {
 };
 
 /**
- * Runs one GitLab job: claims the runner's ticket, lets gitlab-runner take one job, and leaves nothing behind; a runner that had no job is
- * removed from GitLab, too. It throws only when no runner came to be (`runner-errors.ts`); a job that failed is an outcome like others.
+ * Runs one GitLab job: claims the runner's ticket, lets gitlab-runner take one job, and leaves nothing behind; a runner
+ * that had no job is removed from GitLab, too. It throws only when no runner came to be (`runner-errors.ts`); a job
+ * that failed is an outcome like others.
  *
- * When something of a job cannot be removed, the process ends instead of answering: after an error that is merely thrown, Lambda gives
- * the next event to the same process, and after an answer it freezes it at once. The price is that Lambda takes this invocation for
- * failed, whatever became of its job.
+ * When something of a job cannot be removed, the process ends instead of answering: after an error that is merely
+ * thrown, Lambda gives the next event to the same process, and after an answer it freezes it at once. The price is that
+ * Lambda takes this invocation for failed, whatever became of its job.
  */
 export async function runJob(
   input: LambdaRunnerPayload,
@@ -65,7 +66,8 @@ export async function runJob(
     warnWhenCutShort(input.timeoutSeconds, endsAt, ports.patience, log);
     const outcome = await runRunner({ input, ticket, credentials, binary, site, removeRunner, endsAt }, ports, log);
     log.info('job over', { ...outcome });
-    // GitLab forgets with a runner which one had a job, often before it writes the hook: the autoscaler removes this one.
+    // GitLab forgets with a runner which one had a job, often before it writes the hook: the autoscaler removes this
+    // one.
     if (outcome.takenJobId !== undefined) removeRunner = () => Promise.resolve();
     return outcome;
   } finally {

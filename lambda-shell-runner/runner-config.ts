@@ -32,8 +32,8 @@ export function layOutJobFolder(root: string): JobFolder {
 }
 
 /**
- * What the function's profile says to gitlab-runner (`RUNNER_SETTINGS`), in the words of its `[[runners]]` section; nothing when it
- * is not set. The deployment has made it, so it is JSON.
+ * What the function's profile says to gitlab-runner (`RUNNER_SETTINGS`), in the words of its `[[runners]]` section;
+ * nothing when it is not set. The deployment has made it, so it is JSON.
  */
 export function readRunnerSettings(variable: string | undefined): Readonly<Record<string, unknown>> {
   return variable ? (JSON.parse(variable) as Record<string, unknown>) : {};

@@ -4,7 +4,10 @@ import { hasRunningJob, type RunnerStory } from './runner-story.ts';
 export type Patience = {
   /** For a job to come; gitlab-runner looks at it only between two requests, of which GitLab may hold each for 50 s. */
   readonly waitForJob: number;
-  /** From SIGTERM of a runner without a job to SIGKILL: between two requests it ends at once, inside one only after 30 s. */
+  /**
+   * From SIGTERM of a runner without a job to SIGKILL: between two requests it ends at once, inside one only after 30
+   * s.
+   */
   readonly endIdle: number;
   /** From SIGTERM of a runner with a job to SIGKILL: it gives a stubborn job 30 s. */
   readonly endJob: number;
@@ -25,7 +28,10 @@ export const patience: Patience = {
   hearSignal: 300,
 };
 
-/** What gitlab-runner is told with `--wait-timeout`; our own limit is a little later, since it needs about a second more. */
+/**
+ * What gitlab-runner is told with `--wait-timeout`; our own limit is a little later, since it needs about a second
+ * more.
+ */
 export const waitTimeoutSeconds = 20;
 
 /** Points in time, milliseconds since 1970. */
@@ -73,10 +79,11 @@ export type RunnerStep =
   | { readonly kind: 'quit' | 'kill' | 'done' };
 
 /**
- * What to do with the runner now. One that was given a job is told to ask for no other (SIGQUIT): a job that is canceled as it is handed out
- * does not count as its one build, and it would take what is next, whatever that is mapped to. Never after SIGTERM, since any second signal
- * then ends it without a word to GitLab. A runner without a job is first removed in GitLab, so that it cannot be given one, then told to end
- * (SIGTERM), then killed; a job that slipped in meanwhile is let run.
+ * What to do with the runner now. One that was given a job is told to ask for no other (SIGQUIT): a job that is
+ * canceled as it is handed out does not count as its one build, and it would take what is next, whatever that is mapped
+ * to. Never after SIGTERM, since any second signal then ends it without a word to GitLab. A runner without a job is
+ * first removed in GitLab, so that it cannot be given one, then told to end (SIGTERM), then killed; a job that slipped
+ * in meanwhile is let run.
  */
 export function decideStep(
   story: RunnerStory,

@@ -1,7 +1,7 @@
 /*
- * Whatever of these leaves the function means: no runner came to be, and GitLab still waits. Lambda then puts the invocation on the event
- * bus (on-failure destination), where the autoscaler takes it for a failed attempt, and for one that costs the job nothing when its name is
- * in one of the lists of exports.ts.
+ * Whatever of these leaves the function means: no runner came to be, and GitLab still waits. Lambda then puts the
+ * invocation on the event bus (on-failure destination), where the autoscaler takes it for a failed attempt, and for one
+ * that costs the job nothing when its name is in one of the lists of exports.ts.
  */
 
 /** There is no gitlab-runner to start. */
@@ -34,7 +34,10 @@ export class TicketNotClaimedError extends Error {
   override readonly name = 'TicketNotClaimedError';
 }
 
-/** The role that jobs of this profile use on AWS could not be assumed: a job would miss its rights in the middle of its work. */
+/**
+ * The role that jobs of this profile use on AWS could not be assumed: a job would miss its rights in the middle of its
+ * work.
+ */
 export class JobRoleNotAssumedError extends Error {
   override readonly name = 'JobRoleNotAssumedError';
 }

@@ -27,8 +27,8 @@ export type RunnerLogLine = {
 };
 
 /**
- * Reads one line that `gitlab-runner --log-format json` wrote to its standard error (messages as of 19.3). What is not JSON, such as
- * a panic, becomes a line of its own with that text.
+ * Reads one line that `gitlab-runner --log-format json` wrote to its standard error (messages as of 19.3). What is not
+ * JSON, such as a panic, becomes a line of its own with that text.
  */
 export function readRunnerLogLine(line: string): RunnerLogLine {
   const entry = parseObject(line);

@@ -22,13 +22,16 @@ export type RunnerProcess = {
   readonly pid: number;
   readonly exited: Promise<RunnerExit>;
   readonly signal: (signal: NodeJS.Signals) => void;
-  /** Resolves when it listens to signals, or is gone; after a second in any case. Before, SIGQUIT would end it without a word. */
+  /**
+   * Resolves when it listens to signals, or is gone; after a second in any case. Before, SIGQUIT would end it without a
+   * word.
+   */
   readonly hearsSignals: () => Promise<void>;
 };
 
 /**
- * gitlab-runner sets its own handler for SIGINT together with that for SIGQUIT. With SIGINT ignored at its start, Linux shows when; Node.js
- * starts its children with nothing ignored, so that a shell does it and becomes gitlab-runner.
+ * gitlab-runner sets its own handler for SIGINT together with that for SIGQUIT. With SIGINT ignored at its start, Linux
+ * shows when; Node.js starts its children with nothing ignored, so that a shell does it and becomes gitlab-runner.
  */
 const startIgnoring = `trap '' INT; exec "$0" "$@"`;
 const longestDeafMilliseconds = 1_000;

@@ -22,8 +22,8 @@ export type RunnerWatch = {
 export type WatchedRunner = { readonly story: RunnerStory; readonly doings: RunnerDoings; readonly exit: RunnerExit };
 
 /**
- * Starts gitlab-runner and stays with it until it is gone: reads its log, logs each line again with the job's id, and does what
- * `decideStep` decides.
+ * Starts gitlab-runner and stays with it until it is gone: reads its log, logs each line again with the job's id, and
+ * does what `decideStep` decides.
  *
  * @throws {RunnerNotStartedError}
  */

@@ -25,12 +25,14 @@ export type Sandbox = {
 };
 
 /**
- * The part of a machine in which jobs run, one after another. `exclusive`: nothing but our jobs uses `scratch` and this user's
- * processes, as in Lambda; then every leftover goes, wherever it lies. Elsewhere (a developer's machine) only what is surely a job's.
+ * The part of a machine in which jobs run, one after another. `exclusive`: nothing but our jobs uses `scratch` and this
+ * user's processes, as in Lambda; then every leftover goes, wherever it lies. Elsewhere (a developer's machine) only
+ * what is surely a job's.
  *
- * The check before a job is not the same as that after the one before: Lambda keeps `/tmp` when it restarts a function's process that
- * crashed or was ended for running too long.
- * Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html (Failures during the Invoke phase)
+ * The check before a job is not the same as that after the one before: Lambda keeps `/tmp` when it restarts a
+ * function's process that crashed or was ended for running too long.
+ * Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html (Failures during the Invoke
+ * phase)
  */
 export function createSandbox({
   scratch,

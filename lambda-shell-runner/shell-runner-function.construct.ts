@@ -86,7 +86,8 @@ export class ShellRunnerFunction extends Construct {
         ...(jobRoleArn === null ? {} : { JOB_ROLE_ARN: jobRoleArn }),
         ...(gitlab.caCertificates !== undefined && profile.packaging === 'image' ? trustVariables : {}),
       },
-      // No reserved concurrency for `maxConcurrent`: small accounts have none to give. The autoscaler counts in its table.
+      // No reserved concurrency for `maxConcurrent`: small accounts have none to give. The autoscaler counts in its
+      // table.
       ...(profile.isolateProjects ? { tenancyConfig: TenancyConfig.PER_TENANT } : {}),
     });
     if (profile.packaging === 'zip') trust?.giveTo(this.function);
@@ -124,7 +125,9 @@ const imageFiles = [
   join(import.meta.dirname, '../infrastructure/gitlab-runner/check-runner-configs.sh'),
 ];
 
-/** The image is built where the app is deployed (`cdk deploy` calls the container engine); synth needs only the files. */
+/**
+ * The image is built where the app is deployed (`cdk deploy` calls the container engine); synth needs only the files.
+ */
 function imageFor(scope: Construct, profile: LambdaProfile, { caCertificates }: GitLabConnection): DockerImageCode {
   const { architecture, imageFolder: userFolder } = profile;
   const name = userFolder === undefined ? 'shell-runner-image' : `shell-runner-image-${scope.node.addr}`;
@@ -155,9 +158,9 @@ function imageFor(scope: Construct, profile: LambdaProfile, { caCertificates }: 
 
 /**
  * Lambda reports failed invocations with the function's own role, whose credentials a job may come to hold. CDK's
- * `EventBridgeDestination` would allow any event on the bus; this role can put only events of the source `lambda`, so that nobody
- * can forge a job event with it. `ForAllValues` is true for a request that names no source: no event lacks one, but Lambda may check
- * the permission without an event when the destination is set.
+ * `EventBridgeDestination` would allow any event on the bus; this role can put only events of the source `lambda`, so
+ * that nobody can forge a job event with it. `ForAllValues` is true for a request that names no source: no event lacks
+ * one, but Lambda may check the permission without an event when the destination is set.
  * Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
  */
 function reportTo(eventBus: IEventBus, role: IRole): IDestination {

@@ -17,13 +17,17 @@ export type JobClaim = {
   readonly executionId: string;
   /** Process id of gitlab-runner, which leads a session of its own. */
   readonly runnerPid: number | null;
-  /** Nothing but jobs runs beside us, as in Lambda: then a process that is younger than ours is a job's, whatever it hides. */
+  /**
+   * Nothing but jobs runs beside us, as in Lambda: then a process that is younger than ours is a job's, whatever it
+   * hides.
+   */
   readonly exclusive: boolean;
 };
 
 /**
- * The processes that a job started and that still live. A background process keeps the session; one that left it (`setsid`, a daemon)
- * still carries the marker; one that dropped its environment as well is found only where jobs are alone.
+ * The processes that a job started and that still live. A background process keeps the session; one that left it
+ * (`setsid`, a daemon) still carries the marker; one that dropped its environment as well is found only where jobs are
+ * alone.
  */
 export function chooseStrays(
   processes: readonly SeenProcess[],

@@ -30,8 +30,8 @@ const answerSchema = z.object({
 export type ClaimTicket = (table: string, id: string) => Promise<RunnerTicket | null>;
 
 /**
- * Claims tickets with one signed DeleteItem, without the AWS SDK: loading that took 70 ms here. Each try is ours, since what an empty
- * answer means depends on whether the try before it was answered.
+ * Claims tickets with one signed DeleteItem, without the AWS SDK: loading that took 70 ms here. Each try is ours, since
+ * what an empty answer means depends on whether the try before it was answered.
  *
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DeleteItem.html
  */

@@ -7,8 +7,8 @@ export class UserImageError extends Error {
 }
 
 /**
- * One Dockerfile of ours and a user's: `FROM lambda-shell-runner` names a stage of the same file, so that a single build, which is all
- * that the CDK does, makes both.
+ * One Dockerfile of ours and a user's: `FROM lambda-shell-runner` names a stage of the same file, so that a single
+ * build, which is all that the CDK does, makes both.
  *
  * @throws {UserImageError} when the user's image does not start from ours, or would not run our function.
  */

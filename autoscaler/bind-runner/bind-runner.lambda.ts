@@ -40,13 +40,13 @@ export type BindRunnerPorts = FindHostPorts & {
 };
 
 /**
- * Writes down which job a runner really took: GitLab gives a job to any runner that fits. The job's own item learns that the job runs. A job
- * that has lost its runner so, and has no other to count on, gets another one; one that runs where its mapping does not send it is noted. Late
- * and repeated events change nothing.
+ * Writes down which job a runner really took: GitLab gives a job to any runner that fits. The job's own item learns
+ * that the job runs. A job that has lost its runner so, and has no other to count on, gets another one; one that runs
+ * where its mapping does not send it is noted. Late and repeated events change nothing.
  *
- * Whoever writes a hook's template can have it name any job and any runner. That a job has the runner that was made for it is believed, where
- * that can be and nobody else waits for it to be so; whatever else concerns a job or a runner of ours is asked of GitLab. Whose word contradicts
- * what was believed before undoes it.
+ * Whoever writes a hook's template can have it name any job and any runner. That a job has the runner that was made for
+ * it is believed, where that can be and nobody else waits for it to be so; whatever else concerns a job or a runner of
+ * ours is asked of GitLab. Whose word contradicts what was believed before undoes it.
  */
 export async function bindRunner(event: JobEvent, ports: BindRunnerPorts, { log }: LambdaContext): Promise<void> {
   const job = jobKeyOf(event);
@@ -67,8 +67,8 @@ export async function bindRunner(event: JobEvent, ports: BindRunnerPorts, { log 
 }
 
 /**
- * Whether a hook's word is enough for what it says: that the runner of an item has the job that it was made for. A runner without a host has none,
- * an ended one neither, and where others wait for their turn they would go by it.
+ * Whether a hook's word is enough for what it says: that the runner of an item has the job that it was made for. A
+ * runner without a host has none, an ended one neither, and where others wait for their turn they would go by it.
  */
 function mayBelieve(item: RunnerItem, job: JobKey): boolean {
   if (item.pk !== job) return false;
@@ -116,7 +116,10 @@ async function bindTrue(
 /** A clock may be off by minutes. */
 const mostAheadMilliseconds = 10 * 60_000;
 
-/** When a runner got its job: what the hook says of it is taken as far as it can be, since from then on its time is counted. */
+/**
+ * When a runner got its job: what the hook says of it is taken as far as it can be, since from then on its time is
+ * counted.
+ */
 function likelyTime({ occurredAt }: JobEvent, { launchedAt, registeredAt }: RunnerItem, now: number): string {
   const at = Date.parse(occurredAt);
   const earliest = Date.parse(launchedAt ?? registeredAt ?? occurredAt);
@@ -124,7 +127,8 @@ function likelyTime({ occurredAt }: JobEvent, { launchedAt, registeredAt }: Runn
 }
 
 /**
- * Whether a runner took a job of its own kind that has a runner itself: one job fewer waits, and one runner fewer is idle.
+ * Whether a runner took a job of its own kind that has a runner itself: one job fewer waits, and one runner fewer is
+ * idle.
  */
 function isSwap(runner: RunnerItem, own: RunnerItem): boolean {
   const hasItsOwn = ['ADMITTED', 'REGISTERED', 'LAUNCHED', 'RUNNING'].includes(own.state);
@@ -150,8 +154,9 @@ async function settleForAnother(
 }
 
 /**
- * Asks for another runner for the job that counted on this one, its own or one that lost its runner before; or for one that could not be helped
- * as long as this one was idle. When another idle runner that would not do is in the way, that one ends first, and whoever releases it asks.
+ * Asks for another runner for the job that counted on this one, its own or one that lost its runner before; or for one
+ * that could not be helped as long as this one was idle. When another idle runner that would not do is in the way, that
+ * one ends first, and whoever releases it asks.
  */
 async function replaceRunner(runner: RunnerItem, takenJob: JobKey, { store, bus }: BindRunnerPorts, log: Log) {
   // The index of live items may still show it as it was.

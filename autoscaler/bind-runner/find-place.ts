@@ -12,8 +12,8 @@ export type FindPlacePorts = {
 };
 
 /**
- * Where the mappings send a job of which our own table does not say it, by its name, project and tags as GitLab tells them, and by what the
- * runner that took it says of its protection. Null when its row names what was not deployed.
+ * Where the mappings send a job of which our own table does not say it, by its name, project and tags as GitLab tells
+ * them, and by what the runner that took it says of its protection. Null when its row names what was not deployed.
  */
 export async function findPlace(
   event: JobEvent,

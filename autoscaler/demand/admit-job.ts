@@ -64,7 +64,10 @@ type Places =
   | { readonly kind: 'taken'; readonly item: RunnerItem }
   | { readonly kind: 'full'; readonly full: readonly Cap[] };
 
-/** Writes the admitted item and counts it under its caps, all or nothing: wide caps in a shard that has room, if any has. */
+/**
+ * Writes the admitted item and counts it under its caps, all or nothing: wide caps in a shard that has room, if any
+ * has.
+ */
 async function takePlaces(store: RunnersStore, over: RunnerItem | null, item: RunnerItem): Promise<Places> {
   let caps: readonly Cap[] = homeShards(item.caps, item.pk);
   const earlier = await placesOfEarlier(store, caps);

@@ -33,7 +33,10 @@ export type RunnerDecision =
   | { readonly decision: 'IGNORE'; readonly reason: string }
   | {
       readonly decision: 'LAUNCH';
-      /** `fallback`: where the job runs once an attempt has failed. `standIn`: it runs already, on the runner of a job that waits for this one. */
+      /**
+       * `fallback`: where the job runs once an attempt has failed. `standIn`: it runs already, on the runner of a job
+       * that waits for this one.
+       */
       readonly choice: RunnerChoice & { readonly fallback?: RunnerChoice; readonly standIn?: true };
       /** For a function: what it does with other jobs that say `image:`. */
       readonly images?: { readonly rules: readonly ImageRule[] };
@@ -50,8 +53,8 @@ export class MappingNotAllowedError extends Error {
 }
 
 /**
- * Says whether the job could be sent to a runner of ours: when not, GitLab need not be asked for its tags. Where profiles have tags, only a row
- * without any says so before they are known: that one wins whatever tags the job has.
+ * Says whether the job could be sent to a runner of ours: when not, GitLab need not be asked for its tags. Where
+ * profiles have tags, only a row without any says so before they are known: that one wins whatever tags the job has.
  */
 export function mightBeOurs(event: JobEvent, { mappings, profiles, defaultRunner }: Routes): boolean {
   const rows = candidatesOf(event, mappings);
@@ -60,7 +63,9 @@ export function mightBeOurs(event: JobEvent, { mappings, profiles, defaultRunner
   return defaultRunner.type !== 'IGNORE' || areTagged(profiles);
 }
 
-/** Says whether a job is left to other runners: by its mapping, or by the default runner where nothing else names it. */
+/**
+ * Says whether a job is left to other runners: by its mapping, or by the default runner where nothing else names it.
+ */
 export function isLeftToOthers(event: JobEvent, job: JobWithTags, offer: Routes): boolean {
   // Whether its ref is protected is not known here: what depends on it may be ours.
   return [true, false].every((isProtected) => {
@@ -164,7 +169,10 @@ function targetOf(runner: DefaultRunner): MappingTarget {
   return runner.type === 'LAMBDA' ? { type: 'LAMBDA', function: runner.profile } : runner;
 }
 
-/** A function is named by the profile that deployed it or by its ARN, and must be one of ours: the table cannot escalate. */
+/**
+ * A function is named by the profile that deployed it or by its ARN, and must be one of ours: the table cannot
+ * escalate.
+ */
 function profileOf(target: Exclude<MappingTarget, { type: 'IGNORE' }>, profiles: Offer['profiles'], what: string) {
   const wanted = target.type === 'LAMBDA' ? target.function : target.profile;
   const found = Object.entries(profiles).find(

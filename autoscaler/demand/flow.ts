@@ -1,7 +1,7 @@
 /*
- * How many jobs of each kind can have one of the idle runners: a maximum flow from kinds of jobs to kinds of runners. Kinds
- * are few where jobs are many, and where each job is a kind of its own it is still nearly linear: paths are found for all
- * jobs together, the shortest first. Source: https://en.wikipedia.org/wiki/Dinic%27s_algorithm
+ * How many jobs of each kind can have one of the idle runners: a maximum flow from kinds of jobs to kinds of runners.
+ * Kinds are few where jobs are many, and where each job is a kind of its own it is still nearly linear: paths are found
+ * for all jobs together, the shortest first. Source: https://en.wikipedia.org/wiki/Dinic%27s_algorithm
  */
 
 /** Positions of the kinds of runners that can run each kind of job. */

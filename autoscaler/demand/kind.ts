@@ -1,8 +1,9 @@
 import type { RunnerItem } from '../runner-store/runner-item.ts';
 
 /**
- * What makes jobs alike, to GitLab and to us, and the runners made for them too: the project, the tags, the profile, and
- * whether it is for protected branches and tags alone (a deployment may change that of a profile). A host of a long-lived runner is of one kind with all other hosts of that runner, whatever it was made for.
+ * What makes jobs alike, to GitLab and to us, and the runners made for them too: the project, the tags, the profile,
+ * and whether it is for protected branches and tags alone (a deployment may change that of a profile). A host of a
+ * long-lived runner is of one kind with all other hosts of that runner, whatever it was made for.
  */
 export type Kind = Pick<RunnerItem, 'profile' | 'tags' | 'managerOf' | 'accessLevel'> & {
   readonly projectId: number;
@@ -25,8 +26,8 @@ export function isAlike(one: RunnerItem, other: RunnerItem): boolean {
 
 /**
  * Finds the kinds of runners that can run a kind of job as its mapping wants it. A runner made for a job belongs to its
- * project and has exactly its tags, and one for protected refs alone gets no other job. A host of a long-lived runner can run what was found to fit that runner when it was
- * asked for, which is all that we know of other jobs.
+ * project and has exactly its tags, and one for protected refs alone gets no other job. A host of a long-lived runner
+ * can run what was found to fit that runner when it was asked for, which is all that we know of other jobs.
  *
  * @returns for a kind of job, the positions of the runners' kinds, its own kind first.
  */

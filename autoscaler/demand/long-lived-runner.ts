@@ -1,6 +1,8 @@
 import type { ProfilesManager, RunnerManager } from '../runner-store/runner-manager.ts';
 
-/** A runner that a user made in GitLab. Its token comes from a secret, and each of our hosts is one more manager of it. */
+/**
+ * A runner that a user made in GitLab. Its token comes from a secret, and each of our hosts is one more manager of it.
+ */
 export type LongLivedRunner = {
   readonly runnerId: number;
   readonly token: string;
@@ -14,13 +16,17 @@ export type LongLivedRunner = {
   readonly accessLevel?: 'ref_protected';
 };
 
-/** The long-lived runner of a profile cannot be used, or cannot run the job; the message says what to change in GitLab or in the secret. */
+/**
+ * The long-lived runner of a profile cannot be used, or cannot run the job; the message says what to change in GitLab
+ * or in the secret.
+ */
 export class LongLivedRunnerError extends Error {
   override readonly name = 'LongLivedRunnerError';
 }
 
 /**
- * Why GitLab would never give the runner a job; null when it would. Without this look the job would wait, and host after host with it.
+ * Why GitLab would never give the runner a job; null when it would. Without this look the job would wait, and host
+ * after host with it.
  * Source: https://docs.gitlab.com/ci/runners/configure_runners/#control-jobs-that-a-runner-can-run
  */
 export function whyNeverTaken(
@@ -44,7 +50,10 @@ export function whyNeverTaken(
   return `the job's tags ${missing.join(', ')} are not among the runner's (${runner.tags.join(', ') || 'none'}); add them in GitLab, or change the mapping`;
 }
 
-/** The runners that profiles bring, instead of having one made for each job. Nothing here changes, pauses or removes such a runner. */
+/**
+ * The runners that profiles bring, instead of having one made for each job. Nothing here changes, pauses or removes
+ * such a runner.
+ */
 export type LongLivedRunners = {
   /**
    * A profile's runner as GitLab knows it now; null when the profile brings none.
@@ -55,8 +64,8 @@ export type LongLivedRunners = {
   /** Ids of the jobs that run on one host now. */
   runningJobsOf(manager: RunnerManager): Promise<readonly { readonly projectId: number; readonly jobId: number }[]>;
   /**
-   * Removes a host from its runner. What GitLab refuses, or the profile no longer brings, is left: such an entry can do nothing, and
-   * GitLab itself removes it after a week without contact.
+   * Removes a host from its runner. What GitLab refuses, or the profile no longer brings, is left: such an entry can do
+   * nothing, and GitLab itself removes it after a week without contact.
    *
    * @returns false when there was nothing to remove, or nothing that we could.
    */

@@ -5,9 +5,11 @@ import type { JobEvent } from '../../infrastructure/kit/job-event.ts';
 const longestDelayMilliseconds = 10 * 60 * 1_000;
 
 /**
- * An event with what GitLab says of its job in place of what the hook said. Whoever may write a hook's template writes what it says, and GitLab
- * signs it: of a hook only the numbers of job and project are taken, which GitLab was asked about, and which fit together since it found the job
- * there; whoever asked has compared the path with what the hook was proved for. What GitLab does not tell (when the job began to wait) is taken as far as it is likely, else the time when the hook came.
+ * An event with what GitLab says of its job in place of what the hook said. Whoever may write a hook's template writes
+ * what it says, and GitLab signs it: of a hook only the numbers of job and project are taken, which GitLab was asked
+ * about, and which fit together since it found the job there; whoever asked has compared the path with what the hook
+ * was proved for. What GitLab does not tell (when the job began to wait) is taken as far as it is likely, else the time
+ * when the hook came.
  */
 export function toldByGitLab(
   { provedFor: _, ...event }: JobEvent,

@@ -19,7 +19,10 @@ export type Outcome = { readonly status: 'SUCCESS' } | { readonly status: 'FAILE
 /** CloudFormation takes an answer of at most 4,096 bytes. */
 const longestReasonCharacters = 1_000;
 
-/** The answer as CloudFormation takes it. `physicalId` must never change: CloudFormation would delete the resource by its old one. */
+/**
+ * The answer as CloudFormation takes it. `physicalId` must never change: CloudFormation would delete the resource by
+ * its old one.
+ */
 export function cloudFormationAnswerOf(request: CloudFormationRequest, physicalId: string, outcome: Outcome) {
   const { StackId, RequestId, LogicalResourceId } = request;
   return {

@@ -12,7 +12,9 @@ const patience = {
   budgetMilliseconds: 20_000,
 };
 
-/** Puts the answer of a custom resource where CloudFormation waits for it: a presigned URL, which wants no content type. */
+/**
+ * Puts the answer of a custom resource where CloudFormation waits for it: a presigned URL, which wants no content type.
+ */
 export async function answerCloudFormation(url: string, answer: object): Promise<void> {
   const put = async () => {
     const headers = { 'content-type': '' };

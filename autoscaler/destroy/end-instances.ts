@@ -20,8 +20,8 @@ export class InstancesLeftError extends Error {
 }
 
 /**
- * Terminates every instance of the deployment and waits until they are gone. Looks for a while even when there is none: a launch may be
- * under way. A call that fails is made again until the time is over.
+ * Terminates every instance of the deployment and waits until they are gone. Looks for a while even when there is none:
+ * a launch may be under way. A call that fails is made again until the time is over.
  *
  * @param deadline milliseconds since 1970
  * @throws {InstancesLeftError} when some still exist at the deadline, or EC2 would not say.

@@ -14,8 +14,9 @@ export type RemoveGitLabRunnersPorts = {
 };
 
 /**
- * Removes the deployment's runners from GitLab: those that our table knows, and those that bear our mark. GitLab may be down, or its token
- * gone: then it is said what is left, and the destruction goes on. One runner that cannot be removed keeps no other.
+ * Removes the deployment's runners from GitLab: those that our table knows, and those that bear our mark. GitLab may be
+ * down, or its token gone: then it is said what is left, and the destruction goes on. One runner that cannot be removed
+ * keeps no other.
  *
  * @param deadline milliseconds since 1970
  * @returns how many runners are known to be left; null when GitLab would not say.

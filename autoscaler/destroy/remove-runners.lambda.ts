@@ -22,9 +22,10 @@ export type RemoveRunnersPorts = EndInstancesPorts &
   RemoveGitLabRunnersPorts & { readonly answer: (url: string, answer: object) => Promise<void> };
 
 /**
- * What `cdk destroy` of the autoscaler waits for, as a custom resource. When the stack is deleted (or its first creation rolled back), its
- * triggers are gone already; this ends every instance of the deployment, waits until they are gone, and removes the GitLab runners; only then
- * CloudFormation goes on with tables, launch templates and roles. Creating and updating it does nothing. It may be asked again at any point.
+ * What `cdk destroy` of the autoscaler waits for, as a custom resource. When the stack is deleted (or its first
+ * creation rolled back), its triggers are gone already; this ends every instance of the deployment, waits until they
+ * are gone, and removes the GitLab runners; only then CloudFormation goes on with tables, launch templates and roles.
+ * Creating and updating it does nothing. It may be asked again at any point.
  */
 export async function removeRunners(
   request: CloudFormationRequest,

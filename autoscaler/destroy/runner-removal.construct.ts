@@ -15,8 +15,9 @@ export type RunnerRemovalProps = {
 };
 
 /**
- * The custom resource that ends every runner of the deployment before CloudFormation takes away what they stand on. CloudFormation deletes
- * in the opposite order of dependencies: first the triggers, which depend on this; then this; then what this depends on.
+ * The custom resource that ends every runner of the deployment before CloudFormation takes away what they stand on.
+ * CloudFormation deletes in the opposite order of dependencies: first the triggers, which depend on this; then this;
+ * then what this depends on.
  */
 export class RunnerRemoval extends Construct {
   readonly resource: CustomResource;
@@ -32,7 +33,10 @@ export class RunnerRemoval extends Construct {
     this.resource.node.addDependency(...needs);
   }
 
-  /** Makes every trigger of a stack depend on the removal, so that nothing starts a runner while it works. To be called last. */
+  /**
+   * Makes every trigger of a stack depend on the removal, so that nothing starts a runner while it works. To be called
+   * last.
+   */
   outlive(stack: Stack): void {
     for (const child of stack.node.findAll()) {
       const isTrigger =

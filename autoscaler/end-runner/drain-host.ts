@@ -23,14 +23,17 @@ export type DrainHostPorts = {
 };
 
 /**
- * Writes a host's end, all or nothing: the item's own update first, then the given parts. `had`: the job that it had last, where GitLab
- * was asked and told one.
+ * Writes a host's end, all or nothing: the item's own update first, then the given parts. `had`: the job that it had
+ * last, where GitLab was asked and told one.
  *
  * @throws {RunnerStateChangedError} when the item took a step since it was read, or a part is refused.
  */
 export type WriteEnd = (had: JobKey | null, ...parts: readonly StoreWrite[]) => Promise<void>;
 
-/** `ended`: the host takes no job any more, and its end is written. `busy`: a job runs on it. `open`: it may yet take one. */
+/**
+ * `ended`: the host takes no job any more, and its end is written. `busy`: a job runs on it. `open`: it may yet take
+ * one.
+ */
 export type Drain =
   | { readonly kind: 'ended' }
   | { readonly kind: 'busy'; readonly takenJob: JobKey }
@@ -69,12 +72,14 @@ async function drainOnlyHost(item: RunnerItem, writeEnd: WriteEnd, { gitlab }: D
 }
 
 /**
- * Makes sure that a host of a long-lived runner takes no (further) job, and writes its end. The runner cannot be paused, since other
- * hosts work for it, so that a look alone proves nothing: GitLab could hand the host a job just after it. A host is therefore
- * only ended when one of these holds, and else it ends by itself, soon (its waiting time for a job is a minute):
+ * Makes sure that a host of a long-lived runner takes no (further) job, and writes its end. The runner cannot be
+ * paused, since other hosts work for it, so that a look alone proves nothing: GitLab could hand the host a job just
+ * after it. A host is therefore only ended when one of these holds, and else it ends by itself, soon (its waiting time
+ * for a job is a minute):
  * - it does not exist: the write fails when it got one meanwhile;
  * - it has no token: its ticket is taken back together with the write, which fails when the host was faster;
- * - it has taken its one job, after which its boot script lets it ask for no other, and GitLab says that none runs on it;
+ * - it has taken its one job, after which its boot script lets it ask for no other, and GitLab says that none runs on
+ *   it;
  * - it is gone from EC2.
  */
 async function drainManager(item: RunnerItem, writeEnd: WriteEnd, longLived: ManagedHosts): Promise<Drain> {

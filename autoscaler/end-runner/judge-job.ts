@@ -34,8 +34,8 @@ export type JobVerdict = {
 const leave: JobVerdict = { cancel: false, interrupted: false };
 
 /**
- * What a job needs whose runner was interrupted. `interruptedAt`: when EC2 announced it; undefined when it did not, and then the job itself
- * may have brought its host down. `canceledByUs`: an earlier try came as far as that.
+ * What a job needs whose runner was interrupted. `interruptedAt`: when EC2 announced it; undefined when it did not, and
+ * then the job itself may have brought its host down. `canceledByUs`: an earlier try came as far as that.
  */
 export function judgeJob(
   job: JobEnd,

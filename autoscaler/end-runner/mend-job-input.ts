@@ -23,7 +23,10 @@ export const mendJobInput = z.object({
 });
 export type InterruptedRunner = z.infer<typeof mendJobInput>;
 
-/** What MendJob takes, of an item as it is now. `takenJob`: what its runner had, where that is known before the item knows it. */
+/**
+ * What MendJob takes, of an item as it is now. `takenJob`: what its runner had, where that is known before the item
+ * knows it.
+ */
 export function interruptedRunnerOf(
   { pk: job, attempt, profile, interruptedAt, runnerId, ...item }: RunnerItem,
   { hostGone, takenJob = item.takenJob }: { readonly hostGone: boolean; readonly takenJob?: JobKey | undefined },

@@ -6,7 +6,10 @@ import { failWithErrorOf, lambdaState } from '../workflow/workflow.construct.ts'
 /** For the state that says which runner was interrupted, in the field `mend` of its answer; null when none was. */
 export const assignMend = { mend: '{% $states.result.Payload.mend ? $states.result.Payload.mend : {} %}' };
 
-/** Mends the job of the runner that was interrupted, if one was; then goes on with its input. GitLab's runner goes before. */
+/**
+ * Mends the job of the runner that was interrupted, if one was; then goes on with its input. GitLab's runner goes
+ * before.
+ */
 export function mendJobState(scope: Construct, mendJob: IFunction, next: IChainable): IChainable {
   const mend = lambdaState(scope, 'MendJob', {
     lambda: mendJob,

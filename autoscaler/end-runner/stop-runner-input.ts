@@ -18,7 +18,10 @@ export const runnerToStopSchema = z.object({
   type: z.enum(runnerTypes),
   runnerId: z.nullable(z.int()),
   instanceId: z.nullable(z.string()),
-  /** For a host that is one manager of a long-lived runner, which stays: what names the manager, and whose token removes it. */
+  /**
+   * For a host that is one manager of a long-lived runner, which stays: what names the manager, and whose token removes
+   * it.
+   */
   manager: z.optional(z.nullable(z.object({ profile: z.string(), systemId: z.string() }))),
   reason: z.string(),
   /** It ends even when GitLab says that a job runs on it: its host cannot live any more, or must not. */

@@ -25,8 +25,9 @@ export type StopStatesProps = {
 const runner = '{% $runner %}';
 
 /**
- * Ends each of the runners that the state before found: drain, unregister, terminate, release. Its input holds them as `runners`, its output
- * is one entry for each, with `failed` where something did. An iteration never fails, since that would cancel the others.
+ * Ends each of the runners that the state before found: drain, unregister, terminate, release. Its input holds them as
+ * `runners`, its output is one entry for each, with `failed` where something did. An iteration never fails, since that
+ * would cancel the others.
  */
 export function stopEachState(scope: Construct, props: StopStatesProps): MapState {
   // Inside the loop a failure is an outcome: a failed iteration would cancel the others.
@@ -99,7 +100,10 @@ export function stopEachState(scope: Construct, props: StopStatesProps): MapStat
   return each;
 }
 
-/** The end of a workflow that stopped runners: it fails when one of them could not be stopped. Its input is the output of {@link stopEachState}. */
+/**
+ * The end of a workflow that stopped runners: it fails when one of them could not be stopped. Its input is the output
+ * of {@link stopEachState}.
+ */
 export function allStoppedState(scope: Construct): IChainable {
   return Choice.jsonata(scope, 'AllStopped', { stateName: 'AllStopped' })
     .when(

@@ -7,7 +7,10 @@ export class EventRefusedError extends Error {
   override readonly name = 'EventRefusedError';
 }
 
-/** The deployment's bus, on which the existing workflows listen. `tell` throws {@link EventRefusedError}, which PutEvents does not. */
+/**
+ * The deployment's bus, on which the existing workflows listen. `tell` throws {@link EventRefusedError}, which
+ * PutEvents does not.
+ */
 export function createEventBus(eventBusArn: string, client = new EventBridgeClient({})): EventBus {
   return {
     async tell(type, detail) {

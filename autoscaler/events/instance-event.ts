@@ -11,7 +11,8 @@ export const goneStates = ['terminated', 'stopped'] as const;
 const instanceId = z.string().check(z.regex(/^i-[0-9a-f]+$/));
 
 /**
- * An event of EC2's about an instance, anybody's. Only the detail names the instance for sure: the ARNs of warnings lack the account.
+ * An event of EC2's about an instance, anybody's. Only the detail names the instance for sure: the ARNs of warnings
+ * lack the account.
  * Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html
  */
 export const instanceEventSchema = z.discriminatedUnion('detail-type', [

@@ -1,7 +1,10 @@
 import * as z from 'zod/mini';
 import type { RunnerItem } from '../runner-store/runner-item.ts';
 
-/** `DetailType` on the bus: a runner is to end although no event of a job says so; `detail` is an {@link UnwantedRunner}. */
+/**
+ * `DetailType` on the bus: a runner is to end although no event of a job says so; `detail` is an {@link
+ * UnwantedRunner}.
+ */
 export const runnerUnwantedType = 'Runner Unwanted';
 
 /** Names the runner by the job and attempt that it was made for. Nothing happens to any other attempt. */

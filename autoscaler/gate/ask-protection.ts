@@ -2,8 +2,8 @@
 const mostAsked = 10;
 
 /**
- * Asks GitLab which of these branches and tags are protected, and adds the answers to `known`. Only where somebody would
- * be let go, or stay so, that had to wait if they were. False when there is nothing new to be asked.
+ * Asks GitLab which of these branches and tags are protected, and adds the answers to `known`. Only where somebody
+ * would be let go, or stay so, that had to wait if they were. False when there is nothing new to be asked.
  */
 export async function askProtection(
   projectId: number,

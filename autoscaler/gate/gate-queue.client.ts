@@ -7,7 +7,9 @@ const lifeSeconds = 24 * 60 * 60;
 type QueueItem = { readonly keeper?: string; readonly keptUntil?: number; readonly about?: readonly number[] };
 type QueueUpdate = Pick<UpdateCommandInput, 'UpdateExpression' | 'ConditionExpression' | 'ExpressionAttributeValues'>;
 
-/** The queues in the runners table, an item for each project. Each write may be sent twice: its first answer is lost. */
+/**
+ * The queues in the runners table, an item for each project. Each write may be sent twice: its first answer is lost.
+ */
 export function createGateQueue(dynamodb: DynamoDBDocumentClient, TableName: string): GateQueue {
   const keyOf = (projectId: number) => ({ TableName, Key: { pk: gateQueueKeyOf(projectId) } });
   /** What stood there before; null when the condition does not hold. */

@@ -6,8 +6,8 @@
  */
 export type GateQueue = {
   /**
-   * Makes an event the keeper of a project where there is none, and answers the jobs that were handed on to one who died.
-   * Else hands its job on to the keeper and answers null.
+   * Makes an event the keeper of a project where there is none, and answers the jobs that were handed on to one who
+   * died. Else hands its job on to the keeper and answers null.
    */
   join(projectId: number, jobId: number | null, keeper: GateKeeper, now: number): Promise<readonly number[] | null>;
   /** The jobs that were handed on since the last time. Null when nothing was: then the keeper is none any more. */

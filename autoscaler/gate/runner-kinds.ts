@@ -95,8 +95,8 @@ function kindOf(
 }
 
 /**
- * Kinds that may take what is not their profile's: those that pass jobs, and those of whose runners more may ask than it
- * has first jobs.
+ * Kinds that may take what is not their profile's: those that pass jobs, and those of whose runners more may ask than
+ * it has first jobs.
  */
 function findAstray(
   kinds: readonly Kind[],

@@ -13,7 +13,9 @@ const tokenPattern = /^[A-Za-z0-9._-]+$/;
 
 type ReaderOf = (secretArn: string, parse: (text: string) => string) => SecretReader<string>;
 
-/** The long-lived runners of the deployment's profiles, with their tokens from the secrets that the environment names. */
+/**
+ * The long-lived runners of the deployment's profiles, with their tokens from the secrets that the environment names.
+ */
 export function createLongLivedRunners(
   managers: RunnerManagers = createRunnerManagers(gitlabOptionsFromEnvironment()),
   { RUNNER_TOKEN_SECRETS: secrets = {} } = readEnvironment(runnerTokensEnvironment),

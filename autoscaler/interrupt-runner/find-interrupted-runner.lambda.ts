@@ -25,8 +25,9 @@ export type InterruptedRunners = {
 };
 
 /**
- * Finds the runner on an instance that EC2 takes back or that ends, or a runner that is to end although no event says so, in our own
- * table; the account's other instances cost this one read. A warning is written down on the runner's item: by it, the end of a job is told as an interruption from a failure.
+ * Finds the runner on an instance that EC2 takes back or that ends, or a runner that is to end although no event says
+ * so, in our own table; the account's other instances cost this one read. A warning is written down on the runner's
+ * item: by it, the end of a job is told as an interruption from a failure.
  */
 export async function findInterruptedRunner(
   event: InterruptRunnerInput,
@@ -36,7 +37,10 @@ export async function findInterruptedRunner(
   return 'kind' in event ? findUnwanted(event, ports, context) : findOnInstance(event, ports, context);
 }
 
-/** The runner of one attempt, as long as it is that attempt's: its function failed, or the reconciler found it idle, overdue or dead. */
+/**
+ * The runner of one attempt, as long as it is that attempt's: its function failed, or the reconciler found it idle,
+ * overdue or dead.
+ */
 async function findUnwanted(
   { projectId, jobId, attempt, reason, force }: UnwantedRunner,
   { store }: FindInterruptedRunnerPorts,

@@ -10,8 +10,10 @@ export type InterruptRunnerProps = StopStatesProps & {
 };
 
 /**
- * The workflow for an instance that EC2 takes back or that ends, and for a runner that is to end although no event of a job says so: find the
- * runner, end it as any other, then mend its job. Its input is an event of EC2's, or an UnwantedRunner. GitLab's runner goes before the job is canceled: a job whose runner exists would wait for that runner's consent.
+ * The workflow for an instance that EC2 takes back or that ends, and for a runner that is to end although no event of a
+ * job says so: find the runner, end it as any other, then mend its job. Its input is an event of EC2's, or an
+ * UnwantedRunner. GitLab's runner goes before the job is canceled: a job whose runner exists would wait for that
+ * runner's consent.
  */
 export class InterruptRunner extends Construct {
   readonly workflow: Workflow;

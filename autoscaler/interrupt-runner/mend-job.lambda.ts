@@ -24,9 +24,10 @@ export type MendJobPorts = {
 };
 
 /**
- * Mends the job of an interrupted runner: cancels it when its host is gone and GitLab still waits for it, and retries it, once and by its
- * profile's policy, when a spot interruption ended it, or when it failed on a runner of another profile. Called when the interruption is
- * known and again when the job's end is, since either may come first; GitLab itself retries a job only once, so that a repetition does no harm.
+ * Mends the job of an interrupted runner: cancels it when its host is gone and GitLab still waits for it, and retries
+ * it, once and by its profile's policy, when a spot interruption ended it, or when it failed on a runner of another
+ * profile. Called when the interruption is known and again when the job's end is, since either may come first; GitLab
+ * itself retries a job only once, so that a repetition does no harm.
  */
 export async function mendJob(input: InterruptedRunner, ports: MendJobPorts, { log }: LambdaContext): Promise<void> {
   const { gitlab, marks } = ports;

@@ -1,7 +1,7 @@
 /**
- * Items of DynamoDB as plain values that JSON and YAML can hold, and back, with nothing lost: text, numbers, lists and maps are written
- * as they are. What has no such form (a set, binary data, a number that JavaScript would round) is written as DynamoDB's own API writes it,
- * under one key: `{ $dynamodb: { SS: ['a', 'b'] } }`, binary data in base64.
+ * Items of DynamoDB as plain values that JSON and YAML can hold, and back, with nothing lost: text, numbers, lists and
+ * maps are written as they are. What has no such form (a set, binary data, a number that JavaScript would round) is
+ * written as DynamoDB's own API writes it, under one key: `{ $dynamodb: { SS: ['a', 'b'] } }`, binary data in base64.
  */
 
 /** One attribute's value as DynamoDB's API has it. */

@@ -9,7 +9,10 @@ import {
 } from './judge-mapping.ts';
 import { indexOfReading, rowsInReach } from './mapping-index.ts';
 
-/** Says whether a mapping could be the job's as far as name, project, ref and stage go; its tags and protection are questions to GitLab. */
+/**
+ * Says whether a mapping could be the job's as far as name, project, ref and stage go; its tags and protection are
+ * questions to GitLab.
+ */
 export function couldMatch(mapping: JobMapping, job: Omit<JobToMap, 'tags'>): boolean {
   return isInReach(mapping, putInQuestion({ ...job, tags: [] }));
 }
@@ -21,10 +24,10 @@ export function candidatesOf(job: Omit<JobToMap, 'tags'>, mappings: readonly Job
 }
 
 /**
- * The most specific mapping of a job, or null when none matches. The first difference decides: name (exact, without the suffix of
- * parallel and matrix jobs, then the glob with the longest literal part, then `*`), project (exact, glob, none), number of conditions (ref, stage,
- * protection), number of tags; at a tie
- * the row whose id sorts first. A mapping of exactly `rspec 3/28` is more specific than one of `rspec`.
+ * The most specific mapping of a job, or null when none matches. The first difference decides: name (exact, without the
+ * suffix of parallel and matrix jobs, then the glob with the longest literal part, then `*`), project (exact, glob,
+ * none), number of conditions (ref, stage, protection), number of tags; at a tie the row whose id sorts first. A
+ * mapping of exactly `rspec 3/28` is more specific than one of `rspec`.
  */
 export function chooseMapping(job: JobToMap, mappings: readonly JobMapping[]): JobMapping | null {
   return chooseFit(job, mappings)?.mapping ?? null;

@@ -28,7 +28,8 @@ export class ExplanationContradictsError extends Error {
 }
 
 /**
- * The mapping that `chooseMapping` chooses for a job, and for each other row why it is not that; both come of the same judgements.
+ * The mapping that `chooseMapping` chooses for a job, and for each other row why it is not that; both come of the same
+ * judgements.
  *
  * @throws {ExplanationContradictsError} rather than to explain what is not so.
  */

@@ -113,10 +113,10 @@ const typeMessage = 'must be LAMBDA, EC2 or IGNORE';
 const whatTypesAdd = z.discriminatedUnion('type', [byType.LAMBDA, byType.EC2, byType.IGNORE], typeMessage);
 
 /**
- * One item of the job mappings table, as people write it:
- * `pk = job#<name>`, `sk = tags#<tag>#<tag>` (`tags#` for none), `type`, and by type an `arn` (LAMBDA: the function, or the name of a
- * LAMBDA profile) or a `profile` (EC2). What else a row says must be known as well (see {@link readMapping}): a condition that is misspelt
- * would otherwise be none.
+ * One item of the job mappings table, as people write it: `pk = job#<name>`, `sk = tags#<tag>#<tag>` (`tags#` for
+ * none), `type`, and by type an `arn` (LAMBDA: the function, or the name of a LAMBDA profile) or a `profile` (EC2).
+ * What else a row says must be known as well (see {@link readMapping}): a condition that is misspelt would otherwise be
+ * none.
  */
 export const mappingItemSchema = z.discriminatedUnion(
   'type',
@@ -162,7 +162,10 @@ export type MappingTarget =
 /** A row of the table that cannot be used, and why: it is skipped and reported, and never stops other jobs. */
 export type InvalidMapping = { readonly id: string; readonly faults: readonly string[] };
 
-/** Reads one item of the table. Items with `pk`, `sk`, `type` and `arn` only, as older systems wrote them, are read the same. */
+/**
+ * Reads one item of the table. Items with `pk`, `sk`, `type` and `arn` only, as older systems wrote them, are read the
+ * same.
+ */
 export function readMapping(item: unknown): JobMapping | InvalidMapping {
   if (!isItem(item)) return { id: '(no item)', faults: ['must be an object with pk, sk and type'] };
   const id = rowIdOf(item);

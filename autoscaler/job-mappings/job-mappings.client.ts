@@ -7,15 +7,18 @@ import { type InvalidMapping, isUsable, type JobMapping, readMapping } from './j
 const cacheSeconds = 10;
 
 export type JobMappings = {
-  /** Every usable row, at most ten seconds old, and the rows that cannot be used. The same lists until the table is read again. */
+  /**
+   * Every usable row, at most ten seconds old, and the rows that cannot be used. The same lists until the table is read
+   * again.
+   */
   read(): Promise<{ readonly mappings: readonly JobMapping[]; readonly invalid: readonly InvalidMapping[] }>;
 };
 
 type Row = JobMapping | InvalidMapping;
 
 /**
- * The job mappings table, read whole and kept for ten seconds per process. It is not queried by name: globs can be found by no key, so the
- * table has to be read anyway, and one reading serves all jobs of ten seconds.
+ * The job mappings table, read whole and kept for ten seconds per process. It is not queried by name: globs can be
+ * found by no key, so the table has to be read anyway, and one reading serves all jobs of ten seconds.
  */
 export function createJobMappings(dynamodb: DynamoDBDocumentClient, tableName: string, now: () => number): JobMappings {
   let cached: { readonly at: number; readonly answer: Awaited<ReturnType<JobMappings['read']>> } | undefined;
@@ -29,7 +32,8 @@ export function createJobMappings(dynamodb: DynamoDBDocumentClient, tableName: s
       for (const item of await readItems(dynamodb, tableName)) {
         // Checking a row takes ten times as long as seeing that it is the same as last time.
         const text = JSON.stringify(item);
-        // Each by itself: the document client would throw the whole page away when one number of one row is too long for it.
+        // Each by itself: the document client would throw the whole page away when one number of one row is too long
+        // for it.
         rows.set(text, known.get(text) ?? readMapping(plainItemOf(item)));
       }
       known = rows;

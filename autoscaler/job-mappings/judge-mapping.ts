@@ -59,7 +59,10 @@ export function putInQuestion({ jobName, projectPath, tags, ref, stage, isProtec
   return { jobName, baseName: baseJobName(jobName), projectPath, tags: new Set(tags), conditions };
 }
 
-/** Says whether a mapping fits a job, and how well; all that is decided about mappings is decided here and in {@link differenceOf}. */
+/**
+ * Says whether a mapping fits a job, and how well; all that is decided about mappings is decided here and in {@link
+ * differenceOf}.
+ */
 export function judgeMapping(mapping: JobMapping, job: JobInQuestion): Judgement {
   const name = nameRank(mapping.jobName, job);
   if (name === null) return { kind: 'other-name' };
@@ -86,8 +89,8 @@ export function conditionsOf({ ref, stage, isProtected }: JobMapping): number {
 export type Criterion = 'name' | 'project' | 'conditions' | 'tags' | 'id';
 
 /**
- * The first difference between two mappings that fit the same job; `order` is negative when `a` is the more specific one. Two different
- * rows have different ids, so that one of them always is.
+ * The first difference between two mappings that fit the same job; `order` is negative when `a` is the more specific
+ * one. Two different rows have different ids, so that one of them always is.
  */
 export function differenceOf(a: Fit, b: Fit): { readonly criterion: Criterion; readonly order: -1 | 0 | 1 } {
   if (a.name !== b.name) return { criterion: 'name', order: a.name > b.name ? -1 : 1 };
@@ -100,8 +103,9 @@ export function differenceOf(a: Fit, b: Fit): { readonly criterion: Criterion; r
 }
 
 /**
- * The whole name, then the name without suffix, then the glob with the longest literal part, then `*`; null when the name does not match.
- * Globs are held against the name without suffix, and against the whole name where that does not fit (`rspec 1/*`, `compile: [arm64, *`).
+ * The whole name, then the name without suffix, then the glob with the longest literal part, then `*`; null when the
+ * name does not match. Globs are held against the name without suffix, and against the whole name where that does not
+ * fit (`rspec 1/*`, `compile: [arm64, *`).
  */
 function nameRank(pattern: string, { jobName, baseName }: JobInQuestion): number | null {
   if (pattern === jobName) return wholeName;

@@ -2,9 +2,9 @@ import type { JobMapping } from './job-mapping.ts';
 import { prefixLength } from './name-glob.ts';
 
 /**
- * The rows of a table by what a job's name can be looked up with: exact names in a map, globs by what stands before their first wildcard.
- * A look-up costs what the rows cost that can match, not what the table holds. It only narrows down: who matches and who wins is
- * decided by `judge-mapping.ts`, for one row and for thousands alike.
+ * The rows of a table by what a job's name can be looked up with: exact names in a map, globs by what stands before
+ * their first wildcard. A look-up costs what the rows cost that can match, not what the table holds. It only narrows
+ * down: who matches and who wins is decided by `judge-mapping.ts`, for one row and for thousands alike.
  */
 export type MappingIndex = {
   readonly byName: ReadonlyMap<string, readonly JobMapping[]>;

@@ -10,9 +10,10 @@ export function literalLength(glob: string): number {
 }
 
 /**
- * Says whether a job's name fits a glob. Job names are no paths: they hold blanks, colons, brackets and slashes, so only `*` (anything, also
- * nothing) and `?` (one character) are special. Whatever somebody wrote, it takes at most `glob.length * name.length` steps: only the last
- * star is ever tried again, since an earlier one cannot do better. A regular expression would try them all, and one row could hold up every job.
+ * Says whether a job's name fits a glob. Job names are no paths: they hold blanks, colons, brackets and slashes, so
+ * only `*` (anything, also nothing) and `?` (one character) are special. Whatever somebody wrote, it takes at most
+ * `glob.length * name.length` steps: only the last star is ever tried again, since an earlier one cannot do better. A
+ * regular expression would try them all, and one row could hold up every job.
  */
 export function matchesNameGlob(glob: string, name: string): boolean {
   let globAt = 0;

@@ -25,18 +25,18 @@ export type Way =
 /** Where a job may run. */
 export type PossibleTarget = {
   /**
-   * The profile; null for jobs that are left to other runners. A function or profile that the deployment has not stands here as it was
-   * written. A row's `fallbackProfile` is no target: a job of the row may run in both.
+   * The profile; null for jobs that are left to other runners. A function or profile that the deployment has not stands
+   * here as it was written. A row's `fallbackProfile` is no target: a job of the row may run in both.
    */
   readonly profile: string | null;
   readonly ways: readonly Way[];
 };
 
 /**
- * Where jobs may run that fit a runner with these tags: GitLab gives it jobs whose tags it all has, and untagged ones only where it has none.
- * More than one target means that a runner made for one job may get a job which belongs elsewhere. Names, refs, stages and,
- * where the runner is not for protected refs alone, protection may be any; the answer is exact, and its cost grows with the rows in question
- * and not with the subsets of the tags.
+ * Where jobs may run that fit a runner with these tags: GitLab gives it jobs whose tags it all has, and untagged ones
+ * only where it has none. More than one target means that a runner made for one job may get a job which belongs
+ * elsewhere. Names, refs, stages and, where the runner is not for protected refs alone, protection may be any; the
+ * answer is exact, and its cost grows with the rows in question and not with the subsets of the tags.
  */
 export function possibleTargets(
   { tags, projectPath, accessLevel }: RunnerInProject,
@@ -65,8 +65,9 @@ const ofOtherRefs: Protection = { isProtected: false };
 type Outcome = { readonly profile: string | null; readonly way: Way };
 
 /**
- * The tags of jobs that show all that can happen. What a row or profile asks for is the fewest tags with which it can be chosen, and more tags
- * only bring rivals. Nothing else tells tags apart: of those that nobody asks for alone, one stands for all.
+ * The tags of jobs that show all that can happen. What a row or profile asks for is the fewest tags with which it can
+ * be chosen, and more tags only bring rivals. Nothing else tells tags apart: of those that nobody asks for alone, one
+ * stands for all.
  */
 function jobTagsToTry(runner: readonly string[], asked: readonly (readonly string[])[]): (readonly string[])[] {
   if (runner.length === 0) return [[]];
@@ -93,7 +94,10 @@ type RowsOfTags = readonly [JobMapping, ...JobMapping[]];
 
 const groups = new WeakMap<readonly JobMapping[], readonly RowsOfTags[]>();
 
-/** The rows of one reading of the table, those of the same tags together: made once, since a table has far fewer sets of tags than rows. */
+/**
+ * The rows of one reading of the table, those of the same tags together: made once, since a table has far fewer sets of
+ * tags than rows.
+ */
 function rowsByTags(mappings: readonly JobMapping[]): readonly RowsOfTags[] {
   const known = groups.get(mappings);
   if (known) return known;
@@ -110,8 +114,9 @@ function askedByProfiles(runner: readonly string[], profiles: TaggedProfiles): (
 }
 
 /**
- * All that may become of jobs of these tags. Of the rows of one name the most specific one is the only one that is ever chosen, and it is
- * chosen for the job that is called just so, wildcards and all. A job that no row names is there unless a row is for every name.
+ * All that may become of jobs of these tags. Of the rows of one name the most specific one is the only one that is ever
+ * chosen, and it is chosen for the job that is called just so, wildcards and all. A job that no row names is there
+ * unless a row is for every name.
  */
 function outcomesFor(
   jobTags: readonly string[],

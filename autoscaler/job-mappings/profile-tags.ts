@@ -2,8 +2,8 @@
 export type TaggedProfiles = Readonly<Record<string, { readonly tags?: readonly string[] | undefined }>>;
 
 /**
- * The profile whose tags are all on the job: of several the one with most tags, of equally many the one whose name sorts first.
- * Null when no profile's are. Profiles without tags get jobs by rows alone.
+ * The profile whose tags are all on the job: of several the one with most tags, of equally many the one whose name
+ * sorts first. Null when no profile's are. Profiles without tags get jobs by rows alone.
  */
 export function profileOfTags(jobTags: readonly string[], profiles: TaggedProfiles): string | null {
   const onJob = new Set(jobTags);

@@ -15,7 +15,8 @@ export function compileProjectGlob(glob: string): ProjectGlob {
   return {
     literalLength: literalLength(glob),
     matches(projectPath) {
-      // Compiling is what costs most: a table with thousands of projects needs it for the few that begin like the job's.
+      // Compiling is what costs most: a table with thousands of projects needs it for the few that begin like the
+      // job's.
       if (!projectPath.toLowerCase().startsWith(prefix)) return false;
       expression ??= projectGlobFault(glob) === null ? new RegExp(projectGlobSource(glob), 'i') : null;
       return expression?.test(projectPath) ?? false;

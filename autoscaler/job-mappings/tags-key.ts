@@ -2,8 +2,8 @@
 const codes: Readonly<Record<string, string>> = { '%23': '#', '%2C': ',', '%25': '%' };
 
 /**
- * The tags of a row's `sk`: `tags#aws#big`. A "#" that belongs to a tag is written `%23`, a comma `%2C`, and a "%" before these digits
- * `%25`. Blanks around a tag, which GitLab's never have, were left by a person's hand.
+ * The tags of a row's `sk`: `tags#aws#big`. A "#" that belongs to a tag is written `%23`, a comma `%2C`, and a "%"
+ * before these digits `%25`. Blanks around a tag, which GitLab's never have, were left by a person's hand.
  */
 export function tagsOfSortKey(sk: string): string[] {
   const tags = partsOf(sk).map((part) => part.trim().replace(/%(?:23|2C|25)/gu, (code) => codes[code] ?? code));

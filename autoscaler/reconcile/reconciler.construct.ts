@@ -25,8 +25,9 @@ export type ReconcilerProps = {
 };
 
 /**
- * Calls the reconciler every minute, and raises an alarm where people are needed. A rule, since schedules of rules are free; no reserved
- * concurrency, which accounts with small limits do not give: two passes at the same time do no harm (the memory's version lets one mend).
+ * Calls the reconciler every minute, and raises an alarm where people are needed. A rule, since schedules of rules are
+ * free; no reserved concurrency, which accounts with small limits do not give: two passes at the same time do no harm
+ * (the memory's version lets one mend).
  */
 export class Reconciler extends Construct {
   readonly #deployment: Deployment;

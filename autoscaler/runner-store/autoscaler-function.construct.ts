@@ -14,8 +14,8 @@ export type AutoscalerFunctionProps = Pick<BundledFunctionProps, 'entry' | 'desc
   Partial<Omit<BundledFunctionProps, 'entry' | 'description'>>;
 
 /**
- * One of the autoscaler's Lambdas, with its file's name as id. All know the tables' names; what it may do with them, its
- * folder's construct grants.
+ * One of the autoscaler's Lambdas, with its file's name as id. All know the tables' names; what it may do with them,
+ * its folder's construct grants.
  */
 export class AutoscalerFunction extends BundledFunction {
   constructor(

@@ -14,8 +14,9 @@ export type FindHostPorts = {
 };
 
 /**
- * The item whose host has the job of an event. The event names a runner, and that is enough where the runner has one host. A long-lived
- * runner has many: GitLab says of the job which of them has it. Null when it is none of ours, or when that cannot be told (any more).
+ * The item whose host has the job of an event. The event names a runner, and that is enough where the runner has one
+ * host. A long-lived runner has many: GitLab says of the job which of them has it. Null when it is none of ours, or
+ * when that cannot be told (any more).
  */
 export async function findHost(event: JobEvent, { store, gitlab }: FindHostPorts): Promise<RunnerItem | null> {
   if (event.runnerId === null) return null;

@@ -3,8 +3,8 @@ import { type JobState, jobStates, type RunnerItem } from './runner-item.ts';
 import { RunnerStateChangedError, type RunnersStore } from './runners-store.ts';
 
 /**
- * Notes what happened to a job, wherever its own runner is; a job never goes back. When its runner has ended as well, the item leaves the
- * live ones and gets its time to live.
+ * Notes what happened to a job, wherever its own runner is; a job never goes back. When its runner has ended as well,
+ * the item leaves the live ones and gets its time to live.
  *
  * @param expiresAt seconds since 1970.
  * @returns the item as it is then; null when there is none.

@@ -5,7 +5,10 @@ import { type ProjectsStore, projectMark } from './known-projects.ts';
 /** A project of which nothing is heard for so long is forgotten. */
 const forgottenAfterDays = 30;
 
-/** The projects that we look after, as items of the runners' table. They stand in its sparse index beside the live ones, under another mark. */
+/**
+ * The projects that we look after, as items of the runners' table. They stand in its sparse index beside the live ones,
+ * under another mark.
+ */
 export function createKnownProjects(dynamodb: DynamoDBDocumentClient, runnersTable: string): ProjectsStore {
   const notedOn = new Map<number, string>();
   return {

@@ -1,7 +1,9 @@
 import type { LivePool, RunnerItem } from './runner-item.ts';
 import type { RunnersStore } from './runners-store.ts';
 
-/** The pool of an item: what was registered as a host of a long-lived runner meets that runner's jobs, and no others. */
+/**
+ * The pool of an item: what was registered as a host of a long-lived runner meets that runner's jobs, and no others.
+ */
 export function poolOf({ managerOf, event }: Pick<RunnerItem, 'managerOf' | 'event'>): LivePool {
   return managerOf === undefined ? `project#${event.projectId}` : poolOfRunner(managerOf);
 }
@@ -11,8 +13,8 @@ export function poolOfRunner(runnerId: number): LivePool {
 }
 
 /**
- * The live items of a project and of the pools of these items. Those of the project belong to them in any case: what will
- * be a host of a long-lived runner is none before it is registered.
+ * The live items of a project and of the pools of these items. Those of the project belong to them in any case: what
+ * will be a host of a long-lived runner is none before it is registered.
  */
 export async function readAround(
   store: Pick<RunnersStore, 'readLiveOf'>,

@@ -11,9 +11,10 @@ export type MarkableJob = {
 export type RetryReason = 'interrupted' | 'misplaced';
 
 /**
- * Marks of jobs that are retried because of an interruption, or of a wrong runner. GitLab's hook of the new job may come before
- * GitLab's answer to the retry, or its answer may be lost: so the mark is made before the retry is asked for, and names what both
- * jobs have in common. It is good for one retry, whatever for: the first job of that name with a higher id is the one.
+ * Marks of jobs that are retried because of an interruption, or of a wrong runner. GitLab's hook of the new job may
+ * come before GitLab's answer to the retry, or its answer may be lost: so the mark is made before the retry is asked
+ * for, and names what both jobs have in common. It is good for one retry, whatever for: the first job of that name with
+ * a higher id is the one.
  */
 export type RetryMarks = {
   /** Marks a job; false when another one of its name in its pipeline is marked: one retry is all. */

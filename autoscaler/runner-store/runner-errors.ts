@@ -1,4 +1,7 @@
-/** The job has a runner already (or had as many as it may): a duplicate of an event, which ends here without any side effect. */
+/**
+ * The job has a runner already (or had as many as it may): a duplicate of an event, which ends here without any side
+ * effect.
+ */
 export class JobAlreadyAdmittedError extends Error {
   override readonly name = 'JobAlreadyAdmittedError';
 }
@@ -8,12 +11,16 @@ export class CapReachedError extends Error {
   override readonly name = 'CapReachedError';
 }
 
-/** GitLab says that the job is not pending yet, although its hook said so: its database replica lags. Worth another try. */
+/**
+ * GitLab says that the job is not pending yet, although its hook said so: its database replica lags. Worth another try.
+ */
 export class JobNotYetPendingError extends Error {
   override readonly name = 'JobNotYetPendingError';
 }
 
-/** GitLab says that the job is not over, although its hook said so: its database replica lags, or the hook was wrong. */
+/**
+ * GitLab says that the job is not over, although its hook said so: its database replica lags, or the hook was wrong.
+ */
 export class JobNotOverError extends Error {
   override readonly name = 'JobNotOverError';
 }

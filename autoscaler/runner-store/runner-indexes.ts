@@ -7,5 +7,7 @@ export const instanceIdIndex = 'by-instance-id';
 /** Live items by what they meet: a project, or a long-lived runner. */
 export const livePoolIndex = 'live-by-pool';
 
-/** Holds the items of runners that live and of jobs that are not over; sparse, so that its cost follows what is live. */
+/**
+ * Holds the items of runners that live and of jobs that are not over; sparse, so that its cost follows what is live.
+ */
 export const liveIndex = 'live';

@@ -3,8 +3,8 @@ import type { RunnerItem } from './runner-item.ts';
 const idLength = 12;
 
 /**
- * The system id that a host's runner tells GitLab, by which a manager of a long-lived runner is known. The boot script writes the same
- * into `.runner_system_id`.
+ * The system id that a host's runner tells GitLab, by which a manager of a long-lived runner is known. The boot script
+ * writes the same into `.runner_system_id`.
  */
 export function systemIdOf(instanceId: string): string {
   const hexadecimal = instanceId.replace(/^i-/, '').padStart(idLength, '0');

@@ -36,8 +36,8 @@ export type StoreWrite =
   | { readonly kind: 'remove-ticket'; readonly id: string };
 
 /**
- * A condition of a write does not hold: the item went on, somebody else was faster, or a cap is full. `refused` holds the positions of
- * the parts that were refused.
+ * A condition of a write does not hold: the item went on, somebody else was faster, or a cap is full. `refused` holds
+ * the positions of the parts that were refused.
  */
 export class RunnerStateChangedError extends Error {
   override readonly name = 'RunnerStateChangedError';
@@ -68,8 +68,8 @@ export type RunnersStore = {
   /** Of these the ones of one pool. */
   readLiveOf(pool: LivePool): Promise<readonly RunnerItem[]>;
   /**
-   * Some items of jobs that wait for a place under their caps, oldest first: the first ones, or the next after the given
-   * one; none when that was the last.
+   * Some items of jobs that wait for a place under their caps, oldest first: the first ones, or the next after the
+   * given one; none when that was the last.
    */
   readWaiting(after: RunnerItem | null): Promise<readonly RunnerItem[]>;
   /** A ticket that nobody has claimed yet; null when it is gone. */

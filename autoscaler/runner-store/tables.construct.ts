@@ -11,8 +11,8 @@ const recoverable = { pointInTimeRecoverySpecification: { pointInTimeRecoveryEna
 type Action = 'GetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem' | 'Query' | 'Scan';
 
 /**
- * What users say, what we do, and the tokens on their way; and who may do what with them. A transaction needs the rights of
- * its parts.
+ * What users say, what we do, and the tokens on their way; and who may do what with them. A transaction needs the
+ * rights of its parts.
  */
 export class Tables extends Construct {
   /** Edited by users, so that it outlives the stack. */

@@ -10,8 +10,8 @@ type UnbindPorts = {
 };
 
 /**
- * That a runner has its own job may have been believed of a hook. Where GitLab's word of another job or runner does not fit to it, GitLab is asked,
- * and what was not true is undone.
+ * That a runner has its own job may have been believed of a hook. Where GitLab's word of another job or runner does not
+ * fit to it, GitLab is asked, and what was not true is undone.
  *
  * @returns the item as it is then.
  */
@@ -28,8 +28,8 @@ export async function unbindUntrue(item: RunnerItem, { store, jobs }: UnbindPort
 }
 
 /**
- * Undoes what a hook said of a job, as GitLab says that it waits, or runs elsewhere: the one case in which a state goes back. From then on hooks are
- * not believed of this attempt.
+ * Undoes what a hook said of a job, as GitLab says that it waits, or runs elsewhere: the one case in which a state goes
+ * back. From then on hooks are not believed of this attempt.
  */
 export function unbinding(item: RunnerItem, waits: boolean): RunnerUpdate {
   const { pk: job, state, attempt, jobState, takenJob } = item;

@@ -3,9 +3,9 @@ import type { Cap, RunnerItem } from './runner-item.ts';
 import type { RunnersStore } from './runners-store.ts';
 
 /*
- * A counter is one item, and transactions on one item go one after the other: some dozens a second. A wide cap is therefore
- * counted in shards, each with a share of the limit, which add up to the limit exactly. A place is given back where it was
- * taken. The counter itself holds what was admitted before there were shards, until that has ended.
+ * A counter is one item, and transactions on one item go one after the other: some dozens a second. A wide cap is
+ * therefore counted in shards, each with a share of the limit, which add up to the limit exactly. A place is given back
+ * where it was taken. The counter itself holds what was admitted before there were shards, until that has ended.
  */
 
 /** From so many places on a cap is wide: narrower ones are full before their counter is too slow. */
@@ -27,7 +27,9 @@ function isWide({ limit, shard }: Cap): boolean {
   return limit >= fewestPlaces || shard !== undefined;
 }
 
-/** The same caps, each wide one with the shard in which a job takes its place first: jobs that come together take turns. */
+/**
+ * The same caps, each wide one with the shard in which a job takes its place first: jobs that come together take turns.
+ */
 export function homeShards(caps: readonly Cap[], job: JobKey): readonly Cap[] {
   const home = (parseJobKey(job)?.jobId ?? 0) % shards;
   return caps.map((cap) => (isWide(cap) ? { ...cap, shard: home } : cap));

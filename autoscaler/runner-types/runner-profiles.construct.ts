@@ -57,7 +57,10 @@ export class RunnerProfiles extends Construct {
   }
 }
 
-/** The name at the end of a role's ARN, behind its path: of an ARN that is known at deploy time only, CDK takes the path's beginning for it. */
+/**
+ * The name at the end of a role's ARN, behind its path: of an ARN that is known at deploy time only, CDK takes the
+ * path's beginning for it.
+ */
 function roleNameIn(roleArn: string, { rolePath = '/' }: Deployment): string {
   return Fn.select(rolePath.split('/').length - 1, Fn.split('/', roleArn));
 }

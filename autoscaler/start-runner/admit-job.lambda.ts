@@ -34,9 +34,10 @@ export type AdmitJobPorts = {
 };
 
 /**
- * Admits the job: the one gate that every duplicate of an event fails at. Returns the attempt that begins, and where it runs: from the
- * second attempt on that is the fallback of the job's mapping, if it has one; and on on-demand capacity only, if the job is the retry of
- * one that a spot interruption ended. The job's project is remembered, so that the reconciler looks after it when its hooks get lost.
+ * Admits the job: the one gate that every duplicate of an event fails at. Returns the attempt that begins, and where it
+ * runs: from the second attempt on that is the fallback of the job's mapping, if it has one; and on on-demand capacity
+ * only, if the job is the retry of one that a spot interruption ended. The job's project is remembered, so that the
+ * reconciler looks after it when its hooks get lost.
  */
 export async function admitJob(input: z.infer<typeof admitJobInput>, ports: AdmitJobPorts, { log }: LambdaContext) {
   const { fallback, standIn = false, ...choice } = input.choice;

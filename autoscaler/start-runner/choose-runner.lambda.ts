@@ -56,11 +56,11 @@ const aboutToWait = ['created', 'waiting_for_resource', 'waiting_for_callback', 
 const mostRowsNamed = 20;
 
 /**
- * Decides where a pending job runs: its mapping by name, project and tags, as GitLab tells them, once it confirms that the
- * job still waits. Of the hook nothing decides but which job of which project is looked at: whoever writes its template
- * writes what it says. A job that no mapping names, by the word of its hook, is not asked about. A hook that told of a state before `pending` is only a
- * reason to ask. When the job already runs, on the runner of another job that now has none, the runner that it would
- * have got is made for that job: one for each job that waited.
+ * Decides where a pending job runs: its mapping by name, project and tags, as GitLab tells them, once it confirms that
+ * the job still waits. Of the hook nothing decides but which job of which project is looked at: whoever writes its
+ * template writes what it says. A job that no mapping names, by the word of its hook, is not asked about. A hook that
+ * told of a state before `pending` is only a reason to ask. When the job already runs, on the runner of another job
+ * that now has none, the runner that it would have got is made for that job: one for each job that waited.
  *
  * @throws {JobNotYetPendingError} when GitLab's answer lags behind its hook.
  * @throws {MappingNotAllowedError} when the mapping names what was not deployed.

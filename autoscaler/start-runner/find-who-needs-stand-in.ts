@@ -8,8 +8,9 @@ import type { RunnerItem } from '../runner-store/runner-item.ts';
 import { type RunnersStore, whenItWentOn } from '../runner-store/runners-store.ts';
 
 /**
- * The item of the job that waits because the event's job, which runs and had no runner yet, took the runner of another one. Null when that
- * runner is not ours or nobody misses it. That the runner took the job is written down on the way, so that nobody takes the runner for idle.
+ * The item of the job that waits because the event's job, which runs and had no runner yet, took the runner of another
+ * one. Null when that runner is not ours or nobody misses it. That the runner took the job is written down on the way,
+ * so that nobody takes the runner for idle.
  */
 export async function findWhoNeedsStandIn(
   event: JobEvent,

@@ -6,7 +6,9 @@ import { literalLength, prefixLength } from '../job-mappings/name-glob.ts';
 
 /** A function's event takes no more than 256 KiB, and its rules are evaluated by a shell. */
 const longestRulesCharacters = 16_384;
-/** Above every glob; of two exact names that fit one job, `rspec 3/28` and `rspec`, the longer one is the more exact. */
+/**
+ * Above every glob; of two exact names that fit one job, `rspec 3/28` and `rspec`, the longer one is the more exact.
+ */
 const exactNameRank = 1_000_000;
 
 type Runner = { readonly projectPath: string | null; readonly tags: readonly string[] };
@@ -17,10 +19,10 @@ type Routes = {
 };
 
 /**
- * Of the jobs that GitLab may give to a function's runner, which are surely mapped to no function, by name: the first rule that fits decides.
- * None when all of them are mapped to functions. A row for some refs or stages, or with tags that a job may or may not have, says nothing for
- * sure, and is left out when it would refuse: to refuse a job that is in the right place is worse than to run one that is not. So is all, when
- * there are too many rows.
+ * Of the jobs that GitLab may give to a function's runner, which are surely mapped to no function, by name: the first
+ * rule that fits decides. None when all of them are mapped to functions. A row for some refs or stages, or with tags
+ * that a job may or may not have, says nothing for sure, and is left out when it would refuse: to refuse a job that is
+ * in the right place is worse than to run one that is not. So is all, when there are too many rows.
  */
 export function imageRulesFor(runner: Runner, routes: Routes): readonly ImageRule[] {
   const known = rulesOfReading.get(routes.mappings) ?? new Map<string, readonly ImageRule[]>();

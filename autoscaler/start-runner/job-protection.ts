@@ -3,8 +3,8 @@ import { decideRunner, type Offer, type RunnerDecision } from '../demand/choose-
 import { candidatesOf } from '../job-mappings/choose-mapping.ts';
 
 /**
- * Where a job runs, as `decideRunner` says. GitLab is asked whether the job's ref is protected only where a row or the profile of the job
- * depends on it.
+ * Where a job runs, as `decideRunner` says. GitLab is asked whether the job's ref is protected only where a row or the
+ * profile of the job depends on it.
  *
  * @throws {MappingNotAllowedError} when the mapping names what was not deployed, or a profile that never gets the job.
  */

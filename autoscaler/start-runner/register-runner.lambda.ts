@@ -29,9 +29,9 @@ type Input = z.infer<typeof registerRunnerInput>;
 type JobsRunner = { readonly runnerId: number; readonly token: string; readonly made: boolean };
 
 /**
- * Leaves the token of the job's runner as a ticket: for EC2, whose instance is not known yet, out of reach of all hosts under the job's key;
- * for Lambda under a random id of its profile's function, which gets the id in its payload. The runner is made in GitLab with exactly the
- * job's tags, or it is the one that the profile brings.
+ * Leaves the token of the job's runner as a ticket: for EC2, whose instance is not known yet, out of reach of all hosts
+ * under the job's key; for Lambda under a random id of its profile's function, which gets the id in its payload. The
+ * runner is made in GitLab with exactly the job's tags, or it is the one that the profile brings.
  *
  * @throws {LongLivedRunnerError} when the profile's own runner would never take the job.
  * @throws {RunnerStateChangedError} when the job ended meanwhile; the new runner is removed again first.

@@ -15,8 +15,9 @@ export function decided(decision: RunnerAnswer['decision']): string {
 }
 
 /**
- * Where ChooseRunner's failures go, whose note is `$failure`: to `abandon`, which makes an item that says so, unless the hook told of a state
- * before `pending` and GitLab could not be asked. Such a job may never wait at all; once it does, its own hook or the reconciler tells.
+ * Where ChooseRunner's failures go, whose note is `$failure`: to `abandon`, which makes an item that says so, unless
+ * the hook told of a state before `pending` and GitLab could not be asked. Such a job may never wait at all; once it
+ * does, its own hook or the reconciler tells.
  */
 export function unlessOnlySuspected(scope: Construct, abandon: IChainable): Choice {
   const statuses = JSON.stringify(statusesBeforePending).replaceAll('"', "'");
@@ -31,7 +32,10 @@ export function unlessOnlySuspected(scope: Construct, abandon: IChainable): Choi
     .otherwise(abandon);
 }
 
-/** For the states whose answer says where the job runs. From then on the event says what GitLab does; until then it is the one that was told. */
+/**
+ * For the states whose answer says where the job runs. From then on the event says what GitLab does; until then it is
+ * the one that was told.
+ */
 export function assignChoice(told: '$states.input' | '$event') {
   return {
     event: `{% $states.result.Payload.event ? $states.result.Payload.event : ${told} %}`,
@@ -41,8 +45,8 @@ export function assignChoice(told: '$states.input' | '$event') {
 }
 
 /**
- * One more look at a job that may become pending in a moment, and no third one: its next event, or the reconciler, tells. The job's event
- * is `$event`, and the answer becomes `$choice` and `$images`.
+ * One more look at a job that may become pending in a moment, and no third one: its next event, or the reconciler,
+ * tells. The job's event is `$event`, and the answer becomes `$choice` and `$images`.
  */
 export function secondLook(scope: Construct, chooseRunner: IFunction) {
   const look = lambdaState(scope, 'LookAgain', {

@@ -28,9 +28,10 @@ const stoppable: readonly RunnerState[] = ['ADMITTED', 'REGISTERED', 'LAUNCHED',
 const nothing = { runnerId: null, instanceId: null, manager: null };
 
 /**
- * Makes GitLab give the runner no further job, and then looks whether one runs on it: a job that slipped in keeps its host, and is
- * bound to it. Only after that look is the runner marked STOPPING, from where there is no way back. What it was when it was found does not
- * count: it may have been registered, launched or taken since. Only a runner that is to end by `force` ends with its job.
+ * Makes GitLab give the runner no further job, and then looks whether one runs on it: a job that slipped in keeps its
+ * host, and is bound to it. Only after that look is the runner marked STOPPING, from where there is no way back. What
+ * it was when it was found does not count: it may have been registered, launched or taken since. Only a runner that is
+ * to end by `force` ends with its job.
  */
 export async function drainRunner(
   found: RunnerToStop,
@@ -79,14 +80,20 @@ async function endAsSeen(item: RunnerItem, { store, gitlab }: DrainRunnerPorts):
   return { kind: 'ended' };
 }
 
-/** Its host is dead, or must not live any more: it ends with the job that GitLab may still say runs on it, which is noted. */
+/**
+ * Its host is dead, or must not live any more: it ends with the job that GitLab may still say runs on it, which is
+ * noted.
+ */
 async function endByForce(item: RunnerItem, ports: DrainRunnerPorts): Promise<Drain> {
   const job = await jobOn(item, ports);
   await ports.store.write(markOf(item, job ? jobKeyOf(job) : undefined));
   return { kind: 'ended' };
 }
 
-/** What runs on the item's host, and, where its runner has no other host, will run: it is paused first. Else what it had and nobody told of. */
+/**
+ * What runs on the item's host, and, where its runner has no other host, will run: it is paused first. Else what it had
+ * and nobody told of.
+ */
 async function jobOn(item: RunnerItem, { gitlab, longLived }: DrainRunnerPorts): Promise<JobReference | undefined> {
   const manager = managerOf(item);
   if (manager) return (await longLived?.runningJobsOf(manager))?.[0];

@@ -47,8 +47,8 @@ type FoundRunners = {
 
 /**
  * Finds the runners that end because a job is over: by the job and by the runner that GitLab names, both in our own
- * table. GitLab is asked for both, since whoever writes a hook's template can have it name any job and runner. When EC2 had
- * announced to take back the instance of the one that had the job, it says so while that can still be told.
+ * table. GitLab is asked for both, since whoever writes a hook's template can have it name any job and runner. When EC2
+ * had announced to take back the instance of the one that had the job, it says so while that can still be told.
  *
  * @throws {JobNotOverError} when GitLab says that the job is not over.
  */
@@ -92,7 +92,8 @@ export async function findRunner(
   const wasServedAlike = own !== null && wasBound && isAlike(own, byRunner);
   const live = wasServedAlike ? [] : await readAround(ports.store, event.projectId, own, byRunner ?? null);
   const stops = planStops(event, { own, byRunner, live, wasServedAlike });
-  // Its own start may still be under way, or failing: it was canceled in time, or served by a runner that was made for another job.
+  // Its own start may still be under way, or failing: it was canceled in time, or served by a runner that was made for
+  // another job.
   if (!own && isEnd(seen)) await recordTombstone(ports.store, event, ports.now());
   log.info('runners to stop', {
     status: event.status,
@@ -130,7 +131,10 @@ function mayBeInterrupted({ status, failureReason }: JobEvent): boolean {
   return status === 'failed' && (failureReason === null || interruptionReasons.some((one) => one === failureReason));
 }
 
-/** The runner that had the job, if EC2 had announced to take back its instance. GitLab may name one of which we never heard that it had a job. */
+/**
+ * The runner that had the job, if EC2 had announced to take back its instance. GitLab may name one of which we never
+ * heard that it had a job.
+ */
 async function findInterruption(
   job: JobKey,
   { own, byRunner, live }: SeenRunners,
@@ -145,8 +149,8 @@ async function findInterruption(
 }
 
 /**
- * The job as GitLab tells it; null when it does not exist (any more). A hook's word alone would take a waiting job's runner away, and all
- * others that it may ask for. From a job that is said to be over there is no way back.
+ * The job as GitLab tells it; null when it does not exist (any more). A hook's word alone would take a waiting job's
+ * runner away, and all others that it may ask for. From a job that is said to be over there is no way back.
  */
 async function confirmEnd({ projectId, jobId, status }: JobEvent, { jobs }: FindRunnerPorts): Promise<NamedJob | null> {
   const job = await jobs.readJob(projectId, jobId);
@@ -157,8 +161,8 @@ async function confirmEnd({ projectId, jobId, status }: JobEvent, { jobs }: Find
 }
 
 /**
- * Whether a job can never wait again. What GitLab does not know may be a job of tomorrow, whose number somebody guessed; and who was skipped runs
- * after all when a job before it is retried.
+ * Whether a job can never wait again. What GitLab does not know may be a job of tomorrow, whose number somebody
+ * guessed; and who was skipped runs after all when a job before it is retried.
  */
 function isEnd(seen: NamedJob | null): boolean {
   return seen !== null && seen.status !== 'skipped';
@@ -171,8 +175,8 @@ function endToldBy(hook: JobEvent, seen: NamedJob): JobEvent {
 }
 
 /**
- * The item of the runner that had the job, by GitLab's word. Where that names none any more, our own table's word is enough: that the runner took
- * the job, or was made for it.
+ * The item of the runner that had the job, by GitLab's word. Where that names none any more, our own table's word is
+ * enough: that the runner took the job, or was made for it.
  */
 async function hostOf(
   event: JobEvent,
@@ -192,7 +196,9 @@ function hadItsOneJob(item: RunnerItem, job: JobKey, seen: NamedJob): boolean {
   return isRunner && item.takenJob === job;
 }
 
-/** The runner that GitLab names, which is bound now when the job was so short that its `running` event has not come yet. */
+/**
+ * The runner that GitLab names, which is bound now when the job was so short that its `running` event has not come yet.
+ */
 async function bindLate(runner: RunnerItem, job: JobKey, store: RunnersStore): Promise<RunnerItem | null> {
   if (runner.takenJob) return runner;
   try {

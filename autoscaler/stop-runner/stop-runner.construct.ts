@@ -9,8 +9,8 @@ import { retryPassingTrouble } from '../workflow/workflow-retries.construct.ts';
 export type StopRunnerProps = StopStatesProps & { readonly findRunner: IFunction; readonly mendJob: IFunction };
 
 /**
- * The workflow that ends what is no longer needed when a job is over: find, drain, unregister, terminate, release; then it mends a job that a
- * spot interruption ended. Its input is a JobEvent.
+ * The workflow that ends what is no longer needed when a job is over: find, drain, unregister, terminate, release; then
+ * it mends a job that a spot interruption ended. Its input is a JobEvent.
  */
 export class StopRunner extends Construct {
   readonly workflow: Workflow;

@@ -11,8 +11,8 @@ export type UnregisterRunnerPorts = {
 };
 
 /**
- * Removes the runner from GitLab, with the API, so that it works when the host is dead. Of a long-lived runner only the host's manager is
- * removed. Already gone is success.
+ * Removes the runner from GitLab, with the API, so that it works when the host is dead. Of a long-lived runner only the
+ * host's manager is removed. Already gone is success.
  */
 export async function unregisterRunner(
   { runnerId, manager }: RunnerToStop,

@@ -30,7 +30,10 @@ const passingTrouble = [
   'Unavailable',
 ];
 
-/** Retries with full jitter; a state waits at most seven seconds in all, so that a workflow keeps far under its five minutes. */
+/**
+ * Retries with full jitter; a state waits at most seven seconds in all, so that a workflow keeps far under its five
+ * minutes.
+ */
 export const retryPassingTrouble: RetryProps = {
   errors: passingTrouble,
   interval: Duration.seconds(1),

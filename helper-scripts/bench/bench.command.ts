@@ -2,7 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** `npm run bench [-- NAME...]`: runs the benchmarks of this folder, one after the other, each in a process of its own. */
+/**
+ * `npm run bench [-- NAME...]`: runs the benchmarks of this folder, one after the other, each in a process of its own.
+ */
 const suffix = '.bench.ts';
 const known = readdirSync(import.meta.dirname)
   .filter((file) => file.endsWith(suffix))

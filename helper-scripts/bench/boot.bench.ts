@@ -17,9 +17,10 @@ import { findGitLabRunner, writeRunnerFolder } from '../local-runner/find-gitlab
 import { sampleBootSettings } from './sample-boot-settings.ts';
 
 /*
- * What a host does between the start of its user data and gitlab-runner's first request for a job: the real script as a process, with the
- * metadata service, AWS and GitLab on the loopback, where a round trip costs almost nothing. So seconds are what the script itself costs, and
- * each round trip costs what it costs on a network beside. Medians, since other programs run on the machine too.
+ * What a host does between the start of its user data and gitlab-runner's first request for a job: the real script as a
+ * process, with the metadata service, AWS and GitLab on the loopback, where a round trip costs almost nothing. So
+ * seconds are what the script itself costs, and each round trip costs what it costs on a network beside. Medians, since
+ * other programs run on the machine too.
  */
 
 const rounds = 15;
@@ -154,7 +155,10 @@ async function powerOff({ pid = 0, exitCode, signalCode }: ChildProcess) {
   for (const name of left) await rm(join('/dev/shm', name), { recursive: true, force: true });
 }
 
-/** Programs that come first on the host's PATH: a `shutdown` that does nothing, and gitlab-runner behind a note of the time. */
+/**
+ * Programs that come first on the host's PATH: a `shutdown` that does nothing, and gitlab-runner behind a note of the
+ * time.
+ */
 async function writePrograms(folder: string) {
   const runner = await findGitLabRunner(process.env);
   const real = await writeRunnerFolder(join(folder, 'runner'), runner);

@@ -8,9 +8,9 @@ import type { JobToMap } from '../../autoscaler/job-mappings/judge-mapping.ts';
 import { indexMappings } from '../../autoscaler/job-mappings/mapping-index.ts';
 
 /*
- * What the job mappings cost a job, by the number of rows: reading them (once in ten seconds and process), looking for one (once for each
- * job), and what looking at every row would cost instead. Everything is also given as a multiple of the same with 100 rows in the same run, since
- * microseconds depend on the machine.
+ * What the job mappings cost a job, by the number of rows: reading them (once in ten seconds and process), looking for
+ * one (once for each job), and what looking at every row would cost instead. Everything is also given as a multiple of
+ * the same with 100 rows in the same run, since microseconds depend on the machine.
  */
 
 const sizes = [100, 1_000, 10_000] as const;

@@ -16,8 +16,8 @@ import { buildLambdas } from '../build/build.command.ts';
 
 /*
  * What demand by kind costs: counting jobs and runners, a pass of the reconciler over many live runners, and what jobs
- * that come or go together ask of GitLab and DynamoDB. Processor time is the median of several runs; all else is counted in
- * virtual time, and the same everywhere.
+ * that come or go together ask of GitLab and DynamoDB. Processor time is the median of several runs; all else is
+ * counted in virtual time, and the same everywhere.
  */
 
 const runs = 7;

@@ -2,8 +2,8 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /**
- * What runs a function's bundle (`BUNDLE`) as AWS's runtime for Node.js does: takes one event after the other from the runtime API, in one
- * process, which is killed when an event's time is over. It says what it holds after each event.
+ * What runs a function's bundle (`BUNDLE`) as AWS's runtime for Node.js does: takes one event after the other from the
+ * runtime API, in one process, which is killed when an event's time is over. It says what it holds after each event.
  */
 export const runtimeClientSource = `
 import { readdirSync } from 'node:fs';
@@ -26,7 +26,10 @@ for (;;) {
 }
 `;
 
-/** How an invocation ended: `crashed` when the process was gone before it answered, and another one asked for the next event. */
+/**
+ * How an invocation ended: `crashed` when the process was gone before it answered, and another one asked for the next
+ * event.
+ */
 export type InvocationEnd =
   | { readonly kind: 'response' | 'error'; readonly body: Readonly<Record<string, unknown>>; readonly held: Held }
   | { readonly kind: 'crashed' };
@@ -41,7 +44,10 @@ type Invocation = {
   readonly end: (end: InvocationEnd) => void;
 };
 
-/** Lambda's runtime API for one execution environment. Source: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html */
+/**
+ * Lambda's runtime API for one execution environment. Source:
+ * https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+ */
 export async function startRuntimeApi() {
   const waiting: Invocation[] = [];
   let current: Invocation | null = null;

@@ -10,9 +10,10 @@ import { findGitLabRunner, writeRunnerFolder } from '../local-runner/find-gitlab
 import { runtimeClientSource, startRuntimeApi } from './lambda-runtime.server.ts';
 
 /*
- * How long a job waits for a Lambda runner on this machine: from the start of the function's process (cold), or from the invocation
- * (warm), to gitlab-runner's first request for a job, in parts, and against what gitlab-runner alone takes for that. AWS and GitLab are
- * stubs that answer at once; Lambda's own part of a cold start (placing the function, loading its image) is not in it.
+ * How long a job waits for a Lambda runner on this machine: from the start of the function's process (cold), or from
+ * the invocation (warm), to gitlab-runner's first request for a job, in parts, and against what gitlab-runner alone
+ * takes for that. AWS and GitLab are stubs that answer at once; Lambda's own part of a cold start (placing the
+ * function, loading its image) is not in it.
  */
 
 const rounds = 11;

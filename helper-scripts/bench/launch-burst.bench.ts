@@ -2,8 +2,9 @@ import Table from 'cli-table3';
 import { type Burst, simulateBurst, throttle } from '../../test/autoscaler/runner-types/ec2/launch-burst.ts';
 
 /*
- * How long a burst of pending jobs waits until EC2 took the request for its last instance. EC2 allows few launches a second, so that the number of
- * calls decides. Time is virtual; the launcher, its client of EC2 and its waits are the real ones.
+ * How long a burst of pending jobs waits until EC2 took the request for its last instance. EC2 allows few launches a
+ * second, so that the number of calls decides. Time is virtual; the launcher, its client of EC2 and its waits are the
+ * real ones.
  */
 
 const seeds = [1, 2, 3, 4, 5];

@@ -10,9 +10,9 @@ import Table from 'cli-table3';
 import { buildLambdas } from '../build/build.command.ts';
 
 /*
- * What the ingest Lambda costs a webhook: size and loading of its bundle, its first call (secret, signing, connections) and its warm
- * calls, each in fresh processes against a stub of AWS that answers at once. Everything is also given as a multiple of the loading of an
- * empty module in the same run, since milliseconds depend on the machine.
+ * What the ingest Lambda costs a webhook: size and loading of its bundle, its first call (secret, signing, connections)
+ * and its warm calls, each in fresh processes against a stub of AWS that answers at once. Everything is also given as a
+ * multiple of the loading of an empty module in the same run, since milliseconds depend on the machine.
  */
 
 const rounds = 11;

@@ -4,7 +4,9 @@ import { build } from 'esbuild';
 
 const repository = resolve(import.meta.dirname, '../..');
 
-/** Bundles every `*.lambda.ts` of the named apps (all when none is named) into `<destination>/<app>/<lambda>/index.mjs`. */
+/**
+ * Bundles every `*.lambda.ts` of the named apps (all when none is named) into `<destination>/<app>/<lambda>/index.mjs`.
+ */
 export async function buildLambdas(
   apps: readonly string[] = [],
   destination = join(repository, 'dist'),

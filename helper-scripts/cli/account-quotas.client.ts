@@ -6,7 +6,9 @@ import type { AccountQuotas, Reading } from './quota-notes.ts';
 /** Source: https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html */
 const quotaCodes = { spot: 'L-34B43A08', onDemand: 'L-1216C47A' } as const;
 
-/** The quotas as they apply to the account in this region. What may not be asked, or cannot be, is said and no failure. */
+/**
+ * The quotas as they apply to the account in this region. What may not be asked, or cannot be, is said and no failure.
+ */
 export async function readAccountQuotas(lambda = new LambdaClient({})): Promise<AccountQuotas> {
   const call = await signedCalls(lambda);
   const [functions, spotCpus, onDemandCpus] = await Promise.all([

@@ -11,9 +11,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const staticKeys = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'] as const;
 
 /**
- * What has to change in the environment (undefined: to be removed) so that the AWS SDK does what the AWS CLI does with the same options and
- * the same environment: an option wins over the environment, `AWS_DEFAULT_REGION` and `AWS_DEFAULT_PROFILE` count as well, which the SDK
- * does not read.
+ * What has to change in the environment (undefined: to be removed) so that the AWS SDK does what the AWS CLI does with
+ * the same options and the same environment: an option wins over the environment, `AWS_DEFAULT_REGION` and
+ * `AWS_DEFAULT_PROFILE` count as well, which the SDK does not read.
  * Source: https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-envvars.html
  */
 export function awsEnvironmentChanges(

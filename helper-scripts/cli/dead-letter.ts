@@ -28,7 +28,10 @@ type SqsMessage = {
   readonly MessageAttributes?: Readonly<Record<string, { readonly StringValue?: string | undefined }>> | undefined;
 };
 
-/** Reads a message of a dead-letter queue. Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html */
+/**
+ * Reads a message of a dead-letter queue. Source:
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+ */
 export function deadLetterOf(queue: string, message: SqsMessage): DeadLetter {
   const {
     MessageId: id = '',
@@ -55,8 +58,8 @@ export function deadLetterOf(queue: string, message: SqsMessage): DeadLetter {
 }
 
 /**
- * The event that a dead letter is about, as it has to be put on the bus again: EventBridge keeps the whole event, or what the rule made of it for
- * its target, which for our rules is the `detail`. Null when it is neither.
+ * The event that a dead letter is about, as it has to be put on the bus again: EventBridge keeps the whole event, or
+ * what the rule made of it for its target, which for our rules is the `detail`. Null when it is neither.
  */
 export function eventOf(body: string): EventToSend | null {
   const content = parse(body);

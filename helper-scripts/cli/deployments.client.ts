@@ -24,8 +24,8 @@ export async function readDeployments(file?: string): Promise<readonly Deploymen
 }
 
 /**
- * The deployment that a command works on: the one that was named, or the only one of `deployment.config.ts`. Where that file says in which
- * region it is, the command looks there, as `cdk deploy` does, unless `--region` says otherwise.
+ * The deployment that a command works on: the one that was named, or the only one of `deployment.config.ts`. Where that
+ * file says in which region it is, the command looks there, as `cdk deploy` does, unless `--region` says otherwise.
  *
  * @throws {UsageError} when none was named and there are several.
  */
@@ -50,8 +50,8 @@ export async function deploymentNameOf(options: DeploymentOptions): Promise<stri
 }
 
 /**
- * The deployment that the options mean, as the configuration at hand has it; null when that does not say. Commands that do without AWS need none,
- * but a file that was named is read.
+ * The deployment that the options mean, as the configuration at hand has it; null when that does not say. Commands that
+ * do without AWS need none, but a file that was named is read.
  */
 export async function configuredDeployment({ deployment, config }: DeploymentOptions): Promise<Deployment | null> {
   const read = readDeployments(config);
@@ -60,7 +60,10 @@ export async function configuredDeployment({ deployment, config }: DeploymentOpt
   return findNamed(deployments, deployment) ?? null;
 }
 
-/** What the configuration at hand says of a deployment; null when it says nothing, since who names one need not have its configuration. */
+/**
+ * What the configuration at hand says of a deployment; null when it says nothing, since who names one need not have its
+ * configuration.
+ */
 export async function readConfigured(name: string, { config }: DeploymentOptions): Promise<Deployment | null> {
   return findNamed(await readDeployments(config).catch(() => []), name) ?? null;
 }

@@ -11,12 +11,13 @@ export function trustAlso(caCertificates: string): void {
 const connectTimeoutMilliseconds = 5_000;
 
 /**
- * Whether Lambdas would refuse GitLab's certificate: it is looked at with the certificates that they trust, and not with those of this
- * machine. Null when they would not, and when GitLab cannot be reached from here, or speaks no TLS.
+ * Whether Lambdas would refuse GitLab's certificate: it is looked at with the certificates that they trust, and not
+ * with those of this machine. Null when they would not, and when GitLab cannot be reached from here, or speaks no TLS.
  */
 export function lookAtCertificate(url: string, caCertificates?: string): Promise<Distrust | null> {
   const { protocol, hostname, port } = new URL(url);
-  // The certificate of gitlab.com is a public one: whatever else shows here is a proxy's, between this machine and there.
+  // The certificate of gitlab.com is a public one: whatever else shows here is a proxy's, between this machine and
+  // there.
   if (protocol !== 'https:' || hostname === 'gitlab.com') return Promise.resolve(null);
   const host = hostname.replace(/^\[|\]$/g, '');
   return new Promise((resolve) => {

@@ -2,7 +2,10 @@ import * as z from 'zod';
 import { mappingItemSchema } from '../../autoscaler/job-mappings/job-mapping.ts';
 import { deploymentJsonSchema, deploymentSchemaFileName } from '../schemas/deployment-schema.ts';
 
-/** The JSON schemas that editors complete and check files with, by the name of their file: made of the schemas that the code reads with. */
+/**
+ * The JSON schemas that editors complete and check files with, by the name of their file: made of the schemas that the
+ * code reads with.
+ */
 export const jsonSchemas: Readonly<Record<string, () => object>> = {
   'job-mappings.schema.json': () =>
     jsonSchemaOf(z.array(mappingItemSchema), {

@@ -35,8 +35,8 @@ export type MappingFile = {
 const longestItemBytes = 400 * 1_024;
 
 /**
- * Reads a file of job mappings: a list of items in YAML or JSON, written as they stand in the table (`pk`, `sk`, `type`, ...), and names
- * every fault of every row; what it names that is not deployed too, where it is known what is.
+ * Reads a file of job mappings: a list of items in YAML or JSON, written as they stand in the table (`pk`, `sk`,
+ * `type`, ...), and names every fault of every row; what it names that is not deployed too, where it is known what is.
  *
  * @throws {MappingFileError} when the file is no list, or neither YAML nor JSON.
  */

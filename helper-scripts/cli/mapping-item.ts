@@ -17,7 +17,10 @@ export function tagsOfList(list: string): string[] {
   return [...new Set(tags.filter(Boolean))].sort();
 }
 
-/** Tells two rows apart, also where no text could: a `pk` may hold whatever stands between the keys when people read them. */
+/**
+ * Tells two rows apart, also where no text could: a `pk` may hold whatever stands between the keys when people read
+ * them.
+ */
 export function identityOf({ pk, sk }: { readonly pk?: unknown; readonly sk?: unknown }): string {
   return JSON.stringify([pk, sk]);
 }

@@ -12,7 +12,8 @@ export type RowAddress = {
 };
 
 /**
- * The rows of a name, and of exactly these tags or this `sk` when they are given: tags in whatever order they stand in the row.
+ * The rows of a name, and of exactly these tags or this `sk` when they are given: tags in whatever order they stand in
+ * the row.
  *
  * @throws {UsageError} when neither a job nor a `pk` is given, or both are.
  */

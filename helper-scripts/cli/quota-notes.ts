@@ -6,7 +6,9 @@ import type { Finding } from './finding.ts';
 /** What was read, or why it could not be. */
 export type Reading<T> = { readonly value: T } | { readonly unknown: string };
 
-/** What an account may have at the same time in a region; vCPUs are those of the families A, C, D, H, I, M, R, T and Z. */
+/**
+ * What an account may have at the same time in a region; vCPUs are those of the families A, C, D, H, I, M, R, T and Z.
+ */
 export type AccountQuotas = {
   readonly functions: Reading<{ readonly applied: number; readonly unreserved: number }>;
   readonly spotCpus: Reading<number>;

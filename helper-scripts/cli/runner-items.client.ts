@@ -11,7 +11,9 @@ import { type DeploymentOptions, deploymentNameOf } from './deployments.client.t
 import type { JobArgument } from './job-argument.ts';
 import { type HoldOf, holdsIn, isWaitingForTurn } from './turn-text.ts';
 
-/** Ended runners stay for two weeks: that many parts of the table are read at the same time when one job is asked for. */
+/**
+ * Ended runners stay for two weeks: that many parts of the table are read at the same time when one job is asked for.
+ */
 const segments = 4;
 
 export type RunnerItems = {
@@ -23,7 +25,10 @@ export type RunnerItems = {
   placesFor(items: readonly RunnerItem[]): Promise<ReadonlyMap<string, number>>;
   /** What the runners among them are held for that wait for their turn. */
   holdsFor(items: readonly RunnerItem[]): Promise<HoldOf>;
-  /** Lets none of a failed job's attempts count any more. False when it is not as it was read any more, and nothing was changed. */
+  /**
+   * Lets none of a failed job's attempts count any more. False when it is not as it was read any more, and nothing was
+   * changed.
+   */
   giveAttemptsBack(item: RunnerItem): Promise<boolean>;
 };
 

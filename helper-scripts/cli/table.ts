@@ -4,7 +4,10 @@ import Table from 'cli-table3';
 const rowsAtOnce = 50;
 const columnGap = 2;
 
-/** A table for people, as text: a head (none when empty) and rows, without lines around them; the head is bold on a terminal. */
+/**
+ * A table for people, as text: a head (none when empty) and rows, without lines around them; the head is bold on a
+ * terminal.
+ */
 export function renderTable(
   head: readonly string[],
   rows: readonly (readonly unknown[])[],

@@ -30,12 +30,16 @@ export type TableSplits = {
 /** A table may name thousands of projects, and its faults are the same in most of them. */
 const mostProjects = 300;
 
-/** Where jobs run: the rows, and what the configuration at hand says beside them. Without one, jobs without a row are left to others. */
+/**
+ * Where jobs run: the rows, and what the configuration at hand says beside them. Without one, jobs without a row are
+ * left to others.
+ */
 export function routesOf(mappings: readonly JobMapping[], configured: Deployment | null): TargetRoutes {
   const entries = Object.entries(configured?.profiles ?? {});
   const lambdas = entries.filter(([, { type }]) => type === 'LAMBDA');
   const arns = new Set(mappings.flatMap(({ target }) => (target.type === 'LAMBDA' ? [target.function] : [])));
-  // Rows name functions of this deployment alone: where it has one, every ARN is that one's. Of several, only the stack knows.
+  // Rows name functions of this deployment alone: where it has one, every ARN is that one's. Of several, only the stack
+  // knows.
   const [functionArn] = lambdas.length === 1 ? [...arns].filter((name) => name.startsWith('arn:')) : [];
   const profiles = entries.map(([name, { type, tags }]) => {
     return [name, type === 'LAMBDA' && functionArn !== undefined ? { tags, functionArn } : { tags }] as const;
@@ -48,8 +52,8 @@ export function routesOf(mappings: readonly JobMapping[], configured: Deployment
 }
 
 /**
- * Every set of tags that a row or profile names, and none, in every project that rows tell apart: whose jobs fit one runner and belong to
- * several targets.
+ * Every set of tags that a row or profile names, and none, in every project that rows tell apart: whose jobs fit one
+ * runner and belong to several targets.
  */
 export function findTagSplits(routes: TargetRoutes): TableSplits {
   const everywhere = routes.mappings.filter(({ project }) => project === undefined);

@@ -7,8 +7,8 @@ export function isBelowPath(gitlab: string): boolean {
 }
 
 /**
- * What a token lacks; null when it lacks nothing that can be told from its scopes. GitLab looks for `/api/v4/runners` at the very beginning of
- * a request's path before it honours `manage_runner`, and below a path no request begins so.
+ * What a token lacks; null when it lacks nothing that can be told from its scopes. GitLab looks for `/api/v4/runners`
+ * at the very beginning of a request's path before it honours `manage_runner`, and below a path no request begins so.
  */
 export function lackOf({ gitlab, scopes }: SeenToken): string | null {
   if (!isBelowPath(gitlab) || scopes.includes('api')) return null;

@@ -3,8 +3,8 @@ import { isUsable, type JobMapping, type RunnerType, readMapping } from '../../a
 import { nearestOf } from '../../infrastructure/deployment/nearest-name.ts';
 
 /**
- * What a row names that the deployment has not, though it may be a good row elsewhere: its jobs would wait until somebody
- * mends it. The same is decided for each job by `choose-runner.ts`.
+ * What a row names that the deployment has not, though it may be a good row elsewhere: its jobs would wait until
+ * somebody mends it. The same is decided for each job by `choose-runner.ts`.
  */
 export function undeployedFaults(row: unknown, deployed: DeployedProfiles): string[] {
   const mapping = readMapping(row);

@@ -1,4 +1,6 @@
-/** What keeps a job from its runner, by the name of the error that was met: in words, and what a person can do about it. */
+/**
+ * What keeps a job from its runner, by the name of the error that was met: in words, and what a person can do about it.
+ */
 export type Trouble = { readonly words: string; readonly remedy: string };
 
 const gitlabAway: Trouble = {

@@ -5,7 +5,9 @@ import { troubleOf } from './wait-troubles.ts';
 /** How many places are taken under each counter; empty where nobody looked. */
 export type PlacesTaken = ReadonlyMap<string, number>;
 
-/** Why a job waits, in words: what is in its way and since when, or which caps are full. `now`: milliseconds since 1970. */
+/**
+ * Why a job waits, in words: what is in its way and since when, or which caps are full. `now`: milliseconds since 1970.
+ */
 export function waitText(item: Pick<RunnerItem, 'waitsFor' | 'caps'>, taken: PlacesTaken, now: number): string {
   const { waitsFor, caps } = item;
   if (waitsFor)

@@ -11,7 +11,9 @@ type Tokens = WebhookSecret & {
   readonly previous?: WebhookSecret;
 };
 
-/** The webhook's secret as it is stored: the deployment's tokens, and those of projects and groups that have their own. */
+/**
+ * The webhook's secret as it is stored: the deployment's tokens, and those of projects and groups that have their own.
+ */
 export type StoredWebhookSecret = Tokens & { readonly projects?: Readonly<Record<string, Tokens>> };
 
 /** Secrets Manager takes 65,536 bytes. */
@@ -29,7 +31,8 @@ export function withNewTokens(stored: StoredWebhookSecret, tokens: WebhookSecret
 }
 
 /**
- * New tokens for a project or group alone. The deployment's stay, and with them the previous ones: the version before will not have them any more.
+ * New tokens for a project or group alone. The deployment's stay, and with them the previous ones: the version before
+ * will not have them any more.
  *
  * @param before the deployment's previous tokens, by the version before; null when there was none.
  * @throws {UsageError} when no more fit in.

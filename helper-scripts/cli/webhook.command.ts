@@ -114,7 +114,10 @@ export function addWebhookCommands(program: Command): void {
     });
 }
 
-/** What a hook shows where signed calls alone are taken: a token that is in each of them would be one more secret to lose. */
+/**
+ * What a hook shows where signed calls alone are taken: a token that is in each of them would be one more secret to
+ * lose.
+ */
 function withoutToken({ signingToken }: WebhookSecret): WebhookSecret {
   if (signingToken) return { token: '', signingToken };
   throw new UsageError(

@@ -16,7 +16,10 @@ type ServerSettings = Account & {
   readonly environment?: Readonly<Record<string, string>>;
 };
 
-/** What of the user's own environment programs need to run; functions inherit the environment of the server, so it has no more. */
+/**
+ * What of the user's own environment programs need to run; functions inherit the environment of the server, so it has
+ * no more.
+ */
 const inheritedVariables = ['HOME', 'LANG', 'TMPDIR', 'USER'] as const;
 
 /** The environment that the server starts with. */
@@ -57,8 +60,8 @@ export function clientEnvironment(endpoint: string, { region, account }: Account
 }
 
 /**
- * The environment of a program that shall see the local AWS and nothing of the user's own: every `AWS_*` variable of the base is left
- * out, since a profile would win over the keys.
+ * The environment of a program that shall see the local AWS and nothing of the user's own: every `AWS_*` variable of
+ * the base is left out, since a profile would win over the keys.
  */
 export function inLocalAws(
   base: Variables,

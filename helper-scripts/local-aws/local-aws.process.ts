@@ -1,4 +1,7 @@
-/** The local AWS as a process: MiniStack with our corrections, started, asked whether it is ready, and ended with all it started. */
+/**
+ * The local AWS as a process: MiniStack with our corrections, started, asked whether it is ready, and ended with all it
+ * started.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';

@@ -38,8 +38,8 @@ type PythonEnvironmentOptions = {
 /**
  * Makes sure that the Python environment exists and holds what `requirements.txt` asks for.
  *
- * When nothing is missing it only compares two small files, so that every start can call it. It may be called several times at once:
- * each call builds beside the folder, and the first to finish moves its work into place.
+ * When nothing is missing it only compares two small files, so that every start can call it. It may be called several
+ * times at once: each call builds beside the folder, and the first to finish moves its work into place.
  *
  * @returns the path of the environment's Python
  * @throws PythonMissingError, VenvMissingError, PackageInstallError: each says what to do

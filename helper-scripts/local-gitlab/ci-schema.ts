@@ -1,6 +1,9 @@
 import { z } from 'zod';
 
-/** What of `.gitlab-ci.yml` the local GitLab understands: https://docs.gitlab.com/ci/yaml/. Anything else is refused by name. */
+/**
+ * What of `.gitlab-ci.yml` the local GitLab understands: https://docs.gitlab.com/ci/yaml/. Anything else is refused by
+ * name.
+ */
 
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]).transform((value) => String(value ?? ''));
 

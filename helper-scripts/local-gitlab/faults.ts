@@ -43,8 +43,8 @@ export const webhookFault = z.strictObject({
     /** Sent only after the job's next delivery. */
     z.strictObject({ kind: z.literal('reorder') }),
     /**
-     * Carries the status that the job had before, as releases until September 2026 could: of a stage that begins, no `pending` ever comes, but a
-     * second `created` of a pipeline that runs.
+     * Carries the status that the job had before, as releases until September 2026 could: of a stage that begins, no
+     * `pending` ever comes, but a second `created` of a pipeline that runs.
      */
     z.strictObject({ kind: z.literal('stale') }),
   ]),

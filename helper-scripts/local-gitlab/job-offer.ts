@@ -41,7 +41,9 @@ function effectiveTimeoutSeconds(job: Job, runner: Runner): number {
   return Math.min(job.plan.timeoutSeconds ?? projectTimeoutSeconds, runner.maximumTimeoutSeconds ?? Infinity);
 }
 
-/** A job as `POST /jobs/request` hands it out. `run` and `inputs` are left out: gitlab-runner cannot read them empty. */
+/**
+ * A job as `POST /jobs/request` hands it out. `run` and `inputs` are left out: gitlab-runner cannot read them empty.
+ */
 export function renderJobOffer(subject: OfferSubject): Readonly<Record<string, unknown>> {
   const { instance, project, pipeline, job, runner } = subject;
   const { plan } = job;

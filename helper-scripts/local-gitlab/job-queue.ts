@@ -13,8 +13,8 @@ interface QueueView {
 const valueLength = 32;
 
 /**
- * Hands pending jobs out. A runner that asks again with the value it was last given gets nothing while that value stands,
- * and may be kept waiting until it changes: that is GitLab's long poll, which Workhorse does in front of Rails.
+ * Hands pending jobs out. A runner that asks again with the value it was last given gets nothing while that value
+ * stands, and may be kept waiting until it changes: that is GitLab's long poll, which Workhorse does in front of Rails.
  */
 export class JobQueue {
   readonly #store: GitLabStore;

@@ -53,8 +53,8 @@ async function requestJob(context: GitLabContext, parts: GitLabParts): Promise<R
   const { queue, longPollSeconds, stopped } = parts;
   const seen = queue.value(runner.id);
   if (request.last_update === seen && longPollSeconds > 0) {
-    // Workhorse holds a paused runner's request as well, and answers 204 also when the queue changes meanwhile: the runner asks again, and then gets
-    // the job.
+    // Workhorse holds a paused runner's request as well, and answers 204 also when the queue changes meanwhile: the
+    // runner asks again, and then gets the job.
     await queue.waitForChange(
       runner.id,
       AbortSignal.any([AbortSignal.timeout(longPollSeconds * 1000), stopped, context.req.raw.signal]),

@@ -83,8 +83,8 @@ export class Jobs {
   }
 
   /**
-   * Cancels at once what no runner works on. A runner that can is asked to stop first (`canceling`) and has the last word.
-   * What is already over stays as it is.
+   * Cancels at once what no runner works on. A runner that can is asked to stop first (`canceling`) and has the last
+   * word. What is already over stays as it is.
    * @param force ends a `canceling` job without its runner
    */
   cancel(jobId: number, force = false): Job {

@@ -2,9 +2,9 @@ import { parseArgs } from 'node:util';
 import { startLocalGitLab } from './local-gitlab.server.ts';
 
 /**
- * The local GitLab as a program: `local-gitlab.command.ts --port N --admin-token T [--webhook-url U] [--webhook-token T]
- * [--webhook-signing-token T] [--old]`. Prints one JSON line with its URL when it is ready, then one for each change of a
- * job, and runs until it gets SIGTERM or SIGINT. `/_local/` drives it.
+ * The local GitLab as a program: `local-gitlab.command.ts --port N --admin-token T [--webhook-url U] [--webhook-token
+ * T] [--webhook-signing-token T] [--old]`. Prints one JSON line with its URL when it is ready, then one for each change
+ * of a job, and runs until it gets SIGTERM or SIGINT. `/_local/` drives it.
  */
 
 const text = { type: 'string' } as const;

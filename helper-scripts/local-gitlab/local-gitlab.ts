@@ -87,9 +87,14 @@ export interface LocalGitLab {
   /** @returns a function that ends the listening */
   onJobChange(listener: (change: JobChangeView) => void): () => void;
   sharedRunner(options: SharedRunnerOptions): { readonly runnerId: number; stop(): void };
-  /** Gives an access token another value, with the same scopes. The old one is refused from then on, as when it is revoked. */
+  /**
+   * Gives an access token another value, with the same scopes. The old one is refused from then on, as when it is
+   * revoked.
+   */
   rotateAccessToken(from: string, to: string): void;
-  /** Goes down as for a restart: every connection breaks, and none is accepted. What it knows stays, as in a database. */
+  /**
+   * Goes down as for a restart: every connection breaks, and none is accepted. What it knows stays, as in a database.
+   */
   goDown(): Promise<void>;
   /** Listens again, under the same address. */
   comeBack(): Promise<void>;

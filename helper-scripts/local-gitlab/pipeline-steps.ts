@@ -17,8 +17,8 @@ const startsAfter: Readonly<Record<When, readonly JobStatus[]>> = {
 };
 
 /**
- * What becomes of the jobs that are still `created`, given all jobs of a pipeline that were not retried. Apply the steps
- * and ask again until there are none: a skipped job lets the next stage begin.
+ * What becomes of the jobs that are still `created`, given all jobs of a pipeline that were not retried. Apply the
+ * steps and ask again until there are none: a skipped job lets the next stage begin.
  */
 export function planPipelineSteps(jobs: readonly Job[]): readonly PipelineStep[] {
   return jobs.flatMap((job) => {

@@ -35,8 +35,8 @@ export function mayRun(runner: Runner, { job, project, pipeline }: Omit<Candidat
 }
 
 /**
- * The pending job that a runner gets: the lowest id of those that it may run. Instance runners serve projects first of whose jobs they have the
- * fewest. So GitLab orders `ci_pending_builds`.
+ * The pending job that a runner gets: the lowest id of those that it may run. Instance runners serve projects first of
+ * whose jobs they have the fewest. So GitLab orders `ci_pending_builds`.
  */
 export function chooseJob(runner: Runner, candidates: readonly Candidate[]): Job | undefined {
   if (runner.paused) return undefined;

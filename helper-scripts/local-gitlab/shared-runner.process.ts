@@ -11,8 +11,8 @@ const defaultDelayMs = 500;
 const defaultDurationMs = 1000;
 
 /**
- * A runner of somebody else: takes every matching job of every project after a while and lets it succeed, without running
- * anything. With it, jobs that an autoscaler leaves alone come to an end.
+ * A runner of somebody else: takes every matching job of every project after a while and lets it succeed, without
+ * running anything. With it, jobs that an autoscaler leaves alone come to an end.
  */
 export class SharedRunner {
   readonly #store: GitLabStore;

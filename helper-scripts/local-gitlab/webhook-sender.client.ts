@@ -12,8 +12,8 @@ export class UnknownDeliveryError extends Error {
 const timeoutMs = 10_000;
 
 /**
- * Sends webhooks beside everything else: no caller waits for an answer. The events of one job go out in their order, each
- * after the one before it was answered; those of different jobs do not wait for each other.
+ * Sends webhooks beside everything else: no caller waits for an answer. The events of one job go out in their order,
+ * each after the one before it was answered; those of different jobs do not wait for each other.
  */
 export class WebhookSender {
   readonly #instance: () => Instance;

@@ -43,9 +43,15 @@ export type InstanceHostOptions = {
 
 export type InstanceHost = {
   instances(): readonly HostedInstance[];
-  /** Takes a spot instance back: its metadata and the account's bus say so now, two minutes ahead. @throws {NoSuchInstanceError} */
+  /**
+   * Takes a spot instance back: its metadata and the account's bus say so now, two minutes ahead. @throws
+   * {NoSuchInstanceError}
+   */
   interrupt(instanceId: string): Promise<void>;
-  /** Lets an instance die without a word: all its processes end at once, and EC2 says that it is terminated. @throws {NoSuchInstanceError} */
+  /**
+   * Lets an instance die without a word: all its processes end at once, and EC2 says that it is terminated. @throws
+   * {NoSuchInstanceError}
+   */
   kill(instanceId: string): Promise<void>;
   /** Powers every instance off; EC2's records stay as they are. */
   stop(): Promise<void>;
@@ -66,7 +72,10 @@ type Hosted = {
 
 const defaultPollMilliseconds = 250;
 
-/** Brings the instances of the local AWS to life: runs the user data of each as a process, until EC2 says that it has ended. */
+/**
+ * Brings the instances of the local AWS to life: runs the user data of each as a process, until EC2 says that it has
+ * ended.
+ */
 export async function startInstanceHost(options: InstanceHostOptions): Promise<InstanceHost> {
   const { endpoint, region, credentials = { accessKeyId: 'test', secretAccessKey: 'test' }, log } = options;
   const ec2 = createHostedInstances({ endpoint, region, credentials });

@@ -13,7 +13,10 @@ export type InstanceRole = { readonly name: string; readonly arn: string };
 export type InstanceRoles = {
   /** The role in an instance profile; undefined when the profile has none. */
   roleOf(instanceProfileArn: string): Promise<InstanceRole | undefined>;
-  /** Credentials of an instance's session of its role. EC2 names such a session by the instance, which policies may build on. */
+  /**
+   * Credentials of an instance's session of its role. EC2 names such a session by the instance, which policies may
+   * build on.
+   */
   credentialsOf(role: InstanceRole, instanceId: string): Promise<RoleCredentials>;
 };
 

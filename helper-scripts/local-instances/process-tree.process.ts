@@ -5,7 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** Enough for children that start children while we kill; what is left then cannot be killed. */
 const longestKillMilliseconds = 5_000;
 
-/** What an instance's processes have in common: its folder in their environment or as working folder, or its session. */
+/**
+ * What an instance's processes have in common: its folder in their environment or as working folder, or its session.
+ */
 export type ProcessMark = { readonly folder: string; readonly sessionLeader?: number };
 
 /** A folder or session by which all processes of a user would be an instance's. */
@@ -19,8 +21,9 @@ export class ProcessesLeftError extends Error {
 }
 
 /**
- * Kills every process of an instance, at once, like a power cut: also those that went into a session of their own (`setsid`),
- * which know their instance by HOME and PATH. Where there is no `/proc` (macOS) only the process group is found.
+ * Kills every process of an instance, at once, like a power cut: also those that went into a session of their own
+ * (`setsid`), which know their instance by HOME and PATH. Where there is no `/proc` (macOS) only the process group is
+ * found.
  *
  * @throws {TooManyProcessesError} for a mark that is not an instance's; nothing is killed then.
  * @throws {ProcessesLeftError} naming what is still there after five seconds.

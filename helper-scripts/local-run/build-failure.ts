@@ -3,7 +3,10 @@ const prefix = /^(?:#\d+ )?(?:\d+\.\d+ )?/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is colours that are looked for
 const colours = /\u001b\[[\d;]*m/g;
 
-/** From the most to the least telling: our scripts' own words, those of the programs that they call, anything that sounds like an error. */
+/**
+ * From the most to the least telling: our scripts' own words, those of the programs that they call, anything that
+ * sounds like an error.
+ */
 const telling = [
   /^(?:gitlab-runner|AWS CLI) \S+ for \S+: /,
   /^(?:curl: \(|gpg: |Error: Failed to download|Error: Unable to find)/,

@@ -20,8 +20,8 @@ export type CommandOptions = {
 };
 
 /**
- * Runs a program to its end and returns what it wrote to standard output. When it returns or throws, the program has ended and all that it
- * said is in the log.
+ * Runs a program to its end and returns what it wrote to standard output. When it returns or throws, the program has
+ * ended and all that it said is in the log.
  *
  * @throws {CommandFailedError} when it ends with another code than 0.
  */

@@ -66,8 +66,9 @@ export function serverVariables({ command, runFlags, connection }: ContainerEngi
 }
 
 /**
- * Writes the engine's command for the CDK: it builds and tags, and there is no registry to log in to or to push to, since the local AWS
- * takes images from the engine itself. The name of the image is one of the real ECR, which must not see any of it.
+ * Writes the engine's command for the CDK: it builds and tags, and there is no registry to log in to or to push to,
+ * since the local AWS takes images from the engine itself. The name of the image is one of the real ECR, which must not
+ * see any of it.
  * @returns its path, for `CDK_DOCKER`
  */
 export function writeAssetEngine(folder: string, { command }: ContainerEngine): string {

@@ -3,7 +3,10 @@ import { defineDeployment } from '../../infrastructure/deployment/deployment.ts'
 /** Where the local run has a long-lived runner: the secret with its token. */
 const runnerTokenSecretArn = process.env.LOCAL_RUNNER_TOKEN_SECRET_ARN;
 
-/** The deployment of the local run. The only differences from yours: GitLab is on this machine, no container engine is needed, and nothing takes minutes. */
+/**
+ * The deployment of the local run. The only differences from yours: GitLab is on this machine, no container engine is
+ * needed, and nothing takes minutes.
+ */
 export default [
   defineDeployment({
     name: 'local',

@@ -6,8 +6,8 @@ import type { Placements } from './placements.ts';
 export const jobRowHead = ['job', 'stage', 'status', 'runner', 'host', 'picked up after', 'as mapped'] as const;
 
 /**
- * One row of the live table per job: what it is, where it runs, the seconds from pending to picked up, and whether it runs where its
- * mapping sends it.
+ * One row of the live table per job: what it is, where it runs, the seconds from pending to picked up, and whether it
+ * runs where its mapping sends it.
  */
 export function jobRows(jobs: readonly JobView[], items: readonly RunnerItem[], placements: Placements): string[][] {
   const takenBy = new Map(items.flatMap((item) => (item.takenJob ? [[item.takenJob, item] as const] : [])));

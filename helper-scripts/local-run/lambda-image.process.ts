@@ -38,8 +38,8 @@ type DockerImage = {
 };
 
 /**
- * Builds each image of an assembly under the name by which the CDK looks for it, which then does not build it again, and sees in a
- * container whether it can do its work here. Nothing is built that is there already.
+ * Builds each image of an assembly under the name by which the CDK looks for it, which then does not build it again,
+ * and sees in a container whether it can do its work here. Nothing is built that is there already.
  *
  * @returns what the images say of their gitlab-runner
  * @throws {LambdaImageError}
@@ -80,8 +80,8 @@ async function build(tag: string, source: DockerImage['source'], options: Lambda
 }
 
 /**
- * One container, started as the local AWS will start those of the function: it shows its gitlab-runner, and fetches from a server on the
- * loopback, as it will have to from the local GitLab and AWS.
+ * One container, started as the local AWS will start those of the function: it shows its gitlab-runner, and fetches
+ * from a server on the loopback, as it will have to from the local GitLab and AWS.
  */
 async function tryOut(tag: string, options: LambdaImageOptions): Promise<string> {
   const word = `reached-${process.pid}`;

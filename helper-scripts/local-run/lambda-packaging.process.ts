@@ -43,8 +43,9 @@ export async function planLambdaPackaging(
 }
 
 /**
- * Prepares the image where the plan wants it. The zip takes its place when that fails, unless the image was asked for by hand: somebody
- * who happens to have an engine shall not be kept from seeing the rest by a registry that is out of reach.
+ * Prepares the image where the plan wants it. The zip takes its place when that fails, unless the image was asked for
+ * by hand: somebody who happens to have an engine shall not be kept from seeing the rest by a registry that is out of
+ * reach.
  *
  * @throws {LambdaPackagingError} when the image must be, and cannot be used
  */

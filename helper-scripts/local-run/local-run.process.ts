@@ -44,10 +44,16 @@ export type LocalRunOptions = {
   readonly gitlabPort: number;
   /** How long an instance takes from its launch to its boot script, in milliseconds. */
   readonly bootDelayMilliseconds: number;
-  /** What decides about gitlab-runner and the package of the Lambda shell runner; this process's environment unless given. */
+  /**
+   * What decides about gitlab-runner and the package of the Lambda shell runner; this process's environment unless
+   * given.
+   */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly signal?: AbortSignal | undefined;
-  /** Tags of a runner that is made in GitLab before anything is deployed, and that the profile `long-lived` brings; none when absent. */
+  /**
+   * Tags of a runner that is made in GitLab before anything is deployed, and that the profile `long-lived` brings; none
+   * when absent.
+   */
   readonly longLivedRunnerTags?: readonly string[];
 };
 
@@ -58,7 +64,10 @@ export type LocalRunStep = {
   readonly run: (tell: Progress) => Promise<string | undefined>;
 };
 
-/** Everything of the project on this machine: local AWS with the four apps deployed, a local GitLab, and a host for instances. */
+/**
+ * Everything of the project on this machine: local AWS with the four apps deployed, a local GitLab, and a host for
+ * instances.
+ */
 export class LocalRun {
   readonly options: LocalRunOptions;
   readonly deployment = deployment;

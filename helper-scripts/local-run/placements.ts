@@ -5,7 +5,9 @@ import type { JobView } from '../local-gitlab/job-view.ts';
 
 type Wrong = { readonly ranOn: string; readonly shouldRunOn: string };
 
-/** Which jobs ran where their mapping does not send them, look by look: a runner's item forgets with its next attempt. */
+/**
+ * Which jobs ran where their mapping does not send them, look by look: a runner's item forgets with its next attempt.
+ */
 export class Placements {
   readonly #deployment: string;
   readonly #wrong = new Map<JobKey, Wrong>();

@@ -31,7 +31,9 @@ import {
 import { readTimeScale, runnerTime } from './runner-time.process.ts';
 import { findSystemId } from './system-id.process.ts';
 
-/** The stand-in for the program `gitlab-runner`: same commands, wire protocol, log and exit codes, without the binary. */
+/**
+ * The stand-in for the program `gitlab-runner`: same commands, wire protocol, log and exit codes, without the binary.
+ */
 
 const platform = process.platform;
 const architecture = goArchitecture(process.arch);

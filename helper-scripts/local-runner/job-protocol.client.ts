@@ -90,7 +90,9 @@ export class JobProtocol {
     );
   }
 
-  /** The job was cancelled before it began: the released binary skips the reason's translation and the log's size here. */
+  /**
+   * The job was cancelled before it began: the released binary skips the reason's translation and the log's size here.
+   */
   reportCanceledBeforeStart(job: RunnerJob): Promise<JobReply> {
     const checksum = 'crc32:00000000';
     const body = { state: 'failed', failure_reason: 'job_canceled', checksum, output: { checksum } };

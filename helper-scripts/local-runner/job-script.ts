@@ -18,7 +18,10 @@ export function renderStepScript(commands: readonly string[], context: ScriptCon
   return wrapScript([...exportLines(context), `cd ${quote(context.folders.project)}`, ...commands.flatMap(echoed)]);
 }
 
-/** Gets the sources with git, the way that the released binary does: init, fetch, detached checkout, between the runner's own scripts. */
+/**
+ * Gets the sources with git, the way that the released binary does: init, fetch, detached checkout, between the
+ * runner's own scripts.
+ */
 export function renderFetchScript(job: RunnerJob, hooks: RunnerHooks, context: ScriptContext): string {
   const { repo_url, sha, ref, refspecs = [], depth = 0 } = job.git_info;
   const depthFlag = depth > 0 ? [`--depth ${depth}`] : [];

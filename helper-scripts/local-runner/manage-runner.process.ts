@@ -41,8 +41,8 @@ export async function verifyRunners(runners: readonly ManagedRunner[]): Promise<
 }
 
 /**
- * `gitlab-runner unregister`: takes this host off a runner with a `glrt-` token, whose record stays; deletes a runner with
- * an older token. Then rewrites the config file.
+ * `gitlab-runner unregister`: takes this host off a runner with a `glrt-` token, whose record stays; deletes a runner
+ * with an older token. Then rewrites the config file.
  * @returns whether all of them are gone.
  */
 export async function unregisterRunners(

@@ -7,8 +7,8 @@ const checkIntervalMs = 3000;
 const unhealthyIntervalMs = 300_000;
 
 /**
- * `gitlab-runner run-single`: asks for jobs and runs them one after the other, until a limit is reached or a signal ends
- * it. The first request goes out at once; how a job ended does not matter here.
+ * `gitlab-runner run-single`: asks for jobs and runs them one after the other, until a limit is reached or a signal
+ * ends it. The first request goes out at once; how a job ended does not matter here.
  */
 export async function runSingle(context: JobRunContext, limits: RunLimits): Promise<void> {
   const { log, time, interrupts } = context;

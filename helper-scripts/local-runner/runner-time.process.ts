@@ -1,6 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** Makes every interval of the stand-in shorter (0.1: ten times faster), so that tests see five minutes pass in seconds. */
+/**
+ * Makes every interval of the stand-in shorter (0.1: ten times faster), so that tests see five minutes pass in seconds.
+ */
 export const timeScaleVariable = 'GITLAB_RUNNER_STAND_IN_TIME_SCALE';
 
 /** Time as the runner counts it; `now` and `sleep` stretch alike. */

@@ -16,8 +16,8 @@ export interface ScriptRun {
 }
 
 /**
- * Runs a script in a login shell and resolves with its exit code once the shell is gone and nobody holds its output open
- * any more; a background process that keeps writing therefore keeps the job running.
+ * Runs a script in a login shell and resolves with its exit code once the shell is gone and nobody holds its output
+ * open any more; a background process that keeps writing therefore keeps the job running.
  */
 export function runScript(run: ScriptRun, time: RunnerTime): Promise<number> {
   return new Promise((resolve, reject) => {

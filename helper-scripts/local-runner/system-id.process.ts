@@ -7,8 +7,8 @@ import type { RunnerLog } from './runner-log.process.ts';
 const systemIdFile = '.runner_system_id';
 
 /**
- * The id by which GitLab tells the hosts of one runner apart: from the file beside the config file, which is written when
- * it is missing; else from the machine.
+ * The id by which GitLab tells the hosts of one runner apart: from the file beside the config file, which is written
+ * when it is missing; else from the machine.
  */
 export function findSystemId(configFile: string | undefined, log: RunnerLog): string {
   if (configFile === undefined) return machineSystemId();

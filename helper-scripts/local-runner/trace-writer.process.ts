@@ -51,7 +51,9 @@ export class TraceWriter {
     this.#afterSectionMark = true;
   }
 
-  /** Output as it comes from the script: a masked value may be cut by a chunk's end, so only whole lines are written. */
+  /**
+   * Output as it comes from the script: a masked value may be cut by a chunk's end, so only whole lines are written.
+   */
   output(stream: '01O' | '01E', chunk: string): void {
     const lines = `${this.#partial[stream]}${chunk}`.split('\n');
     this.#partial[stream] = lines.pop() ?? '';

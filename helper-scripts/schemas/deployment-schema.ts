@@ -5,8 +5,9 @@ import { deploymentSchema } from '../../infrastructure/deployment/deployment.ts'
 export const deploymentSchemaFileName = 'deployment.schema.json';
 
 /**
- * The JSON schema of one deployment's configuration, as `defineDeployment` takes it: for editors, and for tools that write
- * configurations. What depends on several settings together (`extends`, sizes, architectures) only `defineDeployment` checks.
+ * The JSON schema of one deployment's configuration, as `defineDeployment` takes it: for editors, and for tools that
+ * write configurations. What depends on several settings together (`extends`, sizes, architectures) only
+ * `defineDeployment` checks.
  */
 export function deploymentJsonSchema(): Readonly<Record<string, unknown>> {
   // Draft 7 is what editors' extensions all know.

@@ -3,7 +3,10 @@ import { gitlabRunnerRelease } from '../../infrastructure/gitlab-runner/gitlab-r
 import { gitlabRunnerSource } from '../../infrastructure/gitlab-runner/gitlab-runner-release.ts';
 import { PinGitLabRunnerError, pinGitLabRunner } from './gitlab-runner-pins.process.ts';
 
-/** Pins a release of gitlab-runner for the machine images and the Lambda image; the present one when none is named. Needs bash, curl and gpg. */
+/**
+ * Pins a release of gitlab-runner for the machine images and the Lambda image; the present one when none is named.
+ * Needs bash, curl and gpg.
+ */
 const file = resolve(import.meta.dirname, '../../infrastructure/gitlab-runner/gitlab-runner-pins.ts');
 const [version = gitlabRunnerRelease.version] = process.argv.slice(2);
 try {

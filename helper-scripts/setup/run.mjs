@@ -1,5 +1,6 @@
-// Runs one of the project's commands on a fresh clone: installs the npm packages when they are missing or out of date, and goes on with the
-// Node version that they bring along. Plain JavaScript, since it runs before anything is installed.
+// Runs one of the project's commands on a fresh clone: installs the npm packages when they are missing or out of date,
+// and goes on with the Node version that they bring along. Plain JavaScript, since it runs before anything is
+// installed.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -62,7 +63,8 @@ const child = spawn(join(bin, 'node'), ['--import', 'tsx', join(repository, scri
   cwd: name === 'cli' ? (process.env.INIT_CWD ?? process.cwd()) : repository,
   env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` },
 });
-// The terminal sends Ctrl-C to the command as well, which ends what it has started: wait for it. Other signals come to us alone.
+// The terminal sends Ctrl-C to the command as well, which ends what it has started: wait for it. Other signals come to
+// us alone.
 process.on('SIGINT', () => {});
 for (const other of ['SIGTERM', 'SIGHUP']) process.on(other, () => child.kill(other));
 child.on('error', (error) => {

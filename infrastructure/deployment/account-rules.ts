@@ -16,7 +16,9 @@ const retentionDays = [
 
 /** What an account asks of everything in it, whoever made it. */
 export const accountRuleFields = {
-  /** ARN of the policy beyond which no role of the deployment gets rights; a profile may name another for its runners. */
+  /**
+   * ARN of the policy beyond which no role of the deployment gets rights; a profile may name another for its runners.
+   */
   permissionsBoundaryArn: policyArn.optional(),
   /** Path of all roles and instance profiles, such as `/ci/`. */
   rolePath: z

@@ -23,17 +23,23 @@ const buildInstanceTypes = distinct(
 
 /** How the machine images of EC2 profiles are built that name none of their own. */
 export const amiSchema = z.strictObject({
-  /** `weekly`: every Sunday at 03:00 UTC, whether something changed or not, since Amazon Linux did. `never`: by deployments and by hand. */
+  /**
+   * `weekly`: every Sunday at 03:00 UTC, whether something changed or not, since Amazon Linux did. `never`: by
+   * deployments and by hand.
+   */
   rebuild: z.enum(['weekly', 'never']).default('weekly'),
-  /** The newest images of each architecture, which stay. Older ones go with their snapshots, unless a host was launched from them within a week. */
+  /**
+   * The newest images of each architecture, which stay. Older ones go with their snapshots, unless a host was launched
+   * from them within a week.
+   */
   keep: z.int().min(1).max(100).default(3),
   /** What `cdk destroy` does with images, their snapshots and the parameters that name them. */
   onDestroy: z.enum(['keep', 'delete']).default('keep'),
   /** The disk that is imaged. Hosts read theirs from its snapshot as they boot, and none can have a smaller one. */
   sizeGiB: z.int().min(8).max(1_024).default(8),
   /**
-   * The key of the image's snapshots, which are encrypted in any case, and of hosts' disks; the deployment's when absent.
-   * The launcher gets the rights to use it; the key's policy has to let EC2 Spot's service-linked role
+   * The key of the image's snapshots, which are encrypted in any case, and of hosts' disks; the deployment's when
+   * absent. The launcher gets the rights to use it; the key's policy has to let EC2 Spot's service-linked role
    * (`AWSServiceRoleForEC2Spot`) use it, or no spot instance can start: `deployment key-policy` prints how.
    * Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/service-linked-roles-spot-instance-requests.html
    */
@@ -47,8 +53,8 @@ export const amiSchema = z.strictObject({
   /** Instead of the network's. */
   securityGroupIds: securityGroupIds.optional(),
   /**
-   * What you add to the image, in this order: bash scripts that root runs, `build` on the build instance and `test` on one that was started
-   * from the image. A command that fails ends the build.
+   * What you add to the image, in this order: bash scripts that root runs, `build` on the build instance and `test` on
+   * one that was started from the image. A command that fails ends the build.
    */
   components: z
     .record(
@@ -73,7 +79,10 @@ export const amiSchema = z.strictObject({
 
 export type Ami = z.output<typeof amiSchema>;
 
-/** What is wrong between these settings, and between them and the others, each of which is fine alone. Paths begin at the deployment. */
+/**
+ * What is wrong between these settings, and between them and the others, each of which is fine alone. Paths begin at
+ * the deployment.
+ */
 export function amiFaults(
   ami: Ami,
   profiles: Readonly<Record<string, Ec2Profile | LambdaProfile>>,

@@ -51,13 +51,16 @@ export const deploymentSchema = z.strictObject({
   network: networkSchema.prefault({}),
   /** Paths or globs of projects whose jobs are looked at; every project that the webhook sends when empty. */
   allowedProjects: allowedProjectsSchema.default([]),
-  /** Where jobs go that neither a mapping nor the tags of a profile name. Of type EC2 it is the profile `default`, unless another is named. */
+  /**
+   * Where jobs go that neither a mapping nor the tags of a profile name. Of type EC2 it is the profile `default`,
+   * unless another is named.
+   */
   defaultRunner: defaultRunnerSchema.prefault({ type: 'IGNORE' }),
   /** Runners of this deployment that may live at the same time; unlimited when absent. */
   maxConcurrent: z.int().positive().optional(),
   /**
-   * How long a job waits for an earlier one that fits the same runner, belongs elsewhere, and is not being started: seconds, `always`, or
-   * `off`. A mapping may say its own. Jobs of profiles with tags of their own never wait so.
+   * How long a job waits for an earlier one that fits the same runner, belongs elsewhere, and is not being started:
+   * seconds, `always`, or `off`. A mapping may say its own. Jobs of profiles with tags of their own never wait so.
    */
   exact: mini._default(exactSchema, defaultExactSeconds),
   /** Launches that one job may cost before it is given up. */
@@ -77,7 +80,10 @@ export const deploymentSchema = z.strictObject({
   ...accountRuleFields,
   /** The machine images of EC2 profiles. */
   ami: amiSchema.prefault({}),
-  /** The kinds of runners. `default` is what mappings of type EC2 mean that name none. Without any: `default` (EC2) and `shell` (LAMBDA). */
+  /**
+   * The kinds of runners. `default` is what mappings of type EC2 mean that name none. Without any: `default` (EC2) and
+   * `shell` (LAMBDA).
+   */
   profiles: z.record(nameSchema, profileSchema).prefault(defaultProfiles),
 });
 
@@ -86,7 +92,8 @@ export type Deployment = z.output<typeof deploymentSchema>;
 export type Profile = z.output<typeof profileSchema>;
 
 /**
- * Checks one deployment's configuration, resolves `extends` and fills in the defaults. What it returns is accepted again, unchanged.
+ * Checks one deployment's configuration, resolves `extends` and fills in the defaults. What it returns is accepted
+ * again, unchanged.
  *
  * @throws {DeploymentConfigError} naming every fault at once.
  * @example export default [defineDeployment({ name: 'ci', gitlab: { url: 'https://gitlab.example.com' } })];
@@ -101,7 +108,8 @@ export function defineDeployment(input: DeploymentInput): Deployment {
  * The same for all deployments of a file, so that the faults of all are named at once.
  *
  * @throws {DeploymentConfigError} also when two have one name.
- * @example export default defineDeployments([{ name: 'ci-east', region: 'us-east-1' }, { name: 'ci-west', region: 'us-west-2' }]);
+ * @example export default defineDeployments([{ name: 'ci-east', region: 'us-east-1' }, { name: 'ci-west', region:
+ * 'us-west-2' }]);
  */
 export function defineDeployments(inputs: readonly DeploymentInput[]): readonly Deployment[] {
   const examined = inputs.map(examine);
@@ -153,7 +161,10 @@ function networkFaults(network: unknown): Fault[] {
   return network === undefined ? [] : below(['network'], schemaFaults(networkFormOf(network), network));
 }
 
-/** What is wrong between settings that are fine alone. A fault elsewhere hides only what cannot be told without the faulty part. */
+/**
+ * What is wrong between settings that are fine alone. A fault elsewhere hides only what cannot be told without the
+ * faulty part.
+ */
 function faultsBetween(settings: Settings, profiles: Settings): Fault[] {
   const { network, defaultRunner, gitlab, ami, reconciler, allowedProjects, resourceTags } = settings;
   const soundNetwork = networkSchema.safeParse(network ?? {}).data;

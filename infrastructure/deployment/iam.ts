@@ -24,8 +24,8 @@ export const policyStatementSchema = z.strictObject({
 export type PolicyStatementSettings = z.output<typeof policyStatementSchema>;
 
 /**
- * What a runner's role may do. On EC2, jobs of the shell executor and of privileged containers may do it too: they reach the role. On
- * LAMBDA it is a role of its own, which the function assumes for each job.
+ * What a runner's role may do. On EC2, jobs of the shell executor and of privileged containers may do it too: they
+ * reach the role. On LAMBDA it is a role of its own, which the function assumes for each job.
  */
 export const permissionFields = {
   /** ARNs of managed policies for the role. */
@@ -33,9 +33,9 @@ export const permissionFields = {
   /** Statements of a policy of the role itself. */
   policyStatements: z.array(policyStatementSchema).default([]),
   /**
-   * ARN of the policy beyond which the role gets no rights. It must allow what a runner needs itself: `dynamodb:DeleteItem` on the
-   * tickets table; for a host its log; for a function also its logs, `events:PutEvents`, `sts:AssumeRole` and `sts:TagSession`; for a
-   * cache the bucket; for registries those.
+   * ARN of the policy beyond which the role gets no rights. It must allow what a runner needs itself:
+   * `dynamodb:DeleteItem` on the tickets table; for a host its log; for a function also its logs, `events:PutEvents`,
+   * `sts:AssumeRole` and `sts:TagSession`; for a cache the bucket; for registries those.
    */
   permissionsBoundaryArn: policyArn.optional(),
 };

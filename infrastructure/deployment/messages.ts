@@ -92,7 +92,10 @@ function discriminating(issue: Extract<Issue, { code: 'invalid_union' }>): unkno
   return (issue.input as Record<string, unknown> | undefined)?.[issue.discriminator ?? ''];
 }
 
-/** Of the forms that a value may have, the one it was most likely meant to have: the fewest unknown keys, then the fewest faults. */
+/**
+ * Of the forms that a value may have, the one it was most likely meant to have: the fewest unknown keys, then the
+ * fewest faults.
+ */
 function bestOption(options: readonly (readonly Issue[])[]): readonly Issue[] {
   const unknownKeys = (issues: readonly Issue[]) => issues.filter(({ code }) => code === 'unrecognized_keys').length;
   const [best = []] = [...options].sort((a, b) => unknownKeys(a) - unknownKeys(b) || a.length - b.length);

@@ -1,6 +1,6 @@
 /**
- * The candidate that somebody who wrote `word` most likely meant; undefined when none is near. Near is a third of the letters changed,
- * missing, surplus or swapped with their neighbour; upper and lower case are the same.
+ * The candidate that somebody who wrote `word` most likely meant; undefined when none is near. Near is a third of the
+ * letters changed, missing, surplus or swapped with their neighbour; upper and lower case are the same.
  */
 export function nearestOf(word: string, candidates: readonly string[]): string | undefined {
   const [nearest] = candidates

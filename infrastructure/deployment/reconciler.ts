@@ -3,8 +3,9 @@ import type { Fault } from './faults.ts';
 
 export const reconcilerSchema = z.strictObject({
   /**
-   * Factor of all that the reconciler waits for before it takes a step for dead, a stray for settled or a second look for another one: 2 is
-   * twice as patient. Below 1 it would end starts that are still under way, so that this is for trials with a GitLab on the same machine alone.
+   * Factor of all that the reconciler waits for before it takes a step for dead, a stray for settled or a second look
+   * for another one: 2 is twice as patient. Below 1 it would end starts that are still under way, so that this is for
+   * trials with a GitLab on the same machine alone.
    */
   patience: z.number().min(0.02).max(10).default(1),
 });

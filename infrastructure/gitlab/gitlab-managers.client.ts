@@ -4,7 +4,10 @@ import { type GitLabOptions, orWhenGone, projectIdOf } from './gitlab.client.ts'
 import { GitLabRefusedError } from './gitlab-errors.ts';
 import { createGitLabRequester, gitlabBackoff } from './gitlab-requester.client.ts';
 
-/** One host of a runner, in GitLab's words: https://docs.gitlab.com/runner/fleet_scaling/#workers-executors-and-autoscaling-capabilities */
+/**
+ * One host of a runner, in GitLab's words:
+ * https://docs.gitlab.com/runner/fleet_scaling/#workers-executors-and-autoscaling-capabilities
+ */
 export type RunnerManager = { readonly runnerId: number; readonly systemId: string };
 
 export type RunnerDetails = {

@@ -53,8 +53,8 @@ type RequestOptions = {
 const tokenHeader = 'private-token';
 
 /**
- * Requester for gitbeaker with a time-out per request and a real backoff: gitbeaker's own handler tries ten times within 0.35 s
- * and ignores `Retry-After` (seen in 43.8.0).
+ * Requester for gitbeaker with a time-out per request and a real backoff: gitbeaker's own handler tries ten times
+ * within 0.35 s and ignores `Retry-After` (seen in 43.8.0).
  *
  * @param rereadToken the access token as it is stored now; a request is made once more with it when GitLab refused
  * another one.

@@ -8,8 +8,8 @@ import { caCertificatesFile, trustVariables } from './gitlab-trust.ts';
 const readableByAll = 0o644;
 
 /**
- * The certificates by which a deployment's GitLab is trusted, for functions that are bundles. A layer, since they may be longer than the
- * 4 KB of a function's environment, and the bundles stay the same for every deployment.
+ * The certificates by which a deployment's GitLab is trusted, for functions that are bundles. A layer, since they may
+ * be longer than the 4 KB of a function's environment, and the bundles stay the same for every deployment.
  * Source: https://docs.aws.amazon.com/lambda/latest/dg/chapter-layers.html
  */
 export class GitLabTrust extends Construct {

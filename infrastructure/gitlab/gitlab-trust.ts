@@ -10,7 +10,8 @@ export type GitLabConnection = {
 export const caCertificatesFile = '/opt/gitlab-ca.pem';
 
 /**
- * Makes Node trust the file's certificates beside the public ones. Node reads it once, as its process starts, so it cannot be set later.
+ * Makes Node trust the file's certificates beside the public ones. Node reads it once, as its process starts, so it
+ * cannot be set later.
  * Source: https://nodejs.org/api/cli.html#node_extra_ca_certsfile
  */
 export const trustVariables = { NODE_EXTRA_CA_CERTS: caCertificatesFile } as const;
@@ -58,7 +59,10 @@ export function distrustOf(error: unknown): Distrust | null {
   return null;
 }
 
-/** What went wrong between gitlab-runner and GitLab, as gitlab-runner put it, with what to do where it is the certificate. */
+/**
+ * What went wrong between gitlab-runner and GitLab, as gitlab-runner put it, with what to do where it is the
+ * certificate.
+ */
 export function withTrustRemedy(text: string): string {
   return /x509: certificate signed by unknown authority/.test(text) ? `${text}; ${mendTrust}` : text;
 }

@@ -45,14 +45,17 @@ export type GitLab = {
   /** One job; null when it does not exist (any more). */
   readJob(projectId: number, jobId: number): Promise<NamedJob | null>;
   /**
-   * Whether every branch and tag of this name is protected; false when there is none (any more), and for merge requests' refs. Neither a
-   * job's hook nor its page tells.
-   * Sources: https://docs.gitlab.com/api/branches/, https://docs.gitlab.com/api/tags/
+   * Whether every branch and tag of this name is protected; false when there is none (any more), and for merge
+   * requests' refs. Neither a job's hook nor its page tells. Sources: https://docs.gitlab.com/api/branches/,
+   * https://docs.gitlab.com/api/tags/
    */
   isProtectedRef(projectId: number, ref: string): Promise<boolean>;
   /** How a job ended; null when it does not exist (any more). */
   readJobEnd(projectId: number, jobId: number): Promise<GitLabJobEnd | null>;
-  /** Ends a job whose runner will not: without waiting for that runner, where the token's role suffices. Returns the job's status then. */
+  /**
+   * Ends a job whose runner will not: without waiting for that runner, where the token's role suffices. Returns the
+   * job's status then.
+   */
   cancelJob(projectId: number, jobId: number): Promise<string>;
   /** Retries a job as a new one and returns its id; null when it cannot be, above all because it was retried before. */
   retryJob(projectId: number, jobId: number): Promise<number | null>;
@@ -76,7 +79,9 @@ export type GitLab = {
   allPendingJobs(projectId: number): Promise<readonly ListedJob[]>;
   /** Jobs of a project that run or are over, newest first, a hundred on a page; none when the project is gone. */
   begunJobs(projectId: number, mostPages: number): Promise<readonly GitLabJob[]>;
-  /** Project runners that this token may manage and whose description begins so. Whether one is ours, its note tells. */
+  /**
+   * Project runners that this token may manage and whose description begins so. Whether one is ours, its note tells.
+   */
   ownRunners(descriptionStart: string): Promise<readonly ListedRunner[]>;
   /** A runner's maintenance note; null when the runner is gone. */
   readRunnerNote(runnerId: number): Promise<string | null>;
@@ -119,7 +124,8 @@ export function createGitLab({
   const branches = new Branches(options);
   const gitTags = new Tags(options);
   async function listPending(projectId: number, pages: { readonly maxPages?: number }): Promise<readonly ListedJob[]> {
-    // Pages by id, since GitLab counts a project's jobs slowly. Source: https://docs.gitlab.com/api/rest/#keyset-based-pagination
+    // Pages by id, since GitLab counts a project's jobs slowly. Source:
+    // https://docs.gitlab.com/api/rest/#keyset-based-pagination
     const paging = { pagination: 'keyset', orderBy: 'id', sort: 'desc', perPage: 100, ...pages } as const;
     const filter = { scope: ['pending'], ...paging } as unknown as Parameters<typeof jobs.all>[1];
     const pending = await orWhenGone(jobs.all(projectId, filter), []);

@@ -1,6 +1,6 @@
 /**
- * The path (`group/project`) of a job's project, from the job's page: `<GitLab>/group/project/-/jobs/<id>`. GitLab's answer about a job names its
- * project nowhere else. Null when the address is none of a job's page.
+ * The path (`group/project`) of a job's project, from the job's page: `<GitLab>/group/project/-/jobs/<id>`. GitLab's
+ * answer about a job names its project nowhere else. Null when the address is none of a job's page.
  *
  * @param gitlabUrl base URL of GitLab, which may have a path of its own.
  * @see https://docs.gitlab.com/api/jobs/#retrieve-a-job-by-job-id

@@ -21,8 +21,8 @@ const longestTextCharacters = 1_024;
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * Reads the body of a job hook as GitLab 8 to 19 and custom templates send it: fields may be absent, null, or numbers in
- * quotes. The body tells what happened, not the `X-Gitlab-Event` header. Never throws.
+ * Reads the body of a job hook as GitLab 8 to 19 and custom templates send it: fields may be absent, null, or numbers
+ * in quotes. The body tells what happened, not the `X-Gitlab-Event` header. Never throws.
  *
  * @see https://docs.gitlab.com/user/project/integrations/webhook_events/#job-events
  */
@@ -76,9 +76,10 @@ export function projectPathTold(body: unknown): string | null {
 }
 
 /**
- * Whether a job may wait for a runner although the hook says that it does not yet: until September 2026 GitLab could tell of `pending` in the
- * words of the state before, once the pipeline had begun. Since it says when the status changed, each hook keeps the word of its own change.
- * Without a pipeline's state (a template of somebody's own) the word stands.
+ * Whether a job may wait for a runner although the hook says that it does not yet: until September 2026 GitLab could
+ * tell of `pending` in the words of the state before, once the pipeline had begun. Since it says when the status
+ * changed, each hook keeps the word of its own change. Without a pipeline's state (a template of somebody's own) the
+ * word stands.
  *
  * @see https://gitlab.com/gitlab-org/gitlab/-/issues/546182
  * @see https://gitlab.com/gitlab-org/gitlab/-/merge_requests/266428
@@ -102,7 +103,10 @@ function occurredAtOf(payload: Fields, type: JobEventType): string | null {
   }
 }
 
-/** What comes before the path in an SSH address: a scheme with host and port, or a host (maybe IPv6 in brackets, maybe with a user). */
+/**
+ * What comes before the path in an SSH address: a scheme with host and port, or a host (maybe IPv6 in brackets, maybe
+ * with a user).
+ */
 const sshAddress = /^(?:ssh:\/\/[^/]+\/|(?:[^/:@[\]]+@)?(?:\[[\da-f:.]+\]|[^/:@[\]]+):)([\w.-]+(?:\/[\w.-]+)+)$/i;
 
 /** Old payloads lack `project`: its path is in the SSH address too, which carries no relative URL root. */

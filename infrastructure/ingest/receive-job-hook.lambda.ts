@@ -38,8 +38,8 @@ export type JobHookPorts = {
 };
 
 /**
- * Receives one job hook: proves that GitLab sent it, keeps what we need of it, and puts that on the event bus. Everything
- * authentic is answered with 2xx, even what is ignored; only an event that could not be handed on is a 503.
+ * Receives one job hook: proves that GitLab sent it, keeps what we need of it, and puts that on the event bus.
+ * Everything authentic is answered with 2xx, even what is ignored; only an event that could not be handed on is a 503.
  */
 export async function receiveJobHook(
   request: JobHookRequest,
@@ -161,16 +161,16 @@ function livePorts(): JobHookPorts {
 let ports: JobHookPorts | undefined;
 
 /**
- * Not through the wrapper of the other Lambdas: a failure here is an HTTP answer rather than an error, and the schema library
- * would double what our own code adds to a cold start (`npm run bench`).
+ * Not through the wrapper of the other Lambdas: a failure here is an HTTP answer rather than an error, and the schema
+ * library would double what our own code adds to a cold start (`npm run bench`).
  */
 export async function handler(event: APIGatewayProxyEventV2): Promise<APIGatewayProxyStructuredResultV2> {
   ports ??= livePorts();
   return receiveJobHook(event, ports);
 }
 
-// Lambda gives initialisation more CPU than it gives the events of a small function: read the secret here, and with it load all
-// code that a call needs. What fails is tried again, and reported, with the first event.
+// Lambda gives initialisation more CPU than it gives the events of a small function: read the secret here, and with it
+// load all code that a call needs. What fails is tried again, and reported, with the first event.
 if (process.env.AWS_LAMBDA_FUNCTION_NAME) {
   await Promise.resolve()
     .then(() => {

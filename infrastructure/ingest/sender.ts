@@ -73,8 +73,8 @@ function readSignature(signature: string, headers: Headers, nowMilliseconds: num
 
 /**
  * Compares credentials with the current and the previous secret, in constant time. A signature is the HMAC-SHA256 over
- * `id.timestamp.body`; `body` is what arrived, byte for byte. Where projects and groups have secrets of their own, those are compared of which
- * the hook says that it comes.
+ * `id.timestamp.body`; `body` is what arrived, byte for byte. Where projects and groups have secrets of their own,
+ * those are compared of which the hook says that it comes.
  *
  * @param toldPath the path of the project as the hook tells it, which is asked for only when nothing else fits.
  * @see https://www.standardwebhooks.com

@@ -21,9 +21,10 @@ export type WebhookAlarmsProps = {
 };
 
 /**
- * Tells of hooks that do not arrive: GitLab sends none again, and the reconciler needs minutes to make up for it. An HTTP API counts 4xx and
- * 5xx alone, and what is throttled reaches no function, so refused and throttled requests are counted from the access log.
- * Sources: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html,
+ * Tells of hooks that do not arrive: GitLab sends none again, and the reconciler needs minutes to make up for it. An
+ * HTTP API counts 4xx and 5xx alone, and what is throttled reaches no function, so refused and throttled requests are
+ * counted from the access log. Sources:
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html,
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
  */
 export class WebhookAlarms extends Construct {

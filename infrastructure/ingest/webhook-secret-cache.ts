@@ -21,13 +21,18 @@ export type SecretCachePorts = {
 };
 
 export type SecretCache = {
-  /** The secrets, loaded when there are none or they are old. Rejects as `load` does when there are none to fall back to. */
+  /**
+   * The secrets, loaded when there are none or they are old. Rejects as `load` does when there are none to fall back
+   * to.
+   */
   read(): Promise<{ readonly secrets: WebhookSecrets; readonly fresh: boolean }>;
   /** After a request that does not match: the secrets loaded anew, or null when that was done a moment ago. */
   reread(): Promise<WebhookSecrets | null>;
 };
 
-/** Keeps the secrets of one container. Only what was loaded is kept, so that one fault does not poison the container. */
+/**
+ * Keeps the secrets of one container. Only what was loaded is kept, so that one fault does not poison the container.
+ */
 export function createSecretCache({ load, now, onStale }: SecretCachePorts): SecretCache {
   let kept: { readonly secrets: WebhookSecrets; readonly loadedAt: number } | null = null;
   let nextLoadAt = Number.NEGATIVE_INFINITY;

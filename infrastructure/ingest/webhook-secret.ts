@@ -39,8 +39,9 @@ export function parseWebhookSecret(text: string): WebhookSecret {
 }
 
 /**
- * Reads the current version: {@link parseWebhookSecret}'s, with `previous` where the version before is another one, and with `projects`, a secret
- * and its `previous` for each path. What of these is not valid is left out, since it may not stop the hooks of others.
+ * Reads the current version: {@link parseWebhookSecret}'s, with `previous` where the version before is another one, and
+ * with `projects`, a secret and its `previous` for each path. What of these is not valid is left out, since it may not
+ * stop the hooks of others.
  *
  * @throws {WebhookSecretInvalidError}
  */

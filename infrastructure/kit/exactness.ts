@@ -5,8 +5,9 @@ const mostSeconds = 86_400;
 const message = `write "always", "off", or whole seconds from 1 to ${mostSeconds} (a day)`;
 
 /**
- * How strictly a job runs on a runner of its own profile where GitLab could give that runner another job: so many seconds it waits for an
- * earlier job that fits the same runner and is not being started. `always`: however long that takes. `off`: not at all.
+ * How strictly a job runs on a runner of its own profile where GitLab could give that runner another job: so many
+ * seconds it waits for an earlier job that fits the same runner and is not being started. `always`: however long that
+ * takes. `off`: not at all.
  */
 export const exactSchema = z
   .union(

@@ -3,7 +3,10 @@
 /** `Source` of every event that the ingest Lambda puts on the deployment's bus. */
 export const jobEventSource = 'gitlab-runners-on-demand';
 
-/** What can happen to a job, as `DetailType` on the bus. `Job Pending`: it waits, or may do so, which GitLab is asked about. */
+/**
+ * What can happen to a job, as `DetailType` on the bus. `Job Pending`: it waits, or may do so, which GitLab is asked
+ * about.
+ */
 export const jobEventTypes = ['Job Pending', 'Job Running', 'Job Finished'] as const;
 export type JobEventType = (typeof jobEventTypes)[number];
 
@@ -24,8 +27,8 @@ export function isBeforePending(status: unknown): boolean {
 }
 
 /**
- * What a job's status is told as; null when it tells nothing. A state before `pending`, and one that runs on a runner that is not named, may
- * be the only word of a job that waits.
+ * What a job's status is told as; null when it tells nothing. A state before `pending`, and one that runs on a runner
+ * that is not named, may be the only word of a job that waits.
  */
 export function jobEventTypeOf(status: unknown, runnerId: unknown): JobEventType | null {
   switch (status) {

@@ -1,8 +1,9 @@
 import * as z from 'zod/mini';
 
 /**
- * The `detail` of an event on the bus: what we keep of GitLab's job hook. Names, e-mail addresses and commit messages stay out.
- * Times are ISO 8601; `runnerId` is GitLab's number of the runner, null while no runner has the job or when that runner was removed.
+ * The `detail` of an event on the bus: what we keep of GitLab's job hook. Names, e-mail addresses and commit messages
+ * stay out. Times are ISO 8601; `runnerId` is GitLab's number of the runner, null while no runner has the job or when
+ * that runner was removed.
  * Source: https://docs.gitlab.com/user/project/integrations/webhook_events/#job-events
  */
 export const jobEventSchema = z.object({
@@ -24,7 +25,10 @@ export const jobEventSchema = z.object({
   failureReason: z.nullable(z.string()),
   /** `webhook-id` or `Idempotency-Key`: the same on a resend. */
   deliveryId: z.nullable(z.string()),
-  /** The project or group whose own webhook secret proved the hook: it may concern no other. Absent where the deployment's secret did. */
+  /**
+   * The project or group whose own webhook secret proved the hook: it may concern no other. Absent where the
+   * deployment's secret did.
+   */
   provedFor: z.exactOptional(z.string()),
 });
 

@@ -1,6 +1,6 @@
 /**
- * Which projects' jobs are looked at. `pattern` is one regular expression over `group/project`, made at synth time from the
- * deployment's `allowedProjects`, so that the hot path carries no glob library; empty means every project.
+ * Which projects' jobs are looked at. `pattern` is one regular expression over `group/project`, made at synth time from
+ * the deployment's `allowedProjects`, so that the hot path carries no glob library; empty means every project.
  */
 export type ProjectFilter = (projectPath: string | null) => ProjectVerdict;
 

@@ -4,15 +4,19 @@ import picomatch from 'picomatch';
 const longestGlobCharacters = 1_024;
 /** `**` as a whole part of the path. */
 const mostGlobstars = 3;
-/** Of one part of the path, the first `*` costs nothing, and each further one multiplies the ways to try by the part's length. */
+/**
+ * Of one part of the path, the first `*` costs nothing, and each further one multiplies the ways to try by the part's
+ * length.
+ */
 const mostFurtherStars = 2;
 
 const letters = String.raw`\p{L}\p{N}_.\-`;
 
 /**
- * Why a project cannot be matched, or null. What may stand in a path of GitLab and the wildcards `*`, `**`, `?`, `{a,b}`, `[ab]`, `[!ab]`
- * are allowed; groups and repetitions are not, since a regular expression with `+(a*)` takes minutes for thirty letters, and one row may
- * not hold up every job. What no path can ever match is a fault as well: it would look valid and do nothing.
+ * Why a project cannot be matched, or null. What may stand in a path of GitLab and the wildcards `*`, `**`, `?`,
+ * `{a,b}`, `[ab]`, `[!ab]` are allowed; groups and repetitions are not, since a regular expression with `+(a*)` takes
+ * minutes for thirty letters, and one row may not hold up every job. What no path can ever match is a fault as well: it
+ * would look valid and do nothing.
  */
 export function projectGlobFault(glob: string): string | null {
   if (!new RegExp(`^(?!\\.?/)[${letters}/*?{},[\\]!^]+$`, 'u').test(glob)) {
@@ -22,7 +26,10 @@ export function projectGlobFault(glob: string): string | null {
   return costFault(glob) ?? placeFault(glob) ?? bracketFault(glob);
 }
 
-/** The regular expression of a glob without faults, for paths of any case: `*` stays within a part of the path, `**` does not. */
+/**
+ * The regular expression of a glob without faults, for paths of any case: `*` stays within a part of the path, `**`
+ * does not.
+ */
 export function projectGlobSource(glob: string): string {
   // picomatch takes the "!" of "[!a]" for a letter, and lets "[^a]" be a slash.
   return picomatch.makeRe(glob.replace(/\[[!^]/gu, '[^/'), { dot: true }).source;

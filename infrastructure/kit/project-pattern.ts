@@ -9,8 +9,8 @@ export class ProjectPatternTooLongError extends Error {
 }
 
 /**
- * One regular expression for all paths and globs of `allowedProjects` (`*` stays within a part of the path, `**` does not); the
- * empty text when there are none. Made at synth time.
+ * One regular expression for all paths and globs of `allowedProjects` (`*` stays within a part of the path, `**` does
+ * not); the empty text when there are none. Made at synth time.
  *
  * @throws {ProjectPatternTooLongError}
  */

@@ -2,8 +2,8 @@ import * as z from 'zod/mini';
 import type { JobKey } from './job-key.ts';
 
 /**
- * A runner's token, handed over once: the host claims the item with `DeleteItem` returning the old item, so a second reader
- * gets nothing. `id` is the job's key until a host exists, and then what IAM lets this host take, and no other
+ * A runner's token, handed over once: the host claims the item with `DeleteItem` returning the old item, so a second
+ * reader gets nothing. `id` is the job's key until a host exists, and then what IAM lets this host take, and no other
  * (`ticket-place.ts`).
  */
 export type RunnerTicket = {
@@ -12,8 +12,8 @@ export type RunnerTicket = {
   readonly token: string;
   readonly job: JobKey;
   /**
-   * `manager`: the token is a long-lived runner's, and the host removes only itself, as one of its managers. `held`: there
-   * is no token yet; it is not the host's turn, which then waits longer for its ticket.
+   * `manager`: the token is a long-lived runner's, and the host removes only itself, as one of its managers. `held`:
+   * there is no token yet; it is not the host's turn, which then waits longer for its ticket.
    */
   readonly mode?: 'manager' | 'held';
   /** Time to live, seconds since 1970 (DynamoDB TTL). */
@@ -29,7 +29,8 @@ export function heldTicket(id: string, job: JobKey, expiresAt: number): RunnerTi
 export const ticketLifeSeconds = 30 * 60;
 
 /**
- * What a function does with a job that says `image:` and has such a name (a glob): null lets it go on, else it is refused, for that reason.
+ * What a function does with a job that says `image:` and has such a name (a glob): null lets it go on, else it is
+ * refused, for that reason.
  */
 const imageRuleSchema = z.object({ name: z.string(), refusal: z.nullable(z.string()) });
 export type ImageRule = z.infer<typeof imageRuleSchema>;

@@ -8,8 +8,8 @@ export function isInScope(projectPath: string | null, scope: string): boolean {
 }
 
 /**
- * Whether a hook may concern a project, by the path that GitLab tells of it. The hook's own word is not enough: whoever holds the secret of one
- * project can sign a hook with that project's path and another one's number.
+ * Whether a hook may concern a project, by the path that GitLab tells of it. The hook's own word is not enough: whoever
+ * holds the secret of one project can sign a hook with that project's path and another one's number.
  */
 export function mayConcern({ provedFor }: JobEvent, projectPath: string | null): boolean {
   return provedFor === undefined || isInScope(projectPath, provedFor);

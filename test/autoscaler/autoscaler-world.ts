@@ -75,7 +75,10 @@ export type Trouble = {
   readonly meanwhile?: () => unknown;
 };
 
-/** The autoscaler with everything around it in memory; its workflows run from their definitions over the real Lambda functions. */
+/**
+ * The autoscaler with everything around it in memory; its workflows run from their definitions over the real Lambda
+ * functions.
+ */
 export function autoscalerWorld({
   mappings = [jobMapping()],
   offer = {},

@@ -29,7 +29,10 @@ afterAll(() => aws[Symbol.asyncDispose]());
 
 const entry = 'autoscaler/stop-runner/unregister-runner.lambda.ts';
 
-/** A GitLab with one runner, behind a certificate of an authority, and what the deployed function says when it is to remove that runner. */
+/**
+ * A GitLab with one runner, behind a certificate of an authority, and what the deployed function says when it is to
+ * remove that runner.
+ */
 async function removeRunner(functions: ReturnType<typeof deployed>, certifiedBy: PrivateAuthority) {
   const gitlab = await gitlabUnderTest();
   const { id } = gitlab.createProject('group/app');

@@ -375,7 +375,10 @@ describe('no policy', () => {
     'InterruptRunnerWorkflowRole',
   ];
   const hosts = ['ProfilesdefaultRole', 'shell-runner-role'];
-  /** Log delivery and traces know no resources. Source: https://docs.aws.amazon.com/service-authorization/latest/reference/ */
+  /**
+   * Log delivery and traces know no resources. Source:
+   * https://docs.aws.amazon.com/service-authorization/latest/reference/
+   */
   const knowNoResources =
     /^(ec2:DescribeInstances|lambda:GetAccountSettings|logs:(\w+LogDelivery|ListLogDeliveries|PutResourcePolicy|Describe\w+)|xray:\w+)$/;
 

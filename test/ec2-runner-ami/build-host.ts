@@ -39,8 +39,8 @@ exec chroot "$1" /bin/bash -c "$2"
 `;
 
 /**
- * A root file system of its own, with this machine's programs and with stand-ins, first on the PATH, for those that change a host. A stand-in
- * is called with what is noted in `calls`, and runs the bash lines that are given for it.
+ * A root file system of its own, with this machine's programs and with stand-ins, first on the PATH, for those that
+ * change a host. A stand-in is called with what is noted in `calls`, and runs the bash lines that are given for it.
  */
 export function createBuildHost(standIns: Readonly<Record<string, string>>) {
   const root = mkdtempSync(join(tmpdir(), 'build-host-'));

@@ -48,7 +48,10 @@ export class World {
     return gitlab.runners().filter(({ id }) => id !== longLivedRunnerId && !this.#waiting?.runnerIds.has(id));
   }
 
-  /** From now on these jobs wait for their hosts beside whatever else happens: what they have is no leftover of other scenarios. */
+  /**
+   * From now on these jobs wait for their hosts beside whatever else happens: what they have is no leftover of other
+   * scenarios.
+   */
   async letWait(jobs: readonly JobView[]): Promise<void> {
     for (const job of jobs) await this.untilState(job, 'REGISTERED');
     await this.run.gitlab.settleWebhooks();
@@ -70,8 +73,8 @@ export class World {
   }
 
   /**
-   * Does something while the reconciler looks every second, called as its schedule calls it each minute. Together with the local deployment's
-   * impatience that is a day of an operator in half a minute.
+   * Does something while the reconciler looks every second, called as its schedule calls it each minute. Together with
+   * the local deployment's impatience that is a day of an operator in half a minute.
    */
   async withPasses<T>(work: () => Promise<T>): Promise<T> {
     const done = new AbortController();

@@ -4,14 +4,17 @@ export type Resource = { readonly Type: string; readonly Properties?: Readonly<R
 type Properties = NonNullable<Resource['Properties']>;
 
 /**
- * Lambda asks an empty queue with five pollers, each of which waits for twenty seconds: fifteen empty receives a minute, as users count them. It
- * may come down to two pollers, but not where a maximum concurrency is set.
- * Sources: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html, https://github.com/getlift/lift/issues/132
+ * Lambda asks an empty queue with five pollers, each of which waits for twenty seconds: fifteen empty receives a
+ * minute, as users count them. It may come down to two pollers, but not where a maximum concurrency is set. Sources:
+ * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html, https://github.com/getlift/lift/issues/132
  */
 const pollers = 5;
 const pollSeconds = 20;
 
-/** An estimate, not measured on AWS: of the image's disk, what Amazon Linux, docker, gitlab-runner and its helper image take. */
+/**
+ * An estimate, not measured on AWS: of the image's disk, what Amazon Linux, docker, gitlab-runner and its helper image
+ * take.
+ */
 const imageGigabytes = 4;
 /** An estimate too: half an hour of building, a quarter of testing. */
 const buildHours = 0.75;

@@ -2,8 +2,8 @@ export const daysAMonth = 365 / 12;
 export const hoursAMonth = 24 * daysAMonth;
 
 /**
- * USD in us-east-1, and what of it costs nothing in any month, however old the account is ("always free"; it is shared by all of an account).
- * From the services' pricing pages, 2026; other regions are up to a fifth dearer.
+ * USD in us-east-1, and what of it costs nothing in any month, however old the account is ("always free"; it is shared
+ * by all of an account). From the services' pricing pages, 2026; other regions are up to a fifth dearer.
  */
 const prices = {
   // https://aws.amazon.com/secrets-manager/pricing/
@@ -26,7 +26,8 @@ const prices = {
   imageGigabyteMonth: { usd: 0.1, free: 0 },
   // https://aws.amazon.com/ebs/pricing/
   snapshotGigabyteMonth: { usd: 0.05, free: 0 },
-  // https://aws.amazon.com/ec2/pricing/on-demand/ m7a.large, the dearest but one of those that an image may be built on.
+  // https://aws.amazon.com/ec2/pricing/on-demand/ m7a.large, the dearest but one of those that an image may be built
+  // on.
   buildHour: { usd: 0.115_92, free: 0 },
   // https://aws.amazon.com/vpc/pricing/
   natGatewayHour: { usd: 0.045, free: 0 },

@@ -63,7 +63,8 @@ describe('the Lambda shell runner of a GitLab behind a private authority', () =>
   it('trusts it, and so do gitlab-runner and the git of its jobs', async () => {
     const { removed, runner } = await runWithoutJob(authority.certificate);
     expect(removed).toEqual([fakeToken]);
-    // gitlab-runner gives this file to its jobs (CI_SERVER_TLS_CA_FILE), and to git for the address that is cloned from.
+    // gitlab-runner gives this file to its jobs (CI_SERVER_TLS_CA_FILE), and to git for the address that is cloned
+    // from.
     expect(runner).toMatchObject({ 'tls-ca-file': '/opt/gitlab-ca.pem', clone_url: 'https://git.example.com' });
   });
 

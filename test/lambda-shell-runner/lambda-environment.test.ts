@@ -4,9 +4,9 @@ import { functionSecret, LambdaEnvironment } from './lambda-environment.ts';
 import { whyNoSandbox } from './lambda-sandbox.ts';
 
 /*
- * The built function in a process that looks like Lambda's (read-only working folder, a user nobody knows, only /tmp to write to, the
- * runtime API on loopback), with gitlab-runner (once more with the real one where there is one) against the local GitLab. All jobs run in one environment,
- * as they do in a warm function.
+ * The built function in a process that looks like Lambda's (read-only working folder, a user nobody knows, only /tmp to
+ * write to, the runtime API on loopback), with gitlab-runner (once more with the real one where there is one) against
+ * the local GitLab. All jobs run in one environment, as they do in a warm function.
  */
 
 const why = whyNoSandbox();

@@ -42,8 +42,9 @@ const credentials = {
 const oddUser = process.getuid?.() === 0 ? ['--reuid', '10993', '--regid', '10990', '--clear-groups'] : [];
 
 /**
- * As `lambda-sandbox.ts`, but with a process that asks the runtime API for events, and that is started again when it crashed. A shell
- * starts it, since setpriv itself still may read everything, and Linux would hide nothing of what it starts.
+ * As `lambda-sandbox.ts`, but with a process that asks the runtime API for events, and that is started again when it
+ * crashed. A shell starts it, since setpriv itself still may read everything, and Linux would hide nothing of what it
+ * starts.
  */
 const enter = `${mounts}
 until setpriv ${oddUser.join(' ')} --inh-caps=-all --bounding-set=-all \\
@@ -65,7 +66,10 @@ type JobOptions = {
   readonly whileRunning?: (jobId: number, gitlab: LocalGitLab) => void;
 };
 
-/** One execution environment of Lambda with the built function in it, a GitLab, and jobs that run there one after the other. */
+/**
+ * One execution environment of Lambda with the built function in it, a GitLab, and jobs that run there one after the
+ * other.
+ */
 export class LambdaEnvironment {
   readonly folder = mkdtempSync(join(tmpdir(), 'lambda-environment-'));
   readonly #tickets = new Map<string, string>();
@@ -123,7 +127,10 @@ export class LambdaEnvironment {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** A job in GitLab, a runner for it with its ticket, and the invocation that the autoscaler would make; returns how all of it ended. */
+  /**
+   * A job in GitLab, a runner for it with its ticket, and the invocation that the autoscaler would make; returns how
+   * all of it ended.
+   */
   async run({ script, more = [], seconds = 60, token, payload = {}, whileRunning }: JobOptions) {
     const { gitlab } = this;
     this.#count += 1;

@@ -2,8 +2,9 @@ import { appendFileSync, readFileSync } from 'node:fs';
 import type { Context } from 'aws-lambda';
 
 /*
- * Stands in for Lambda's Node.js runtime: loads the function's bundle from `/var/task` and gives it one event after the other, in the
- * same process. Arguments: a file with the events, a file for the answers, and after how many milliseconds it "crashes" (0: never).
+ * Stands in for Lambda's Node.js runtime: loads the function's bundle from `/var/task` and gives it one event after the
+ * other, in the same process. Arguments: a file with the events, a file for the answers, and after how many
+ * milliseconds it "crashes" (0: never).
  */
 
 const [eventsFile = '', answersFile = '', crashAfter = '0'] = process.argv.slice(2);

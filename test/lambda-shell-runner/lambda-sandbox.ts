@@ -49,8 +49,8 @@ ulimit -n 1024
 `;
 
 /**
- * As Lambda makes it: its file system, processes of its own, a user without rights, and as in our image a Node.js that this user may execute
- * but not read.
+ * As Lambda makes it: its file system, processes of its own, a user without rights, and as in our image a Node.js that
+ * this user may execute but not read.
  */
 const enter = `${mounts}
 status=0
@@ -71,8 +71,8 @@ export type SandboxRun = {
 };
 
 /**
- * Runs one event for each job script in a sandbox, through the built bundle. `processes` says how many function processes follow each
- * other there, and after how many milliseconds each crashes (0: it does not).
+ * Runs one event for each job script in a sandbox, through the built bundle. `processes` says how many function
+ * processes follow each other there, and after how many milliseconds each crashes (0: it does not).
  */
 export async function runInSandbox(
   jobScript: string,

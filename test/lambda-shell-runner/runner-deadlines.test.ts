@@ -13,7 +13,10 @@ import { stories } from './runner-stories.ts';
 
 const minute = 60_000;
 
-/** Lets a runner live until it ends, on a clock that only moves when there is nothing to do, and tells what was done and when. */
+/**
+ * Lets a runner live until it ends, on a clock that only moves when there is nothing to do, and tells what was done and
+ * when.
+ */
 function live(options: {
   readonly functionMinutes: number;
   readonly story: (now: number, doings: RunnerDoings) => RunnerStory;

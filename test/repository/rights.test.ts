@@ -40,8 +40,8 @@ const stacks = {
 };
 
 /**
- * Whoever gives somebody a right, or takes one away, says so in these lists, line by line. `vitest run -u` writes them; what is to
- * be read is their diff.
+ * Whoever gives somebody a right, or takes one away, says so in these lists, line by line. `vitest run -u` writes them;
+ * what is to be read is their diff.
  */
 describe('every right that a deployment gives', () => {
   it.each(Object.entries(stacks))('in %s is one of the list of its app', async (app, stack) => {

@@ -7,7 +7,10 @@ import type { Host } from './hosts-model.ts';
 /** States in which an attempt is under way or did what it was for: it counts, and has not failed. */
 const begun: readonly RunnerState[] = ['ADMITTED', 'REGISTERED', 'LAUNCHED', 'RUNNING', 'STOPPING', 'RELEASED'];
 
-/** Watches whose fault attempts are: a job may use up one for each of its runners that was started and failed, and none else. */
+/**
+ * Watches whose fault attempts are: a job may use up one for each of its runners that was started and failed, and none
+ * else.
+ */
 export function createAttemptsWatch({
   fail,
   limits,
@@ -68,8 +71,8 @@ export function createAttemptsWatch({
       const before = lastStates.get(pk);
       lastStates.set(pk, state);
       const wasGivenUp = state === 'WAITING' && (before === 'LAUNCHED' || before === 'STOPPING');
-      // Who gives its place to an earlier job may have been let go just before. Of a function that failed before it came for
-      // its ticket, and whose failure was not heard, nothing tells that it was started.
+      // Who gives its place to an earlier job may have been let go just before. Of a function that failed before it
+      // came for its ticket, and whose failure was not heard, nothing tells that it was started.
       const error = item.waitsFor?.error;
       const hadNoToken = (started.get(name) ?? []).every(({ token }) => !token);
       const wasPaused = item.pausedAt !== undefined || pausedBefore.has(name);

@@ -2,7 +2,9 @@ import type { Faults } from './faults.ts';
 
 export type ExecutionsModel = ReturnType<typeof createExecutionsModel>;
 
-/** Executions of functions, of which the account may have so many at the same time: jobs and control plane share them. */
+/**
+ * Executions of functions, of which the account may have so many at the same time: jobs and control plane share them.
+ */
 export function createExecutionsModel({
   most = Number.POSITIVE_INFINITY,
   faults,

@@ -26,8 +26,9 @@ const names = ['build', 'test', 'lint', 'elsewhere', 'deploy'];
 const secretRef = 'release-1';
 
 /**
- * Beside the true hooks, signed ones that are not: of any job, with any project, path, name, ref and runner. Some jobs are of a project that is not ours, and some
- * mappings are for one project or ref alone. In half of these schedules nothing else goes wrong.
+ * Beside the true hooks, signed ones that are not: of any job, with any project, path, name, ref and runner. Some jobs
+ * are of a project that is not ours, and some mappings are for one project or ref alone. In half of these schedules
+ * nothing else goes wrong.
  */
 export function withLies(schedule: Schedule, random: Random): Schedule {
   const others = random.chance(0.5) ? [] : schedule.faults;

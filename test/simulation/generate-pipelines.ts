@@ -14,9 +14,10 @@ const tagChoices: readonly (readonly (readonly string[])[])[] = [
 const names = ['build', 'pack', 'lint', 'elsewhere'] as const;
 
 /**
- * Pipelines of one project that overlap, so that jobs become pending in another order than that of their ids: those of later stages, those that need
- * others, that somebody plays, that wait for their time or for a resource group, and that are retried. The name says on which profile a job runs, or that
- * it is left to others; a runner of somebody else may take those. In every other schedule nothing goes wrong but that GitLab's replica stands still.
+ * Pipelines of one project that overlap, so that jobs become pending in another order than that of their ids: those of
+ * later stages, those that need others, that somebody plays, that wait for their time or for a resource group, and that
+ * are retried. The name says on which profile a job runs, or that it is left to others; a runner of somebody else may
+ * take those. In every other schedule nothing goes wrong but that GitLab's replica stands still.
  */
 export function withPipelines(schedule: Schedule, random: Random): Schedule {
   const others = random.chance(0.5) ? [] : schedule.faults;

@@ -20,8 +20,9 @@ const hookStatuses: readonly HookStatus[] = ['created', 'pending', 'running', 'f
 const tagSets = [[], ['docker'], ['docker', 'large'], ['large'], ['job-only']] as const;
 
 /**
- * A third of the schedules up to here go without the reconciler. In others the event-driven parts leave, very rarely and though nothing goes
- * wrong, a job behind whose idle runner served another one or ended: the reconciler finds it within minutes.
+ * A third of the schedules up to here go without the reconciler. In others the event-driven parts leave, very rarely
+ * and though nothing goes wrong, a job behind whose idle runner served another one or ended: the reconciler finds it
+ * within minutes.
  */
 const lastSeedWithoutReconciler = 2_100;
 
@@ -113,9 +114,10 @@ function ordinarySchedule(seed: number, withReconciler: boolean): Schedule {
 }
 
 /**
- * Whether the event-driven parts must bear a fault alone. A runner whose maker died before it wrote down the runner's id is found by the
- * reconciler only. A runner that took a job of which nobody heard seems to be free for another job. When the end of a job names no runner,
- * who took it is known from the `running` event alone, which then must come before the end.
+ * Whether the event-driven parts must bear a fault alone. A runner whose maker died before it wrote down the runner's
+ * id is found by the reconciler only. A runner that took a job of which nobody heard seems to be free for another job.
+ * When the end of a job names no runner, who took it is known from the `running` event alone, which then must come
+ * before the end.
  */
 function isBearable(fault: Fault, { reconciler, writesLate }: Settings): boolean {
   if (reconciler) return true;
@@ -261,8 +263,9 @@ function withInterruptions(schedule: Schedule, random: Random): Schedule {
 }
 
 /**
- * Hooks that say `created` or `running` of a job that waits, `created` of one that does not and whose pipeline runs, and any word that is not true, beside the
- * right ones. GitLab's answers may lag just then. In every other schedule nothing else goes wrong.
+ * Hooks that say `created` or `running` of a job that waits, `created` of one that does not and whose pipeline runs,
+ * and any word that is not true, beside the right ones. GitLab's answers may lag just then. In every other schedule
+ * nothing else goes wrong.
  */
 function withStaleWords(schedule: Schedule, random: Random): Schedule {
   const { jobs, settings } = schedule;
@@ -301,7 +304,10 @@ function withStaleWords(schedule: Schedule, random: Random): Schedule {
   };
 }
 
-/** GitLab, AWS or our own configuration is in the way for a while, and in two of three schedules nothing else goes wrong. */
+/**
+ * GitLab, AWS or our own configuration is in the way for a while, and in two of three schedules nothing else goes
+ * wrong.
+ */
 function withTroubles(schedule: Schedule, random: Random): Schedule {
   const others = random.chance(0.67) ? [] : schedule.faults;
   const first = Math.max(0, ...others.map(({ index }) => index + 1));
@@ -368,7 +374,10 @@ function withoutCaps(settings: Settings): Settings {
   };
 }
 
-/** Jobs that can take each other's runners, many of them long, which wait one after the other: also some that are none of ours. */
+/**
+ * Jobs that can take each other's runners, many of them long, which wait one after the other: also some that are none
+ * of ours.
+ */
 function mixedUpJobs(random: Random): PlannedJob[] {
   const tags = random.pick([[[]], [['docker'], ['docker', 'large']], [['job-only'], ['docker', 'job-only']]]);
   const names = random.pick([['build'], ['build', 'elsewhere'], ['build', 'test', 'elsewhere']]);

@@ -16,8 +16,8 @@ const windowMilliseconds = 60_000;
 const tokenLifeMilliseconds = 5 * 60_000;
 
 /**
- * What is between our control plane and GitLab: outages, its limit of calls, and our access token. Runners ask for jobs with tokens of their own,
- * each of which GitLab counts for itself, and may ask more often than they ever do.
+ * What is between our control plane and GitLab: outages, its limit of calls, and our access token. Runners ask for jobs
+ * with tokens of their own, each of which GitLab counts for itself, and may ask more often than they ever do.
  */
 export function createGitLabAccess({ time, faults }: { readonly time: VirtualTime; readonly faults: Faults }) {
   const window = { index: 0, calls: 0 };

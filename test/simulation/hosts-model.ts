@@ -71,7 +71,10 @@ const functionLifeMilliseconds = 15 * 60_000;
  * shutdown.
  */
 const silentEndMilliseconds = 40_000;
-/** As in shell-runner-function.construct.ts; Lambda may notice it late, since it tries to start a function later and later. */
+/**
+ * As in shell-runner-function.construct.ts; Lambda may notice it late, since it tries to start a function later and
+ * later.
+ */
 const eventAgeMilliseconds = 5 * 60_000;
 const latestNoticeMilliseconds = 60_000;
 
@@ -113,7 +116,10 @@ export function createHostsModel(options: HostsModelOptions) {
     return false;
   }
 
-  /** A host that had no job removes its runner, or itself from a long-lived one; after a job it leaves that to the control plane. */
+  /**
+   * A host that had no job removes its runner, or itself from a long-lived one; after a job it leaves that to the
+   * control plane.
+   */
   function leave({ token, systemId }: Host, hadJob: boolean): void {
     if (token === null || hadJob) return;
     if (systemId === null) gitlab.removeByToken(token);

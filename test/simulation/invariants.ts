@@ -20,7 +20,10 @@ import type { Watched } from './watched.ts';
 export type Violation = { readonly invariant: string; readonly what: string };
 
 const placeHolding = ['ADMITTED', 'REGISTERED', 'LAUNCHED', 'RUNNING', 'STOPPING'];
-/** A job that waits for a person, whom there is none here: to give a long-lived runner another tag, say. Its item says so. */
+/**
+ * A job that waits for a person, whom there is none here: to give a long-lived runner another tag, say. Its item says
+ * so.
+ */
 const waitsForPerson = ({ state, waitedFor, waitsFor = waitedFor }: RunnerItem) =>
   ['WAITING', 'ADMITTED'].includes(state) && waitsFor?.error === 'LongLivedRunnerError';
 
@@ -169,7 +172,8 @@ export function createInvariants(watched: () => Watched) {
       const isFull = item?.caps.some(({ counter, limit }) => (tables.counters.get(counter) ?? 0) >= limit);
       // Also a job whose runner serves another one has no place until that one is over.
       if (isFull && (item?.state === 'WAITING' || item?.takenJob !== undefined)) return;
-      // Nor may one have that shares its places with jobs that only a person can help, each of which tries again and again.
+      // Nor may one have that shares its places with jobs that only a person can help, each of which tries again and
+      // again.
       const sharesWith = ({ caps }: RunnerItem) =>
         caps.some(({ counter }) => item?.caps.some((cap) => cap.counter === counter));
       const isContested =
@@ -222,7 +226,8 @@ export function createInvariants(watched: () => Watched) {
       if (left.length > 0) fail('3 nothing is left', left.join(', '));
       const forgotten = interrupted.filter(
         ({ job, instanceId }) =>
-          // A runner's item forgets it when its own job, for which it was made, gets the next one: EC2's warning may come later.
+          // A runner's item forgets it when its own job, for which it was made, gets the next one: EC2's warning may
+          // come later.
           !job.isUnwanted &&
           !job.retriedAs &&
           !hasRetry(job, gitlab) &&
@@ -275,7 +280,9 @@ export function createInvariants(watched: () => Watched) {
     }
   }
 
-  /** Every instance that lives must be the one of another attempt. Source: https://en.wikipedia.org/wiki/Augmenting_path */
+  /**
+   * Every instance that lives must be the one of another attempt. Source: https://en.wikipedia.org/wiki/Augmenting_path
+   */
   function checkLaunches(instances: readonly SimulatedInstance[]): void {
     const owner = new Map<string, SimulatedInstance>();
     const place = (instance: SimulatedInstance, tried: Set<string>): boolean =>

@@ -17,9 +17,10 @@ export type JobQueueOptions = {
 };
 
 /**
- * Which job a runner gets, as `Ci::RegisterJobService` decides it: of the pending ones that fit, the one with the lowest id. What cannot be assigned
- * is passed over for the next one within the same request. What a runner was last told of its queue is true until a job that fits becomes pending,
- * or the runner itself is changed: until then it is told that there is nothing, at once or after a long poll.
+ * Which job a runner gets, as `Ci::RegisterJobService` decides it: of the pending ones that fit, the one with the
+ * lowest id. What cannot be assigned is passed over for the next one within the same request. What a runner was last
+ * told of its queue is true until a job that fits becomes pending, or the runner itself is changed: until then it is
+ * told that there is nothing, at once or after a long poll.
  */
 export function createJobQueueModel({ time, faults, longPolls, jobs, runners, onPassedOver }: JobQueueOptions) {
   const views = new Map<number, { value: number; readonly waiting: Set<() => void> }>();
@@ -56,7 +57,10 @@ export function createJobQueueModel({ time, faults, longPolls, jobs, runners, on
     noticePending(job: SimulatedJob): void {
       for (const runner of runners.values()) if (canRun(runner, job)) refresh(runner.id);
     },
-    /** Resolves at once when there is news for a runner that was told `seen`: then it may get a job. Otherwise it gets none. */
+    /**
+     * Resolves at once when there is news for a runner that was told `seen`: then it may get a job. Otherwise it gets
+     * none.
+     */
     async hasNews(runnerId: number, seen: number | null): Promise<boolean> {
       if (seen !== viewOf(runnerId).value) return true;
       // Workhorse answers 204 also when there is news meanwhile: the runner asks again, and then gets the job.

@@ -28,7 +28,10 @@ const settings: Settings = {
 const runs = 25;
 const troubledRuns = 15;
 
-/** A job alone in an idle deployment, which comes at any moment between the reconciler's looks, and what goes wrong with it. */
+/**
+ * A job alone in an idle deployment, which comes at any moment between the reconciler's looks, and what goes wrong with
+ * it.
+ */
 function oneJob(seed: number, name: 'build' | 'lint', faults: readonly FaultKind[]): Schedule {
   const pendingAt = createRandom(seedOf(seed, 'longest waits')).whole(0, 600);
   const job = {
@@ -94,7 +97,10 @@ it.each(bounds)('when %s, a job waits for less than %i min', async (_, minutes, 
 /** A boot in the middle of those of this model, which take from 8 s to 25 s. */
 const boot: FaultKind = { kind: 'boot-slow', nth: 1, seconds: 16 };
 
-/** GitLab tells of the job that waits in the words of another state: no `pending` ever comes. The start of a function takes up to 6 s here. */
+/**
+ * GitLab tells of the job that waits in the words of another state: no `pending` ever comes. The start of a function
+ * takes up to 6 s here.
+ */
 const words: readonly (readonly [how: 'as-created' | 'as-running', name: 'build' | 'lint', seconds: number])[] = [
   ['as-created', 'build', 30],
   ['as-created', 'lint', 12],
@@ -121,10 +127,11 @@ const none = (kind: Extract<Trouble['kind'], `${string}-limited`>, seconds: numb
 });
 
 /**
- * How long a job waits after the end of what was in its way. A pass of the reconciler comes within 62 s. Its first look is due up to 30 s after
- * the workflow's last one in vain, each further one with the next pass, or after two minutes where each look makes a runner in GitLab (`waits.ts`).
- * While GitLab is away, whatever needs it is put off, and due with the first pass that reaches it. A boot of up to 25 s follows. Where our own
- * functions or tables fail, what they lose is found as any other loss is.
+ * How long a job waits after the end of what was in its way. A pass of the reconciler comes within 62 s. Its first look
+ * is due up to 30 s after the workflow's last one in vain, each further one with the next pass, or after two minutes
+ * where each look makes a runner in GitLab (`waits.ts`). While GitLab is away, whatever needs it is put off, and due
+ * with the first pass that reaches it. A boot of up to 25 s follows. Where our own functions or tables fail, what they
+ * lose is found as any other loss is.
  */
 const afterTrouble: readonly NamedTrouble[] = [
   ['GitLab was away for a quarter of a minute', 2, 'build', trouble('gitlab-down', 15)],

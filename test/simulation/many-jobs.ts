@@ -49,7 +49,10 @@ type LimitOf = Extract<Trouble, { readonly most: number }>;
 /** A limit that does not end as long as there are jobs. */
 const longestSeconds = 2 * 60 * 60;
 
-/** So many jobs within a minute, where GitLab allows four calls a minute for three of them: 1,500 under GitLab.com's 2,000. */
+/**
+ * So many jobs within a minute, where GitLab allows four calls a minute for three of them: 1,500 under GitLab.com's
+ * 2,000.
+ */
 export function burst(seed: number, jobs: number): Schedule {
   const many = { jobs, withinSeconds: 60, shortestSeconds: 60, longestSeconds: 120 };
   return manyJobs(seed, many, { kind: 'calls-limited', most: Math.ceil((jobs * 4) / 3) });

@@ -7,8 +7,9 @@ const stepMilliseconds = 500;
 const usesResource = ['pending', 'running', 'canceling'];
 
 /**
- * When jobs become pending: after the jobs of the former stages or those that they need, when a person plays them or their time has come, and
- * when nobody else uses their resource group. So a job may become pending long after others with higher ids.
+ * When jobs become pending: after the jobs of the former stages or those that they need, when a person plays them or
+ * their time has come, and when nobody else uses their resource group. So a job may become pending long after others
+ * with higher ids.
  */
 export function createPipelinesModel({
   time,

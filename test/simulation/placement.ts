@@ -1,12 +1,15 @@
 import { defaultExactSeconds } from '../../infrastructure/kit/exactness.ts';
 
-/** What happened to a pending job that fits a runner, and may be why the runner was given another one. Times are milliseconds since 1970. */
+/**
+ * What happened to a pending job that fits a runner, and may be why the runner was given another one. Times are
+ * milliseconds since 1970.
+ */
 export type LineChange = {
   readonly at: number;
   readonly jobId: number;
   /**
-   * `came`: it became pending. `left`: it was canceled, or given up. `taken by others`: by a runner that is none of ours. `passed over`: GitLab
-   * would not give it to the runner that asked.
+   * `came`: it became pending. `left`: it was canceled, or given up. `taken by others`: by a runner that is none of
+   * ours. `passed over`: GitLab would not give it to the runner that asked.
    */
   readonly what: 'came' | 'left' | 'taken by others' | 'passed over';
 };
@@ -26,12 +29,16 @@ export type HandOut = {
   readonly changes: readonly LineChange[];
 };
 
-/** `excused`: misplaced, and nobody could have known at the look. `passed`: nobody had started it for so long that others wait no more. */
+/**
+ * `excused`: misplaced, and nobody could have known at the look. `passed`: nobody had started it for so long that
+ * others wait no more.
+ */
 export type Placement = 'as mapped' | 'excused' | 'passed' | 'misplaced';
 
 /**
- * Whether a job runs on a runner of the profile that its mapping names. GitLab gives a runner the lowest id that fits, so that at the look it could be
- * known which job that would be, unless since then the line has changed at this job or before it.
+ * Whether a job runs on a runner of the profile that its mapping names. GitLab gives a runner the lowest id that fits,
+ * so that at the look it could be known which job that would be, unless since then the line has changed at this job or
+ * before it.
  */
 export function judgePlacement({ jobId, profiles, profile, lookedAt, pendingAt, changes }: HandOut): Placement {
   if (profiles.includes(profile)) return 'as mapped';

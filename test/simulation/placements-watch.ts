@@ -10,7 +10,10 @@ export type Placements = Readonly<Record<Placement | 'taken by others', number>>
 
 export type PlacementsWatch = ReturnType<typeof createPlacementsWatch>;
 
-/** A long-lived runner with more tags than the job that its host was started for fits jobs of which nobody here can know. */
+/**
+ * A long-lived runner with more tags than the job that its host was started for fits jobs of which nobody here can
+ * know.
+ */
 function isBeyond(tags: readonly string[], runner: SimulatedRunner, job: SimulatedJob): boolean {
   return runner.managers !== undefined && !canRun({ ...runner, tags, runUntagged: tags.length === 0 }, job);
 }

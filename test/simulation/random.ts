@@ -8,7 +8,10 @@ export type Random = {
   pick<T>(choices: readonly T[]): T;
 };
 
-/** A generator of good quality in four lines. Source: https://github.com/bryc/code/blob/master/jshash/PRNGs.md#mulberry32 */
+/**
+ * A generator of good quality in four lines. Source:
+ * https://github.com/bryc/code/blob/master/jshash/PRNGs.md#mulberry32
+ */
 export function createRandom(seed: number): Random {
   let state = seed >>> 0;
   const next = () => {

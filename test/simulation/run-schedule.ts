@@ -15,7 +15,9 @@ export type RunReport = {
   readonly faults: ReadonlyMap<string, number>;
   readonly repairs: ReadonlyMap<string, number>;
   readonly placements: Placements;
-  /** Jobs on a runner of another profile than theirs, although that could have been known when the runner was let ask. */
+  /**
+   * Jobs on a runner of another profile than theirs, although that could have been known when the runner was let ask.
+   */
   readonly misplaced: readonly HandOut[];
   /** The longest that a job of ours waited for its runner, of those that got one. */
   readonly worstWaitSeconds: number;
@@ -27,7 +29,10 @@ export type RunReport = {
   readonly steps: number;
 };
 
-/** Longer than all deadlines together; and GitLab drops each job after an hour, a retried one after another, and one may begin after another. */
+/**
+ * Longer than all deadlines together; and GitLab drops each job after an hour, a retried one after another, and one may
+ * begin after another.
+ */
 const patienceHours = { ofAll: 5, ofEachJob: 2 };
 /** Far more than any run takes. */
 const mostSteps = 200_000;

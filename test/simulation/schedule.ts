@@ -17,7 +17,10 @@ export type Settings = {
   readonly maxAttempts: number;
   readonly maxConcurrent: number | undefined;
   readonly profiles: Readonly<Record<string, RuntimeProfile>>;
-  /** How many functions the account may run at the same time, jobs and control plane together; as many as anybody wants when absent. */
+  /**
+   * How many functions the account may run at the same time, jobs and control plane together; as many as anybody wants
+   * when absent.
+   */
   readonly lambdaLimit?: number;
   readonly onDemand: 'never' | 'fallback' | 'always';
   readonly mappings: readonly JobMapping[];
@@ -27,7 +30,10 @@ export type Settings = {
   readonly cancelsAtOnce: boolean;
   /** Whether GitLab writes a hook's body when it sends it, and not when it happened: the runner may be gone by then. */
   readonly writesLate: boolean;
-  /** Whether GitLab holds a runner's request until there is news, or answers at once and is asked again after three seconds. */
+  /**
+   * Whether GitLab holds a runner's request until there is news, or answers at once and is asked again after three
+   * seconds.
+   */
   readonly longPolls?: boolean;
   /** A runner of somebody else, with a host of its own: it takes what is left to others, and whatever else fits. */
   readonly foreignRunner?: Omit<LongLivedSettings, 'profile' | 'hasOtherHost'>;
@@ -81,7 +87,10 @@ export type PlannedJob = {
   readonly pendingAt: number | null;
   /** Of the jobs that are in one pipeline; one of its own when absent. */
   readonly pipeline?: number;
-  /** It becomes runnable when the jobs with these indexes are over instead, as the next stage of a pipeline does, or a job by its `needs`. */
+  /**
+   * It becomes runnable when the jobs with these indexes are over instead, as the next stage of a pipeline does, or a
+   * job by its `needs`.
+   */
   readonly after?: readonly number[];
   /** Then a person plays it, or its delay is over, so many seconds later. */
   readonly held?: { readonly as: 'manual' | 'scheduled'; readonly seconds: number };
@@ -106,7 +115,9 @@ export type FaultKind =
   | { readonly kind: 'hook-delayed'; readonly job: number; readonly status: HookStatus; readonly seconds: number }
   | { readonly kind: 'hook-stale'; readonly job: number; readonly status: HookStatus; readonly how: Staleness }
   | {
-      /** So many seconds after it became pending, a job has one hook more, whose word is not true then, or not any more. */
+      /**
+       * So many seconds after it became pending, a job has one hook more, whose word is not true then, or not any more.
+       */
       readonly kind: 'hook-untrue';
       readonly job: number;
       readonly status: HookStatus;
@@ -127,9 +138,15 @@ export type FaultKind =
     }
   | { readonly kind: 'lambda-refused' | 'answer-lost'; readonly lambda: LambdaName; readonly nth: number }
   | { readonly kind: 'gitlab-answers-lost'; readonly from: number; readonly seconds: number }
-  /** The replica that answers stands still: what became pending meanwhile is not yet, and what was taken is still listed. */
+  /**
+   * The replica that answers stands still: what became pending meanwhile is not yet, and what was taken is still
+   * listed.
+   */
   | { readonly kind: 'gitlab-lagging'; readonly from: number; readonly seconds: number }
-  /** The nth candidate that GitLab would give to a runner is passed over: somebody holds its lock, or GitLab's checks drop it. */
+  /**
+   * The nth candidate that GitLab would give to a runner is passed over: somebody holds its lock, or GitLab's checks
+   * drop it.
+   */
   | { readonly kind: 'candidate-passed-over'; readonly nth: number; readonly how: 'locked' | 'dropped' }
   | { readonly kind: 'no-capacity' | 'no-spot'; readonly from: number; readonly seconds: number }
   | { readonly kind: 'launch-refused' | 'describe-stale'; readonly from: number; readonly seconds: number }
@@ -137,7 +154,10 @@ export type FaultKind =
   | { readonly kind: 'boot-dead' | 'claim-lost'; readonly nth: number }
   | { readonly kind: 'spot-reclaimed'; readonly nth: number; readonly seconds: number }
   | {
-      /** EC2 takes a spot instance back, two minutes after its warning; the host sees the warning and stops, or does not. */
+      /**
+       * EC2 takes a spot instance back, two minutes after its warning; the host sees the warning and stops, or does
+       * not.
+       */
       readonly kind: 'spot-interrupted';
       readonly nth: number;
       readonly seconds: number;
@@ -153,8 +173,8 @@ export type FaultKind =
   | Trouble;
 
 /**
- * A hook that GitLab signs, and whose template somebody wrote who may write none but that of a project of his own: nothing in it need be true. It
- * comes so many seconds after the start.
+ * A hook that GitLab signs, and whose template somebody wrote who may write none but that of a project of his own:
+ * nothing in it need be true. It comes so many seconds after the start.
  */
 export type Lie = {
   readonly kind: 'hook-lie';
@@ -210,8 +230,8 @@ export function isTrouble<Some extends FaultKind>(fault: Some): fault is Some & 
 
 export type HookStatus = 'created' | 'pending' | 'running' | 'finished';
 /**
- * What is wrong with a hook's body. `as-created`, `as-running`: it tells of another state, as one of a pipeline that runs. `pipeline-runs`: it is
- * true, and was written when the pipeline ran already.
+ * What is wrong with a hook's body. `as-created`, `as-running`: it tells of another state, as one of a pipeline that
+ * runs. `pipeline-runs`: it is true, and was written when the pipeline ran already.
  */
 export type Staleness = 'as-created' | 'as-running' | 'pipeline-runs' | 'no-runner' | 'wrong-runner';
 

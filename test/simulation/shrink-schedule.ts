@@ -8,8 +8,8 @@ const mostRuns = 400;
 export type Shrunk = { readonly schedule: Schedule; readonly report: RunReport };
 
 /**
- * The shortest schedule found that violates the same invariant: faults and jobs are taken out, in halves and then one by one, as long as it
- * still does. `report` is that of the schedule as it came.
+ * The shortest schedule found that violates the same invariant: faults and jobs are taken out, in halves and then one
+ * by one, as long as it still does. `report` is that of the schedule as it came.
  */
 export async function shrinkSchedule(
   schedule: Schedule,

@@ -16,7 +16,10 @@ export type SimulatedJob = {
   failureReason: string | null;
   /** Its user cancels it: nobody is to bring it back. */
   isUnwanted: boolean;
-  /** The job that took its place, when somebody retried it, and the one whose place it took, when that was our control plane. */
+  /**
+   * The job that took its place, when somebody retried it, and the one whose place it took, when that was our control
+   * plane.
+   */
   retriedAs: SimulatedJob | null;
   readonly retryOf: SimulatedJob | null;
   /** Ends what runs the job, where somebody does. */

@@ -72,8 +72,8 @@ const calmWaitSeconds = 240;
 const longestAfterTroubleSeconds = 600;
 
 /**
- * For each job that is left to others: nobody starts it here, or one after the other. Ours wait five minutes for it from
- * when it is pending, a pass of the reconciler notices it, and their runners may then be given it.
+ * For each job that is left to others: nobody starts it here, or one after the other. Ours wait five minutes for it
+ * from when it is pending, a pass of the reconciler notices it, and their runners may then be given it.
  */
 const longestForOneOfOthersSeconds = 400;
 /** Those that come late become pending one after the other; the others are waited for at the same time. */

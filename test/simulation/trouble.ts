@@ -3,8 +3,8 @@ import { isTrouble, type Schedule, type Trouble } from './schedule.ts';
 const gitlabKinds: readonly Trouble['kind'][] = ['gitlab-down', 'calls-limited', 'runners-limited', 'token-refused'];
 
 /**
- * All calls of ours that GitLab may refuse or leave unanswered. For each job the workflow looks four times, and each time asks up to four times;
- * the reconciler asks up to five things at once, and then stops for a minute.
+ * All calls of ours that GitLab may refuse or leave unanswered. For each job the workflow looks four times, and each
+ * time asks up to four times; the reconciler asks up to five things at once, and then stops for a minute.
  */
 const refusals = { ofEachJob: 20, ofEachMinute: 5, ofEachLie: 16 };
 

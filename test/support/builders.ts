@@ -102,7 +102,10 @@ export function launchGroupOf(changes: Partial<LaunchGroup> = {}): LaunchGroup {
   };
 }
 
-/** EC2 takes a spot instance back, as it tells the account's bus. Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html */
+/**
+ * EC2 takes a spot instance back, as it tells the account's bus. Source:
+ * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html
+ */
 export function spotWarning(instanceId: string) {
   return {
     version: '0',
@@ -117,7 +120,10 @@ export function spotWarning(instanceId: string) {
   };
 }
 
-/** An instance changed its state. Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitoring-instance-state-changes.html */
+/**
+ * An instance changed its state. Source:
+ * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitoring-instance-state-changes.html
+ */
 export function instanceState(instanceId: string, state: string) {
   return {
     ...spotWarning(instanceId),
@@ -146,7 +152,9 @@ export function jobMapping(changes: Partial<JobMapping> = {}): JobMapping {
   };
 }
 
-/** What Lambda puts on the bus, as `detail`, when the function of a job's attempt failed, by default of its second one. */
+/**
+ * What Lambda puts on the bus, as `detail`, when the function of a job's attempt failed, by default of its second one.
+ */
 export function invocationFailure({
   attempt = 2,
   condition = 'RetriesExhausted',

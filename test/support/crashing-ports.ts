@@ -4,8 +4,8 @@ export class CrashError extends Error {
 }
 
 /**
- * The same ports, for a process that dies at its call number `call` (from 1), before that call does anything or when it is done but has not
- * answered. `crashed` says whether it came to that call.
+ * The same ports, for a process that dies at its call number `call` (from 1), before that call does anything or when it
+ * is done but has not answered. `crashed` says whether it came to that call.
  */
 export function crashingPorts<Ports extends Readonly<Record<string, object>>>(
   ports: Ports,

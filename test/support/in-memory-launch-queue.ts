@@ -18,7 +18,10 @@ export type InMemoryLaunchQueue = LaunchQueue & {
   settle(batch: LaunchBatch, answer: { readonly batchItemFailures: readonly { itemIdentifier: string }[] }): void;
 };
 
-/** The launch queue in memory, and the failures that the bus was told. `receivesBefore` lets messages have come that often already. */
+/**
+ * The launch queue in memory, and the failures that the bus was told. `receivesBefore` lets messages have come that
+ * often already.
+ */
 export function inMemoryLaunchQueue(receivesBefore = 0): InMemoryLaunchQueue {
   const messages = new Map<string, string>();
   const receives = new Map<string, number>();

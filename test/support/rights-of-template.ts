@@ -21,8 +21,8 @@ const policiesOfResources: Readonly<Record<string, string>> = {
 };
 
 /**
- * All rights that a template gives, as sorted lines for people: who trusts whom, and a line for each action on each resource,
- * with its conditions. Logical ids stand for what CloudFormation fills in, without the hashes at their ends.
+ * All rights that a template gives, as sorted lines for people: who trusts whom, and a line for each action on each
+ * resource, with its conditions. Logical ids stand for what CloudFormation fills in, without the hashes at their ends.
  */
 export function rightsOf(template: Template): string[] {
   const { Resources, Parameters = {} } = template.toJSON() as {

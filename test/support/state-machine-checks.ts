@@ -120,7 +120,10 @@ export function validateDefinition(definition: StateMachineDefinition): readonly
   ];
 }
 
-/** A copy in which strings that `asl-validator` misjudges (AWS takes them) are written otherwise: empty, or of several lines. */
+/**
+ * A copy in which strings that `asl-validator` misjudges (AWS takes them) are written otherwise: empty, or of several
+ * lines.
+ */
 function readableByValidator(value: Json): Json {
   if (typeof value === 'string') return value.replaceAll(/\s*\n\s*/g, ' ') || '-';
   if (Array.isArray(value)) return (value as readonly Json[]).map(readableByValidator);

@@ -100,7 +100,9 @@ async function runMap(visit: Visit): Promise<Json> {
   return runSideBySide(visit, await Promise.all(iterations));
 }
 
-/** Runs flows that AWS would run at the same time: the slowest sets the clock, or the earliest failure ends them all. */
+/**
+ * Runs flows that AWS would run at the same time: the slowest sets the clock, or the earliest failure ends them all.
+ */
 async function runSideBySide(
   { scope, run }: Visit,
   flows: readonly { readonly flow: Flow; readonly input: Json; readonly mapItem: Scope['mapItem'] }[],

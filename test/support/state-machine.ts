@@ -13,7 +13,10 @@ export interface Execution {
   /** Of a failure only, as is the cause. */
   readonly error: string | undefined;
   readonly cause: string | undefined;
-  /** The states in the order in which they were entered; those of a Map or Parallel after it, one iteration after the other. */
+  /**
+   * The states in the order in which they were entered; those of a Map or Parallel after it, one iteration after the
+   * other.
+   */
   readonly visited: readonly string[];
   readonly catches: readonly CaughtError[];
   readonly retries: readonly RetriedError[];
@@ -25,8 +28,8 @@ export interface ExecutionOptions {
   readonly executionName?: string;
   readonly startTime?: string;
   /**
-   * Lets waits and the delays before retries really pass, in somebody's time; the iterations of a Map and the branches of a Parallel then run
-   * side by side.
+   * Lets waits and the delays before retries really pass, in somebody's time; the iterations of a Map and the branches
+   * of a Parallel then run side by side.
    */
   readonly passTime?: Run['passTime'];
 }

@@ -43,7 +43,10 @@ export type Request = {
 export type TemplatePermissions = {
   /** The ARN of a resource of the template, by its logical id without the hash. */
   arnOf(path: string): string;
-  /** What the policies of the template allow a role: by its logical id without the hash, or its name when it is not of this template. */
+  /**
+   * What the policies of the template allow a role: by its logical id without the hash, or its name when it is not of
+   * this template.
+   */
   statementsOf(role: string): readonly Statement[];
   /** Whether a role may do something, as IAM decides it from those policies alone. */
   mayDo(role: string, request: Request): Promise<boolean>;

@@ -8,8 +8,9 @@ import type { ReconcilePorts } from '../reconcile-ports.ts';
 export type UnknownJob = { readonly event: JobEvent; readonly tags: readonly string[] };
 
 /**
- * Which of these jobs wait for runners that are not ours, judged as when their hooks come. The mappings are read when there is a job to judge, and
- * never else. While they cannot be read, every job may be ours: an event too many does nothing, and a job that waits for us must not be forgotten.
+ * Which of these jobs wait for runners that are not ours, judged as when their hooks come. The mappings are read when
+ * there is a job to judge, and never else. While they cannot be read, every job may be ours: an event too many does
+ * nothing, and a job that waits for us must not be forgotten.
  */
 export async function findLeftToOthers(
   jobs: readonly UnknownJob[],

@@ -35,7 +35,10 @@ export function jobsToStart(
   return [...lost, ...failed, ...forsaken, ...waitingWithPlaces(live, places)];
 }
 
-/** While its runner still serves another job, a stand-in is asked for in that job's name: as long as GitLab says that it runs. */
+/**
+ * While its runner still serves another job, a stand-in is asked for in that job's name: as long as GitLab says that it
+ * runs.
+ */
 function startForsaken({ item, ask }: ForsakenJob, jobs: Looked['jobs']): Suspect[] {
   if (!ask) return [];
   if (item.state === 'RELEASED') return [start('start-forsaken-job', item.pk, ask, 'its runner served another job')];
@@ -100,7 +103,8 @@ export function jobsToCatchUp({ live, jobs }: Looked, now: number): Suspect[] {
 }
 
 /**
- * Jobs that wait in GitLab, of which somebody's hook said that they run: nobody would make them a runner. One that ends is looked at when it has.
+ * Jobs that wait in GitLab, of which somebody's hook said that they run: nobody would make them a runner. One that ends
+ * is looked at when it has.
  */
 export function jobsToUnbind({ live, jobs }: Looked): Suspect[] {
   const mayBeUntrue = ({ pk, state, jobState, takenJob }: RunnerItem) =>

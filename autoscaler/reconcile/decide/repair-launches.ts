@@ -10,8 +10,9 @@ import type { Suspect } from './suspicion.ts';
 type Looked = Pick<Seen, 'patience'> & { readonly live: readonly RunnerItem[] };
 
 /**
- * Runners for whom the launcher tries nothing: their request did not reach it, or it gave them up and nobody heard of it. Whoever waits for
- * capacity is none of them: the launcher comes back to him by itself. A request too many is harmless, and costs no attempt.
+ * Runners for whom the launcher tries nothing: their request did not reach it, or it gave them up and nobody heard of
+ * it. Whoever waits for capacity is none of them: the launcher comes back to him by itself. A request too many is
+ * harmless, and costs no attempt.
  */
 export function launchesToRequest({ live, patience }: Looked, now: number): Suspect[] {
   const unneeded = new Set(idleBeyondDemand(live));

@@ -30,7 +30,10 @@ export const repairKinds = [
 ] as const;
 export type RepairKind = (typeof repairKinds)[number];
 
-/** How a repair is carried out: by an event or message that the existing parts handle, or by removing what belongs to nothing. */
+/**
+ * How a repair is carried out: by an event or message that the existing parts handle, or by removing what belongs to
+ * nothing.
+ */
 export type RepairAction =
   | { readonly do: 'tell-of-job'; readonly type: JobEventType; readonly event: JobEvent }
   | { readonly do: 'request-launch'; readonly request: LaunchRequest }

@@ -8,7 +8,10 @@ import type { Suspect } from './suspicion.ts';
 
 type Looked = Pick<Seen, 'instances' | 'runners' | 'tickets' | 'patience'> & { readonly live: readonly RunnerItem[] };
 
-/** `unaccounted`: all that belongs to nothing, also what is not removed (yet). `held`: instances that a person holds back. */
+/**
+ * `unaccounted`: all that belongs to nothing, also what is not removed (yet). `held`: instances that a person holds
+ * back.
+ */
 export type Strays = {
   readonly suspects: readonly Suspect[];
   readonly unaccounted: readonly string[];

@@ -39,8 +39,8 @@ export type PassPowers = {
 };
 
 /**
- * Which suspects have been seen at least twice, long enough, and not been tried just now. What this pass could not look at is neither
- * confirmed nor forgotten, and what it cannot mend is not tried: a try in vain would put off the next.
+ * Which suspects have been seen at least twice, long enough, and not been tried just now. What this pass could not look
+ * at is neither confirmed nor forgotten, and what it cannot mend is not tried: a try in vain would put off the next.
  */
 export function weigh(
   suspects: readonly Suspect[],

@@ -21,8 +21,8 @@ export function isDiscoveryDue({ discoveredAt, discovery }: Discovery, roundIsDu
 
 /**
  * Notes the projects that the configuration names, themselves or by a group: once a day, since that takes many calls. A
- * pass looks up some, remembers where it was, and the next one goes on there. What GitLab does not say is asked for again
- * in the next round.
+ * pass looks up some, remembers where it was, and the next one goes on there. What GitLab does not say is asked for
+ * again in the next round.
  *
  * @param known when that was done last, and how far it came.
  */

@@ -4,7 +4,10 @@ import type { KnownProject } from '../../runner-store/known-projects.ts';
 import type { RunnerItem } from '../../runner-store/runner-item.ts';
 import type { ReconcilerMemory } from './memory.ts';
 
-/** A lost hook of a known project is found within this time, as long as there are at most {@link projectsPerPass} times as many minutes in it. */
+/**
+ * A lost hook of a known project is found within this time, as long as there are at most {@link projectsPerPass} times
+ * as many minutes in it.
+ */
 export const roundSeconds = 5 * 60;
 
 /** GitLab.com takes 2,000 calls a minute from one user: what we look at in one pass is a small part of that. */
@@ -33,8 +36,8 @@ export function isRoundDue({ roundStartedAt, roundCursor }: ReconcilerMemory, no
 }
 
 /**
- * The projects that a pass looks at: those of live items and of new suspicions always, and the others in turns, a part in each pass, so that a round over all of them
- * begins every five minutes.
+ * The projects that a pass looks at: those of live items and of new suspicions always, and the others in turns, a part
+ * in each pass, so that a round over all of them begins every five minutes.
  */
 export function planRound(
   known: readonly KnownProject[],
@@ -77,7 +80,10 @@ export function planRound(
   };
 }
 
-/** What a pattern of `allowedProjects` names beyond doubt: a project, a group, or nothing (`**` and other globs are left to the hooks). */
+/**
+ * What a pattern of `allowedProjects` names beyond doubt: a project, a group, or nothing (`**` and other globs are left
+ * to the hooks).
+ */
 export function namedBy(pattern: string): { readonly kind: 'project' | 'group'; readonly path: string } | null {
   if (!/[*?[\]{}()!+@|\\]/.test(pattern)) return { kind: 'project', path: pattern };
   const group = /^([^*?[\]{}()!+@|\\]+)\/\*\*?$/.exec(pattern)?.[1];

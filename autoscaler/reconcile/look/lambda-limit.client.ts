@@ -4,7 +4,9 @@ import { createKnownLambdaLimit } from '../../runner-types/lambda/known-lambda-l
 import { smallestLimit } from '../../runner-types/lambda/lambda-limit.ts';
 import type { LambdaLimitPorts } from './look-at-lambda-limit.ts';
 
-/** How many executions at the same time an account may have in a region, and of how many no function has a reservation. */
+/**
+ * How many executions at the same time an account may have in a region, and of how many no function has a reservation.
+ */
 export type AccountConcurrency = { readonly applied: number; readonly unreserved: number };
 
 /**

@@ -10,8 +10,8 @@ export type LambdaLimitPorts = {
 };
 
 /**
- * Looks every five minutes what the account's functions may do at the same time, and writes it down when it has changed. What fails is tried again
- * then, and told to `onFailure`: until then the last known limit counts.
+ * Looks every five minutes what the account's functions may do at the same time, and writes it down when it has
+ * changed. What fails is tried again then, and told to `onFailure`: until then the last known limit counts.
  */
 export async function lookAtLambdaLimit(
   ports: LambdaLimitPorts | undefined,

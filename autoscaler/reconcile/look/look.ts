@@ -23,8 +23,9 @@ const callsAtOnce = 5;
 const runnersPerPass = 60;
 
 /**
- * Looks at what is there: always at the live items and the instances; at GitLab when something lives or is suspected, and else every five
- * minutes. What cannot be read is null. When GitLab does not answer, the rest of the pass does without it.
+ * Looks at what is there: always at the live items and the instances; at GitLab when something lives or is suspected,
+ * and else every five minutes. What cannot be read is null. When GitLab does not answer, the rest of the pass does
+ * without it.
  *
  * @param memory what the last pass left.
  */

@@ -1,6 +1,6 @@
 /**
- * What one pass leaves to the next, in one small item. A key names a suspicion (`remove-instance i-1`): what looked wrong, and in how many
- * looks in a row.
+ * What one pass leaves to the next, in one small item. A key names a suspicion (`remove-instance i-1`): what looked
+ * wrong, and in how many looks in a row.
  */
 export type ReconcilerMemory = {
   readonly suspicions: Readonly<Record<string, Suspicion>>;

@@ -7,12 +7,15 @@ import type { AskGitLab } from './ask-gitlab.ts';
 import { inTurns } from './in-turns.ts';
 
 const callsAtOnce = 5;
-/** Notes asked for in one pass; of the rest it is said that nothing accounts for them, and removing looks at the note anyway. */
+/**
+ * Notes asked for in one pass; of the rest it is said that nothing accounts for them, and removing looks at the note
+ * anyway.
+ */
 const notesPerPass = 60;
 
 /**
- * The deployment's runners in GitLab. Anybody may describe a runner as we do: of those that no live item has, the maintenance note says whose they
- * are. Null when GitLab does not tell.
+ * The deployment's runners in GitLab. Anybody may describe a runner as we do: of those that no live item has, the
+ * maintenance note says whose they are. Null when GitLab does not tell.
  */
 export async function listOwnRunners(
   live: readonly RunnerItem[],

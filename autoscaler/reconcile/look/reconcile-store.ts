@@ -8,7 +8,9 @@ export type ReconcileStore = {
   readMemory(): Promise<ReconcilerMemory>;
   /** False when another pass wrote meanwhile. `memory.version` is that of the memory that was read. */
   writeMemory(memory: ReconcilerMemory): Promise<boolean>;
-  /** Projects that sent a job which we started a runner for, or that the configuration names; forgotten after a month. */
+  /**
+   * Projects that sent a job which we started a runner for, or that the configuration names; forgotten after a month.
+   */
   listProjects(): Promise<readonly KnownProject[]>;
   /** All tickets that nobody has claimed, without their tokens. */
   listTickets(): Promise<readonly SeenTicket[]>;

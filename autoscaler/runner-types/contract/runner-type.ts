@@ -6,8 +6,8 @@ export type RunnerTypeTraits = {
   readonly name: RunnerType;
   /**
    * How a registered runner gets its host. `requested`: it is asked for until there is capacity, and boots ahead of its
-   * turn, for which it waits without its token. `invoked`: it is started at once or not at all, and costs what a running
-   * one costs, so that it is started in its turn only.
+   * turn, for which it waits without its token. `invoked`: it is started at once or not at all, and costs what a
+   * running one costs, so that it is started in its turn only.
    */
   readonly launch: 'requested' | 'invoked';
   /** Where its token waits: under its job, until its host is known, or under a name that the host alone is told. */
@@ -18,7 +18,10 @@ export type RunnerTypeTraits = {
   readonly ownErrors: readonly string[];
   /** The error of a runner whose ticket nobody came for, when its host is overdue; null where that says nothing. */
   readonly neverStarted: string | null;
-  /** In seconds, how long each step of a runner's life may take before it is taken for dead; longer than what ends it by itself. */
+  /**
+   * In seconds, how long each step of a runner's life may take before it is taken for dead; longer than what ends it by
+   * itself.
+   */
   readonly longest: {
     /** REGISTERED. */
     readonly launch: number;

@@ -22,7 +22,10 @@ export type BootTimings = {
   readonly longPollSeconds: number;
   /** How long a host waits for its docker, which may start beside it; without one it ends before it takes a job. */
   readonly dockerSeconds: number;
-  /** On top of the job's own timeout: a job that ignores SIGTERM gets ten more minutes from gitlab-runner, uploads come after. */
+  /**
+   * On top of the job's own timeout: a job that ignores SIGTERM gets ten more minutes from gitlab-runner, uploads come
+   * after.
+   */
   readonly marginSeconds: number;
 };
 
@@ -131,16 +134,20 @@ export class BootSettingError extends Error {
 
 /** In boot.sh, between what must run whatever happens and what may be packed. */
 const packedBelow = '# ---- compressed ----';
-/** The longest that a name made at deploy time becomes in place of CDK's token: those here are of tables, buckets and log groups. */
+/**
+ * The longest that a name made at deploy time becomes in place of CDK's token: those here are of tables, buckets and
+ * log groups.
+ */
 const longestNameBytes = 160;
 const tokenPattern = /\$\{Token\[[^\]]*\]\}/g;
 
 /**
- * The user data of a profile's hosts: `source` (boot.sh) with the profile's settings in front, without its comment lines, and compressed
- * but for its beginning, since user data ends at 16 KiB. CDK tokens may stand in the texts: they pass through the quotes unharmed.
+ * The user data of a profile's hosts: `source` (boot.sh) with the profile's settings in front, without its comment
+ * lines, and compressed but for its beginning, since user data ends at 16 KiB. CDK tokens may stand in the texts: they
+ * pass through the quotes unharmed.
  *
- * @throws {BootSettingError} when a text has control characters (a line break, above all), a number is not positive, or all together
- * is too long.
+ * @throws {BootSettingError} when a text has control characters (a line break, above all), a number is not positive, or
+ * all together is too long.
  */
 export function renderBootScript(source: string, settings: BootSettings): string {
   const [shebang = '', ...lines] = source.split('\n');
@@ -200,7 +207,8 @@ function packBelow(mark: string, lines: readonly string[]): string[] {
 }
 
 /**
- * The rest of a config.toml whose last line is in its `[[runners]]` section: first the section's own keys, then the tables inside.
+ * The rest of a config.toml whose last line is in its `[[runners]]` section: first the section's own keys, then the
+ * tables inside.
  * Source: https://toml.io/en/v1.0.0#array-of-tables
  */
 function renderRunnerSettings(settings: RunnerSettings): string {

@@ -1,7 +1,7 @@
 #!/bin/bash
 # The life of a runner host: claim one ticket, run one job, end. The host's static user data: docker.sh (how it gets at
-# images) and runner.sh (how it runs gitlab-runner) are put where they are named below, and the settings of the profile in
-# front, by boot-script.ts. Needs bash >= 5.1, curl >= 7.86, coreutils >= 8.31, gzip and gitlab-runner (docker for
+# images) and runner.sh (how it runs gitlab-runner) are put where they are named below, and the settings of the profile
+# in front, by boot-script.ts. Needs bash >= 5.1, curl >= 7.86, coreutils >= 8.31, gzip and gitlab-runner (docker for
 # its executor, docker-credential-ecr-login for registries of ECR, jq and systemd for a registry mirror).
 #
 # Round trips between power-on and the first jobs/request, each for a reason:
@@ -10,16 +10,15 @@
 #   3 metadata  GET the role's credentials: their path needs 2
 #   4 DynamoDB  DeleteItem: the token, handed over once; again every half second while the ticket is not there yet
 #   5 GitLab    POST jobs/request, by gitlab-runner, about 0.1 s after its start
-# Only for a profile with a secret for its registries, and at the same time as 4: Secrets Manager GetSecretValue. The look
-# whether docker answers is made at that time too, and delays nothing where it does.
-# Left out on purpose: packages and downloads (the AMI has them), the AWS CLI, registration (run-single needs none), a look
-# for a spot interruption before the runner runs, and the log's agent, which starts when the runner has asked for its first
-# job.
+# Only for a profile with a secret for its registries, and at the same time as 4: Secrets Manager GetSecretValue. The
+# look whether docker answers is made at that time too, and delays nothing where it does. Left out on purpose: packages
+# and downloads (the AMI has them), the AWS CLI, registration (run-single needs none), a look for a spot interruption
+# before the runner runs, and the log's agent, which starts when the runner has asked for its first job.
 #
-# The token is in this process, for a moment in a file in memory, and in the runner; never in an argument, an environment or
-# a log. A job of the docker executor is kept off the metadata service by the hop limit of 1. A job of the shell executor
-# (or a privileged one) reaches it, and with it the role, which therefore may do nothing but delete its own ticket, add to the
-# hosts' log, and what its profile wants every job to be able to do.
+# The token is in this process, for a moment in a file in memory, and in the runner; never in an argument, an
+# environment or a log. A job of the docker executor is kept off the metadata service by the hop limit of 1. A job of
+# the shell executor (or a privileged one) reaches it, and with it the role, which therefore may do nothing but delete
+# its own ticket, add to the hosts' log, and what its profile wants every job to be able to do.
 #
 # Whatever happens, the host ends: by the EXIT trap, and by the guard when this process hangs or is killed. Nothing here
 # may wait without a limit. The last line says why: `event=end reason=REASON [key=value]...`.
@@ -72,7 +71,8 @@ finish() {
   trap - ERR
   trap '' HUP INT TERM
   if [[ $runner ]]; then
-    # Only after an error of this script; half a second is fifty times what a runner needs to report its job as interrupted.
+    # Only after an error of this script; half a second is fifty times what a runner needs to report its job as
+    # interrupted.
     kill -TERM "$runner" 2>/dev/null && pause 0.5
     kill -KILL "$runner" 2>/dev/null
     relay_rest
@@ -121,7 +121,8 @@ read_credentials() {
   [[ $access_key && $secret_key ]]
 }
 
-# A signed call: `call_aws SERVICE REGION TARGET JSON-VERSION INPUT`. Prints the answer, and its status in a line of its own.
+# A signed call: `call_aws SERVICE REGION TARGET JSON-VERSION INPUT`. Prints the answer, and its status in a line of its
+# own.
 call_aws() {
   local suffix='' own=AWS_ENDPOINT_URL_${1/smanager/s_manager} endpoint
   own=${own^^}
@@ -132,9 +133,9 @@ call_aws() {
       -H "content-type: application/x-amz-json-$4" -H "x-amz-target: $3" "${endpoint%/}/" || printf '\n000'
 }
 
-# Takes the ticket: DeleteItem with the old item, so that a second reader gets nothing. Sets token and job. An answer that is
-# lost on the way is a lost ticket: then nothing is claimed here, and the reconciler replaces the host. A ticket that says
-# `held` has no token: it is not this host's turn, whose ticket comes later.
+# Takes the ticket: DeleteItem with the old item, so that a second reader gets nothing. Sets token and job. An answer
+# that is lost on the way is a lost ticket: then nothing is claimed here, and the reconciler replaces the host. A ticket
+# that says `held` has no token: it is not this host's turn, whose ticket comes later.
 claim_ticket() {
   local answer status error='' uptime wait=0.5 seldom=$life_seconds
   local request='{"TableName":"%s","Key":{"id":{"S":"%s"}},"ReturnValues":"ALL_OLD"}'
@@ -194,8 +195,9 @@ check_disk() {
 # ---- docker.sh ----
 # ---- runner.sh ----
 
-# Removes our runner from GitLab with its own token, of a long-lived runner only this host; best effort, the control plane does it too.
-# One that had a job is left to the control plane: GitLab forgets with a runner which one had a job, often before it writes the hook.
+# Removes our runner from GitLab with its own token, of a long-lived runner only this host; best effort, the control
+# plane does it too. One that had a job is left to the control plane: GitLab forgets with a runner which one had a job,
+# often before it writes the hook.
 unregister() {
   local status path=runners whom=''
   if [[ $mode == manager ]]; then path=runners/managers whom="&system_id=$system_id"; fi
@@ -209,7 +211,8 @@ unregister() {
   say unregistered "status=$status"
 }
 
-# Hands the host's log to the CloudWatch agent, where the AMI has one; in the background, and without it nothing is missing.
+# Hands the host's log to the CloudWatch agent, where the AMI has one; in the background, and without it nothing is
+# missing.
 start_log_agent() {
   [[ $log_group && $folder && $instance && -z $log_agent ]] || return 0
   command -v amazon-cloudwatch-agent-ctl >/dev/null || return 0

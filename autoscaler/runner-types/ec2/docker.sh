@@ -31,8 +31,8 @@ write_docker_config() {
   ln -sfn "$folder/docker.json" "$HOME/.docker/config.json"
 }
 
-# The daemon takes a mirror while it runs, and reads the file itself when it is still to start. HOST_ROOT is for hosts that
-# are processes on somebody's machine, whose docker is not theirs.
+# The daemon takes a mirror while it runs, and reads the file itself when it is still to start. HOST_ROOT is for hosts
+# that are processes on somebody's machine, whose docker is not theirs.
 use_registry_mirror() {
   local file=${HOST_ROOT:-}/etc/docker/daemon.json settings='{}'
   [[ $registry_mirror ]] || return 0

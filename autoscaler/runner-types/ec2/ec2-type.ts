@@ -12,7 +12,8 @@ export const ec2Type: RunnerTypeTraits = {
   ownErrors: [],
   neverStarted: null,
   longest: {
-    // The launcher gives up after about a quarter of an hour without capacity, and tickets are worthless after half an hour.
+    // The launcher gives up after about a quarter of an hour without capacity, and tickets are worthless after half an
+    // hour.
     launch: 30 * 60,
     // Boot, the profile's boot hook (120 s), the ticket (180 s), docker (35 s), the wait for a job (115 s).
     service: 10 * 60,

@@ -10,9 +10,9 @@ export type FleetRequest = {
 };
 
 /**
- * What EC2 gave: maybe fewer instances than asked for, and why. `verdict` says what the missing ones mean: `answered`, that these pools
- * have no more; `throttled`, that EC2 wants to be asked later, in a new call, since this token has its answer; `ended`, that this launch was made
- * before and its instances are gone.
+ * What EC2 gave: maybe fewer instances than asked for, and why. `verdict` says what the missing ones mean: `answered`,
+ * that these pools have no more; `throttled`, that EC2 wants to be asked later, in a new call, since this token has its
+ * answer; `ended`, that this launch was made before and its instances are gone.
  */
 export type FleetAnswer = {
   readonly instanceIds: readonly string[];

@@ -7,6 +7,9 @@ export type ListedInstance = {
 };
 
 export type InstanceList = {
-  /** All instances that carry the deployment's tag, those of the last seconds maybe not yet; never those that end or have ended. */
+  /**
+   * All instances that carry the deployment's tag, those of the last seconds maybe not yet; never those that end or
+   * have ended.
+   */
   listInstances(): Promise<readonly ListedInstance[]>;
 };

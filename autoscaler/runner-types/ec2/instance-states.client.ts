@@ -4,9 +4,15 @@ import { DescribeInstancesCommand, EC2Client, EC2ServiceException } from '@aws-s
 const endStates = ['shutting-down', 'terminated'];
 
 export type InstanceStates = {
-  /** Whether an instance has ended, or is ending. One that was launched a moment ago may be unknown yet, and then counts as gone. */
+  /**
+   * Whether an instance has ended, or is ending. One that was launched a moment ago may be unknown yet, and then counts
+   * as gone.
+   */
   isGone(instanceId: string): Promise<boolean>;
-  /** Why EC2 says that an instance is as it is, such as `Client.InternalError: Client error on launch`; null when it says nothing. */
+  /**
+   * Why EC2 says that an instance is as it is, such as `Client.InternalError: Client error on launch`; null when it
+   * says nothing.
+   */
   stateReasonOf(instanceId: string): Promise<string | null>;
 };
 

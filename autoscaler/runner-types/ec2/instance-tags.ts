@@ -24,5 +24,8 @@ export function jobTagsOf(event: JobEvent): Readonly<Record<string, string>> {
   };
 }
 
-/** Tag by which a person holds an instance back, to look into it: the reconciler leaves it alone and reports it. Any value. */
+/**
+ * Tag by which a person holds an instance back, to look into it: the reconciler leaves it alone and reports it. Any
+ * value.
+ */
 export const holdTag = 'gitlab-runners-on-demand:hold';

@@ -17,8 +17,8 @@ import {
 } from './launch-errors.ts';
 
 /**
- * Two launches of a group, spot and on-demand, and their tickets have to fit into one run of the launcher. EC2 refills two calls a second, so that a
- * first wait much shorter than a second only meets the next refusal.
+ * Two launches of a group, spot and on-demand, and their tickets have to fit into one run of the launcher. EC2 refills
+ * two calls a second, so that a first wait much shorter than a second only meets the next refusal.
  */
 const backoff = {
   maxAttempts: 5,
@@ -139,7 +139,8 @@ export function fleetOf({ source, lifecycle, count, tags }: FleetRequest): Creat
         ),
       },
     ],
-    // All that an instant fleet can tag, whatever the template tags: the launcher may only create what carries the deployment's tag.
+    // All that an instant fleet can tag, whatever the template tags: the launcher may only create what carries the
+    // deployment's tag.
     TagSpecifications: (['fleet', 'instance', 'volume', 'network-interface'] as const).map((ResourceType) => ({
       ResourceType,
       Tags: tagList,

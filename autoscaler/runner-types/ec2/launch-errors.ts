@@ -17,7 +17,10 @@ const capacityCodes = [
   'InsufficientFreeAddressesInSubnet',
 ];
 
-/** The account may have no more of this now, though it may of the other lifecycle: other pools, and a person should know. */
+/**
+ * The account may have no more of this now, though it may of the other lifecycle: other pools, and a person should
+ * know.
+ */
 export const quotaCodes = [
   'MaxSpotInstanceCountExceeded',
   'MaxSpotFleetRequestCountExceeded',
@@ -60,7 +63,10 @@ export class LaunchEndedError extends Error {
   override readonly name = 'LaunchEndedError';
 }
 
-/** EC2 knows the call's token from a call with other parameters: two releases of the launcher say the same launch differently. A fault of ours. */
+/**
+ * EC2 knows the call's token from a call with other parameters: two releases of the launcher say the same launch
+ * differently. A fault of ours.
+ */
 export class LaunchTokenReusedError extends Error {
   override readonly name = 'LaunchTokenReusedError';
 }
@@ -70,7 +76,10 @@ export class TicketGoneError extends Error {
   override readonly name = 'TicketGoneError';
 }
 
-/** Sorts EC2's error codes, from exceptions and from `Errors[]` in a fleet's answer alike. Source: karpenter's and AWS's lists. */
+/**
+ * Sorts EC2's error codes, from exceptions and from `Errors[]` in a fleet's answer alike. Source: karpenter's and AWS's
+ * lists.
+ */
 export function judgeLaunchError(code: string): LaunchVerdict {
   if (capacityCodes.includes(code) || quotaCodes.includes(code)) return 'no-capacity';
   if (throttleCodes.includes(code) || code.startsWith('Throttl')) return 'throttled';
@@ -78,8 +87,8 @@ export function judgeLaunchError(code: string): LaunchVerdict {
 }
 
 /**
- * What the errors of one answer mean together. A single pool without capacity makes all of it a matter of capacity: other pools may have
- * room later, or on demand. Where some instances came, the call cannot have been wrong altogether.
+ * What the errors of one answer mean together. A single pool without capacity makes all of it a matter of capacity:
+ * other pools may have room later, or on demand. Where some instances came, the call cannot have been wrong altogether.
  */
 export function judgeFleetErrors(codes: readonly string[], instances: number): LaunchVerdict {
   const verdicts = codes.map(judgeLaunchError);

@@ -37,9 +37,10 @@ export type GroupOutcome = {
 };
 
 /**
- * Launches a group's instances and gives each to its job. What one call gave is given away, whatever becomes of the next call. Jobs without an
- * instance leave the group once its calls were answered, so that their messages begin another one; they keep it while a call has no answer
- * yet, so that the very same call is made again. When no repetition helps, `reason` is a PermanentLaunchError.
+ * Launches a group's instances and gives each to its job. What one call gave is given away, whatever becomes of the
+ * next call. Jobs without an instance leave the group once its calls were answered, so that their messages begin
+ * another one; they keep it while a call has no answer yet, so that the very same call is made again. When no
+ * repetition helps, `reason` is a PermanentLaunchError.
  */
 export async function launchGroup(
   group: LaunchGroup,
@@ -66,10 +67,11 @@ export async function launchGroup(
 }
 
 /**
- * Terminates what a group has launched and nobody got: its hosts may not wait for tickets any more, and its jobs are launched for anew. Asked once
- * more with the same tokens, EC2 tells the instances of the first time.
+ * Terminates what a group has launched and nobody got: its hosts may not wait for tickets any more, and its jobs are
+ * launched for anew. Asked once more with the same tokens, EC2 tells the instances of the first time.
  *
- * @returns false when EC2 did not say, or did not do it: it is to be tried again before anything else is launched for these jobs
+ * @returns false when EC2 did not say, or did not do it: it is to be tried again before anything else is launched for
+ * these jobs
  */
 export async function dissolveGroup(
   group: LaunchGroup,

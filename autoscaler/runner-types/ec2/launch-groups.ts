@@ -31,7 +31,8 @@ export async function beginGroup(store: RunnersStore, { group, members }: FreshG
 
 /**
  * Gives an instance to a job: the job's item learns it and the ticket moves to where this host alone can take it,
- * together. While it is not its turn, the host finds in the ticket's place that it is held, and the gate moves the ticket.
+ * together. While it is not its turn, the host finds in the ticket's place that it is held, and the gate moves the
+ * ticket.
  *
  * @returns `given`; `served` when the item has this instance already; `refused` when the job is over: nobody needs the
  * instance; `lost` when the job waits, but its runner's token is gone: no instance would help it.

@@ -44,9 +44,9 @@ export const launchBatchSchema = z.object({
 type LaunchBatch = z.infer<typeof launchBatchSchema>;
 
 /**
- * Launches instances for the requests of one delivery: the requests of each profile together in one CreateFleet call. A group is written
- * down before the call, so that a message that comes again finishes its own group. What EC2 could not give goes back to the
- * queue, message by message; what it never will is reported as a failed runner.
+ * Launches instances for the requests of one delivery: the requests of each profile together in one CreateFleet call. A
+ * group is written down before the call, so that a message that comes again finishes its own group. What EC2 could not
+ * give goes back to the queue, message by message; what it never will is reported as a failed runner.
  */
 export async function launchInstances(
   { Records }: LaunchBatch,
@@ -114,7 +114,9 @@ function refusalOf(request: LaunchRequest): GroupOutcome {
   return { groupId: null, given: [], lost: [], unserved: [jobKeyOf(request)], reason, leftAlive: false };
 }
 
-/** Jobs that no repetition would serve: their attempts are abandoned, and their messages are done. Returns those jobs. */
+/**
+ * Jobs that no repetition would serve: their attempts are abandoned, and their messages are done. Returns those jobs.
+ */
 async function reportRefused(
   outcomes: readonly GroupOutcome[],
   seen: readonly SeenRequest[],
@@ -136,7 +138,9 @@ async function reportRefused(
   return reported;
 }
 
-/** Every message whose job has no instance yet goes back, to come again soon; the table knows, whatever happened above. */
+/**
+ * Every message whose job has no instance yet goes back, to come again soon; the table knows, whatever happened above.
+ */
 async function returnUnserved(
   records: LaunchBatch['Records'],
   seen: readonly SeenRequest[],
@@ -171,7 +175,10 @@ function lastReason(job: JobKey, outcomes: readonly GroupOutcome[], received: nu
   return { name, message: `After ${received} tries, the last one: ${message}` };
 }
 
-/** Where one call launched for several jobs, each instance learns its own job afterwards. Without that, only a tag is missing. */
+/**
+ * Where one call launched for several jobs, each instance learns its own job afterwards. Without that, only a tag is
+ * missing.
+ */
 async function tagLater(
   outcomes: readonly GroupOutcome[],
   seen: readonly SeenRequest[],

@@ -8,9 +8,10 @@ import { volumeKeyOf, volumeKeyStatements } from '../../../infrastructure/kit/cd
 import type { Ec2RunnerProfile } from './ec2-profile.construct.ts';
 
 /**
- * What CreateFleet needs, in narrow statements: our launch templates and subnets, of ingredients what those templates name, only things
- * that carry our tag as results, tagging only while creating, and the profiles' roles to EC2 alone. An instant fleet launches by
- * RunInstances with the rights of who asked for it; only that action knows which template a launch is from.
+ * What CreateFleet needs, in narrow statements: our launch templates and subnets, of ingredients what those templates
+ * name, only things that carry our tag as results, tagging only while creating, and the profiles' roles to EC2 alone.
+ * An instant fleet launches by RunInstances with the rights of who asked for it; only that action knows which template
+ * a launch is from.
  * Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
  */
 export function grantLaunching(
@@ -51,7 +52,8 @@ export function grantLaunching(
     ...volumeKeyStatements(launcher, volumeKeysOf(deployment)),
     new PolicyStatement({ sid: 'OurLaunchTemplates', actions: launch, resources: templates }),
     new PolicyStatement({ sid: 'FleetIngredients', actions: [fleet], resources: [...ingredients, ...subnets] }),
-    // What a template names may not be replaced. Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ExamplePolicies_EC2.html
+    // What a template names may not be replaced. Source:
+    // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ExamplePolicies_EC2.html
     new PolicyStatement({
       sid: 'IngredientsOfOurTemplates',
       actions: [run],
@@ -76,8 +78,8 @@ export function grantLaunching(
         ArnEqualsIfExists: { 'ec2:InstanceProfile': profiles.map(({ instanceProfileArn }) => instanceProfileArn) },
       },
     }),
-    // CreateFleet cannot tag the spot requests that it makes, so that they come without a tag if IAM looks at them at all.
-    // Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFleet.html (TagSpecification.N)
+    // CreateFleet cannot tag the spot requests that it makes, so that they come without a tag if IAM looks at them at
+    // all. Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFleet.html (TagSpecification.N)
     new PolicyStatement({
       sid: 'SpotRequests',
       actions: launch,

@@ -43,12 +43,14 @@ export type PlanContext = {
 };
 
 /**
- * Hosts without a ticket end themselves after three minutes (`claimSeconds` of their boot script). A group is finished only as long as they
- * surely wait; its successor shares nothing with it.
+ * Hosts without a ticket end themselves after three minutes (`claimSeconds` of their boot script). A group is finished
+ * only as long as they surely wait; its successor shares nothing with it.
  */
 export const groupLifeSeconds = 150;
 
-/** Sorts the messages of one delivery: what is settled, what was begun before and is to be finished, and what is new. */
+/**
+ * Sorts the messages of one delivery: what is settled, what was begun before and is to be finished, and what is new.
+ */
 export function planLaunches(seen: readonly SeenRequest[], context: PlanContext): LaunchPlan {
   const settled: SeenRequest[] = [];
   const begun = new Map<string, LaunchGroup>();
@@ -91,7 +93,9 @@ export function mayHaveSurplus(request: LaunchRequest, item: RunnerItem | null):
   );
 }
 
-/** Its hosts surely wait for their tickets, under names of their own: a group of an older version does not say those. */
+/**
+ * Its hosts surely wait for their tickets, under names of their own: a group of an older version does not say those.
+ */
 function mayBeFinished({ begunAt, source }: LaunchGroup, now: number): boolean {
   const { hostRoleId }: Partial<LaunchSource> = source;
   return hostRoleId !== undefined && now - Date.parse(begunAt) < groupLifeSeconds * 1_000;
@@ -122,8 +126,9 @@ function groupOf(requests: readonly SeenRequest[], { newGroupId, sourceOf, now }
 }
 
 /**
- * CreateFleet's idempotency token (at most 64 ASCII characters): the same group with the same parameters is the same launch; on-demand after
- * spot, or other parameters, is another one. Source: https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html
+ * CreateFleet's idempotency token (at most 64 ASCII characters): the same group with the same parameters is the same
+ * launch; on-demand after spot, or other parameters, is another one. Source:
+ * https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html
  */
 export function clientTokenOf(deployment: string, group: LaunchGroup, lifecycle: string, parameters: unknown): string {
   const text = [deployment, group.id, group.jobs.join(), lifecycle, canonicalJson(parameters)].join('\n');
@@ -139,7 +144,10 @@ function canonicalJson(value: unknown): string {
   );
 }
 
-/** Which instance is which job's: by order in both lists, so that every delivery of a group's messages gives the same pairs. */
+/**
+ * Which instance is which job's: by order in both lists, so that every delivery of a group's messages gives the same
+ * pairs.
+ */
 export function pairInstances(group: LaunchGroup, instanceIds: readonly string[]) {
   const pairs = group.jobs
     .slice(0, instanceIds.length)

@@ -4,7 +4,10 @@ import type { LaunchRequest } from './launch-request.ts';
 
 /** The end of the launch queue into which requests go. */
 export type LaunchRequests = {
-  /** Asks for an instance. Asking twice is harmless: the item says whether the job has one, and a launch is written on it first. */
+  /**
+   * Asks for an instance. Asking twice is harmless: the item says whether the job has one, and a launch is written on
+   * it first.
+   */
   send(request: LaunchRequest): Promise<void>;
 };
 

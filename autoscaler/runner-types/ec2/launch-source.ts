@@ -2,8 +2,9 @@ import type { LaunchSource } from '../../runner-store/runner-item.ts';
 import type { LaunchProfile } from './launch-environment.ts';
 
 /**
- * What each profile's instances are launched from: its own subnets, or else the network's. Null for a profile that was not deployed.
- * What is launched has the user's tags from its first moment, the fleet itself too: some accounts refuse all else.
+ * What each profile's instances are launched from: its own subnets, or else the network's. Null for a profile that was
+ * not deployed. What is launched has the user's tags from its first moment, the fleet itself too: some accounts refuse
+ * all else.
  */
 export function sourcesOf(
   profiles: Readonly<Record<string, LaunchProfile>>,

@@ -36,8 +36,8 @@ start_runner() {
   stop_at=$((SECONDS + wait_timeout_seconds + long_poll_seconds))
 }
 
-# Asks the runner to stop, and soon makes it: `stop_runner REASON`. The first reason counts. One without a job is removed
-# from GitLab first, so that it gets none while it stops.
+# Asks the runner to stop, and soon makes it: `stop_runner REASON`. The first reason counts. One without a job is
+# removed from GitLab first, so that it gets none while it stops.
 stop_runner() {
   ((kill_at)) && return
   local grace=$stop_grace_seconds
@@ -47,10 +47,12 @@ stop_runner() {
     unregister
     grace=2
   fi
-  # Docker goes after 15 s: a script has had time to clean up, and the runner has enough of its 30 left to give up (nine).
+  # Docker goes after 15 s: a script has had time to clean up, and the runner has enough of its 30 left to give up
+  # (nine).
   kill_at=$((SECONDS + grace)) stop_docker_at=$((SECONDS + grace * 3 / 8))
   say stopping "reason=$reason"
-  # A runner loses a signal that comes right behind another: of twelve without a pause ten, with a hundredth of a second none.
+  # A runner loses a signal that comes right behind another: of twelve without a pause ten, with a hundredth of a second
+  # none.
   [[ -z $quit ]] || pause 0.3
   kill -TERM "$runner" 2>/dev/null || :
 }
@@ -70,8 +72,8 @@ stop_docker() {
   } </dev/null >/dev/null 2>&1 &
 }
 
-# Lets the runner finish what it has or is being given, and ask for no other job. Never after SIGTERM: a runner that gets
-# any signal then ends at once, without a word to GitLab about its job.
+# Lets the runner finish what it has or is being given, and ask for no other job. Never after SIGTERM: a runner that
+# gets any signal then ends at once, without a word to GitLab about its job.
 last_job() {
   local tries
   if [[ $quit ]] || ((kill_at)); then return; fi
@@ -172,8 +174,9 @@ look_for_interruption() {
   esac
 }
 
-# Follows the runner until its log ends. Every second at most: is it time to stop it, to kill it, to look for an interruption?
-# `read` without a name keeps blanks by itself: with `IFS=` before it, a trap that runs meanwhile would see that IFS.
+# Follows the runner until its log ends. Every second at most: is it time to stop it, to kill it, to look for an
+# interruption? `read` without a name keeps blanks by itself: with `IFS=` before it, a trap that runs meanwhile would
+# see that IFS.
 follow_runner() {
   local text line='' look_at=0 forget_at=$((SECONDS + 30)) log_at=$((SECONDS + 2))
   while :; do

@@ -12,8 +12,8 @@ export type TagInstancesPorts = {
 export const pauseMilliseconds = 500;
 
 /**
- * Gives instances the tags of their jobs, one after the other and never faster than EC2 likes. Best effort: whatever fails (the instance may be
- * gone, EC2 may be busy) is logged and left, for nothing depends on these tags.
+ * Gives instances the tags of their jobs, one after the other and never faster than EC2 likes. Best effort: whatever
+ * fails (the instance may be gone, EC2 may be busy) is logged and left, for nothing depends on these tags.
  */
 export async function tagInstances(
   { Records }: z.infer<typeof tagBatchSchema>,

@@ -4,8 +4,9 @@ import { awsErrors, gitlabErrors } from '../../../lambda-shell-runner/exports.ts
 const number = z.optional(z.nullable(z.number()));
 
 /**
- * What Lambda's on-failure destination tells of a runner's function, as `detail` of its event. What we read of the answer, some events
- * lack: of an invocation that was never tried there is none, and a function that crashed has said nothing of its own.
+ * What Lambda's on-failure destination tells of a runner's function, as `detail` of its event. What we read of the
+ * answer, some events lack: of an invocation that was never tried there is none, and a function that crashed has said
+ * nothing of its own.
  * Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
  */
 export const failedInvocationSchema = z.object({
@@ -22,8 +23,9 @@ export const failedInvocationSchema = z.object({
 type FailedInvocation = z.infer<typeof failedInvocationSchema>;
 
 /**
- * What became of an invocation. `failed`: a runner was started, and failed. `not-started`: none was, since Lambda never ran the function or AWS
- * did not give it what it needs. `cut-off`: the runner could not ask GitLab. `cause` is for people.
+ * What became of an invocation. `failed`: a runner was started, and failed. `not-started`: none was, since Lambda never
+ * ran the function or AWS did not give it what it needs. `cut-off`: the runner could not ask GitLab. `cause` is for
+ * people.
  */
 export type InvocationEnd = { readonly kind: 'failed' | 'not-started' | 'cut-off'; readonly cause: string };
 

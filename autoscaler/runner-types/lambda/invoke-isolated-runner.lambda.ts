@@ -8,8 +8,8 @@ import { createTenantInvocation, type InvokeForTenant } from './runner-function.
 export type InvokeIsolatedRunnerPorts = { readonly invoke: InvokeForTenant };
 
 /**
- * Starts a runner's function in an execution environment that no other project has used or will use. A Lambda does it because Step
- * Functions' own integration does not list the tenant's id among its parameters.
+ * Starts a runner's function in an execution environment that no other project has used or will use. A Lambda does it
+ * because Step Functions' own integration does not list the tenant's id among its parameters.
  */
 export async function invokeIsolatedRunner(
   { functionArn, tenantId, payload }: z.infer<typeof invokeIsolatedRunnerInput>,

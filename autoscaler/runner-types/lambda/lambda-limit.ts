@@ -1,8 +1,9 @@
 import type { RunnerChoice } from '../../runner-store/runner-item.ts';
 
 /*
- * All functions of an account share its limit of executions at the same time, jobs and control plane alike, but for those with a reservation. Of
- * that limit, "unreserved" is what is left to us, who reserve nothing: accounts with small limits have nothing to reserve.
+ * All functions of an account share its limit of executions at the same time, jobs and control plane alike, but for
+ * those with a reservation. Of that limit, "unreserved" is what is left to us, who reserve nothing: accounts with small
+ * limits have nothing to reserve.
  * Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html
  */
 
@@ -16,9 +17,10 @@ const smallestReserve = 5;
 const largestReserve = 100;
 
 /**
- * How many executions jobs leave to the ingest and the control plane: half of the smallest limit, a quarter of a small one, and 100 of 400 or more.
- * A job takes ten short calls or so in its life, of which only the ingest's may not wait; those of 100 at the same time serve some hundred jobs
- * a second. A quarter also covers functions that still clean up when their place is free again.
+ * How many executions jobs leave to the ingest and the control plane: half of the smallest limit, a quarter of a small
+ * one, and 100 of 400 or more. A job takes ten short calls or so in its life, of which only the ingest's may not wait;
+ * those of 100 at the same time serve some hundred jobs a second. A quarter also covers functions that still clean up
+ * when their place is free again.
  */
 export function reserveOf(unreserved: number): number {
   return Math.min(largestReserve, Math.max(smallestReserve, Math.ceil(unreserved / 4)));

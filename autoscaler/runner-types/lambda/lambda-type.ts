@@ -16,8 +16,8 @@ export const lambdaType: RunnerTypeTraits = {
   longest: {
     // The workflow that invokes it lives for four minutes.
     launch: 5 * 60,
-    // Lambda tries for five minutes to start the function, and may notice their end late; then a cold start, and the wait
-    // for a job (22 s). Who is given up before that may never have been started, and nobody would know.
+    // Lambda tries for five minutes to start the function, and may notice their end late; then a cold start, and the
+    // wait for a job (22 s). Who is given up before that may never have been started, and nobody would know.
     service: 7 * 60,
     job: () => functionLifeSeconds + 60,
   },

@@ -17,7 +17,8 @@ export type InvokeForTenant = (functionArn: string, tenantId: string, payload: L
 const requestTimeoutMilliseconds = 5_000;
 
 /**
- * Invokes functions with tenant isolation. Source: https://docs.aws.amazon.com/lambda/latest/dg/tenant-isolation-invoke.html
+ * Invokes functions with tenant isolation. Source:
+ * https://docs.aws.amazon.com/lambda/latest/dg/tenant-isolation-invoke.html
  *
  * @throws {RunnerFunctionUnavailableError}
  * @throws {RunnerFunctionRefusedError}

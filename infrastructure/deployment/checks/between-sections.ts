@@ -78,7 +78,8 @@ function ec2Faults(profile: Ec2Profile, network: OwnNetwork | ExistingNetwork | 
 }
 
 /**
- * Instance families of AWS's own processors have a "g" behind their generation (m8g, c7gn, im4gn, g5g); a1 was the first.
+ * Instance families of AWS's own processors have a "g" behind their generation (m8g, c7gn, im4gn, g5g); a1 was the
+ * first.
  * Source: https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html
  */
 export function architectureOf(instanceType: string): 'arm64' | 'x86_64' | undefined {
@@ -115,7 +116,9 @@ function statementFaults({ policyStatements }: Profile): Fault[] {
 
 export type DefaultRunner = { readonly type: string; readonly profile?: string };
 
-/** What is wrong between the profiles and who refers to them. `types` are those of all profiles, faulty ones included. */
+/**
+ * What is wrong between the profiles and who refers to them. `types` are those of all profiles, faulty ones included.
+ */
 export function referenceFaults(
   types: ReadonlyMap<string, unknown>,
   defaultRunner: DefaultRunner | undefined,

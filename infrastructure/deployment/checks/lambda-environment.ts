@@ -37,17 +37,24 @@ export function launchEntryOf(profile: Ec2Profile, template: DeployedTemplate) {
   return { ...template, instanceTypes: [...instanceTypesOf(profile)], onDemand, maxPriceUsd, subnetIds, ...tags };
 }
 
-/** What is said of GitLab Runner to the function of a LAMBDA profile, as an environment variable; undefined when nothing is. */
+/**
+ * What is said of GitLab Runner to the function of a LAMBDA profile, as an environment variable; undefined when nothing
+ * is.
+ */
 export function runnerSettingsVariableOf(profile: LambdaProfile, gitlab: GitLabConnection = {}): string | undefined {
   const text = JSON.stringify({ ...connectionSettingsOf(gitlab), ...withGitTrust(runnerSettingsOf(profile), gitlab) });
   return text === '{}' ? undefined : text;
 }
 
-/** For all variables of a function together. Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+/**
+ * For all variables of a function together. Source:
+ * https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+ */
 export const mostEnvironmentBytes = 4_096;
 
 /**
- * Bytes of a function's variables as Lambda counts them: of the JSON object that they are, in which each quote of a value takes two.
+ * Bytes of a function's variables as Lambda counts them: of the JSON object that they are, in which each quote of a
+ * value takes two.
  * Source: Lambda's refusal, which ends with the "String measured"
  * (https://github.com/github-aws-runners/terraform-aws-github-runner/issues/3594).
  */
@@ -69,7 +76,10 @@ const longest = {
   othersOfReconcilerBytes: 1_130,
 };
 
-/** The variables PROFILES and LAUNCH_PROFILES of the autoscaler, before anything is deployed: as long as they can become. */
+/**
+ * The variables PROFILES and LAUNCH_PROFILES of the autoscaler, before anything is deployed: as long as they can
+ * become.
+ */
 export function expectedVariablesOf(profiles: Profiles) {
   const entries = Object.entries(profiles);
   const routing = entries.map(([name, profile]) => {
@@ -84,7 +94,9 @@ export function expectedVariablesOf(profiles: Profiles) {
   };
 }
 
-/** Says what would not fit into Lambda's environment. The others are variables of the deployment beside the profiles'. */
+/**
+ * Says what would not fit into Lambda's environment. The others are variables of the deployment beside the profiles'.
+ */
 export function environmentFaults(
   profiles: Profiles,
   others: {
@@ -128,7 +140,10 @@ const othersOfRunnerBytes = 400;
 /** Of the 16 KiB of user data, what the boot script and its own settings leave. */
 export const mostBootTextBytes = 6_144;
 
-/** Says whether the texts that a profile gives its runners fit where they are kept: a function's environment, an instance's user data. */
+/**
+ * Says whether the texts that a profile gives its runners fit where they are kept: a function's environment, an
+ * instance's user data.
+ */
 export function runnerTextFaults(profile: Profile, gitlab: GitLabConnection = {}): Fault[] {
   const where = 'environment, hooks, docker, registries and runnerConfig';
   if (profile.type === 'LAMBDA') {

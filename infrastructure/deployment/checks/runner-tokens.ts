@@ -8,8 +8,9 @@ type Profile = Ec2Profile | LambdaProfile;
 type Profiles = Readonly<Record<string, Profile>>;
 
 /**
- * What is wrong with a profile that brings a long-lived runner. Its token is worth much more than that of a runner made for one job, which is
- * gone with it: whoever has it takes jobs of every project of the runner, with their secrets. So no job may reach the host's memory.
+ * What is wrong with a profile that brings a long-lived runner. Its token is worth much more than that of a runner made
+ * for one job, which is gone with it: whoever has it takes jobs of every project of the runner, with their secrets. So
+ * no job may reach the host's memory.
  */
 export function runnerTokenFaults(profile: Profile): Fault[] {
   if (profile.type === 'LAMBDA' || profile.runnerTokenSecretArn === undefined) return [];

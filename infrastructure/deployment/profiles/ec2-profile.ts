@@ -47,8 +47,8 @@ export const dockerSchema = z.strictObject({
    */
   shell: z.enum(['bash', 'pwsh']).optional(),
   /**
-   * Mounts of every job's containers. When absent `/cache` with `hostSocket` or `privileged`, and with `privileged` what
-   * docker-in-docker shares; else none.
+   * Mounts of every job's containers. When absent `/cache` with `hostSocket` or `privileged`, and with `privileged`
+   * what docker-in-docker shares; else none.
    */
   volumes: distinct(
     z
@@ -56,7 +56,10 @@ export const dockerSchema = z.strictObject({
       .startsWith('/')
       .regex(/^(?:.*\S)?$/, 'has a blank or a line break at its end; remove it'),
   ).optional(),
-  /** Tried in this order. A host has no image but what its AMI brought: asking the registry whether it is stale costs a round trip per image. */
+  /**
+   * Tried in this order. A host has no image but what its AMI brought: asking the registry whether it is stale costs a
+   * round trip per image.
+   */
   pullPolicies: distinct(z.enum(pullPolicies)).min(1).default(['if-not-present']),
   /** Containers beside every job's own, such as `docker:28-dind` for builds in privileged containers. */
   services: z
@@ -118,8 +121,9 @@ export const ec2ProfileSchema = z.strictObject({
   /** When to use on-demand capacity: never, when spot has none, or always. */
   onDemand: z.enum(['never', 'fallback', 'always']).default('fallback'),
   /**
-   * A job that a spot interruption ended: leave it failed, or retry it once, on on-demand capacity. Never by default: only you know whether your
-   * jobs (deployments, say) may run twice. Retrying needs an access token with the scope `api`.
+   * A job that a spot interruption ended: leave it failed, or retry it once, on on-demand capacity. Never by default:
+   * only you know whether your jobs (deployments, say) may run twice. Retrying needs an access token with the scope
+   * `api`.
    */
   retryInterrupted: z.enum(['never', 'onDemand']).default('never'),
   /** Highest spot price per hour in USD; the on-demand price when absent. */
@@ -140,9 +144,10 @@ export const ec2ProfileSchema = z.strictObject({
   /** Let Session Manager open shells on hosts, for people whose own rights allow it. The agent is in the AMI. */
   sessionManager: z.boolean().default(false),
   /**
-   * ARN of a secret with the authentication token of a runner that you made in GitLab: `{"token": "glrt-..."}`, or the token alone. Each
-   * host is then one more manager of that runner, and GitLab gets no runner per job. EC2 with the docker executor only, without
-   * privileges, since every other job could read the token. The secret must be one of the deployment's region, encrypted with AWS's key.
+   * ARN of a secret with the authentication token of a runner that you made in GitLab: `{"token": "glrt-..."}`, or the
+   * token alone. Each host is then one more manager of that runner, and GitLab gets no runner per job. EC2 with the
+   * docker executor only, without privileges, since every other job could read the token. The secret must be one of the
+   * deployment's region, encrypted with AWS's key.
    */
   runnerTokenSecretArn: secretArnSchema.optional(),
   executor: z.enum(['docker', 'shell']).default('docker'),
@@ -159,7 +164,10 @@ export const ec2ProfileSchema = z.strictObject({
     .default(60),
   hooks: z
     .strictObject({
-      /** A bash script that root runs on each host before it takes its job, for at most two minutes. When a command fails, the host ends. */
+      /**
+       * A bash script that root runs on each host before it takes its job, for at most two minutes. When a command
+       * fails, the host ends.
+       */
       boot: script.optional(),
       ...jobHooks,
     })

@@ -13,9 +13,10 @@ export type ExtendedProfiles = {
 };
 
 /**
- * Resolves `extends`. What a profile says replaces what its base says; objects (`docker`, `environment`, `resourceTags`, ...) are merged key by key,
- * lists and everything else are replaced as a whole, and `undefined` takes the base's over. A base may extend another profile,
- * must be of the same type, and is a profile like every other. `type` is never taken over.
+ * Resolves `extends`. What a profile says replaces what its base says; objects (`docker`, `environment`,
+ * `resourceTags`, ...) are merged key by key, lists and everything else are replaced as a whole, and `undefined` takes
+ * the base's over. A base may extend another profile, must be of the same type, and is a profile like every other.
+ * `type` is never taken over.
  */
 export function extendProfiles(profiles: Profiles): ExtendedProfiles {
   const faults = Object.keys(profiles).flatMap((name) => {

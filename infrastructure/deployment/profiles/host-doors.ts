@@ -1,6 +1,9 @@
 import type { Ec2Profile } from './ec2-profile.ts';
 
-/** A setting by which a profile's jobs reach more of their host than a container gives; `what` it is, as a message begins. */
+/**
+ * A setting by which a profile's jobs reach more of their host than a container gives; `what` it is, as a message
+ * begins.
+ */
 export type HostDoor = { readonly path: readonly PropertyKey[]; readonly what: string };
 
 /**
@@ -35,7 +38,10 @@ export function jobsOwnHost(profile: Ec2Profile): boolean {
   return hostDoorsOf(profile).length > 0;
 }
 
-/** What every container has. Source: https://docs.docker.com/engine/containers/run/#runtime-privilege-and-linux-capabilities */
+/**
+ * What every container has. Source:
+ * https://docs.docker.com/engine/containers/run/#runtime-privilege-and-linux-capabilities
+ */
 const dockersOwnCapabilities = [
   'AUDIT_WRITE',
   'CHOWN',
@@ -97,7 +103,9 @@ export const harmlessDockerSettings: readonly string[] = [
   'wait_for_services_timeout',
 ];
 
-/** Settings with values that leave a job inside, and values that do not (`host`, or the namespace of another container). */
+/**
+ * Settings with values that leave a job inside, and values that do not (`host`, or the namespace of another container).
+ */
 const harmlessValues: Readonly<Record<string, (value: unknown) => boolean>> = {
   ipcmode: (value) => value === 'private' || value === 'none' || value === '',
   network_mode: (value) => typeof value === 'string' && !/^(?:host|ns|container)(?::|$)/i.test(value),

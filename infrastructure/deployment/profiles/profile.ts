@@ -30,7 +30,9 @@ export const jobHooks = {
 
 /** What profiles of every type have. */
 export const profileFields = {
-  /** Name of the profile whose settings this one takes over where it says nothing itself (see `extendProfiles` for how). */
+  /**
+   * Name of the profile whose settings this one takes over where it says nothing itself (see `extendProfiles` for how).
+   */
   extends: nameSchema.optional(),
   /** Jobs of this profile that may run at the same time; as many as the account's quotas allow when absent. */
   maxConcurrent: z.int().positive().optional(),
@@ -50,22 +52,24 @@ export const profileFields = {
    */
   runnerConfig: z.record(z.string(), z.json()).default({}),
   /**
-   * Tags of GitLab jobs: a job that has all of them goes to this profile without any mapping. A mapping that matches wins. Of several profiles
-   * the one with most tags gets the job. A tag that no other profile and no mapping names keeps the profile's jobs apart from all others.
+   * Tags of GitLab jobs: a job that has all of them goes to this profile without any mapping. A mapping that matches
+   * wins. Of several profiles the one with most tags gets the job. A tag that no other profile and no mapping names
+   * keeps the profile's jobs apart from all others.
    */
   tags: jobTagsSchema.default([]),
   /**
-   * `ref_protected`: GitLab gives the profile's runners jobs of protected branches and tags only, so that no other job can ever have their role.
-   * A job of another ref that a mapping sends there is not started, and `doctor` says so. Else a runner takes jobs of every ref.
+   * `ref_protected`: GitLab gives the profile's runners jobs of protected branches and tags only, so that no other job
+   * can ever have their role. A job of another ref that a mapping sends there is not started, and `doctor` says so.
+   * Else a runner takes jobs of every ref.
    * Source: https://docs.gitlab.com/ci/runners/configure_runners/#prevent-runners-from-revealing-sensitive-information
    */
   accessLevel: z.enum(['not_protected', 'ref_protected']).default('not_protected'),
   /** AWS tags of the runner's resources, beside the deployment's. */
   resourceTags: resourceTagsSchema.default({}),
   /**
-   * Whether a job that this profile should have run, and that failed on a runner of another one, is retried, once. GitLab
-   * gives a job to any runner that fits its tags; profiles with jobs of tags of their own never need it. The access token
-   * needs the scope `api`.
+   * Whether a job that this profile should have run, and that failed on a runner of another one, is retried, once.
+   * GitLab gives a job to any runner that fits its tags; profiles with jobs of tags of their own never need it. The
+   * access token needs the scope `api`.
    */
   retryMisplaced: z.boolean().default(false),
 };

@@ -8,8 +8,9 @@ const ecrPattern =
 /** Private registries from which the hosts pull the images of jobs. */
 export const registriesSchema = z.strictObject({
   /**
-   * Registries of ECR, of any account and region: `123456789012.dkr.ecr.eu-west-1.amazonaws.com`, and for some of its repositories alone
-   * `.../team/*`. The hosts' role may pull from them; one of another account must allow it too, by the repositories' policies.
+   * Registries of ECR, of any account and region: `123456789012.dkr.ecr.eu-west-1.amazonaws.com`, and for some of its
+   * repositories alone `.../team/*`. The hosts' role may pull from them; one of another account must allow it too, by
+   * the repositories' policies.
    */
   ecr: distinct(
     z
@@ -20,9 +21,9 @@ export const registriesSchema = z.strictObject({
       ),
   ).default([]),
   /**
-   * ARN of a secret in Secrets Manager with the credentials of other registries, in the words of docker's `config.json`:
-   * `{"auths":{"registry.example.com":{"auth":"..."}}}`. The hosts read it; jobs do not see it, unless they own the host (the shell executor,
-   * `privileged`, the host's docker socket).
+   * ARN of a secret in Secrets Manager with the credentials of other registries, in the words of docker's
+   * `config.json`: `{"auths":{"registry.example.com":{"auth":"..."}}}`. The hosts read it; jobs do not see it, unless
+   * they own the host (the shell executor, `privileged`, the host's docker socket).
    */
   secretArn: z
     .string()
@@ -31,12 +32,18 @@ export const registriesSchema = z.strictObject({
       'write the ARN of a secret, such as arn:aws:secretsmanager:eu-west-1:123456789012:secret:registries-AbCdEf',
     )
     .optional(),
-  /** Address of a mirror of Docker Hub, which docker asks first. Docker-in-docker has a daemon of its own: tell it by its service's `command`. */
+  /**
+   * Address of a mirror of Docker Hub, which docker asks first. Docker-in-docker has a daemon of its own: tell it by
+   * its service's `command`.
+   */
   mirror: addressSchema('https://mirror.example.com').optional(),
 });
 export type Registries = z.output<typeof registriesSchema>;
 
-/** The `config.json` of docker that names the credential helper for each registry of ECR; empty without registries that ask for credentials. */
+/**
+ * The `config.json` of docker that names the credential helper for each registry of ECR; empty without registries that
+ * ask for credentials.
+ */
 export function dockerConfigOf(registries: Registries | undefined): string {
   if (!registries || (registries.ecr.length === 0 && !registries.secretArn)) return '';
   const hosts = [...new Set(registries.ecr.map((registry) => partsOf(registry).host))];
@@ -46,7 +53,8 @@ export function dockerConfigOf(registries: Registries | undefined): string {
 export type RegistryStatement = { readonly actions: string[]; readonly resources: string[] };
 
 /**
- * What the hosts' role must be allowed for its registries. The login of ECR knows no resources; it opens nothing by itself.
+ * What the hosts' role must be allowed for its registries. The login of ECR knows no resources; it opens nothing by
+ * itself.
  * Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-pull-iam.html
  */
 export function registryStatementsOf(registries: Registries | undefined, partition: string): RegistryStatement[] {

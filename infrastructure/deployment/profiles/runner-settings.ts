@@ -13,8 +13,8 @@ export type RunnerSettings = Readonly<Record<string, unknown>>;
 export type CacheBucket = { readonly name: string; readonly region: string; readonly prefix: string };
 
 /**
- * What a profile says of its runners in GitLab Runner's own words: everything of the `[[runners]]` section but what a host adds itself
- * (`decidedByHost`). The bucket is for profiles that have a cache.
+ * What a profile says of its runners in GitLab Runner's own words: everything of the `[[runners]]` section but what a
+ * host adds itself (`decidedByHost`). The bucket is for profiles that have a cache.
  * Source: https://docs.gitlab.com/runner/configuration/advanced-configuration/
  */
 export function runnerSettingsOf(profile: Profile, bucket?: CacheBucket): RunnerSettings {

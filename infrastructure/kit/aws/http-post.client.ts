@@ -5,8 +5,8 @@ export type HttpAnswer = { readonly status: number; readonly text: string };
 const agents = new Map<string, Agent>();
 
 /**
- * Posts a body and reads the answer, over a connection that is kept alive. Made of `node:http` and `node:https`, and only of the
- * one that is needed: the first `fetch` of a process loads about 20 ms more.
+ * Posts a body and reads the answer, over a connection that is kept alive. Made of `node:http` and `node:https`, and
+ * only of the one that is needed: the first `fetch` of a process loads about 20 ms more.
  *
  * @throws what the connection failed with, also after `timeoutMilliseconds` without a whole answer.
  */

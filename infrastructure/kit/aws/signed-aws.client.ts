@@ -28,8 +28,8 @@ export class AwsAnswerError extends Error {
 }
 
 /**
- * Calls one action (`AWSEvents.PutEvents`) of a service (`events`) with AWS's JSON protocol. `read` takes what is wanted from the
- * answer, and may throw an {@link AwsAnswerError} itself, since some refusals come as an answer of 200.
+ * Calls one action (`AWSEvents.PutEvents`) of a service (`events`) with AWS's JSON protocol. `read` takes what is
+ * wanted from the answer, and may throw an {@link AwsAnswerError} itself, since some refusals come as an answer of 200.
  *
  * @throws {AwsAnswerError} or what the connection failed with.
  */
@@ -46,7 +46,9 @@ export type SignedRequest = {
 };
 export type PostToAws = (request: SignedRequest) => Promise<HttpAnswer>;
 
-/** Posts signed requests without the AWS SDK, and leaves it to the caller what an answer means and whether to try again. */
+/**
+ * Posts signed requests without the AWS SDK, and leaves it to the caller what an answer means and whether to try again.
+ */
 export function createAwsPost(environment: AwsEnvironment): PostToAws {
   const { endpointUrl, ...credentials } = environment;
   // Signing keys last a day: aws4fetch keeps them here.

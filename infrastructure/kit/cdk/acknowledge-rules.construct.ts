@@ -2,8 +2,8 @@ import { Stack, Validations } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 
 /**
- * Says why policies below a construct may end in a wildcard: cdk-nag finds each of these resources (rule AwsSolutions-IAM5), and knows it by
- * its text.
+ * Says why policies below a construct may end in a wildcard: cdk-nag finds each of these resources (rule
+ * AwsSolutions-IAM5), and knows it by its text.
  */
 export function acknowledgeWildcards(scope: IConstruct, reason: string, ...resources: readonly string[]): void {
   for (const resource of resources) {
@@ -17,7 +17,10 @@ export function acknowledgeActions(scope: IConstruct, reason: string, ...actions
     Validations.of(scope).acknowledge({ id: `AwsSolutions-IAM5[Action::${action}]`, reason });
 }
 
-/** Says why roles below a construct may have policies that AWS manages (rule AwsSolutions-IAM4); names as IAM has them, or whole ARNs. */
+/**
+ * Says why roles below a construct may have policies that AWS manages (rule AwsSolutions-IAM4); names as IAM has them,
+ * or whole ARNs.
+ */
 export function acknowledgeManagedPolicies(scope: IConstruct, reason: string, ...names: readonly string[]): void {
   for (const name of names) {
     const arn = name.startsWith('arn:') ? name : `arn:<AWS::Partition>:iam::aws:policy/${name}`;

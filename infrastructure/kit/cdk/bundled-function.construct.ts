@@ -35,7 +35,10 @@ export type BundledFunctionProps = {
   readonly logOutlivesStack?: boolean;
 };
 
-/** One of our Lambdas: Node 24 on arm64, bundled by `npm run build`, with its own log group that, as a rule, ends with the stack. */
+/**
+ * One of our Lambdas: Node 24 on arm64, bundled by `npm run build`, with its own log group that, as a rule, ends with
+ * the stack.
+ */
 export class BundledFunction extends LambdaFunction {
   constructor(scope: Construct, id: string, props: BundledFunctionProps) {
     const logGroup = new LogGroup(scope, `${id}Logs`, {

@@ -10,9 +10,9 @@ import type { AppName } from './parameter-names.ts';
 const defaultConfigFile = resolve(import.meta.dirname, '../../../deployment.config.ts');
 
 /**
- * The CDK app of one subsystem for the chosen deployment: `-c deployment=NAME` chooses among several, `-c config=FILE` reads
- * another file than the repository's `deployment.config.ts`. The file's default export is one deployment or a list of them. `-c nag=true` checks
- * the templates with cdk-nag.
+ * The CDK app of one subsystem for the chosen deployment: `-c deployment=NAME` chooses among several, `-c config=FILE`
+ * reads another file than the repository's `deployment.config.ts`. The file's default export is one deployment or a
+ * list of them. `-c nag=true` checks the templates with cdk-nag.
  *
  * @throws {DeploymentConfigError} when the file or the name fits nothing.
  */
@@ -49,7 +49,10 @@ export async function startDeploymentApp(appName: AppName) {
   });
 }
 
-/** Synthesis fails where cdk-nag finds something. Only when asked: it is of no use to `cdk deploy`, and needs a second or two. */
+/**
+ * Synthesis fails where cdk-nag finds something. Only when asked: it is of no use to `cdk deploy`, and needs a second
+ * or two.
+ */
 async function checkWithNag(app: App): Promise<void> {
   const { AwsSolutionsChecks } = await import('cdk-nag');
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));

@@ -17,8 +17,8 @@ export type BackoffPorts = {
 export type FailureVerdict = { readonly retry: boolean; readonly retryAfterMilliseconds?: number | undefined };
 
 /**
- * Runs `attempt` until it succeeds, `judge` says that trying again is useless, or the policy is used up; then the last error is
- * thrown. Waits are exponential with full jitter, and never shorter than the other side asks for.
+ * Runs `attempt` until it succeeds, `judge` says that trying again is useless, or the policy is used up; then the last
+ * error is thrown. Waits are exponential with full jitter, and never shorter than the other side asks for.
  * Source: https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
  */
 export async function retryWithBackoff<T>(

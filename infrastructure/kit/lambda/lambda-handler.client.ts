@@ -13,7 +13,9 @@ export class InvalidEnvironmentError extends Error {
   override readonly name = 'InvalidEnvironmentError';
 }
 
-/** The logger of this process: whole JSON lines to standard output, which Lambda's JSON log format keeps as they are. */
+/**
+ * The logger of this process: whole JSON lines to standard output, which Lambda's JSON log format keeps as they are.
+ */
 export const log: Log = createLog((line) => process.stdout.write(`${line}\n`), Date.now, {}, process.env.DEPLOYMENT);
 
 export type LambdaOptions<Schema extends z.ZodMiniType, Ports, Output> = {
@@ -29,8 +31,8 @@ export type LambdaOptions<Schema extends z.ZodMiniType, Ports, Output> = {
 export type LambdaContext = { readonly log: Log; readonly remainingMilliseconds: () => number };
 
 /**
- * The one wrapper of all our Lambdas: checks the input, makes the ports on the first event, logs the outcome as one line
- * and lets errors through with their names, since the workflows match on them.
+ * The one wrapper of all our Lambdas: checks the input, makes the ports on the first event, logs the outcome as one
+ * line and lets errors through with their names, since the workflows match on them.
  */
 export function lambdaHandler<Schema extends z.ZodMiniType, Ports, Output>(
   options: LambdaOptions<Schema, Ports, Output>,

@@ -15,7 +15,8 @@ export type Log = {
 };
 
 /**
- * Makes a logger that hands finished lines to `write`; `now` gives the time in milliseconds since 1970. Metrics belong to `deployment`.
+ * Makes a logger that hands finished lines to `write`; `now` gives the time in milliseconds since 1970. Metrics belong
+ * to `deployment`.
  */
 export function createLog(
   write: (line: string) => void,

@@ -31,7 +31,9 @@ export const metricNames = [
   'JobsOutOfAttempts',
   /** Jobs that wait although no cap keeps them, in one look. */
   'JobsDeferred',
-  /** Jobs whose runner may not ask for a job yet, since GitLab would give it an earlier one that is to run elsewhere. */
+  /**
+   * Jobs whose runner may not ask for a job yet, since GitLab would give it an earlier one that is to run elsewhere.
+   */
   'JobsHeld',
   /** Runners that were let go although an earlier job is to run elsewhere: nobody had started it for too long. */
   'JobsPassed',

@@ -11,7 +11,9 @@ const sorted = (texts: readonly string[]) => [...texts].sort();
 const sizes = { minLength: 1, maxLength: 4 };
 const names = fc.oneof(fc.string(), fc.constantFrom('$dynamodb', '__proto__', 'N', '<<', 'null', '1'));
 
-/** Whatever DynamoDB may hold in an attribute, in the form in which it is given back; sets, which have no order, sorted. */
+/**
+ * Whatever DynamoDB may hold in an attribute, in the form in which it is given back; sets, which have no order, sorted.
+ */
 export const { attribute: storedAttributes } = fc.letrec<{ attribute: AttributeValue }>((tie) => ({
   attribute: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },

@@ -6,7 +6,9 @@ import { createJobMappings } from '../../../autoscaler/job-mappings/job-mappings
 
 type Page = { readonly Items?: readonly Record<string, AttributeValue>[]; readonly LastEvaluatedKey?: object } | Error;
 
-/** The mappings of a table that gives these pages, one for each request (the last one for ever), and a clock to turn. */
+/**
+ * The mappings of a table that gives these pages, one for each request (the last one for ever), and a clock to turn.
+ */
 function mappingsOf(...pages: readonly Page[]) {
   const clock = { milliseconds: 0 };
   const requests: ScanCommandInput[] = [];

@@ -158,7 +158,8 @@ describe('what is told of random tables', () => {
           );
         const told = (accessLevel?: 'ref_protected') =>
           new Set(possibleTargets({ tags: runner, projectPath, accessLevel }, given).map(({ profile }) => profile));
-        // Every name is there that a pattern stands for, and one that none does: what is possible happens to one of them.
+        // Every name is there that a pattern stands for, and one that none does: what is possible happens to one of
+        // them.
         expect(told()).toEqual(new Set([true, false].flatMap(outcomes)));
         expect(told('ref_protected')).toEqual(new Set(outcomes(true)));
       }),

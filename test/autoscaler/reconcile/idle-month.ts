@@ -4,7 +4,9 @@ import { daysAMonth, type Usage } from '../../idle-cost/prices.ts';
 import type { LogLine } from '../../support/lambda-context.ts';
 import { reconcileWorld } from './reconcile-world.ts';
 
-/** Generous: a warm pass makes three calls to AWS at the same time; one that asks GitLab about a few projects some more. */
+/**
+ * Generous: a warm pass makes three calls to AWS at the same time; one that asks GitLab about a few projects some more.
+ */
 const idlePassSeconds = 0.15;
 const gitlabPassSeconds = 1.2;
 /** The wrapper writes one line for each pass. */
@@ -14,7 +16,10 @@ const secretReadsADay = 24 * 4;
 const passes = 24 * 60;
 export const roundsADay = passes / 5;
 
-/** What the reconciler uses in a month in which nothing happens, counted over the passes of a day. It knows three projects. */
+/**
+ * What the reconciler uses in a month in which nothing happens, counted over the passes of a day. It knows three
+ * projects.
+ */
 export async function reconcilerOfAnIdleMonth(): Promise<{
   readonly usage: Usage;
   readonly gitlabCallsADay: number;

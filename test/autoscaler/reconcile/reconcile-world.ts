@@ -13,7 +13,10 @@ import { inMemoryReconcileStore } from '../../support/in-memory-reconcile-store.
 import { inMemoryRunnersStore } from '../../support/in-memory-runners-store.ts';
 import { lambdaContext } from '../../support/lambda-context.ts';
 
-/** The reconciler over tables, an EC2, a GitLab and a bus in memory. Its clock begins a day after everything that the builders date. */
+/**
+ * The reconciler over tables, an EC2, a GitLab and a bus in memory. Its clock begins a day after everything that the
+ * builders date.
+ */
 export function reconcileWorld(items: readonly RunnerItem[] = [], changes: Partial<ReconcilePorts> = {}) {
   const clock = { milliseconds: testStart + 24 * 60 * 60_000 };
   const now = () => clock.milliseconds;

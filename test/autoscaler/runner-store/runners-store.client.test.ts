@@ -13,7 +13,9 @@ type Command = { readonly constructor: { readonly name: string }; readonly input
 
 const tables = { runners: 'runners-table', tickets: 'tickets-table', waitingTickets: 'waiting-table' };
 
-/** The store over a DynamoDB that gives these answers, one after the other (the last one for ever); an Error is thrown. */
+/**
+ * The store over a DynamoDB that gives these answers, one after the other (the last one for ever); an Error is thrown.
+ */
 function storeAnswered(...answers: readonly unknown[]) {
   const sent: Command[] = [];
   const waits: number[] = [];

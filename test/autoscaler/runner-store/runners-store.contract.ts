@@ -26,7 +26,10 @@ const ticket = (id: string): RunnerTicket => ({
   expiresAt: 2_000_000_000,
 });
 
-/** What every store of the runners does, whether its tables are in memory or in DynamoDB. `make` is called before each test. */
+/**
+ * What every store of the runners does, whether its tables are in memory or in DynamoDB. `make` is called before each
+ * test.
+ */
 export function describeRunnersStore(name: string, make: () => StoreUnderTest | Promise<StoreUnderTest>): void {
   describe(name, () => {
     let store: RunnersStore;

@@ -33,7 +33,9 @@ function world(options: WorldOptions = {}) {
   };
 }
 
-/** Two jobs of the same tags that are mapped to different profiles, of which the function gets the one of the instance. */
+/**
+ * Two jobs of the same tags that are mapped to different profiles, of which the function gets the one of the instance.
+ */
 async function worldOfMisplacedJob(options: WorldOptions = {}) {
   const mappings = [
     jobMapping({ jobName: 'build', exact: 'off' }),

@@ -31,7 +31,8 @@ export function bothTypes(world: () => World): void {
       ),
     );
     await world().until('both jobs to run', () => jobs.every(({ id }) => world().job(id).status === 'running'));
-    // A runner hears of it at its next word to GitLab, of which a silent job gives no occasion: the real one speaks up after half a minute.
+    // A runner hears of it at its next word to GitLab, of which a silent job gives no occasion: the real one speaks up
+    // after half a minute.
     for (const { id } of jobs) world().run.gitlab.cancelJob(id);
     expect(await world().untilOver(...jobs)).toMatchObject([{ status: 'canceled' }, { status: 'canceled' }]);
     await world().untilNothingIsLeft();

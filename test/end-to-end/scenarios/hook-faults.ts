@@ -15,7 +15,10 @@ const copiesEach = 5;
 const mostLateMilliseconds = 6_000;
 
 export function hookFaults(world: () => World): void {
-  /** Half a minute: fifteen seconds until the next look at projects, two looks for each step of either stage, the boot of a host. */
+  /**
+   * Half a minute: fifteen seconds until the next look at projects, two looks for each step of either stage, the boot
+   * of a host.
+   */
   it('brings all jobs of a pipeline to an end of which no hook ever came, by the reconciler alone, and lets those of others wait', async () => {
     const { gitlab } = world().run;
     // A project is known from its first job on.
@@ -101,7 +104,8 @@ export function hookFaults(world: () => World): void {
     clearInterval(watching);
 
     expect(over).toHaveLength(3);
-    // One each, and one more where a hook says too late which job a runner took; each copy counted for itself would make fifteen.
+    // One each, and one more where a hook says too late which job a runner took; each copy counted for itself would
+    // make fifteen.
     expect(runners.size).toBeLessThanOrEqual(2 * jobs.length);
     expect(answers.length).toBeGreaterThanOrEqual(copiesEach * jobs.length * 3);
     for (const { outcome } of answers) expect([200, 202]).toContain(outcome);
@@ -113,7 +117,10 @@ export function hookFaults(world: () => World): void {
   });
 }
 
-/** Numbers from 0 to 1, the same for the same seed. Source: https://en.wikipedia.org/wiki/Linear_congruential_generator (MINSTD) */
+/**
+ * Numbers from 0 to 1, the same for the same seed. Source: https://en.wikipedia.org/wiki/Linear_congruential_generator
+ * (MINSTD)
+ */
 function randomFrom(seed: number): () => number {
   let state = (seed % 2_147_483_646) + 1;
   return () => {

@@ -14,7 +14,10 @@ const shortageMilliseconds = 60_000;
 /** Those of the profile `large`: jobs of other profiles have capacity. */
 const missingTypes = ['m7a.2xlarge', 'm7i.2xlarge'];
 
-/** Lets the local EC2 launch nothing of what is named (instance types, `*` for all), until the function that is returned is called. */
+/**
+ * Lets the local EC2 launch nothing of what is named (instance types, `*` for all), until the function that is returned
+ * is called.
+ */
 async function takeCapacity({ run }: World, what: string): Promise<() => Promise<unknown>> {
   const ssm = new SSMClient(run.clientOptions());
   const Name = '/chaos/ec2/no-capacity';
@@ -29,8 +32,9 @@ export async function withoutCapacity<T>(world: World, work: () => Promise<T>): 
 }
 
 /**
- * A minute without capacity for one profile. It costs the suite little time, since `meanwhile` runs in it, scenarios of other profiles: jobs
- * that wait for EC2 must not be in anybody's way. What runs longer than the minute is not disturbed either.
+ * A minute without capacity for one profile. It costs the suite little time, since `meanwhile` runs in it, scenarios of
+ * other profiles: jobs that wait for EC2 must not be in anybody's way. What runs longer than the minute is not
+ * disturbed either.
  */
 export function missingCapacity(world: () => World, meanwhile: () => void): void {
   let waiting: readonly JobView[] = [];
@@ -54,7 +58,9 @@ export function missingCapacity(world: () => World, meanwhile: () => void): void
 
   describe('meanwhile', meanwhile);
 
-  /** Three quarters of a minute after the shortage: the wait of the launcher between two requests grows up to a minute. */
+  /**
+   * Three quarters of a minute after the shortage: the wait of the launcher between two requests grows up to a minute.
+   */
   it('starts every job when EC2 has capacity again after a minute without, on its first attempt', async () => {
     expect(await shortage).toEqual(waiting.map(() => 'pending'));
     expect(await launchGroupsInVain(world(), startedAt)).toBeGreaterThan(2);

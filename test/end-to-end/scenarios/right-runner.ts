@@ -54,8 +54,8 @@ export function rightRunner(world: () => World): void {
     world().startPipeline(names.map((name) => `${name}: { ${tags}script: [echo ${name}] }`).join('\n'));
 
   /**
-   * Listens until the test ends: GitLab forgets a job's runner when the runner is removed, and an item forgets it with its
-   * next attempt.
+   * Listens until the test ends: GitLab forgets a job's runner when the runner is removed, and an item forgets it with
+   * its next attempt.
    */
   function listen(test: TestContext) {
     const ranOn = new Map<number, Promise<string | undefined>>();

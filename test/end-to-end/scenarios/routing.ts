@@ -74,7 +74,8 @@ export function routing(world: () => World): void {
   });
 
   it('lets jobs wait for a function and a profile that were not deployed, names the row, and goes on with other jobs', async () => {
-    // The good one comes first: else its runner would take the others, since GitLab gives the oldest job to any runner with the tags.
+    // The good one comes first: else its runner would take the others, since GitLab gives the oldest job to any runner
+    // with the tags.
     const yaml = ['fine', 'foreign', 'unknown'].map((name) => `${name}: { tags: [aws], script: [echo ok] }`).join('\n');
     const [fine, toForeign, toUnknown] = world().startPipeline(yaml);
     if (!toForeign || !toUnknown || !fine) throw new Error('the pipeline has not three jobs');

@@ -70,7 +70,9 @@ export async function runCli(args: readonly string[], options: CliOptions): Prom
   return { exitCode, stdout, stderr };
 }
 
-/** A local AWS with all that the command line looks for: two tables, and the parameters that name them, as if deployed. */
+/**
+ * A local AWS with all that the command line looks for: two tables, and the parameters that name them, as if deployed.
+ */
 export async function startCliWorld() {
   const aws = await startTestAws();
   const connection = {

@@ -15,7 +15,10 @@ const corrections = readdirSync(modules)
 
 type Answers = Readonly<Record<string, boolean | string>>;
 
-/** Starts a server and asks it each probe: true where AWS's behaviour is found, false where it is not, a text when a probe broke. */
+/**
+ * Starts a server and asks it each probe: true where AWS's behaviour is found, false where it is not, a text when a
+ * probe broke.
+ */
 async function askProbes(stock: boolean): Promise<Answers> {
   const python = await ensurePythonEnvironment({ log: console.log });
   await using aws = await startTestAws({ stock, environment: { LOCAL_CONTAINER_ENGINE: new EchoEngine().program } });

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * A container engine with one image: its function answers with its event and the variable GREETING. As in a real container there are only
- * the variables that the engine was told of.
+ * A container engine with one image: its function answers with its event and the variable GREETING. As in a real
+ * container there are only the variables that the engine was told of.
  */
 export class EchoEngine {
   readonly folder = mkdtempSync(join(tmpdir(), 'echo-engine-'));

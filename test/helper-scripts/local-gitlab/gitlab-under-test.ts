@@ -11,7 +11,9 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-/** A local GitLab that ends with the test. Of tests that run at the same time it ends with any: those take `gitlabOf`. */
+/**
+ * A local GitLab that ends with the test. Of tests that run at the same time it ends with any: those take `gitlabOf`.
+ */
 export async function gitlabUnderTest(options: Partial<LocalGitLabOptions> = {}): Promise<LocalGitLab> {
   const gitlab = await startLocalGitLab({ port: 0, adminToken, ...options });
   cleanups.push(() => gitlab.stop());

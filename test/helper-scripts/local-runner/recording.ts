@@ -88,8 +88,8 @@ function readTextLine(line: string): LogLine {
 }
 
 /**
- * How often a job's log is sent until it ends depends on how long the job takes on this machine: of these lines the last
- * one counts.
+ * How often a job's log is sent until it ends depends on how long the job takes on this machine: of these lines the
+ * last one counts.
  */
 export function withLastSentLog(lines: readonly string[]): string[] {
   const last = lines.findLastIndex(tellsOfSentLog);

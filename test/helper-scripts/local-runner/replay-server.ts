@@ -67,7 +67,9 @@ export class ReplayServer {
     await this.#answer(expected, response);
   }
 
-  /** The exchange that a request belongs to: the present one, or the next one when the present one came often enough. */
+  /**
+   * The exchange that a request belongs to: the present one, or the next one when the present one came often enough.
+   */
   #advanceTo(method: string, path: string): RecordedExchange | undefined {
     const { exchanges } = this.#recording;
     const fits = (exchange: RecordedExchange | undefined): boolean =>

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * Every setting that a schema knows, as a path: the alternatives of a union by their `type`, records and lists of objects by `*`.
- * A record or list of plain values is one setting.
+ * Every setting that a schema knows, as a path: the alternatives of a union by their `type`, records and lists of
+ * objects by `*`. A record or list of plain values is one setting.
  */
 export function settingsOf(schema: z.core.$ZodType, path: readonly string[] = []): string[] {
   const inner = unwrapped(schema);

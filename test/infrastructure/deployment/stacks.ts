@@ -74,7 +74,9 @@ export async function synthesize(input: DeploymentInput): Promise<Readonly<Recor
   return Object.fromEntries(stacks) as Record<AppName, SynthesizedStack>;
 }
 
-/** What a host finds in the user data of a launch template: variables of the boot script, and gitlab-runner's settings. */
+/**
+ * What a host finds in the user data of a launch template: variables of the boot script, and gitlab-runner's settings.
+ */
 export function bootVariables(launchTemplateData: Properties) {
   const { 'Fn::Base64': content } = launchTemplateData.UserData as {
     'Fn::Base64': { 'Fn::Join': [string, unknown[]] };

@@ -17,7 +17,8 @@ export const sha256Of = (text: string) => createHash('sha256').update(text).dige
 /** A key of its own, and what it signs. One that lived from 2020 to 2021 signs in its time. */
 export function createSigner({ isExpired = false } = {}) {
   const home = mkdtempSync(join(tmpdir(), 'gpg-'));
-  // The clock stands still: else a signature that is made in the second in which the clock starts could be older than its key.
+  // The clock stands still: else a signature that is made in the second in which the clock starts could be older than
+  // its key.
   const time = isExpired ? ['--faked-system-time', '20200601T000000!'] : [];
   const gpg = (args: readonly string[], input?: string) =>
     execFileSync(

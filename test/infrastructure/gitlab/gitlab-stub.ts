@@ -24,8 +24,8 @@ export type StubAnswer =
     };
 
 /**
- * Our GitLab client against a server that gives these answers, one after the other (the last one for ever). Waits between tries pass at
- * once, in virtual time.
+ * Our GitLab client against a server that gives these answers, one after the other (the last one for ever). Waits
+ * between tries pass at once, in virtual time.
  */
 export async function gitlabAnswering(
   answers: readonly StubAnswer[],

@@ -12,7 +12,9 @@ export type StubCall = {
 /** What the stub answers to a call; `hangUp` ends the connection without an answer. */
 export type StubAnswer = { readonly status?: number; readonly body: unknown } | 'hangUp';
 
-/** AWS on the loopback interface: keeps what it was asked, and answers what `answer` says. End it with `await using`. */
+/**
+ * AWS on the loopback interface: keeps what it was asked, and answers what `answer` says. End it with `await using`.
+ */
 export async function startAwsStub(answer: (call: StubCall, count: number) => StubAnswer) {
   const calls: StubCall[] = [];
   const server = createServer(async (request, response) => {

@@ -1,6 +1,7 @@
 import { fuzzJobHooks } from './fuzz-job-hooks.ts';
 
-// node test/infrastructure/ingest/fuzz-job-hooks.command.ts [COUNT] [SEED]: the real handler with so many random and mutated hooks.
+// node test/infrastructure/ingest/fuzz-job-hooks.command.ts [COUNT] [SEED]: the real handler with so many random and
+// mutated hooks.
 const [count = 100_000, seed = 1] = process.argv.slice(2).map(Number);
 const { answers, faults } = await fuzzJobHooks(seed, count);
 console.log(

@@ -23,8 +23,9 @@ type FuzzResult = {
 };
 
 /**
- * Sends `count` hooks to the real handler: GitLab's own, mutated in body, encoding and headers, authentic or not. Each must get a
- * documented answer; authentic ones never a refusal, others never anything else; and what is put on the bus fits its schema.
+ * Sends `count` hooks to the real handler: GitLab's own, mutated in body, encoding and headers, authentic or not. Each
+ * must get a documented answer; authentic ones never a refusal, others never anything else; and what is put on the bus
+ * fits its schema.
  */
 export async function fuzzJobHooks(seed: number, count: number): Promise<FuzzResult> {
   const random = createRandom(seed);

@@ -10,8 +10,9 @@ import {
 import { parseWebhookSecret } from '../../../infrastructure/ingest/webhook-secret.ts';
 
 /*
- * Standard Webhooks' own package beside ours: what it signs is authentic here, and what is authentic here by a signature it verifies too. Where
- * the two differ is listed last: none of it is anything that GitLab sends, and none lets in what was not signed.
+ * Standard Webhooks' own package beside ours: what it signs is authentic here, and what is authentic here by a
+ * signature it verifies too. Where the two differ is listed last: none of it is anything that GitLab sends, and none
+ * lets in what was not signed.
  */
 
 const now = Date.parse('2026-09-21T02:41:38.500Z');

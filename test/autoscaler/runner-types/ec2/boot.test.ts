@@ -26,7 +26,9 @@ const workUntilTerminated = `
 trap 'tell "Job failed: aborted: terminated" ",\\"failure_reason\\":\\"runner_interrupted\\""; exit 0' TERM
 ${takesJobAnd('while :; do sleep 0.1; done')}`;
 
-/** A stub in Node: bash cannot listen to a signal that its parent lets it ignore, as gitlab-runner does with SIGQUIT. */
+/**
+ * A stub in Node: bash cannot listen to a signal that its parent lets it ignore, as gitlab-runner does with SIGQUIT.
+ */
 const nodeStub = (lines: string) => `exec "${process.execPath}" -e '
   const tell = (msg, more) => console.error(JSON.stringify({ level: "info", msg, ...more }));
   ${lines}'`;

@@ -35,8 +35,8 @@ const takes = { coldStart: 1.5, fleet: [1.2, 2.5], refusal: 0.1, read: 0.008, tr
 const visibilitySeconds = 90;
 
 /**
- * A burst of jobs in virtual time: the real launcher with its real client of EC2 and its real waits, over a queue, tables and an EC2 that
- * throttles, all of which exist in memory.
+ * A burst of jobs in virtual time: the real launcher with its real client of EC2 and its real waits, over a queue,
+ * tables and an EC2 that throttles, all of which exist in memory.
  */
 export async function simulateBurst(burst: Burst) {
   const clock = virtualClock();
@@ -131,7 +131,10 @@ function slowly(store: RunnersStore, { sleep }: VirtualClock): RunnersStore {
   };
 }
 
-/** SQS: messages that arrive over some seconds, are invisible while somebody works on them, and come back when they failed. */
+/**
+ * SQS: messages that arrive over some seconds, are invisible while somebody works on them, and come back when they
+ * failed.
+ */
 function burstQueue(
   { jobs, batchSize, arrivalSeconds, partialBatches = false }: Burst,
   clock: VirtualClock,

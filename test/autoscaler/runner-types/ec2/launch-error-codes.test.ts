@@ -4,8 +4,8 @@ import { type Answer, ec2Answering, errorSet, fleet, instanceSet, refusal } from
 import { launchWorld } from './launch-world.ts';
 
 /*
- * Whole launches, from the queue's messages to what becomes of each job, over the answers that EC2 gives: each code as an error of the call and
- * inside a 200, alone and beside others or instances.
+ * Whole launches, from the queue's messages to what becomes of each job, over the answers that EC2 gives: each code as
+ * an error of the call and inside a 200, alone and beside others or instances.
  */
 
 const lacksCapacity = [

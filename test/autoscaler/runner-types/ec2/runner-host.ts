@@ -39,7 +39,10 @@ export const ticket = (fields: TicketItem = {}): TicketItem => ({
 
 export type RunnerHostOptions = {
   readonly settings?: Partial<BootSettings>;
-  /** What the stub of gitlab-runner does after it has read its config (bash); `tell MSG [FIELDS]` writes a line of its log. */
+  /**
+   * What the stub of gitlab-runner does after it has read its config (bash); `tell MSG [FIELDS]` writes a line of its
+   * log.
+   */
   readonly runner?: string;
   /** Milliseconds after the boot; null for never. */
   readonly ticketAfter?: number | null;
@@ -74,7 +77,9 @@ tell 'Checking for jobs... received' ',"job":10'
 tell 'Job succeeded' ',"job":10,"job-status":"success"'
 `;
 
-/** Boots the real script on a host whose metadata service, ticket table, GitLab and gitlab-runner are small stand-ins. */
+/**
+ * Boots the real script on a host whose metadata service, ticket table, GitLab and gitlab-runner are small stand-ins.
+ */
 export async function bootRunnerHost(options: RunnerHostOptions = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'runner-host-'));
   const records = join(folder, 'records');
@@ -210,7 +215,8 @@ tell 'Starting runner for x with token fake ...'
 type Places = Record<'home' | 'bin' | 'temporary' | 'metadata' | 'aws' | 'dockerHost', string>;
 
 function boot(folder: string, { home, bin, temporary, metadata, aws, dockerHost }: Places, options: RunnerHostOptions) {
-  // A process that ignores SIGXFSZ gets an error when a file would grow beyond the limit, as it does when a disk is full.
+  // A process that ignores SIGXFSZ gets an error when a file would grow beyond the limit, as it does when a disk is
+  // full.
   const limit = options.fileLimitKiB === undefined ? '' : `trap '' XFSZ; ulimit -f ${options.fileLimitKiB}; `;
   const redirection = options.logTo === undefined ? '' : ` >${options.logTo} 2>&1`;
   const child: ChildProcess = spawn('bash', ['-c', `${limit}exec "$0"${redirection}`, join(folder, 'user-data')], {

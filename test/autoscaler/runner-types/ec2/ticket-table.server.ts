@@ -24,8 +24,9 @@ export type TicketTable = {
 };
 
 /**
- * As much of AWS as a host speaks to: DynamoDB's DeleteItem with ALL_OLD and Secrets Manager's GetSecretValue, for one role's session, with the signature checked as AWS
- * documents it (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html).
+ * As much of AWS as a host speaks to: DynamoDB's DeleteItem with ALL_OLD and Secrets Manager's GetSecretValue, for one
+ * role's session, with the signature checked as AWS documents it
+ * (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html).
  */
 export async function startTicketTable(credentials: Credentials, region: string): Promise<TicketTable> {
   const items = new Map<string, TicketItem>();

@@ -15,7 +15,9 @@ import { faultsOf } from '../inputs.ts';
 const profilesOf = (count: number, type: 'EC2' | 'LAMBDA') =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => [`profile-${index}`, { type }]));
 
-/** What the functions of a deployed autoscaler would find in their environment, with names as long as AWS makes them. */
+/**
+ * What the functions of a deployed autoscaler would find in their environment, with names as long as AWS makes them.
+ */
 function deployedEnvironments(input: DeploymentInput): Record<string, string>[] {
   const deployment = defineDeployment(input);
   const stackName = `${deployment.name}-autoscaler`;

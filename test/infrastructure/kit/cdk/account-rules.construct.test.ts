@@ -10,7 +10,10 @@ const everything: readonly (readonly [place: string, resource: Resource])[] = ap
 );
 const ofType = (...types: string[]) => everything.filter(([, { Type }]) => types.includes(Type));
 
-/** What CloudFormation cannot tag: parts of something else that has tags, texts about others, and what has no tags at all. */
+/**
+ * What CloudFormation cannot tag: parts of something else that has tags, texts about others, and what has no tags at
+ * all.
+ */
 const cannotBeTagged = [
   'AWS::ApiGatewayV2::Integration',
   'AWS::ApiGatewayV2::Route',
