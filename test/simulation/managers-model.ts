@@ -29,7 +29,9 @@ export function createManagersModel({
       gitlab.answer(() => {
         const running = [...gitlab.jobs.values()].filter(
           ({ status, ...job }) =>
-            status === 'running' && job.runnerId === manager.runnerId && job.systemId === manager.systemId,
+            ['running', 'canceling'].includes(status) &&
+            job.runnerId === manager.runnerId &&
+            job.systemId === manager.systemId,
         );
         return running.map(({ plan, id }) => ({ projectId: plan.projectId, jobId: id }));
       }),
