@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { findPlace } from '../../autoscaler/bind-runner/find-place.ts';
 import { decideRunner } from '../../autoscaler/demand/choose-runner.ts';
+import { whyNeverTaken } from '../../autoscaler/demand/long-lived-runner.ts';
 import { spotWarningType, stateChangeType } from '../../autoscaler/events/instance-event.ts';
 import { runnerFailedType } from '../../autoscaler/events/runner-failed.ts';
 import { RunnerStateChangedError } from '../../autoscaler/runner-store/runners-store.ts';
@@ -429,7 +430,11 @@ export function createSimulatedWorld(schedule: Schedule, composition: Compositio
   const trouble = troubleOf(schedule);
   const waitsAreShort = (isCalm || trouble.isAll) && !isCapped(settings);
   const plans = schedule.jobs.map((plan) => ({ plan, id: 0 }) as SimulatedJob);
-  const ofOthers = plans.filter((job) => !isOurs(job)).length;
+  // Nor is a job started, before a person comes, that the long-lived runner of its profile does not take.
+  const { longLived: brought } = settings;
+  const neverStarts = (job: SimulatedJob) =>
+    brought !== undefined && profilesOf(job).includes(brought.profile) && whyNeverTaken(brought, job.plan) !== null;
+  const ofOthers = plans.filter((job) => !isOurs(job) || neverStarts(job)).length;
   const longestWaitSeconds =
     calmWaitSeconds +
     (trouble.isAll ? longestAfterTroubleSeconds : 0) +
