@@ -16,11 +16,16 @@ type JobHook = {
   readonly secretIsKnown: () => Promise<void>;
 };
 
-/** Creates a project's job hook, or updates the one that points to the same URL. Returns whether there was one. */
+/**
+ * Creates a project's job hook, or updates the one that points to the same URL, or to that without its last part, which
+ * was the webhook's address once. Returns whether there was one.
+ */
 export async function putJobHook({ gitlab, token, project, url, secret, secretIsKnown }: JobHook): Promise<boolean> {
   const requesterFn = createGitLabRequester(gitlabBackoff, systemBackoffPorts);
   const hooks = new ProjectHooks({ host: gitlab, token, requesterFn });
-  const existing = (await hooks.all(project)).find((hook) => hook.url === url);
+  const all = await hooks.all(project);
+  const existing =
+    all.find((hook) => hook.url === url) ?? all.find((hook) => hook.url === url.replace(/(\/webhook)\/[^/]+$/u, '$1'));
   const options = {
     jobEvents: true,
     pushEvents: false,

@@ -10,7 +10,7 @@ import type { JobChangeView } from './job-view.ts';
 import { jobRoutes } from './jobs-api.server.ts';
 import type { LocalGitLab } from './local-gitlab.ts';
 import { projectRoutes } from './projects-api.server.ts';
-import { protectedBranchRoutes } from './protected-branches.server.ts';
+import { protectedRefRoutes } from './protected-refs.server.ts';
 import { runnerRoutes } from './runners-api.server.ts';
 import { UnknownDeliveryError } from './webhook-sender.client.ts';
 
@@ -31,7 +31,7 @@ export function addRoutes(app: App, parts: GitLabParts, gitlab: LocalGitLab, cha
   app.route('/api/v4', runnerRoutes(parts));
   app.route('/api/v4', jobRoutes(parts));
   app.route('/api/v4', projectRoutes(parts));
-  app.route('/api/v4', protectedBranchRoutes(parts));
+  for (const type of ['branch', 'tag'] as const) app.route('/api/v4', protectedRefRoutes(type, parts));
   app.notFound((context) => context.json({ error: '404 Not Found' }, 404));
   app.onError((error, context) => {
     const known = asApiError(error);

@@ -38,7 +38,7 @@ function renderJobBasics({ job, project, pipeline, siblings }: JobSubject, { ins
     stage: job.plan.stage,
     name: job.plan.name,
     ref: pipeline.ref,
-    tag: false,
+    tag: pipeline.refType === 'tag',
     coverage: null,
     allow_failure: job.plan.allowFailure,
     created_at: job.createdAt,

@@ -29,7 +29,7 @@ export function renderJobHook(subject: HookSubject): Readonly<Record<string, unk
   return {
     object_kind: 'build',
     ref: pipeline.ref,
-    tag: false,
+    tag: pipeline.refType === 'tag',
     before_sha: noCommit,
     sha: pipeline.sha,
     ...(current ? { retries_count: job.retriesCount } : {}),

@@ -70,11 +70,11 @@ export function renderJobOffer(subject: OfferSubject): Readonly<Record<string, u
       ref: pipeline.ref,
       sha: pipeline.sha,
       before_sha: noCommit,
-      ref_type: 'branch',
-      refspecs: [`+refs/heads/${pipeline.ref}:refs/remotes/origin/${pipeline.ref}`],
+      ref_type: pipeline.refType,
+      refspecs: [refspecOf(pipeline)],
       depth: 20,
       repo_object_format: 'sha1',
-      protected: isProtected(project, pipeline.ref),
+      protected: isProtected(project, pipeline),
     },
     runner_info: { timeout, runner_session_url: null },
     variables: renderVariables(subject),
@@ -130,9 +130,9 @@ function renderVariables({ instance, project, pipeline, job, runner }: OfferSubj
     CI_PIPELINE_SOURCE: 'api',
     CI_COMMIT_SHA: pipeline.sha,
     CI_COMMIT_SHORT_SHA: pipeline.sha.slice(0, 8),
-    CI_COMMIT_BRANCH: pipeline.ref,
+    [pipeline.refType === 'tag' ? 'CI_COMMIT_TAG' : 'CI_COMMIT_BRANCH']: pipeline.ref,
     CI_COMMIT_REF_NAME: pipeline.ref,
-    CI_COMMIT_REF_PROTECTED: String(isProtected(project, pipeline.ref)),
+    CI_COMMIT_REF_PROTECTED: String(isProtected(project, pipeline)),
     CI_JOB_ID: String(job.id),
     CI_JOB_NAME: plan.name,
     CI_JOB_STAGE: plan.stage,
@@ -159,4 +159,8 @@ function repositoryUrl(instance: Instance, project: Project, job: Job): string {
   url.username = 'gitlab-ci-token';
   url.password = job.token;
   return url.href;
+}
+
+function refspecOf({ ref, refType }: Pipeline): string {
+  return refType === 'tag' ? `+refs/tags/${ref}:refs/tags/${ref}` : `+refs/heads/${ref}:refs/remotes/origin/${ref}`;
 }

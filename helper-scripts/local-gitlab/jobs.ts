@@ -25,6 +25,7 @@ export interface JobChange {
 }
 
 export interface PipelineOptions {
+  /** A git tag when the project has one of that name, otherwise a branch. */
   readonly ref?: string;
   readonly variables?: Readonly<Record<string, string>>;
 }
@@ -52,11 +53,13 @@ export class Jobs {
   /** Creates all jobs of all stages at once, then lets the first ones wait for a runner. */
   createPipeline(project: Project, plan: PipelinePlan, options: PipelineOptions = {}): Pipeline {
     const iid = [...this.#store.pipelines.values()].filter(({ projectId }) => projectId === project.id).length + 1;
+    const ref = options.ref ?? project.defaultBranch;
     const pipeline: Pipeline = {
       id: this.#store.nextId('pipeline'),
       iid,
       projectId: project.id,
-      ref: options.ref ?? project.defaultBranch,
+      ref,
+      refType: project.gitTags.includes(ref) ? 'tag' : 'branch',
       sha: this.#fakeSha(),
       createdAt: this.#ports.now(),
       variables: options.variables ?? {},

@@ -6,12 +6,16 @@ export interface Project {
   /** From the outermost group to the innermost. */
   readonly groupIds: readonly number[];
   readonly defaultBranch: string;
-  /** Names of branches, and wildcards (`release/*`); of a new project the default branch alone. */
-  readonly protectedBranches: readonly string[];
+  /** Names of git tags. */
+  readonly gitTags: readonly string[];
+  /** Names, and wildcards (`release/*`); of a new project the default branch alone. */
+  readonly protectedRefs: Readonly<Record<RefType, readonly string[]>>;
   /** `.gitlab-ci.yml`; null when there is none. */
   readonly ciConfig: string | null;
   readonly variables: readonly ProjectVariable[];
 }
+
+export type RefType = 'branch' | 'tag';
 
 export interface ProjectVariable {
   readonly key: string;
@@ -31,6 +35,7 @@ export interface Pipeline {
   readonly iid: number;
   readonly projectId: number;
   readonly ref: string;
+  readonly refType: RefType;
   readonly sha: string;
   readonly createdAt: Date;
   readonly variables: Readonly<Record<string, string>>;

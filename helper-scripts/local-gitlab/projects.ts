@@ -1,6 +1,6 @@
 import type { GitLabPorts, GitLabStore } from './gitlab-store.ts';
 import type { Hook } from './hook.ts';
-import type { Project, ProjectVariable } from './project.ts';
+import type { Project, ProjectVariable, RefType } from './project.ts';
 
 /** Where every project's job events go. */
 export interface Webhook {
@@ -44,7 +44,8 @@ export class Projects {
       path,
       groupIds: this.#groupIds(path),
       defaultBranch: 'main',
-      protectedBranches: ['main'],
+      gitTags: [],
+      protectedRefs: { branch: ['main'], tag: [] },
       ciConfig: options.ciConfig ?? null,
       variables: options.variables ?? [],
     };
@@ -57,8 +58,14 @@ export class Projects {
     this.#store.projects.set(projectId, { ...this.#store.project(projectId), ciConfig });
   }
 
-  setProtectedBranches(projectId: number, protectedBranches: readonly string[]): void {
-    this.#store.projects.set(projectId, { ...this.#store.project(projectId), protectedBranches });
+  setProtectedRefs(projectId: number, type: RefType, patterns: readonly string[]): void {
+    const project = this.#store.project(projectId);
+    this.#store.projects.set(projectId, { ...project, protectedRefs: { ...project.protectedRefs, [type]: patterns } });
+  }
+
+  addGitTag(projectId: number, name: string): void {
+    const project = this.#store.project(projectId);
+    this.#store.projects.set(projectId, { ...project, gitTags: [...project.gitTags, name] });
   }
 
   /** Replaces the webhook of every project, present and future; undefined takes it away. */

@@ -30,7 +30,7 @@ export function takesTags(runner: Pick<Runner, 'tags' | 'runUntagged'>, tags: re
 
 /** Whether a runner may run a job, once that waits for one. */
 export function mayRun(runner: Runner, { job, project, pipeline }: Omit<Candidate, 'onInstanceRunners'>): boolean {
-  if (runner.accessLevel === 'ref_protected' && !isProtected(project, pipeline.ref)) return false;
+  if (runner.accessLevel === 'ref_protected' && !isProtected(project, pipeline)) return false;
   return takesTags(runner, job.plan.tags) && isInScope(runner, project);
 }
 
@@ -48,9 +48,12 @@ export function chooseJob(runner: Runner, candidates: readonly Candidate[]): Job
   return first?.job;
 }
 
-/** Whether one of the project's protected names or wildcards is the branch's: `*` is anything, slashes too. */
-export function isProtected({ protectedBranches }: Pick<Project, 'protectedBranches'>, ref: string): boolean {
-  return protectedBranches.some((pattern) => {
+/** Whether one of the project's protected names or wildcards is the branch's or tag's: `*` is anything, slashes too. */
+export function isProtected(
+  { protectedRefs }: Pick<Project, 'protectedRefs'>,
+  { ref, refType }: Pick<Pipeline, 'ref' | 'refType'>,
+): boolean {
+  return protectedRefs[refType].some((pattern) => {
     const parts = pattern.split('*').map((part) => part.replace(/[\\^$.+?()[\]{}|]/gu, '\\$&'));
     return new RegExp(`^${parts.join('.*')}$`, 'su').test(ref);
   });

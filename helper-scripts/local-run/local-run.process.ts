@@ -301,10 +301,10 @@ export class LocalRun {
     this.#runnersTable = await readParameter(autoscalerParameters(deployment).runnersTable, ssm);
     this.#ticketsTable = await readParameter(autoscalerParameters(deployment).ticketsTable, ssm);
     this.#waitingTicketsTable = await readParameter(autoscalerParameters(deployment).waitingTicketsTable, ssm);
-    const published = await readParameter(infrastructureParameters(deployment).webhookUrl, ssm);
+    const published = new URL(await readParameter(infrastructureParameters(deployment).webhookUrl, ssm));
     // AWS serves an API under a host name of its own; here the path says which one it is.
-    const apiId = new URL(published).hostname.split('.')[0];
-    this.webhookUrl = `${this.aws.endpoint}/_aws/execute-api/${apiId}/$default/webhook`;
+    const apiId = published.hostname.split('.')[0];
+    this.webhookUrl = `${this.aws.endpoint}/_aws/execute-api/${apiId}/$default${published.pathname}`;
   }
 
   async #configure(tell: Progress): Promise<string> {

@@ -1,7 +1,16 @@
 import { join } from 'node:path';
-import { Aws, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Aws, Fn, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { AccessLogField, AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
-import { HttpApi, HttpMethod, HttpStage, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2';
+import {
+  type CfnStage,
+  HttpApi,
+  HttpMethod,
+  HttpRoute,
+  HttpRouteKey,
+  HttpStage,
+  LogGroupLogDestination,
+} from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import type { EventBus } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
@@ -15,10 +24,15 @@ import { projectPatternOf } from '../kit/project-pattern.ts';
 import { webhookNetworksText } from '../kit/webhook-networks.ts';
 import { WebhookAlarms } from './webhook-alarms.construct.ts';
 
-/** GitLab.com sends at most 13,000 calls a minute for a top-level group (217 a second); what is above is not GitLab. */
-const requestsPerSecond = 250;
-/** A pipeline of hundreds of jobs announces them all at once, and GitLab does not send a refused call again. */
-const requestsInBurst = 500;
+/**
+ * Requests a second and at once. GitLab.com sends at most 13,000 calls a minute for a top-level group (217 a second); a
+ * pipeline of hundreds of jobs announces them all at once, and GitLab does not send a refused call again.
+ */
+const ofGitLab = { rateLimit: 250, burstLimit: 500 };
+/** Strangers can find this address; hooks that were made before it had a second part still call it. */
+const ofKnownAddress = { ThrottlingRateLimit: 50, ThrottlingBurstLimit: 500 };
+/** Nobody has anything to call there. */
+const ofOtherAddresses = { ThrottlingRateLimit: 1, ThrottlingBurstLimit: 5 };
 /** GitLab waits 10 s. */
 const functionTimeoutSeconds = 8;
 
@@ -28,7 +42,15 @@ export type JobHookApiProps = {
   readonly deployment: Pick<Deployment, 'name' | 'gitlab' | 'allowedProjects' | 'alarmTopicArn'>;
 };
 
-/** `POST /webhook` and the Lambda behind it, which may put events on the one bus and read the one secret. */
+/**
+ * Where GitLab sends its job hooks, and the Lambda behind it, which may put events on the one bus and read the one
+ * secret.
+ *
+ * Anonymous requests count against a throttle before anybody can refuse them, so GitLab has a route and a throttle of
+ * its own: under a name that strangers do not know, the last part of the stack's id. It proves nothing to the Lambda.
+ * Every other route has settings under its literal key, so that the stage's defaults are those of GitLab's alone.
+ * Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-throttling.html
+ */
 export class JobHookApi extends Construct {
   readonly webhookUrl: string;
 
@@ -54,13 +76,27 @@ export class JobHookApi extends Construct {
       new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources: [webhookSecret.secretArn] }),
     );
     const api = this.createApi(deployment);
-    this.webhookUrl = `${api.stage.url}webhook`;
-    const [route] = api.http.addRoutes({
-      path: '/webhook',
-      methods: [HttpMethod.POST],
-      integration: new HttpLambdaIntegration('ReceiveJobHookIntegration', receiveJobHook),
+    const integration = new HttpLambdaIntegration('ReceiveJobHookIntegration', receiveJobHook);
+    const unguessable = Fn.select(2, Fn.split('/', Aws.STACK_ID));
+    this.webhookUrl = `${api.stage.url}webhook/${unguessable}`;
+    const gitlabs = new HttpRoute(this, 'GitLabsRoute', {
+      httpApi: api.http,
+      routeKey: HttpRouteKey.with(`/webhook/${unguessable}`, HttpMethod.POST),
+      integration,
     });
-    if (route) {
+    const known = api.http.addRoutes({ path: '/webhook', methods: [HttpMethod.POST], integration });
+    // Answers 403 without waking the Lambda.
+    const others = new HttpRoute(this, 'OtherRoutes', {
+      httpApi: api.http,
+      routeKey: HttpRouteKey.DEFAULT,
+      integration,
+      authorizer: new HttpIamAuthorizer(),
+    });
+    const stage = api.stage.node.defaultChild as CfnStage;
+    stage.routeSettings = { 'POST /webhook': ofKnownAddress, [HttpRouteKey.DEFAULT.key]: ofOtherAddresses };
+    // Settings of a route that does not exist yet are refused.
+    stage.node.addDependency(...known, others);
+    for (const route of [gitlabs, ...known]) {
       Validations.of(route).acknowledge({
         id: 'AwsSolutions-APIG4',
         reason:
@@ -83,7 +119,7 @@ export class JobHookApi extends Construct {
       httpApi: http,
       stageName: '$default',
       autoDeploy: true,
-      throttle: { rateLimit: requestsPerSecond, burstLimit: requestsInBurst },
+      throttle: ofGitLab,
       accessLogSettings: { destination: new LogGroupLogDestination(accessLog), format: accessLogFormatOf(name) },
     });
     new WebhookAlarms(this, 'Alarms', { deploymentName: name, alarmTopicArn, api: http, accessLog });

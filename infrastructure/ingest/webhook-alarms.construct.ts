@@ -111,6 +111,10 @@ export class WebhookAlarms extends Construct {
   }
 }
 
+/** Of the webhook's addresses: at the others nobody misses an answer. */
 function hasStatus(status: string) {
-  return FilterPattern.stringValue('$.status', '=', status);
+  return FilterPattern.all(
+    FilterPattern.stringValue('$.path', '=', '/webhook*'),
+    FilterPattern.stringValue('$.status', '=', status),
+  );
 }

@@ -42,14 +42,42 @@ describe('what other apps get', () => {
 });
 
 describe('the webhook', () => {
-  test('is one route, throttled, and its access log holds neither headers nor bodies', () => {
+  test('has a throttle that strangers cannot use up, since they do not know its address', () => {
     const template = templateOf();
-    template.resourcePropertiesCountIs('AWS::ApiGatewayV2::Route', { RouteKey: 'POST /webhook' }, 1);
-    template.resourceCountIs('AWS::ApiGatewayV2::Route', 1);
+    const routes = resourcesOf(template, 'AWS::ApiGatewayV2::Route').map(({ Properties }) => Properties);
+    const unguessable = { 'Fn::Select': [2, { 'Fn::Split': ['/', { Ref: 'AWS::StackId' }] }] };
+    const gitlabs = { 'Fn::Join': ['', ['POST /webhook/', unguessable]] };
+    expect(routes.map(({ RouteKey, AuthorizationType }) => [RouteKey, AuthorizationType])).toEqual(
+      expect.arrayContaining([
+        [gitlabs, 'NONE'],
+        ['POST /webhook', 'NONE'],
+        ['$default', 'AWS_IAM'],
+      ]),
+    );
+    expect(routes).toHaveLength(3);
+    expect(publishedBy(template).webhookUrl).toMatchObject({
+      'Fn::Join': ['', expect.arrayContaining([expect.stringMatching(/\/webhook\/$/), unguessable])],
+    });
+    const [stage] = Object.values(template.findResources('AWS::ApiGatewayV2::Stage'));
+    // All that have a literal key have settings of their own: the defaults are left to the one that has none.
+    expect(stage?.Properties).toMatchObject({
+      DefaultRouteSettings: { ThrottlingRateLimit: 250, ThrottlingBurstLimit: 500 },
+      RouteSettings: {
+        'POST /webhook': { ThrottlingRateLimit: 50, ThrottlingBurstLimit: 500 },
+        $default: { ThrottlingRateLimit: 1, ThrottlingBurstLimit: 5 },
+      },
+    });
+    const literal = Object.entries(template.findResources('AWS::ApiGatewayV2::Route')).filter(
+      ([, { Properties }]) => typeof Properties.RouteKey === 'string',
+    );
+    expect(stage?.DependsOn).toEqual(expect.arrayContaining(literal.map(([id]) => id)));
+  });
+
+  test('has an access log that holds neither headers nor bodies', () => {
+    const template = templateOf();
     template.hasResourceProperties('AWS::ApiGatewayV2::Integration', { PayloadFormatVersion: '2.0' });
     const [stage] = resourcesOf(template, 'AWS::ApiGatewayV2::Stage').map(({ Properties }) => Properties);
     expect(stage).toMatchObject({
-      DefaultRouteSettings: { ThrottlingRateLimit: 250, ThrottlingBurstLimit: 500 },
       AccessLogSettings: { Format: expect.stringContaining('$context.status') },
     });
     expect(JSON.stringify(stage)).not.toMatch(/\$request|\$context\.(?:authorizer|identity\.caller)/);
@@ -133,9 +161,10 @@ describe('the alarms of the webhook', () => {
     const line = JSON.parse(Format);
     const filters = resourcesOf(template, 'AWS::Logs::MetricFilter').map(({ Properties }) => Properties);
     expect(filters.map(({ FilterPattern }) => FilterPattern)).toEqual([
-      '{ ($.status = "401") || ($.status = "403") }',
-      '{ $.status = "429" }',
+      '{ (($.path = "/webhook*") && ($.status = "401")) || (($.path = "/webhook*") && ($.status = "403")) }',
+      '{ ($.path = "/webhook*") && ($.status = "429") }',
     ]);
+    expect(line.path).toBe('$context.path');
     expect(line.status).toBe('$context.status');
     for (const { MetricTransformations, LogGroupName } of filters) {
       const [counted] = MetricTransformations as {

@@ -26,11 +26,14 @@ export function authenticity(world: () => World): void {
     await world().untilNothingIsLeft();
   });
 
-  it('says 400 to what is authentic but no JSON', async () => {
+  it('says 400 to what is authentic but no JSON, at the address of older hooks as well', async () => {
     const { token } = await world().webhookSecret();
     const headers = { 'x-gitlab-token': token };
-    const answer = await fetch(world().run.webhookUrl, { method: 'POST', headers, body: '{"build_id": ' });
-    expect(answer.status).toBe(400);
-    expect(await answer.text()).toMatch(/JSON/);
+    const { webhookUrl } = world().run;
+    for (const url of [webhookUrl, webhookUrl.replace(/\/[^/]+$/, '')]) {
+      const answer = await fetch(url, { method: 'POST', headers, body: '{"build_id": ' });
+      expect(answer.status).toBe(400);
+      expect(await answer.text()).toMatch(/JSON/);
+    }
   });
 }

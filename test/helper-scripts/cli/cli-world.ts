@@ -38,7 +38,7 @@ const deployedProfiles: DeployedProfiles = {
   shell: { type: 'LAMBDA', functionArn: 'arn:aws:lambda:eu-west-1:123456789012:function:shell' },
 };
 const secretNames = { gitlabToken: 'the-gitlab-token', webhook: 'the-webhook-secret' };
-export const webhookUrl = 'https://hooks.example.com/webhook';
+export const webhookUrl = 'https://hooks.example.com/webhook/not-guessable';
 
 export type Outcome = { readonly exitCode: number; readonly stdout: string; readonly stderr: string };
 

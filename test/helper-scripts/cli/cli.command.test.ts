@@ -589,6 +589,28 @@ describe('secret and webhook', () => {
     }
   });
 
+  it('move the hook that has the address without its last part, which was its address once', async () => {
+    const gitlab = await startLocalGitLab({ port: 0, adminToken: 'not-a-real-secret' });
+    try {
+      const { id } = gitlab.createProject('group/app');
+      const environment = { ...world.environment, GITLAB_TOKEN: 'not-a-real-secret' };
+      const add = (...url: string[]) =>
+        world.cliWith({ environment }, 'webhook', 'add', 'group/app', '--gitlab', gitlab.url, ...url);
+      for (const other of ['https://hooks.example.com', 'https://elsewhere.example.com/webhook']) {
+        expect((await add('--url', other)).stdout).toMatch(/^added/u);
+      }
+      expect((await add('--url', 'https://hooks.example.com/webhook')).stdout).toMatch(/^added/u);
+      expect((await add()).stdout).toBe(`updated: job hook of group/app -> ${webhookUrl}\n`);
+      const hooks = await fetch(`${gitlab.url}/api/v4/projects/${id}/hooks`, {
+        headers: { 'private-token': 'not-a-real-secret' },
+      });
+      const urls = ((await hooks.json()) as { readonly url: string }[]).map(({ url }) => url);
+      expect(urls.sort()).toEqual(['https://elsewhere.example.com/webhook', 'https://hooks.example.com', webhookUrl]);
+    } finally {
+      await gitlab.stop();
+    }
+  });
+
   it('make tokens of its own for a project, which its hook gets and no other, and end them', async () => {
     const gitlab = await startLocalGitLab({ port: 0, adminToken: 'not-a-real-secret' });
     try {

@@ -57,6 +57,27 @@ describe('gitbeaker', () => {
     await expect(api.ProtectedBranches.remove(project.id, 'release/*')).rejects.toThrow(/Not found/);
   });
 
+  it('protects git tags by themselves, whose jobs say that they are of a tag', async () => {
+    const { gitlab, project, api } = await connect();
+    const isProtected = async (tag: string) => (await api.Tags.show(project.id, tag)).protected;
+    await api.ProtectedTags.create(project.id, 'v*');
+    for (const tag of ['v1.0', 'nightly']) await api.Tags.create(project.id, tag, 'main');
+    await expect(api.Tags.create(project.id, 'v1.0', 'main')).rejects.toThrow(/already exists/);
+    expect(await isProtected('v1.0')).toBe(true);
+    expect(await isProtected('nightly')).toBe(false);
+    await expect(api.Tags.show(project.id, 'v2.0')).rejects.toThrow(/Tag Not Found/);
+    gitlab.createPipeline(project.id, pipelineOf({ a: [] }), { ref: 'v1.0' });
+    gitlab.createPipeline(project.id, pipelineOf({ a: [] }), { ref: 'v1.1' });
+    expect(await api.Jobs.all(project.id)).toMatchObject([
+      { ref: 'v1.1', tag: false },
+      { ref: 'v1.0', tag: true },
+    ]);
+    await expect(api.Branches.show(project.id, 'v1.0')).rejects.toThrow(/Branch Not Found/);
+    expect(await api.Branches.show(project.id, 'v1.1')).toMatchObject({ protected: false });
+    await api.ProtectedTags.remove(project.id, 'v*');
+    expect(await isProtected('v1.0')).toBe(false);
+  });
+
   it('creates, pauses, shows, lists and deletes a runner', async () => {
     const { gitlab, project, api } = await connect();
     const created = await api.Users.createCIRunner('project_type', {

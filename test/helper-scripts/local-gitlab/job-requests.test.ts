@@ -94,6 +94,31 @@ second: { stage: two, script: a }
     expect(await requestJob(gitlab, runner)).toBeUndefined();
   });
 
+  it('of a runner for protected refs is answered with the job of a protected tag, which says that it is of a tag', async () => {
+    const gitlab = await gitlabUnderTest();
+    const project = gitlab.createProject('group/app');
+    const runner = await registerRunner(gitlab, project.id, { access_level: 'ref_protected' });
+    const post = (path: string, body: object) =>
+      fetch(`${gitlab.url}/api/v4/projects/${project.id}/${path}`, {
+        method: 'POST',
+        headers: { 'private-token': gitlab.adminToken, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    await post('protected_tags', { name: 'v*' });
+    for (const tag of ['nightly', 'v1.0']) {
+      await post('repository/tags', { tag_name: tag, ref: 'main' });
+      gitlab.createPipeline(project.id, pipelineOf({ [`on ${tag}`]: [] }), { ref: tag });
+    }
+    const job = await requestJob(gitlab, runner);
+    expect(job).toMatchObject({
+      job_info: { name: 'on v1.0' },
+      git_info: { ref: 'v1.0', ref_type: 'tag', refspecs: ['+refs/tags/v1.0:refs/tags/v1.0'], protected: true },
+    });
+    expect(job?.variables).toContainEqual(expect.objectContaining({ key: 'CI_COMMIT_TAG', value: 'v1.0' }));
+    expect(job?.variables).not.toContainEqual(expect.objectContaining({ key: 'CI_COMMIT_BRANCH' }));
+    expect(await requestJob(gitlab, runner)).toBeUndefined();
+  });
+
   it('is answered with the truth about protection', async () => {
     const gitlab = await gitlabUnderTest();
     const project = gitlab.createProject('group/app');
