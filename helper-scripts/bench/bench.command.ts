@@ -19,6 +19,6 @@ if (unknown.length > 0) {
 for (const name of named.length > 0 ? named : known) {
   console.log(`\n${name}\n`);
   const program = join(import.meta.dirname, name + suffix);
-  const { status } = spawnSync(process.execPath, ['--import', 'tsx', program], { stdio: 'inherit' });
+  const { status } = spawnSync(process.execPath, [program], { stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 1);
 }

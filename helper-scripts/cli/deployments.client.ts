@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { importConfigFile } from '../../infrastructure/deployment/config-file.ts';
 import { type Deployment, deploymentsOf } from '../../infrastructure/deployment/deployment.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -19,8 +19,7 @@ export type DeploymentOptions = {
 export async function readDeployments(file?: string): Promise<readonly Deployment[]> {
   const path = file === undefined ? resolve(import.meta.dirname, '../../deployment.config.ts') : resolve(file);
   if (!existsSync(path)) throw new UsageError(`There is no file ${path}: name your deployment.config.ts with --config`);
-  const { default: exported } = (await import(pathToFileURL(path).href)) as { default?: unknown };
-  return deploymentsOf(exported);
+  return deploymentsOf(await importConfigFile(path));
 }
 
 /**

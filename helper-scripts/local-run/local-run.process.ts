@@ -186,7 +186,7 @@ export class LocalRun {
   cli(args: readonly string[], input = '', environment: Record<string, string> = {}): Promise<string> {
     return runCommand(
       'node',
-      ['--import', 'tsx', join(repository, 'helper-scripts/cli/cli.command.ts'), '--deployment', deployment, ...args],
+      [join(repository, 'helper-scripts/cli/cli.command.ts'), '--deployment', deployment, ...args],
       {
         cwd: repository,
         environment: { ...inLocalAws(process.env, this.aws), ...environment },

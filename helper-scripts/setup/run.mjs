@@ -58,7 +58,7 @@ ensureSupportedNode();
 ensurePackages();
 
 const bin = join(modules, '.bin');
-const child = spawn(join(bin, 'node'), ['--import', 'tsx', join(repository, script), ...rest], {
+const child = spawn(join(bin, 'node'), [join(repository, script), ...rest], {
   stdio: 'inherit',
   cwd: name === 'cli' ? (process.env.INIT_CWD ?? process.cwd()) : repository,
   env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` },

@@ -1,7 +1,7 @@
 import type { GitLabRunnerRelease } from './gitlab-runner-release.ts';
 
 /**
- * The release that is installed, everywhere. `npx tsx helper-scripts/setup/pin-gitlab-runner.command.ts VERSION` writes this file, with the
+ * The release that is installed, everywhere. `npx node helper-scripts/setup/pin-gitlab-runner.command.ts VERSION` writes this file, with the
  * checksums of a list that GitLab has signed; `null` leaves that check to every build.
  */
 export const gitlabRunnerRelease: GitLabRunnerRelease = {

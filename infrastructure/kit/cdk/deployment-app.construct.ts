@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { App, type StackProps, Tags, Validations } from 'aws-cdk-lib';
+import { importConfigFile } from '../../deployment/config-file.ts';
 import { type Deployment, deploymentsOf } from '../../deployment/deployment.ts';
 import { deploymentTag } from '../../deployment/deployment-tag.ts';
 import { DeploymentConfigError } from '../../deployment/faults.ts';
@@ -19,8 +19,7 @@ const defaultConfigFile = resolve(import.meta.dirname, '../../../deployment.conf
 export async function createDeploymentApp(appName: AppName, app = new App()) {
   const file = app.node.tryGetContext('config');
   const configFile = file ? resolve(String(file)) : defaultConfigFile;
-  const { default: exported } = (await import(pathToFileURL(configFile).href)) as { readonly default?: unknown };
-  const deployments = deploymentsOf(exported);
+  const deployments = deploymentsOf(await importConfigFile(configFile));
   const deployment = chooseDeployment(deployments, app.node.tryGetContext('deployment'), configFile);
   for (const [key, value] of Object.entries(deployment.resourceTags)) Tags.of(app).add(key, value);
   Tags.of(app).add(deploymentTag, deployment.name);

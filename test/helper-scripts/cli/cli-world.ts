@@ -53,7 +53,7 @@ type CliOptions = {
 export async function runCli(args: readonly string[], options: CliOptions): Promise<Outcome> {
   const { environment, input = '', stopAfterLines = Number.POSITIVE_INFINITY } = options;
   const program = join(repository, 'helper-scripts/cli/cli.command.ts');
-  const child = spawn(process.execPath, ['--import', 'tsx', program, ...args], {
+  const child = spawn(process.execPath, [program, ...args], {
     cwd: repository,
     // Less time for loading the AWS SDK again and again, in the next run of the tests too.
     env: { NODE_COMPILE_CACHE: join(repository, '.local/cli-test-compile-cache'), ...environment },

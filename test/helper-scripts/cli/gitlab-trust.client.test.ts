@@ -52,7 +52,7 @@ async function fetchTrusting(certificate: string): Promise<string> {
     const more = getCACertificates('default').length - getCACertificates('bundled').length;
     console.log(answer, more);
     process.exit(0);`;
-  const { stdout } = await run(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', program], {
+  const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', program], {
     env: {
       MODULE: join(import.meta.dirname, '../../../helper-scripts/cli/gitlab-trust.client.ts'),
       CERTIFICATE: certificate,

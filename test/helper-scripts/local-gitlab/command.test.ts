@@ -10,7 +10,7 @@ const command = fileURLToPath(new URL('../../../helper-scripts/local-gitlab/loca
 describe('the local GitLab as a process of its own', () => {
   it('prints its URL, is driven over /_local/ and ends with SIGTERM', async () => {
     const receiver = await hookReceiver();
-    const child = spawn(process.execPath, ['--import', 'tsx', command, '--admin-token', adminToken], {
+    const child = spawn(process.execPath, [command, '--admin-token', adminToken], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     onTestFinished(() => void child.kill('SIGKILL'));

@@ -5,7 +5,7 @@ import { leftOutRecordings } from './left-out-recordings.ts';
 import { describeLogLine, jobPlaceholder, type RecordedExchange, type Recording, withoutRepeats } from './recording.ts';
 
 /**
- * Makes `recorded/*.json` from full recordings of the released binary: `tsx distil-recordings.command.ts FOLDER`.
+ * Makes `recorded/*.json` from full recordings of the released binary: `node distil-recordings.command.ts FOLDER`.
  * Keeps only what the conformance test compares, with other tokens and addresses. Format the result with biome.
  */
 

@@ -68,15 +68,26 @@ describe('the app of a subsystem', () => {
     await expect(appOf(file, 'ci')).rejects.toThrow(/\[0\]\.maxAttempts: .*\n {2}- \[1\]\.name: "ci" is the name/);
   });
 
-  it('tells a user of `cdk deploy` the faults alone, without a stack trace', async () => {
-    const context = JSON.stringify({ config: configOf({ name: 'ci', maxAttempts: 0 }) });
+  it.each([
+    ['the faults', 'faulty.ts', "export default { name: 'ci', maxAttempts: 0 };", /maxAttempts/],
+    [
+      'what Node cannot run',
+      'enum.ts',
+      'enum Name { ci } export default Name;',
+      /enum\.ts cannot be loaded: .* no enum/,
+    ],
+    ['where it is no program', 'broken.ts', 'export default {;', /broken\.ts cannot be loaded/],
+  ])('tells a user of `cdk deploy` %s alone, without a stack trace', (_what, name, content, told) => {
+    const file = join(folder, name);
+    writeFileSync(file, content);
+    const context = JSON.stringify({ config: file });
     const app = join(import.meta.dirname, '../../../../infrastructure/app.ts');
-    const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', app], {
+    const { status, stderr } = spawnSync(process.execPath, [app], {
       env: { ...process.env, CDK_CONTEXT_JSON: context },
       encoding: 'utf8',
     });
     expect(status).toBe(1);
-    expect(stderr).toMatch(/maxAttempts/);
+    expect(stderr).toMatch(told);
     expect(stderr).not.toMatch(/^ +at /m);
   });
 
