@@ -2,8 +2,18 @@ import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { runCommand } from './command.process.ts';
 
-const repository = resolve(import.meta.dirname, '../..');
-const localConfig = join(import.meta.dirname, 'deployment.config.ts');
+/** Where the apps are that are deployed. */
+export type AppSource = {
+  /** Folder of a checkout, with its npm packages. */
+  readonly repository: string;
+  /** The local run's `deployment.config.ts` of that checkout. */
+  readonly config: string;
+};
+
+export const ourApps: AppSource = {
+  repository: resolve(import.meta.dirname, '../..'),
+  config: join(import.meta.dirname, 'deployment.config.ts'),
+};
 
 export type DeployOptions = {
   /** Variables that point the CDK at an account and endpoint. */
@@ -12,6 +22,7 @@ export type DeployOptions = {
   readonly region: string;
   /** Folder for logs and for what the CDK synthesizes. */
   readonly folder: string;
+  readonly source: AppSource;
   readonly signal?: AbortSignal | undefined;
 };
 
@@ -29,10 +40,10 @@ export async function bootstrap({ environment, account, region, folder, signal }
 
 /** `cdk synth` in an app's folder, as `deployApp` would do it; returns the folder with templates and assets. */
 export async function synthesizeApp(app: string, options: DeployOptions): Promise<string> {
-  const { environment, folder, signal } = options;
+  const { environment, folder, source, signal } = options;
   const assembly = join(folder, 'cdk.out', `${app}-synthesized`);
-  await runCommand('cdk', ['synth', '--quiet', '--no-notices', '-c', `config=${localConfig}`, '--output', assembly], {
-    cwd: join(repository, app),
+  await runCommand('cdk', ['synth', '--quiet', '--no-notices', '-c', `config=${source.config}`, '--output', assembly], {
+    cwd: join(source.repository, app),
     environment,
     logFile: join(folder, 'cdk.log'),
     signal,
@@ -46,7 +57,7 @@ export async function deployApp(
   options: DeployOptions,
   onProgress: (line: string) => void,
 ): Promise<void> {
-  const { environment, folder, signal } = options;
+  const { environment, folder, source, signal } = options;
   const args = [
     'deploy',
     '--require-approval',
@@ -55,10 +66,10 @@ export async function deployApp(
     '--progress',
     'events',
     '-c',
-    `config=${localConfig}`,
+    `config=${source.config}`,
   ];
   await runCommand('cdk', [...args, '--output', join(folder, 'cdk.out', app)], {
-    cwd: join(repository, app),
+    cwd: join(source.repository, app),
     environment,
     logFile: join(folder, 'cdk.log'),
     onLine: (line) => {
@@ -70,10 +81,10 @@ export async function deployApp(
 }
 
 /** `cdk destroy` in an app's folder. */
-export async function destroyApp(app: string, { environment, folder, signal }: DeployOptions): Promise<void> {
-  const args = ['destroy', '--force', '--no-notices', '-c', `config=${localConfig}`];
+export async function destroyApp(app: string, { environment, folder, source, signal }: DeployOptions): Promise<void> {
+  const args = ['destroy', '--force', '--no-notices', '-c', `config=${source.config}`];
   await runCommand('cdk', [...args, '--output', join(folder, 'cdk.out', `${app}-destroyed`)], {
-    cwd: join(repository, app),
+    cwd: join(source.repository, app),
     environment,
     logFile: join(folder, 'cdk.log'),
     signal,

@@ -24,7 +24,7 @@ import { startDockerStandIn } from '../local-instances/docker-stand-in.server.ts
 import { type InstanceHost, startInstanceHost } from '../local-instances/instance-host.process.ts';
 import { type FoundRunner, findGitLabRunner, writeRunnerFolder } from '../local-runner/find-gitlab-runner.process.ts';
 import { runCommand } from './command.process.ts';
-import { bootstrap, deployApp, destroyApp } from './deploy-apps.process.ts';
+import { type AppSource, bootstrap, deployApp, destroyApp, ourApps } from './deploy-apps.process.ts';
 import { countLeftovers, type Leftovers } from './leftovers.client.ts';
 import { LocalLambdaRunner } from './local-lambda-runner.process.ts';
 import { createLongLivedRunner, type LongLivedRunner } from './long-lived-runner.client.ts';
@@ -55,6 +55,8 @@ export type LocalRunOptions = {
    * when absent.
    */
   readonly longLivedRunnerTags?: readonly string[];
+  /** Apps of another version, which are deployed first. */
+  readonly olderApps?: AppSource | undefined;
 };
 
 /** A step of the start, told to whoever shows progress. */
@@ -82,10 +84,12 @@ export class LocalRun {
   #runnersTable = '';
   #ticketsTable = '';
   #waitingTicketsTable = '';
+  #apps: AppSource;
   webhookUrl = '';
 
   constructor(options: LocalRunOptions) {
     this.options = options;
+    this.#apps = options.olderApps ?? ourApps;
   }
 
   get aws(): LocalAws {
@@ -158,19 +162,23 @@ export class LocalRun {
         run: (tell) => this.#lambdaRunner.settle(this.#deployOptions(), tell),
       },
       { title: 'cdk bootstrap', run: () => bootstrap(this.#deployOptions()).then(() => undefined) },
-      ...appNames.map((app) => ({
-        title: `cdk deploy in ${app}/`,
-        run: async (tell: Progress) => {
-          await deployApp(app, this.#deployOptions(), tell);
-          if (app === 'lambda-shell-runner') return `as ${this.#lambdaRunner.packaging}`;
-          if (app === 'ec2-runner-ami') return this.#publishImage();
-          if (app === 'autoscaler') await this.#readNames();
-          return undefined;
-        },
-      })),
+      ...this.#deploySteps(),
       { title: 'Secrets, webhook and job mappings, with our command line', run: (tell) => this.#configure(tell) },
       { title: 'Host for instances', run: () => this.#startInstances() },
     ];
+  }
+
+  #deploySteps(): LocalRunStep[] {
+    return appNames.map((app) => ({
+      title: `cdk deploy in ${app}/`,
+      run: async (tell: Progress) => {
+        await deployApp(app, this.#deployOptions(), tell);
+        if (app === 'lambda-shell-runner') return `as ${this.#lambdaRunner.packaging}`;
+        if (app === 'ec2-runner-ami') return this.#publishImage();
+        if (app === 'autoscaler') await this.#readNames();
+        return undefined;
+      },
+    }));
   }
 
   /** Runs every step, and tells of each that it begins and what came of it. */
@@ -221,6 +229,15 @@ export class LocalRun {
   #countRunners(): number {
     const stays = this.#longLivedRunner?.runnerId;
     return this.gitlab.runners().reduce((sum, { id, systemIds }) => sum + (id === stays ? systemIds.length : 1), 0);
+  }
+
+  /** Deploys our apps over the older ones, in the order in which a user does. */
+  async upgrade(tell: Progress = () => {}): Promise<void> {
+    this.#apps = ourApps;
+    for (const { title, run } of this.#deploySteps()) {
+      tell(title);
+      await run(tell);
+    }
   }
 
   /** `cdk destroy` of one app, as a user would. */
@@ -281,7 +298,8 @@ export class LocalRun {
       ...(this.#longLivedRunner ? { LOCAL_RUNNER_TOKEN_SECRET_ARN: this.#longLivedRunner.secretArn } : {}),
       ...this.#lambdaRunner.deployVariables(join(this.options.folder, 'engine')),
     };
-    return { environment, account, region, folder: this.options.folder, signal: this.options.signal };
+    const { folder, signal } = this.options;
+    return { environment, account, region, folder, signal, source: this.#apps };
   }
 
   /** Image Builder does not build here: the parameter that its pipeline would publish is written by hand. */

@@ -1,12 +1,17 @@
 import { resolve } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
+import type { AppSource } from '../../helper-scripts/local-run/deploy-apps.process.ts';
 import { LocalRun } from '../../helper-scripts/local-run/local-run.process.ts';
 import { freePort } from '../support/free-port.ts';
 import { runnerEnvironment, runnerUnderTest } from '../support/runner-under-test.ts';
 import { World } from './world.ts';
 
-/** A local AWS and GitLab for the scenarios of one file, with everything deployed and IAM enforced. */
-export function ownWorld(name: string): () => World {
+/**
+ * A local AWS and GitLab for the scenarios of one file, with everything deployed and IAM enforced.
+ *
+ * @param olderApps what is deployed instead of this version, where it is given
+ */
+export function ownWorld(name: string, olderApps?: AppSource): () => World {
   let run: LocalRun | undefined;
   let world: World | undefined;
 
@@ -18,6 +23,7 @@ export function ownWorld(name: string): () => World {
       gitlabPort: await freePort(),
       bootDelayMilliseconds: 1_000,
       longLivedRunnerTags: ['long-lived'],
+      olderApps,
       // What is tested must not depend on whether a container engine or a gitlab-runner is there.
       environment: { ...runnerEnvironment, LOCAL_LAMBDA_PACKAGING: 'zip' },
     });

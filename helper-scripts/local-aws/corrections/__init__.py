@@ -7,6 +7,7 @@ from types import ModuleType
 NAMES = (
     "lambda_errors",
     "lambda_log_drain",
+    "lambda_calls_under_way",
     "lambda_event_bus_destination",
     "lambda_image_containers",
     "ecr_missing_images",

@@ -18,7 +18,7 @@ const missingTypes = ['m7a.2xlarge', 'm7i.2xlarge'];
  * Lets the local EC2 launch nothing of what is named (instance types, `*` for all), until the function that is returned
  * is called.
  */
-async function takeCapacity({ run }: World, what: string): Promise<() => Promise<unknown>> {
+export async function takeCapacity({ run }: World, what: string): Promise<() => Promise<unknown>> {
   const ssm = new SSMClient(run.clientOptions());
   const Name = '/chaos/ec2/no-capacity';
   await ssm.send(new PutParameterCommand({ Name, Value: what, Type: 'String', Overwrite: true }));
