@@ -6,7 +6,7 @@ import { candidatesOf, chooseMapping } from '../job-mappings/choose-mapping.ts';
 import type { JobMapping, MappingTarget } from '../job-mappings/job-mapping.ts';
 import { areTagged, profileOfTags } from '../job-mappings/profile-tags.ts';
 import type { Cap, RunnerChoice } from '../runner-store/runner-item.ts';
-import { lambdaCounter } from '../runner-types/lambda/lambda-limit.ts';
+import { traitsOf } from '../runner-types/runner-types.ts';
 import { gateOf } from './gate-of-choice.ts';
 
 /** What a deployment offers. */
@@ -17,8 +17,11 @@ export type Offer = {
   readonly maxConcurrent?: number | undefined;
   /** What the deployment says for rows that say nothing; the usual when absent. */
   readonly exact?: Exactness | undefined;
-  /** How many LAMBDA jobs may run at the same time, so that the account has executions left for the control plane. */
-  readonly lambdaJobsAtOnce?: number | undefined;
+  /**
+   * By the counter of a runner type, how many of its runners may live at the same time, so that the account has some
+   * left for the control plane; those that are missing have no limit.
+   */
+  readonly accountLimits?: Readonly<Record<string, number>> | undefined;
 };
 
 /** What of an offer says whether a job is ours at all. */
@@ -85,7 +88,7 @@ export function decideRunner(event: JobEvent, job: JobWithTags, offer: Offer): R
   refuseUnprotected(profile, event, job, what);
   const circumstances = { event, tags: job.tags, isProtected: job.isProtected, mapping, offer };
   const chosen = choiceFor(profile, circumstances);
-  if (target.type !== 'LAMBDA' || target.fallbackProfile === undefined) return { decision: 'LAUNCH', choice: chosen };
+  if (target.fallbackProfile === undefined) return { decision: 'LAUNCH', choice: chosen };
   const other = fallbackOf(target.fallbackProfile, offer.profiles, what);
   refuseUnprotected(other, event, job, what);
   const fallback = choiceFor(other, circumstances);
@@ -118,9 +121,10 @@ function choiceFor(
   [name, profile]: readonly [string, RuntimeProfile],
   { event, tags, isProtected, mapping, offer }: Circumstances,
 ): RunnerChoice {
+  const { accountCounter } = traitsOf(profile);
   const caps: (Cap | null)[] = [
     capOf('cap#deployment', offer.maxConcurrent),
-    profile.type === 'LAMBDA' ? capOf(lambdaCounter, offer.lambdaJobsAtOnce) : null,
+    accountCounter === null ? null : capOf(accountCounter, offer.accountLimits?.[accountCounter]),
     capOf(`cap#profile#${name}`, profile.maxConcurrent),
     mapping ? capOf(`cap#mapping#${mapping.id}`, mapping.maxConcurrent) : null,
   ];
@@ -160,13 +164,9 @@ function findTarget(
   const name = profileOfTags(tags, profiles);
   const type = name === null ? undefined : profiles[name]?.type;
   if (name === null || type === undefined) {
-    return { mapping, target: targetOf(defaultRunner), what: 'the default runner' };
+    return { mapping, target: defaultRunner, what: 'the default runner' };
   }
-  return { mapping, target: targetOf({ type, profile: name }), what: `the profile "${name}", whose tags the job has,` };
-}
-
-function targetOf(runner: DefaultRunner): MappingTarget {
-  return runner.type === 'LAMBDA' ? { type: 'LAMBDA', function: runner.profile } : runner;
+  return { mapping, target: { type, profile: name }, what: `the profile "${name}", whose tags the job has,` };
 }
 
 /**
@@ -174,7 +174,7 @@ function targetOf(runner: DefaultRunner): MappingTarget {
  * escalate.
  */
 function profileOf(target: Exclude<MappingTarget, { type: 'IGNORE' }>, profiles: Offer['profiles'], what: string) {
-  const wanted = target.type === 'LAMBDA' ? target.function : target.profile;
+  const { profile: wanted } = target;
   const found = Object.entries(profiles).find(
     ([name, profile]) => profile.type === target.type && (name === wanted || profile.functionArn === wanted),
   );

@@ -1,5 +1,5 @@
 import type { Exactness } from '../../infrastructure/kit/exactness.ts';
-import type { JobMapping, MappingTarget } from '../job-mappings/job-mapping.ts';
+import type { JobMapping } from '../job-mappings/job-mapping.ts';
 import { possibleTargets, possibleTargetsOfJob, type TargetRoutes } from '../job-mappings/possible-targets.ts';
 import type { RunnerChoice } from '../runner-store/runner-item.ts';
 
@@ -38,13 +38,11 @@ function fitsOthersRunner(chosen: ChosenProfile, routes: TargetRoutes): boolean 
   if (tags.length === 0) return false;
   const hasMore = (others: readonly string[] = []) =>
     others.length > tags.length && tags.every((tag) => others.includes(tag));
-  const isOwn = (target: MappingTarget) =>
-    target.type === 'EC2'
-      ? target.profile === profile
-      : target.type === 'LAMBDA' && [profile, profiles[profile]?.functionArn].includes(target.function);
+  const ownNames = [profile, profiles[profile]?.functionArn];
   return (
-    mappings.some(({ tags: asked, target }) => target.type !== 'IGNORE' && !isOwn(target) && hasMore(asked)) ||
-    Object.entries(profiles).some(([name, { tags: asked }]) => name !== profile && hasMore(asked))
+    mappings.some(
+      ({ tags: asked, target }) => target.type !== 'IGNORE' && !ownNames.includes(target.profile) && hasMore(asked),
+    ) || Object.entries(profiles).some(([name, { tags: asked }]) => name !== profile && hasMore(asked))
   );
 }
 

@@ -109,6 +109,9 @@ const byType = {
   }),
 } satisfies Record<RunnerType | 'IGNORE', z.ZodMiniType>;
 
+/** The attribute in which a row of a type names its runner. */
+export const namingAttributes = { LAMBDA: 'arn', EC2: 'profile' } as const satisfies Record<RunnerType, string>;
+
 const typeMessage = 'must be LAMBDA, EC2 or IGNORE';
 const whatTypesAdd = z.discriminatedUnion('type', [byType.LAMBDA, byType.EC2, byType.IGNORE], typeMessage);
 
@@ -155,9 +158,13 @@ export type JobMapping = {
 
 export type MappingTarget =
   | { readonly type: 'IGNORE' }
-  /** `function`: an ARN, or the name of a LAMBDA profile. `fallbackProfile`: where the job goes when that failed. */
-  | { readonly type: 'LAMBDA'; readonly function: string; readonly fallbackProfile?: string }
-  | { readonly type: 'EC2'; readonly profile: string };
+  | {
+      readonly type: RunnerType;
+      /** The name of a profile of that type, or the ARN of its function. */
+      readonly profile: string;
+      /** Where the job goes when that failed. */
+      readonly fallbackProfile?: string;
+    };
 
 /** A row of the table that cannot be used, and why: it is skipped and reported, and never stops other jobs. */
 export type InvalidMapping = { readonly id: string; readonly faults: readonly string[] };
@@ -199,19 +206,13 @@ export function isUsable(mapping: JobMapping | InvalidMapping): mapping is JobMa
 }
 
 function targetOf(item: z.output<typeof mappingItemSchema>): MappingTarget {
-  switch (item.type) {
-    case 'IGNORE':
-      return { type: item.type };
-    case 'LAMBDA':
-      return {
-        type: item.type,
-        function: item.arn,
-        ...(item.fallbackProfile === undefined ? {} : { fallbackProfile: item.fallbackProfile }),
-      };
-    case 'EC2':
-      return { type: item.type, profile: item.profile };
-  }
+  if (item.type === 'IGNORE') return { type: item.type };
+  const { [namingAttributes[item.type]]: profile = '', fallbackProfile }: NamedRunner = item;
+  return { type: item.type, profile, ...(fallbackProfile === undefined ? {} : { fallbackProfile }) };
 }
+
+/** What of a row says where its jobs run, whatever its type. */
+type NamedRunner = { readonly arn?: string; readonly profile?: string; readonly fallbackProfile?: string | undefined };
 
 function isItem(item: unknown): item is Readonly<Record<string, unknown>> {
   return typeof item === 'object' && item !== null && !Array.isArray(item);

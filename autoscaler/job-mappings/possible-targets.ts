@@ -161,11 +161,9 @@ function withoutRow(jobTags: readonly string[], { profiles, defaultRunner }: Tar
 /** A function may be named by its ARN or by the profile that deployed it. */
 function profileOfTarget(target: MappingTarget, profiles: TargetRoutes['profiles']): string | null {
   if (target.type === 'IGNORE') return null;
-  if (target.type === 'EC2' || Object.hasOwn(profiles, target.function)) {
-    return target.type === 'EC2' ? target.profile : target.function;
-  }
-  const deployed = Object.entries(profiles).find(([, { functionArn }]) => functionArn === target.function);
-  return deployed?.[0] ?? target.function;
+  if (Object.hasOwn(profiles, target.profile)) return target.profile;
+  const deployed = Object.entries(profiles).find(([, { functionArn }]) => functionArn === target.profile);
+  return deployed?.[0] ?? target.profile;
 }
 
 function byTarget(outcomes: readonly Outcome[]): PossibleTarget[] {

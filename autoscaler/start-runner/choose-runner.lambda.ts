@@ -28,7 +28,8 @@ import { choiceOf, type RunnerItem } from '../runner-store/runner-item.ts';
 import { type RunnersStore, whenItWentOn } from '../runner-store/runners-store.ts';
 import { tablesEnvironment } from '../runner-store/tables-environment.ts';
 import { createKnownLambdaLimit, type KnownLambdaLimit } from '../runner-types/lambda/known-lambda-limit.client.ts';
-import { lambdaJobsAtOnce, underLambdaLimit } from '../runner-types/lambda/lambda-limit.ts';
+import { lambdaCounter, lambdaJobsAtOnce, underLambdaLimit } from '../runner-types/lambda/lambda-limit.ts';
+import { traitsOf } from '../runner-types/runner-types.ts';
 import { findWhoNeedsStandIn } from './find-who-needs-stand-in.ts';
 import { imageRulesFor } from './image-rules.ts';
 import { decideByProtection } from './job-protection.ts';
@@ -139,7 +140,10 @@ async function chooseForSeen(
     if (event.deliveryId === null) await stopWaiting(event, ports);
     return ignore(`the job is ${job.status}`, log);
   }
-  const current = { ...offer, lambdaJobsAtOnce: functionsAtOnce };
+  const current = {
+    ...offer,
+    ...(functionsAtOnce === undefined ? {} : { accountLimits: { [lambdaCounter]: functionsAtOnce } }),
+  };
   const askIfProtected = () => ports.gitlab.isProtectedRef(event.projectId, event.ref);
   const decision = await decideByProtection(event, job, current, askIfProtected);
   if (decision.decision === 'IGNORE') {
@@ -158,7 +162,7 @@ function withImageRules(
   offer: Offer,
 ): RunnerDecision {
   const { choice } = decision;
-  if (![choice, choice.fallback].some((one) => one?.type === 'LAMBDA')) return decision;
+  if (![choice, choice.fallback].some((one) => one && traitsOf(one).refusesImages)) return decision;
   const rules = imageRulesFor({ projectPath, tags: choice.tags }, offer);
   return rules.length === 0 ? decision : { ...decision, images: { rules } };
 }

@@ -1,8 +1,9 @@
 import type { ImageRule } from '../../infrastructure/kit/runner-ticket.ts';
 import type { DefaultRunner, RuntimeProfile } from '../environment/environment.ts';
-import type { JobMapping, MappingTarget } from '../job-mappings/job-mapping.ts';
+import type { JobMapping, MappingTarget, RunnerType } from '../job-mappings/job-mapping.ts';
 import { conditionsOf, differenceOf, type Fit, judgeMapping, putInQuestion } from '../job-mappings/judge-mapping.ts';
 import { literalLength, prefixLength } from '../job-mappings/name-glob.ts';
+import { traitsOf } from '../runner-types/runner-types.ts';
 
 /** A function's event takes no more than 256 KiB, and its rules are evaluated by a shell. */
 const longestRulesCharacters = 16_384;
@@ -43,13 +44,14 @@ function makeRules(runner: Runner, { mappings, profiles, defaultRunner }: Routes
     const isCertain = (tags.length === 0 || runner.tags.length === 1) && conditionsOf(mapping) === 0;
     // Of rows of one name the most specific decides.
     if (refusals.has(name)) continue;
-    if (target.type === 'LAMBDA') refusals.set(name, null);
+    if (refusesImages(target)) refusals.set(name, null);
     else if (isCertain) refusals.set(name, `its mapping "${mapping.id}" ${wordsOf(target)}`);
   }
-  const hasFunction = ({ type, tags = [] }: Routes['profiles'][string]) =>
-    type === 'LAMBDA' && tags.length > 0 && tags.every((tag) => runner.tags.includes(tag));
+  const isFitting = ({ tags = [] }: Routes['profiles'][string]) =>
+    tags.length > 0 && tags.every((tag) => runner.tags.includes(tag));
   const byDefault =
-    defaultRunner.type === 'LAMBDA' || Object.values(profiles).some(hasFunction)
+    refusesImages(defaultRunner) ||
+    Object.values(profiles).some((profile) => refusesImages(profile) && isFitting(profile))
       ? null
       : `no mapping names it, and the default ${wordsOf(defaultRunner)}`;
   const rules = [...refusals].map(([name, refusal]) => ({ name, refusal }));
@@ -77,6 +79,10 @@ function inReason(rules: readonly ImageRule[]): readonly ImageRule[] {
   return JSON.stringify(needed).length > longestRulesCharacters ? [] : needed;
 }
 
+function refusesImages({ type }: { readonly type: RunnerType | 'IGNORE' }): boolean {
+  return type !== 'IGNORE' && traitsOf({ type }).refusesImages;
+}
+
 function wordsOf(target: MappingTarget | DefaultRunner): string {
-  return target.type === 'EC2' ? `sends it to EC2 ${target.profile}` : 'leaves it to other runners';
+  return target.type === 'IGNORE' ? 'leaves it to other runners' : `sends it to ${target.type} ${target.profile}`;
 }

@@ -2,8 +2,9 @@ import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
-import { Choice, Condition, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
+import { Choice, Condition, type IChainable, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { type RunnerType, runnerTypes } from '../job-mappings/job-mapping.ts';
 import { requestInstanceState } from '../runner-types/ec2/launch-state.construct.ts';
 import {
   invokeIsolatedRunnerState,
@@ -120,9 +121,14 @@ export class StartRunner extends Construct {
       isolated.addCatch(abandon, noteFailure('$event', '$attempt'));
       byType.when(Condition.jsonata('{% $exists($choice.tenantId) %}'), isolated.next(note));
     }
-    byType
-      .when(Condition.jsonata("{% $choice.type = 'LAMBDA' %}"), invoke.next(note).next(launched))
-      .otherwise(request.next(launched));
+    const launches: Readonly<Record<RunnerType, IChainable>> = {
+      LAMBDA: invoke.next(note).next(launched),
+      EC2: request.next(launched),
+    };
+    for (const type of runnerTypes.slice(0, -1)) {
+      byType.when(Condition.jsonata(`{% $choice.type = '${type}' %}`), launches[type]);
+    }
+    byType.otherwise(launches[runnerTypes.at(-1) ?? 'EC2']);
     const isOurs = Choice.jsonata(this, 'IsOurs', { stateName: 'IsOurs' })
       .when(Condition.jsonata(decided('LAUNCH')), admit)
       .when(Condition.jsonata(decided('LOOK_AGAIN')), second.begin)

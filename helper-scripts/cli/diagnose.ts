@@ -89,7 +89,7 @@ function mappingFindings({ rows, configured }: SeenDeployment): Finding[] {
     const { target } = row;
     if (!profiles || target.type === 'IGNORE') return [];
     const fallback = fallbackFinding(row, profiles);
-    const name = target.type === 'LAMBDA' ? target.function : target.profile;
+    const { profile: name } = target;
     // Which function an ARN is, only the deployed stack knows.
     if (name.startsWith('arn:') || profiles[name]?.type === target.type) return fallback;
     const known = Object.keys(profiles).filter((one) => profiles[one]?.type === target.type);
@@ -100,7 +100,7 @@ function mappingFindings({ rows, configured }: SeenDeployment): Finding[] {
 
 /** A fallback that is not there, or does not take all of the row's jobs, keeps each of them from being started. */
 function fallbackFinding({ id, target, isProtected }: JobMapping, profiles: Deployment['profiles']): Finding[] {
-  if (target.type !== 'LAMBDA' || target.fallbackProfile === undefined) return [];
+  if (target.type === 'IGNORE' || target.fallbackProfile === undefined) return [];
   const name = target.fallbackProfile;
   const profile = Object.hasOwn(profiles, name) ? profiles[name] : undefined;
   const what = `mapping ${id}`;
@@ -112,7 +112,7 @@ function fallbackFinding({ id, target, isProtected }: JobMapping, profiles: Depl
     const wrong = `falls back to the profile "${name}", which is for protected branches and tags alone: jobs of others are not started`;
     return [{ what, wrong, remedy: 'name another one, or write "protected": true and another row for the other refs' }];
   }
-  if (name !== target.function) return [];
+  if (name !== target.profile) return [];
   const wrong = `falls back to "${name}", where its jobs run anyway`;
   return [{ what, wrong, remedy: 'name another profile, or leave fallbackProfile out' }];
 }

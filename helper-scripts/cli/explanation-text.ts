@@ -34,6 +34,6 @@ export function describeReason(reason: LossReason): string {
 
 /** Type and runner of a row: `EC2 default`. */
 export function targetText({ target }: Pick<JobMapping, 'target'>): string {
-  const fallback = target.type === 'LAMBDA' && target.fallbackProfile ? `, then ${target.fallbackProfile}` : '';
+  const fallback = target.type !== 'IGNORE' && target.fallbackProfile ? `, then ${target.fallbackProfile}` : '';
   return `${`${target.type} ${runnerOf(target)}`.trim()}${fallback}`;
 }

@@ -41,7 +41,7 @@ export function textOf(value: unknown): string {
 
 /** What a row does, on one line: `job#lint tags#aws  LAMBDA shell`. */
 export function describeRow(item: MappingItem): string {
-  const target = [item.type, item.arn ?? (item.type === 'EC2' ? (item.profile ?? 'default') : '')]
+  const target = [item.type, item.arn ?? (item.type === 'IGNORE' ? '' : (item.profile ?? 'default'))]
     .map(textOf)
     .join(' ');
   const limits = ['project', 'ref', 'stage', 'protected', 'maxConcurrent', 'timeoutMinutes', 'exact'].filter(

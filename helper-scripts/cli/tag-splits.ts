@@ -37,7 +37,7 @@ const mostProjects = 300;
 export function routesOf(mappings: readonly JobMapping[], configured: Deployment | null): TargetRoutes {
   const entries = Object.entries(configured?.profiles ?? {});
   const lambdas = entries.filter(([, { type }]) => type === 'LAMBDA');
-  const arns = new Set(mappings.flatMap(({ target }) => (target.type === 'LAMBDA' ? [target.function] : [])));
+  const arns = new Set(mappings.flatMap(({ target }) => (target.type === 'LAMBDA' ? [target.profile] : [])));
   // Rows name functions of this deployment alone: where it has one, every ARN is that one's. Of several, only the stack
   // knows.
   const [functionArn] = lambdas.length === 1 ? [...arns].filter((name) => name.startsWith('arn:')) : [];

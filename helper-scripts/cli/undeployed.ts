@@ -1,5 +1,5 @@
 import type { DeployedProfiles } from '../../autoscaler/exports.ts';
-import { isUsable, type JobMapping, type RunnerType, readMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
+import { isUsable, type JobMapping, namingAttributes, readMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
 import { nearestOf } from '../../infrastructure/deployment/nearest-name.ts';
 
 /**
@@ -12,22 +12,18 @@ export function undeployedFaults(row: unknown, deployed: DeployedProfiles): stri
 }
 
 function faultsOf({ target }: JobMapping, deployed: DeployedProfiles): string[] {
-  switch (target.type) {
-    case 'IGNORE':
-      return [];
-    case 'EC2':
-      return lackOf('profile', target.profile, namesOf(deployed, 'EC2'), 'EC2 profile');
-    case 'LAMBDA': {
-      const arns = Object.values(deployed).flatMap(({ functionArn }) => functionArn ?? []);
-      const fallback = target.fallbackProfile;
-      return [
-        ...(arns.includes(target.function)
-          ? []
-          : lackOf('arn', target.function, namesOf(deployed, 'LAMBDA'), 'LAMBDA profile or function')),
-        ...(fallback === undefined ? [] : lackOf('fallbackProfile', fallback, Object.keys(deployed), 'profile')),
-      ];
-    }
-  }
+  if (target.type === 'IGNORE') return [];
+  const { type, profile, fallbackProfile } = target;
+  const arns = Object.values(deployed).flatMap(({ functionArn }) => functionArn ?? []);
+  const ofType = Object.keys(deployed).filter((name) => deployed[name]?.type === type);
+  const attribute = namingAttributes[type];
+  const what = `${type} profile${attribute === 'arn' ? ' or function' : ''}`;
+  return [
+    ...(arns.includes(profile) ? [] : lackOf(attribute, profile, ofType, what)),
+    ...(fallbackProfile === undefined
+      ? []
+      : lackOf('fallbackProfile', fallbackProfile, Object.keys(deployed), 'profile')),
+  ];
 }
 
 function lackOf(attribute: string, wanted: string, names: readonly string[], what: string): string[] {
@@ -37,8 +33,4 @@ function lackOf(attribute: string, wanted: string, names: readonly string[], wha
   return [
     `${attribute}: the deployment has no ${what} "${wanted}"; ${remedy}, or deploy it first (--offline: unchecked)`,
   ];
-}
-
-function namesOf(deployed: DeployedProfiles, type: RunnerType): string[] {
-  return Object.keys(deployed).filter((name) => deployed[name]?.type === type);
 }

@@ -11,8 +11,8 @@ export function targetWithoutRow(jobTags: readonly string[], configured: Deploym
   if (!configured) return null;
   const profile = profileOfTags(jobTags, configured.profiles);
   const type = profile === null ? undefined : configured.profiles[profile]?.type;
-  if (profile === null || type === undefined) return { by: 'default', target: targetOf(configured.defaultRunner) };
-  return { by: 'profile-tags', target: targetOf({ type, profile }) };
+  if (profile === null || type === undefined) return { by: 'default', target: configured.defaultRunner };
+  return { by: 'profile-tags', target: { type, profile } };
 }
 
 /** The same in words. */
@@ -22,8 +22,4 @@ export function describeWithoutRow(found: WithoutRow | null): string {
   }
   const target = targetText(found);
   return found.by === 'default' ? `the default runner: ${target}` : `the tags of a profile: ${target}`;
-}
-
-function targetOf(runner: Deployment['defaultRunner']): MappingTarget {
-  return runner.type === 'LAMBDA' ? { type: 'LAMBDA', function: runner.profile } : runner;
 }

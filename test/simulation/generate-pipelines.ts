@@ -41,7 +41,7 @@ function settingsOf(settings: Settings, random: Random): Settings {
     mappings: [
       jobMapping({ ...settings.mappings[0], jobName: 'build' }),
       jobMapping({ jobName: 'pack', target: { type: 'EC2', profile: 'large' } }),
-      jobMapping({ jobName: 'lint', target: { type: 'LAMBDA', function: 'shell' } }),
+      jobMapping({ jobName: 'lint', target: { type: 'LAMBDA', profile: 'shell' } }),
       jobMapping({ jobName: 'elsewhere', target: { type: 'IGNORE' } }),
     ],
     ...(random.chance(0.6) ? { foreignRunner } : {}),

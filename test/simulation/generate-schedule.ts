@@ -165,7 +165,7 @@ function settingsOf(random: Random, reconciler: boolean): Settings {
     onDemand: random.pick(['never', 'fallback', 'always']),
     mappings: [
       jobMapping({ ...capOfMapping }),
-      jobMapping({ jobName: 'lint', target: { type: 'LAMBDA', function: 'shell' } }),
+      jobMapping({ jobName: 'lint', target: { type: 'LAMBDA', profile: 'shell' } }),
       jobMapping({ jobName: '*', tags: ['large'], target: { type: 'EC2', profile: 'large' } }),
       jobMapping({ jobName: 'elsewhere', target: { type: 'IGNORE' } }),
     ],

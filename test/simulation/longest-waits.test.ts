@@ -20,7 +20,7 @@ const settings: Settings = {
   onDemand: 'fallback',
   mappings: [
     jobMapping({ tags: ['docker'] }),
-    jobMapping({ tags: ['shell'], target: { type: 'LAMBDA', function: 'shell' } }),
+    jobMapping({ tags: ['shell'], target: { type: 'LAMBDA', profile: 'shell' } }),
   ],
   cancelsAtOnce: true,
   writesLate: false,

@@ -53,7 +53,7 @@ const withFunctions: Settings = {
     },
   },
   onDemand: 'fallback',
-  mappings: [jobMapping({ target: { type: 'LAMBDA', function: 'shell' } })],
+  mappings: [jobMapping({ target: { type: 'LAMBDA', profile: 'shell' } })],
   cancelsAtOnce: true,
   writesLate: false,
 };

@@ -68,7 +68,7 @@ export function underCap(seed: number, jobs: number, maxConcurrent: number): Pro
   const own = (index: number) => ({ createdAt: 0, pendingAt: 0, tags: ['docker', `job-${index}`] });
   const functionArn = 'arn:aws:lambda:eu-central-1:123456789012:function:shell';
   const profiles = { shell: { type: 'LAMBDA', timeoutMinutes: 13, functionArn } } as const;
-  const mappings = [jobMapping({ target: { type: 'LAMBDA', function: 'shell' } })];
+  const mappings = [jobMapping({ target: { type: 'LAMBDA', profile: 'shell' } })];
   return measure(scheduleOf(seed, jobs, own, { maxConcurrent, profiles, mappings }));
 }
 

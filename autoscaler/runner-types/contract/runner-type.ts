@@ -12,6 +12,10 @@ export type RunnerTypeTraits = {
   readonly launch: 'requested' | 'invoked';
   /** Where its token waits: under its job, until its host is known, or under a name that the host alone is told. */
   ticketIdOf(runner: { readonly job: JobKey; readonly profile: string; randomId(): string }): string;
+  /** Who runs no container: jobs of other types that say `image:` are refused there. */
+  readonly refusesImages: boolean;
+  /** Counts those that live, under a limit that the whole account has for them; null where none is known. */
+  readonly accountCounter: string | null;
   /** Hosts may be interrupted, and there are others that may not, at a price. */
   readonly hasSpot: boolean;
   /** Errors that only a runner of this type can end with; whoever tells them of another one is not believed. */

@@ -8,6 +8,8 @@ export const ec2Type: RunnerTypeTraits = {
   name: 'EC2',
   launch: 'requested',
   ticketIdOf: ({ job }) => job,
+  refusesImages: false,
+  accountCounter: null,
   hasSpot: true,
   ownErrors: [],
   neverStarted: null,

@@ -1,6 +1,7 @@
 import { functionCutOff, functionFailed, functionNotStarted } from '../../runner-store/runner-errors.ts';
 import { functionTicketId } from '../../runner-store/ticket-place.ts';
 import type { RunnerTypeTraits } from '../contract/runner-type.ts';
+import { lambdaCounter } from './lambda-limit.ts';
 
 /** No function lives longer. Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 const functionLifeSeconds = 15 * 60;
@@ -10,6 +11,8 @@ export const lambdaType: RunnerTypeTraits = {
   name: 'LAMBDA',
   launch: 'invoked',
   ticketIdOf: ({ profile, randomId }) => functionTicketId(profile, randomId()),
+  refusesImages: true,
+  accountCounter: lambdaCounter,
   hasSpot: false,
   ownErrors: [functionFailed, functionNotStarted, functionCutOff],
   neverStarted: functionNotStarted,

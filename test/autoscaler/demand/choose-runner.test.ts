@@ -48,7 +48,7 @@ describe('where a job runs', () => {
     ['by the profile’s name', 'shell'],
     ['by its ARN', functionArn],
   ])('is a function that a mapping names %s', (_, name) => {
-    const mappings = [jobMapping({ target: { type: 'LAMBDA', function: name } })];
+    const mappings = [jobMapping({ target: { type: 'LAMBDA', profile: name } })];
     expect(choiceOf({ mappings })).toMatchObject({ type: 'LAMBDA', profile: 'shell', functionArn });
   });
 
@@ -80,7 +80,7 @@ describe('where a job runs', () => {
 describe('the fallback of a function', () => {
   const mappings = (fallbackProfile: string) => [
     jobMapping({
-      target: { type: 'LAMBDA', function: 'shell', fallbackProfile },
+      target: { type: 'LAMBDA', profile: 'shell', fallbackProfile },
       timeoutMinutes: 90,
       maxConcurrent: 3,
     }),
@@ -111,7 +111,7 @@ describe('the fallback of a function', () => {
 describe('a profile that keeps projects apart', () => {
   it('has the project as the tenant of its function', () => {
     const shell = { type: 'LAMBDA', timeoutMinutes: 13, functionArn, isolateProjects: true } as const;
-    const mappings = [jobMapping({ target: { type: 'LAMBDA', function: 'shell' } })];
+    const mappings = [jobMapping({ target: { type: 'LAMBDA', profile: 'shell' } })];
     expect(choiceOf({ mappings, profiles: { shell } })).toMatchObject({ tenantId: 'project-7' });
     expect(choiceOf({ mappings })).not.toHaveProperty('tenantId');
   });
@@ -121,8 +121,8 @@ describe('a runner that was not deployed', () => {
   it.each([
     ['a profile that does not exist', { type: 'EC2', profile: 'huge' }, /EC2 runner "huge".*default, large$/],
     ['a LAMBDA profile as EC2', { type: 'EC2', profile: 'shell' }, /EC2 runner "shell"/],
-    ['an EC2 profile as LAMBDA', { type: 'LAMBDA', function: 'default' }, /LAMBDA runner "default".*shell$/],
-    ['somebody else’s function', { type: 'LAMBDA', function: `${functionArn}-2` }, /name one of: shell$/],
+    ['an EC2 profile as LAMBDA', { type: 'LAMBDA', profile: 'default' }, /LAMBDA runner "default".*shell$/],
+    ['somebody else’s function', { type: 'LAMBDA', profile: `${functionArn}-2` }, /name one of: shell$/],
     ['the ARN as an EC2 profile', { type: 'EC2', profile: functionArn }, /EC2 runner/],
     ['what every object has', { type: 'EC2', profile: 'constructor' }, /EC2 runner "constructor"/],
   ] as const)('is refused: %s; the message names the row and what there is', (_, target, message) => {
@@ -150,11 +150,11 @@ describe('the caps of a runner', () => {
   });
 
   it('include that of all functions together, which leaves executions for the control plane, for LAMBDA alone', () => {
-    const target = { type: 'LAMBDA', function: 'shell', fallbackProfile: 'large' } as const;
-    const { caps, fallback } = choiceOf({ mappings: [jobMapping({ target })], lambdaJobsAtOnce: 5 });
+    const target = { type: 'LAMBDA', profile: 'shell', fallbackProfile: 'large' } as const;
+    const { caps, fallback } = choiceOf({ mappings: [jobMapping({ target })], accountLimits: { 'cap#lambda': 5 } });
     expect(caps).toEqual([{ counter: 'cap#lambda', limit: 5 }]);
     expect(fallback?.caps).toEqual([{ counter: 'cap#profile#large', limit: 4 }]);
-    expect(choiceOf({ lambdaJobsAtOnce: 5 }).caps).toEqual([]);
+    expect(choiceOf({ accountLimits: { 'cap#lambda': 5 } }).caps).toEqual([]);
   });
 
   it('are none when none is set', () => {

@@ -3,7 +3,7 @@ import { type ChosenProfile, gateOf } from '../../../autoscaler/demand/gate-of-c
 import type { JobMapping } from '../../../autoscaler/job-mappings/job-mapping.ts';
 import { jobMapping } from '../../support/builders.ts';
 
-const shell = { type: 'LAMBDA', function: 'shell' } as const;
+const shell = { type: 'LAMBDA', profile: 'shell' } as const;
 const ec2 = { type: 'EC2', profile: 'default' } as const;
 
 function gate(chosen: Partial<ChosenProfile>, ...mappings: readonly JobMapping[]) {

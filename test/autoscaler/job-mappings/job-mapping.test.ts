@@ -10,7 +10,7 @@ describe('readMapping', () => {
       id: 'job#build tags#linux#arm',
       jobName: 'build',
       tags: ['arm', 'linux'],
-      target: { type: 'LAMBDA', function: functionArn },
+      target: { type: 'LAMBDA', profile: functionArn },
     });
   });
 

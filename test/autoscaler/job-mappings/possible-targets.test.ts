@@ -31,7 +31,7 @@ describe('the jobs that fit a runner', () => {
   });
 
   it('may run elsewhere by their names', () => {
-    const shell = { type: 'LAMBDA', function: 'shell' } as const;
+    const shell = { type: 'LAMBDA', profile: 'shell' } as const;
     const given = routes([row('*', ['aws'], ec2('default')), row('lint', ['aws'], shell)]);
     expect(possibleTargets(inProject('aws'), given)).toEqual([
       { profile: 'default', ways: [{ kind: 'row', id: 'job#* tags#aws' }] },
@@ -70,8 +70,8 @@ describe('the jobs that fit a runner', () => {
   });
 
   it('run in one profile, whether rows name its function by ARN or by profile', () => {
-    const named = { type: 'LAMBDA', function: 'shell' } as const;
-    const byArn = { type: 'LAMBDA', function: functionArn, fallbackProfile: 'default' } as const;
+    const named = { type: 'LAMBDA', profile: 'shell' } as const;
+    const byArn = { type: 'LAMBDA', profile: functionArn, fallbackProfile: 'default' } as const;
     expect(targetsOf(['aws'], routes([row('*', ['aws'], named), row('a', ['aws'], byArn)]))).toEqual(['shell']);
   });
 

@@ -3,7 +3,7 @@ import type { JobMapping } from '../../../autoscaler/job-mappings/job-mapping.ts
 import { imageRulesFor } from '../../../autoscaler/start-runner/image-rules.ts';
 import { jobMapping } from '../../support/builders.ts';
 
-const lambda = { type: 'LAMBDA', function: 'shell' } as const;
+const lambda = { type: 'LAMBDA', profile: 'shell' } as const;
 const ignore = { type: 'IGNORE' } as const;
 const toOthers = { name: '*', refusal: 'no mapping names it, and the default leaves it to other runners' };
 const toEc2 = (id: string) => `its mapping "${id}" sends it to EC2 default`;

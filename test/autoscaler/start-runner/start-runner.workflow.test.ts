@@ -29,7 +29,7 @@ function world(options: WorldOptions = {}) {
   };
   return { ...inner, start };
 }
-const onLambda = { mappings: [jobMapping({ target: { type: 'LAMBDA', function: 'shell' } })] } as const;
+const onLambda = { mappings: [jobMapping({ target: { type: 'LAMBDA', profile: 'shell' } })] } as const;
 const down = new GitLabUnavailableError('no answer');
 
 describe('a pending job', () => {
@@ -45,7 +45,7 @@ describe('a pending job', () => {
 
   it('of a LAMBDA profile is run by a function that knows which other jobs of its tags are none for it', async () => {
     const mappings = [
-      jobMapping({ tags: ['docker'], target: { type: 'LAMBDA', function: 'shell' }, exact: 'off' }),
+      jobMapping({ tags: ['docker'], target: { type: 'LAMBDA', profile: 'shell' }, exact: 'off' }),
       jobMapping({ jobName: 'deploy' }),
     ];
     const { pend, start, invocations } = world({ mappings });
@@ -77,7 +77,7 @@ describe('a pending job', () => {
   });
 
   it('goes to the fallback of its mapping when its function could not be started', async () => {
-    const mappings = [jobMapping({ target: { type: 'LAMBDA', function: 'shell', fallbackProfile: 'default' } })];
+    const mappings = [jobMapping({ target: { type: 'LAMBDA', profile: 'shell', fallbackProfile: 'default' } })];
     const { pend, start, queue, invocations, item, gitlab } = world({ mappings });
     const refused = new StateError('Lambda.ResourceNotFoundException', 'no such function');
     await start(pend(1), { InvokeLambdaRunner: { error: refused } }, 'first');

@@ -39,7 +39,7 @@ function world(options: WorldOptions = {}) {
 async function worldOfMisplacedJob(options: WorldOptions = {}) {
   const mappings = [
     jobMapping({ jobName: 'build', exact: 'off' }),
-    jobMapping({ jobName: 'lint', target: { type: 'LAMBDA', function: 'shell' }, exact: 'off' }),
+    jobMapping({ jobName: 'lint', target: { type: 'LAMBDA', profile: 'shell' }, exact: 'off' }),
   ];
   const inner = world({ mappings, ...options });
   await inner.start(1);
@@ -63,7 +63,7 @@ describe('a finished job', () => {
   });
 
   it('leaves nothing either when it ran on a Lambda', async () => {
-    const mappings = [jobMapping({ target: { type: 'LAMBDA', function: 'shell' } })];
+    const mappings = [jobMapping({ target: { type: 'LAMBDA', profile: 'shell' } })];
     const { start, stop, pickUp, finish, leftovers, runnerOf } = world({ mappings });
     await start(1);
     await pickUp(runnerOf(1));

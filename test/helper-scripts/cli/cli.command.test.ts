@@ -313,7 +313,7 @@ describe('mapping validate and explain', () => {
     expect(people.stdout).toContain(`is valid: 1 mappings\nwarning: ${words}\n`);
     expect(JSON.parse(machines.stdout)).toMatchObject({ valid: true, warnings: [words, expect.any(String)] });
     const { chosen, withoutRow, warnings } = JSON.parse(alone.stdout);
-    expect([chosen, withoutRow]).toEqual([null, { by: 'profile-tags', target: { type: 'LAMBDA', function: 'shell' } }]);
+    expect([chosen, withoutRow]).toEqual([null, { by: 'profile-tags', target: { type: 'LAMBDA', profile: 'shell' } }]);
     expect(warnings).not.toContainEqual(expect.stringContaining('split'));
     expect(split.stdout).toMatch(/^chosen: no row; the tags of a profile: EC2 default$/mu);
     expect(split.stdout).toMatch(/^warning: the job is split from others that its runner fits: shell .*, default /mu);

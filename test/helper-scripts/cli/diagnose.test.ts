@@ -160,9 +160,9 @@ describe('the doctor', () => {
     const rows = [
       invalid,
       jobMapping({ id: 'unknown', target: { type: 'EC2', profile: 'huge' } }),
-      jobMapping({ id: 'of another type', target: { type: 'LAMBDA', function: 'default' } }),
-      jobMapping({ id: 'fine', target: { type: 'LAMBDA', function: 'shell' } }),
-      jobMapping({ id: 'an ARN', target: { type: 'LAMBDA', function: 'arn:aws:lambda:eu-west-1:1:function:f' } }),
+      jobMapping({ id: 'of another type', target: { type: 'LAMBDA', profile: 'default' } }),
+      jobMapping({ id: 'fine', target: { type: 'LAMBDA', profile: 'shell' } }),
+      jobMapping({ id: 'an ARN', target: { type: 'LAMBDA', profile: 'arn:aws:lambda:eu-west-1:1:function:f' } }),
       jobMapping({ id: 'ignored', target: { type: 'IGNORE' } }),
     ];
     expect(wrongOf({ rows })).toEqual([
@@ -174,7 +174,7 @@ describe('the doctor', () => {
 
   it('names rows whose fallback is not there, takes only some of their jobs, or is no other', () => {
     const fallingBackTo = (fallbackProfile: string, changes = {}) =>
-      jobMapping({ id: fallbackProfile, target: { type: 'LAMBDA', function: 'shell', fallbackProfile }, ...changes });
+      jobMapping({ id: fallbackProfile, target: { type: 'LAMBDA', profile: 'shell', fallbackProfile }, ...changes });
     const deploy = { type: 'EC2', accessLevel: 'ref_protected' } as const;
     const profiles = { default: { type: 'EC2' }, shell: { type: 'LAMBDA' }, deploy } as const;
     const configured = defineDeployment({ profiles });
@@ -185,7 +185,7 @@ describe('the doctor', () => {
       'mapping shell falls back to "shell", where its jobs run anyway',
     ]);
     expect(wrongOf({ rows: [fallingBackTo('deploy', { isProtected: true })], configured })).toEqual([]);
-    const byArn = { type: 'LAMBDA', function: 'arn:aws:lambda:x', fallbackProfile: 'huge' } as const;
+    const byArn = { type: 'LAMBDA', profile: 'arn:aws:lambda:x', fallbackProfile: 'huge' } as const;
     expect(wrongOf({ rows: [jobMapping({ target: byArn })], configured })).toHaveLength(1);
   });
 

@@ -4,7 +4,7 @@ import { lambdaWarnings } from '../../../helper-scripts/cli/lambda-warnings.ts';
 import { jobMapping } from '../../support/builders.ts';
 
 describe('what is said of a job that goes to a function', () => {
-  const shell = { type: 'LAMBDA', function: 'shell' } as const;
+  const shell = { type: 'LAMBDA', profile: 'shell' } as const;
 
   it('is that there is no docker, that it may not last long, and that it has no second place to go', () => {
     expect(lambdaWarnings(jobMapping({ target: shell }))).toEqual([

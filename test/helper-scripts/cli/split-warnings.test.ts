@@ -7,7 +7,7 @@ import { jobMapping } from '../../support/builders.ts';
 
 const price = expect.stringContaining('give each profile a tag of its own');
 const arn = 'arn:aws:lambda:eu-west-1:123456789012:function:shell';
-const shell = { type: 'LAMBDA', function: 'shell' } as const;
+const shell = { type: 'LAMBDA', profile: 'shell' } as const;
 const ignored = { type: 'IGNORE' } as const;
 const row = (jobName: string, tags: string[], target: JobMapping['target'], project?: string) =>
   jobMapping({ jobName, tags, target, ...(project === undefined ? {} : { project }) });
@@ -86,7 +86,7 @@ describe('the warnings of a table', () => {
   );
 
   it('take the ARN of the only function for its profile', () => {
-    const byArn = { type: 'LAMBDA', function: arn } as const;
+    const byArn = { type: 'LAMBDA', profile: arn } as const;
     expect(warnings([row('*', ['aws'], byArn), row('lint', ['aws'], shell)])).toEqual([]);
   });
 
