@@ -61,7 +61,12 @@ const bin = join(modules, '.bin');
 const child = spawn(join(bin, 'node'), [join(repository, script), ...rest], {
   stdio: 'inherit',
   cwd: name === 'cli' ? (process.env.INIT_CWD ?? process.cwd()) : repository,
-  env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` },
+  // What was compiled once is not compiled again: a command starts in two thirds of the time.
+  env: {
+    NODE_COMPILE_CACHE: join(modules, '.cache/node'),
+    ...process.env,
+    PATH: `${bin}${delimiter}${process.env.PATH}`,
+  },
 });
 // The terminal sends Ctrl-C to the command as well, which ends what it has started: wait for it. Other signals come to
 // us alone.
