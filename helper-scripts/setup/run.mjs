@@ -17,6 +17,7 @@ const commands = {
   synth: 'helper-scripts/build/synth.command.ts',
   bench: 'helper-scripts/bench/bench.command.ts',
   simulate: 'test/simulation/simulate.command.ts',
+  mutate: 'helper-scripts/mutate/mutate.command.ts',
   cli: 'helper-scripts/cli/cli.command.ts',
   format: 'helper-scripts/setup/format.command.ts',
 };

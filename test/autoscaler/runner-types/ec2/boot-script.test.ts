@@ -63,9 +63,9 @@ describe('renderBootScript', () => {
     fc.assert(
       fc.property(fc.dictionary(key, fc.oneof(value, inner, tables), { maxKeys: 4 }), (said) => {
         const runnerSettings = { ...said, multi: 'one\ntwo "three" \'four\' $five' };
-        const probe = '#!/bin/bash\nprintf \'[[runners]]\\nname = "n"\\n%s\' "$runner_settings"';
+        const probe = '#!/bin/bash\nprintf \'[[runners]]\\nNAME = "n"\\n%s\' "$runner_settings"';
         const config = execFileSync('bash', ['-c', renderBootScript(probe, settings({ runnerSettings }))]).toString();
-        expect(parse(config).runners).toEqual([{ name: 'n', ...runnerSettings }]);
+        expect(parse(config).runners).toEqual([{ NAME: 'n', ...runnerSettings }]);
       }),
       { numRuns: 60 },
     );
@@ -171,7 +171,7 @@ describe('bootSettingsOf', () => {
       logGroup: 'hosts',
       cacheBucket,
     });
-    const probe = '#!/bin/bash\nprintf \'[[runners]]\\nname = "n"\\n%s\' "$runner_settings"';
+    const probe = '#!/bin/bash\nprintf \'[[runners]]\\nNAME = "n"\\n%s\' "$runner_settings"';
     const config = execFileSync('bash', ['-c', renderBootScript(probe, boot)]).toString();
     expect(parse(config).runners).toMatchObject([
       {
