@@ -44,13 +44,14 @@ export function decideTurns(seen: SeenLine, now: number): Turns {
   const open = seen.runners.filter(({ turn }) => turn !== null);
   for (const runner of open) kinds.of(runner).open += 1;
   const hold = holdBack(open, kinds);
-  const held = [...seen.runners.filter(({ turn }) => turn === null)];
+  const held = seen.runners.filter(({ turn }) => turn === null);
   const stayOpen = open.filter(({ key }) => !hold.includes(key));
   const out = outOfTurn(stayOpen, kinds);
   const turns = writtenDown(stayOpen, kinds);
   const go = letGo(held, line, kinds, new Set(Object.values(turns)));
   for (const { key, jobId } of go) turns[key] = jobId;
-  const waiting = held.filter(({ key }) => turns[key] === undefined);
+  // Those that are held from now on wait as those that were.
+  const waiting = seen.runners.filter(({ key }) => turns[key] === undefined);
   const holds = holdsOf(waiting, kinds, seen.stuck, now);
   return {
     go,

@@ -67,13 +67,14 @@ export function viewOf(look: GateLook): GateView {
   for (const id of [...jobs.keys()]) if (isOver.has(keyOf(projectId, id))) jobs.delete(id);
   const isOpen = new Set(open.map(({ item }) => item.pk));
   const held = all.filter((item) => item.gated && !isOpen.has(item.pk) && mayGo(item));
+  const tagsOf = tagsOfRunners(all);
   const noted = Object.keys(gate.stuck).map(Number);
   return {
     jobs: [...jobs.values()],
     unseen: listed ? [] : noted.filter((id) => !byKey.has(keyOf(projectId, id))),
     runners: [
-      ...open.map(({ item, jobId }) => runnerOf(item, jobId, look)),
-      ...held.map((item) => runnerOf(item, null, look)),
+      ...open.map(({ item, jobId }) => runnerOf(item, jobId, tagsOf(item), look)),
+      ...held.map((item) => runnerOf(item, null, tagsOf(item), look)),
     ],
   };
 }
@@ -98,7 +99,20 @@ export function isToBeGivenUp(item: RunnerItem): boolean {
   return traitsOf(item).launch === 'invoked' && isHeld(item);
 }
 
-function runnerOf(item: RunnerItem, turn: number | null, look: GateLook): GatedRunner {
+/**
+ * The tags of an item's runner: those of the job that it was made for. A long-lived one has those of all jobs that were
+ * found to fit it, which is what we know of it here, so that a host may go that stands for another's job.
+ */
+function tagsOfRunners(items: readonly RunnerItem[]): (item: RunnerItem) => readonly string[] {
+  const byManager = Map.groupBy(items, ({ managerOf }) => managerOf);
+  return ({ tags, managerOf }) => {
+    // With a tag it would be none for jobs without any.
+    if (managerOf === undefined || tags.length === 0) return tags;
+    return [...new Set((byManager.get(managerOf) ?? []).flatMap((item) => item.tags))];
+  };
+}
+
+function runnerOf(item: RunnerItem, turn: number | null, tags: readonly string[], look: GateLook): GatedRunner {
   const { now } = look;
   const { exact = defaultExactSeconds } = item;
   const isAdmitted = item.state !== 'WAITING';
@@ -107,7 +121,7 @@ function runnerOf(item: RunnerItem, turn: number | null, look: GateLook): GatedR
     key: item.pk,
     jobId: item.event.jobId,
     profile: item.profile,
-    tags: item.tags,
+    tags,
     isForProtected: item.accessLevel !== undefined,
     exact: exact === 'off' ? 0 : exact,
     isReady: item.state === 'LAUNCHED',

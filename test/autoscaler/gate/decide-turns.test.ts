@@ -141,6 +141,13 @@ describe('places under caps', () => {
     expect(turnsOf({ jobs, runners }).givePlaceBack).toEqual(['runner-3']);
     expect(turnsOf({ jobs, runners: [gatedRunner(2, { places: ['cap#other'] })] }).givePlaceBack).toEqual([]);
   });
+
+  it('are given back by a runner that this decision holds, for which no other look might come', () => {
+    const jobs = [lineJob(1, { ...shell, isComing: false, wantsPlaces: ['cap#deployment'] }), lineJob(2)];
+    const turns = turnsOf({ jobs, runners: [gatedRunner(2, { turn: 2, places: ['cap#deployment'] })] });
+    expect(turns).toMatchObject({ hold: ['runner-2'], givePlaceBack: ['runner-2'], go: [] });
+    expect(turns).toMatchObject({ holds: [{ behind: 1, stuckSince: testStart }], stuck: { 1: testStart } });
+  });
 });
 
 describe('a runner for protected refs alone', () => {

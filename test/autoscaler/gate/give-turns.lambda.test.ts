@@ -160,6 +160,19 @@ describe('a host that is held', () => {
     expect(turns()).toEqual([['job#7#2', 2]]);
   });
 
+  it('of a long-lived runner is let go for a job with other tags that fits that runner, and not for one that is not known to', async () => {
+    const goes = async (jobsTags: readonly string[], hostsTags: readonly string[], known = { managerOf: 900 }) => {
+      const { runnerId: _, ...host } = held(2, { managerOf: 900, tags: hostsTags, jobState: 'FINISHED' });
+      // Its own host took job 2.
+      const other = { state: 'RELEASED', jobState: 'PENDING', tags: jobsTags, ...known } as const;
+      return (await world(host, runnerItem({ ...gated, jobId: 3, ...other })).look(3)).go;
+    };
+    expect(await goes(['aws', 'large'], ['aws'])).toBe(1);
+    expect(await goes(['aws', 'large'], ['aws'], { managerOf: 901 })).toBe(0);
+    expect(await goes(['aws'], [])).toBe(0);
+    expect(await goes([], [])).toBe(1);
+  });
+
   it('that has claimed its ticket is paused while it has no job, and unpaused in its turn', async () => {
     const { look, item, gitlab, store, turns, clock } = world(held(2));
     const { runnerId } = await gitlab.createRunner(newRunner);
