@@ -12,6 +12,8 @@ const jobsOfBothTypes = [
   'test/lambda-shell-runner/lambda-environment.test.ts',
 ];
 
+const upgradeTest = 'test/end-to-end/upgrade.test.ts';
+
 /** Above the patience of each look in them, so that the one that fails says what it waited for. */
 const endToEndMilliseconds = 900_000;
 
@@ -23,7 +25,7 @@ export default defineConfig(async () => {
       name: 'real gitlab-runner',
       include: jobsOfBothTypes,
       env: { REAL_RUNNER_UNDER_TEST: runner.path },
-      sequence: { groupOrder: 2 },
+      sequence: { groupOrder: 3 },
       testTimeout: endToEndMilliseconds,
     },
   };
@@ -55,7 +57,18 @@ export default defineConfig(async () => {
           test: {
             name: 'end-to-end',
             include: ['test/end-to-end/*.test.ts'],
+            exclude: [upgradeTest],
             sequence: { groupOrder: 1 },
+            testTimeout: endToEndMilliseconds,
+          },
+        },
+        // It deploys, launches and runs jobs all at once, which is enough for one machine.
+        {
+          extends: true,
+          test: {
+            name: 'upgrade',
+            include: [upgradeTest],
+            sequence: { groupOrder: 2 },
             testTimeout: endToEndMilliseconds,
           },
         },

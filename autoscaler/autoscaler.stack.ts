@@ -60,7 +60,9 @@ export class AutoscalerStack extends Stack {
       tagQueue.consumeWith(functions.launch.tagInstances);
     }
 
+    const { workflowHistory: history } = deployment;
     const start = new StartRunner(this, 'StartRunner', {
+      history,
       ...functions.start,
       invokeIsolatedRunner: functions.invokeIsolatedRunner,
       launchQueue: launchQueue.queue,
@@ -72,10 +74,10 @@ export class AutoscalerStack extends Stack {
       deployment: deployment.name,
     });
     eventBus.grantPutEventsTo(start.workflow);
-    const ending = { ...functions.stop, ...functions.interrupt, eventBus };
+    const ending = { ...functions.stop, ...functions.interrupt, eventBus, history };
     const stop = new StopRunner(this, 'StopRunner', ending);
     const interrupt = new InterruptRunner(this, 'InterruptRunner', ending);
-    const abandon = new AbandonRunner(this, 'AbandonRunner', { ...functions.start, eventBus });
+    const abandon = new AbandonRunner(this, 'AbandonRunner', { ...functions.start, eventBus, history });
 
     const deadLetters = deadLetterQueue(this, 'DeadLetters');
     Validations.of(deadLetters).acknowledge({

@@ -2,12 +2,13 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { assignMend, mendJobState } from '../end-runner/mend-job-state.construct.ts';
 import { allStoppedState, type StopStatesProps, stopEachState } from '../end-runner/stop-states.construct.ts';
-import { failWithErrorOf, lambdaState, Workflow } from '../workflow/workflow.construct.ts';
+import { failWithErrorOf, lambdaState, Workflow, type WorkflowProps } from '../workflow/workflow.construct.ts';
 
-export type InterruptRunnerProps = StopStatesProps & {
-  readonly findInterruptedRunner: IFunction;
-  readonly mendJob: IFunction;
-};
+export type InterruptRunnerProps = StopStatesProps &
+  Pick<WorkflowProps, 'history'> & {
+    readonly findInterruptedRunner: IFunction;
+    readonly mendJob: IFunction;
+  };
 
 /**
  * The workflow for an instance that EC2 takes back or that ends, and for a runner that is to end although no event of a
@@ -30,6 +31,7 @@ export class InterruptRunner extends Construct {
     const mend = mendJobState(this, props.mendJob, allStoppedState(this));
     const { findInterruptedRunner, mendJob, drainRunner, unregisterRunner, terminateInstance, releaseRunner } = props;
     this.workflow = new Workflow(this, 'Workflow', {
+      history: props.history,
       lambdas: [findInterruptedRunner, mendJob, drainRunner, unregisterRunner, terminateInstance, releaseRunner],
       definition: find.next(stopEachState(this, props)).next(mend),
       comment: 'Ends a runner that is unwanted, or whose instance is taken back or gone, and mends its job',

@@ -1,7 +1,7 @@
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
-import { Workflow } from '../workflow/workflow.construct.ts';
+import { Workflow, type WorkflowProps } from '../workflow/workflow.construct.ts';
 import { abandonStates } from './abandon-states.construct.ts';
 
 /** The workflow that undoes an attempt which failed after its start workflow had ended: a launch, or an invocation. */
@@ -11,10 +11,11 @@ export class AbandonRunner extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    props: { readonly abandonRunner: IFunction; readonly eventBus: IEventBus },
+    props: Pick<WorkflowProps, 'history'> & { readonly abandonRunner: IFunction; readonly eventBus: IEventBus },
   ) {
     super(scope, id);
     this.workflow = new Workflow(this, 'Workflow', {
+      history: props.history,
       definition: abandonStates(this, props, '{% $states.input %}'),
       lambdas: [props.abandonRunner],
       comment: 'Undoes an attempt that failed after its start workflow had ended',

@@ -13,24 +13,25 @@ import {
   type RunnerPayloadProps,
   runnerPayload,
 } from '../runner-types/lambda/launch-states.construct.ts';
-import { causeOf, lambdaState, Workflow } from '../workflow/workflow.construct.ts';
+import { causeOf, lambdaState, Workflow, type WorkflowProps } from '../workflow/workflow.construct.ts';
 import { retryPassingTrouble } from '../workflow/workflow-retries.construct.ts';
 import { abandonStates } from './abandon-states.construct.ts';
 import { assignChoice, decided, secondLook, unlessOnlySuspected } from './second-look.construct.ts';
 
-export type StartRunnerProps = RunnerPayloadProps & {
-  readonly chooseRunner: IFunction;
-  readonly admitJob: IFunction;
-  readonly registerRunner: IFunction;
-  /** For deployments with a profile whose jobs are kept apart by project. */
-  readonly invokeIsolatedRunner?: IFunction | undefined;
-  readonly abandonRunner: IFunction;
-  readonly launchQueue: IQueue;
-  readonly eventBus: IEventBus;
-  /** The functions that may run jobs: the state machine can invoke these and no other. */
-  readonly runnerFunctionArns: readonly string[];
-  readonly runnersTable: { readonly tableName: string; readonly tableArn: string };
-};
+export type StartRunnerProps = RunnerPayloadProps &
+  Pick<WorkflowProps, 'history'> & {
+    readonly chooseRunner: IFunction;
+    readonly admitJob: IFunction;
+    readonly registerRunner: IFunction;
+    /** For deployments with a profile whose jobs are kept apart by project. */
+    readonly invokeIsolatedRunner?: IFunction | undefined;
+    readonly abandonRunner: IFunction;
+    readonly launchQueue: IQueue;
+    readonly eventBus: IEventBus;
+    /** The functions that may run jobs: the state machine can invoke these and no other. */
+    readonly runnerFunctionArns: readonly string[];
+    readonly runnersTable: { readonly tableName: string; readonly tableArn: string };
+  };
 
 /**
  * What AbandonRunner takes, kept as a variable by every catch: the job, the attempt (none before admission) and the
@@ -139,6 +140,7 @@ export class StartRunner extends Construct {
     register.next(byType);
 
     this.workflow = new Workflow(this, 'Workflow', {
+      history: props.history,
       definition: choose,
       lambdas: [
         props.chooseRunner,

@@ -3,10 +3,11 @@ import { Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { assignMend, mendJobState } from '../end-runner/mend-job-state.construct.ts';
 import { allStoppedState, type StopStatesProps, stopEachState } from '../end-runner/stop-states.construct.ts';
-import { failWithErrorOf, lambdaState, Workflow } from '../workflow/workflow.construct.ts';
+import { failWithErrorOf, lambdaState, Workflow, type WorkflowProps } from '../workflow/workflow.construct.ts';
 import { retryPassingTrouble } from '../workflow/workflow-retries.construct.ts';
 
-export type StopRunnerProps = StopStatesProps & { readonly findRunner: IFunction; readonly mendJob: IFunction };
+export type StopRunnerProps = StopStatesProps &
+  Pick<WorkflowProps, 'history'> & { readonly findRunner: IFunction; readonly mendJob: IFunction };
 
 /**
  * The workflow that ends what is no longer needed when a job is over: find, drain, unregister, terminate, release; then
@@ -33,6 +34,7 @@ export class StopRunner extends Construct {
     const mend = mendJobState(this, props.mendJob, allStoppedState(this));
     const { findRunner, mendJob, drainRunner, unregisterRunner, terminateInstance, releaseRunner } = props;
     this.workflow = new Workflow(this, 'Workflow', {
+      history: props.history,
       lambdas: [findRunner, mendJob, drainRunner, unregisterRunner, terminateInstance, releaseRunner],
       definition: find.next(stopEachState(this, props)).next(mend),
       comment: 'Ends what a finished job leaves: find, drain, unregister, terminate, release',

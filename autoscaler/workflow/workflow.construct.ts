@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { Role } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -14,6 +14,7 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
+import type { Deployment } from '../../infrastructure/deployment/deployment.ts';
 import { acknowledgeWildcards } from '../../infrastructure/kit/cdk/acknowledge-rules.construct.ts';
 import { eventBridgeOfThisAccount } from '../../infrastructure/kit/cdk/event-bridge-principal.construct.ts';
 import { retryPassingTrouble } from './workflow-retries.construct.ts';
@@ -23,6 +24,8 @@ export type WorkflowProps = {
   readonly comment: string;
   /** The Lambdas that its states invoke. */
   readonly lambdas: readonly IFunction[];
+  /** Whether each step is logged and traced, or errors alone are logged. */
+  readonly history: Deployment['workflowHistory'];
 };
 
 /** An express workflow in JSONata with its history in CloudWatch Logs, without the data that flows through it. */
@@ -30,23 +33,28 @@ export class Workflow extends StateMachine {
   /** Of the rules that start it: EventBridge may use it for this account alone. */
   readonly starter: Role;
 
-  constructor(scope: Construct, id: string, { definition, comment, lambdas }: WorkflowProps) {
+  constructor(scope: Construct, id: string, { definition, comment, lambdas, history }: WorkflowProps) {
     super(scope, id, {
       stateMachineType: StateMachineType.EXPRESS,
       queryLanguage: QueryLanguage.JSONATA,
       definitionBody: DefinitionBody.fromChainable(definition),
       comment,
       timeout: Duration.minutes(4),
-      tracingEnabled: true,
+      tracingEnabled: history === 'all',
       logs: {
         destination: new LogGroup(scope, `${id}Logs`, {
           retention: RetentionDays.ONE_MONTH,
           removalPolicy: RemovalPolicy.DESTROY,
         }),
-        level: LogLevel.ALL,
+        level: history === 'all' ? LogLevel.ALL : LogLevel.ERROR,
         includeExecutionData: false,
       },
     });
+    if (history === 'errors') {
+      const reason =
+        'It costs for each job, and each function logs what it decides; workflowHistory: "all" turns it on.';
+      for (const id of ['AwsSolutions-SF1', 'AwsSolutions-SF2']) Validations.of(this).acknowledge({ id, reason });
+    }
     acknowledgeWildcards(
       this,
       'X-Ray and the delivery of logs know no resources: AWS documents the permission for all.',

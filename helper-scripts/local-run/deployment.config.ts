@@ -11,6 +11,8 @@ export default [
   defineDeployment({
     name: 'local',
     gitlab: { url: process.env.LOCAL_GITLAB_URL ?? 'http://127.0.0.1:8929' },
+    // Nothing costs here, and what went on can be read.
+    workflowHistory: 'all',
     // Hosts boot within a second or two here: what nobody finishes is taken for dead after seconds instead of minutes.
     reconciler: { patience: 0.05 },
     profiles: {

@@ -61,10 +61,10 @@ try {
 async function main(): Promise<number> {
   const startedAt = Date.now();
   await new Listr(
-    run.steps().map(({ title, run: work }) => ({
+    run.steps.map(({ title, run: work }) => ({
       title,
       task: async (_context: unknown, task: { title: string; output: string }) => {
-        const note = await work((line) => {
+        const note = await work(run, (line) => {
           // Without a terminal each line would stay, hundreds of them.
           if (process.stdout.isTTY) task.output = line;
         });

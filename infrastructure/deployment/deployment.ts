@@ -67,6 +67,11 @@ export const deploymentSchema = z.strictObject({
   maxAttempts: z.int().min(1).max(10).default(3),
   /** How the reconciler repairs what lost events, crashes and dead hosts leave behind. */
   reconciler: reconcilerSchema.prefault({}),
+  /**
+   * What the workflows tell of themselves: `errors`, or `all` for each step in a log and a trace in X-Ray, at a price
+   * for each job. What our functions log is not touched.
+   */
+  workflowHistory: z.enum(['errors', 'all']).default('errors'),
   /** ARN of an SNS topic that hears of the deployment's alarms; without one they only show in CloudWatch. */
   alarmTopicArn: z
     .string()

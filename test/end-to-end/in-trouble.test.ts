@@ -1,16 +1,12 @@
 import { describe } from 'vitest';
-import { checkOutOlderApps } from './older-apps.process.ts';
 import { ownWorld } from './own-world.ts';
 import { gitlabOutage } from './scenarios/gitlab-outage.ts';
 import { gitlabTrouble } from './scenarios/gitlab-trouble.ts';
 import { interruptions } from './scenarios/interruptions.ts';
 import { secrecy } from './scenarios/secrecy.ts';
-import { upgrade } from './scenarios/upgrade.ts';
 
 describe('the whole path in trouble, on a local AWS with IAM enforced', () => {
-  const theWorld = ownWorld('in-trouble', checkOutOlderApps());
-  // The first one: the others have what an upgrade made.
-  describe('an upgrade', () => upgrade(theWorld));
+  const theWorld = ownWorld('in-trouble');
   describe('interruptions', () => interruptions(theWorld));
   describe('trouble with GitLab', () => gitlabTrouble(theWorld));
   describe('GitLab out of reach', () => gitlabOutage(theWorld));

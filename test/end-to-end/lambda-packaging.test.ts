@@ -24,17 +24,19 @@ it('the local run builds the image that would be deployed, and goes on with the 
     environment: { CDK_DOCKER: engine.program },
   });
   onTestFinished(() => run.stop());
-  const steps = run.steps();
+  const { steps } = run;
   const settles = steps.findIndex(({ title }) => title.startsWith('Package of'));
-  for (const step of steps.slice(0, settles)) await step.run(() => {});
+  for (const step of steps.slice(0, settles)) await step.run(run, () => {});
 
-  expect(await steps[settles]?.run(() => {})).toMatch(/^image: .*engine has built it, with gitlab-runner 19\.3\.0/);
+  expect(await steps[settles]?.run(run, () => {})).toMatch(
+    /^image: .*engine has built it, with gitlab-runner 19\.3\.0/,
+  );
   expect(engine.calls.find((line) => line.startsWith('build'))).toMatch(
     / --tag cdkasset-[0-9a-f]{64} --platform linux/,
   );
 
   writeFileSync(join(engine.folder, 'no-network'), '');
-  expect(await steps[settles]?.run(() => {})).toMatch(/^zip: the container image was not built: curl: \(6\)/);
+  expect(await steps[settles]?.run(run, () => {})).toMatch(/^zip: the container image was not built: curl: \(6\)/);
 
   await run.stop();
   expect(engine.calls.at(-1)).toBe('rm --force a-container');

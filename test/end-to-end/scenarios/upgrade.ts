@@ -8,6 +8,8 @@ import { deployedData } from './deployed-data.ts';
 import { takeCapacity } from './missing-capacity.ts';
 
 const pauseMilliseconds = 2_000;
+/** However slow the machine is, it has no more to do than this. */
+const mostJobsAtOnce = 4;
 
 /**
  * Deploys this version over an older one, app by app, while a pipeline starts every few seconds: whatever is deployed,
@@ -69,10 +71,13 @@ export function upgrade(world: () => World): void {
   });
 }
 
-/** A pipeline with a job for each type, again and again; all their jobs, in the end. */
+/** A pipeline with a job for each type, again and again as jobs end; all their jobs, in the end. */
 async function startJobsUntil(signal: AbortSignal, world: World): Promise<readonly JobView[]> {
   const jobs: JobView[] = [];
   while (!signal.aborted) {
+    await sleep(pauseMilliseconds, undefined, { signal }).catch(() => {});
+    const unfinished = jobs.filter(({ id }) => ['pending', 'running'].includes(world.job(id).status));
+    if (unfinished.length + 2 > mostJobsAtOnce) continue;
     const seconds = jobs.length % 7;
     jobs.push(
       ...world.startPipeline(
@@ -82,7 +87,6 @@ async function startJobsUntil(signal: AbortSignal, world: World): Promise<readon
         ].join('\n'),
       ),
     );
-    await sleep(pauseMilliseconds, undefined, { signal }).catch(() => {});
   }
   return jobs;
 }

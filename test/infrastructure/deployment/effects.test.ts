@@ -137,6 +137,12 @@ const effects: Readonly<Record<string, () => void>> = {
     expect(infrastructure.properties('EC2::FlowLog')).toMatchObject({ TrafficType: 'ALL' });
     expect(elsewhere.all('EC2::FlowLog')).toEqual([]);
   },
+  workflowHistory: () => {
+    expect(autoscaler.properties('StepFunctions::StateMachine', 'StartRunner')).toMatchObject({
+      LoggingConfiguration: { Level: 'ALL', IncludeExecutionData: false },
+      TracingConfiguration: { Enabled: true },
+    });
+  },
   permissionsBoundaryArn: () => {
     const boundary = (role: string) => autoscaler.properties('IAM::Role', role).PermissionsBoundary;
     expect(boundary('ProfilesplainRole')).toBe(rich.permissionsBoundaryArn);

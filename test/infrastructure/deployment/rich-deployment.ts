@@ -54,6 +54,7 @@ export const rich: DeploymentInput = {
   exact: 'always',
   maxAttempts: 5,
   reconciler: { patience: 2.5 },
+  workflowHistory: 'all',
   alarmTopicArn: 'arn:aws:sns:eu-central-1:123456789012:on-call',
   resourceTags: { team: 'builders' },
   permissionsBoundaryArn: 'arn:aws:iam::123456789012:policy/of-all-roles',
