@@ -47,8 +47,8 @@ export default defineConfig(async () => {
             name: 'fast',
             include: ['test/**/*.test.ts'],
             exclude: ['test/end-to-end/**'],
-            // A worker loads our modules and the CDK once, and not for each file: two fifths of the time. A test leaves no
-            // stub, spy or variable behind.
+            // A worker loads our modules and the CDK once, and not for each file: two fifths of the time. A test leaves
+            // no stub, spy or variable behind.
             isolate: false,
           },
         },

@@ -112,6 +112,7 @@ export async function followUp(
     await giveUp(item, 'an earlier job waits for the place that it held', bus);
   }
   for (const item of items.values()) {
+    if (givePlaceBack.includes(item.pk)) continue;
     const { turnAt: _, ...held } = item;
     if (isToBeGivenUp(hold.includes(item.pk) ? held : item))
       await giveUp(item, 'an earlier job came that is to run elsewhere', bus);

@@ -207,12 +207,13 @@ export function isUsable(mapping: JobMapping | InvalidMapping): mapping is JobMa
 
 function targetOf(item: z.output<typeof mappingItemSchema>): MappingTarget {
   if (item.type === 'IGNORE') return { type: item.type };
-  const { [namingAttributes[item.type]]: profile = '', fallbackProfile }: NamedRunner = item;
-  return { type: item.type, profile, ...(fallbackProfile === undefined ? {} : { fallbackProfile }) };
+  const fallbackProfile = 'fallbackProfile' in item ? item.fallbackProfile : undefined;
+  return {
+    type: item.type,
+    profile: 'arn' in item ? item.arn : item.profile,
+    ...(fallbackProfile === undefined ? {} : { fallbackProfile }),
+  };
 }
-
-/** What of a row says where its jobs run, whatever its type. */
-type NamedRunner = { readonly arn?: string; readonly profile?: string; readonly fallbackProfile?: string | undefined };
 
 function isItem(item: unknown): item is Readonly<Record<string, unknown>> {
   return typeof item === 'object' && item !== null && !Array.isArray(item);

@@ -1,4 +1,4 @@
-import { isUsable, readMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
+import { isUsable, type MappingTarget, readMapping } from '../../autoscaler/job-mappings/job-mapping.ts';
 import { textOf } from './mapping-diff.ts';
 import type { MappingItem } from './mapping-item.ts';
 import { printable } from './table.ts';
@@ -23,9 +23,7 @@ export function mappingCells(item: MappingItem): string[] {
   return [...cells, limits.filter(Boolean).join(', '), isUsable(row) ? '' : 'NOT VALID'].map(printable);
 }
 
-type Target = { readonly type: string; readonly function?: string; readonly profile?: string };
-
-/** What runs a job: the function, the profile, or nothing of ours. */
-export function runnerOf({ function: lambda, profile }: Target): string {
-  return lambda ?? profile ?? '';
+/** What runs a job: the profile, its function's ARN, or nothing of ours. */
+export function runnerOf(target: MappingTarget): string {
+  return target.type === 'IGNORE' ? '' : target.profile;
 }

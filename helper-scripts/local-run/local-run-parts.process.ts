@@ -33,7 +33,7 @@ export type LocalRunOptions = {
   readonly olderApps?: AppSource | undefined;
 };
 
-/** What a step of the start leaves for those that follow; asked for before it is there, each says so. */
+/** What a step of the start leaves for those that follow: there once that step was run. */
 export class LocalRunParts {
   readonly options: LocalRunOptions;
   /** What ends what was started, the last first. */
@@ -44,46 +44,15 @@ export class LocalRunParts {
   longLivedRunner: LongLivedRunner | undefined;
   /** Whose apps are deployed. */
   apps: AppSource;
-  #aws: LocalAws | undefined;
-  #gitlab: LocalGitLab | undefined;
-  #instances: InstanceHost | undefined;
-  #runner: FoundRunner | undefined;
-  #lambdaRunner: LocalLambdaRunner | undefined;
+  aws!: LocalAws;
+  gitlab!: LocalGitLab;
+  instances!: InstanceHost;
+  runner!: FoundRunner;
+  lambdaRunner!: LocalLambdaRunner;
 
   constructor(options: LocalRunOptions) {
     this.options = options;
     this.apps = options.olderApps ?? ourApps;
-  }
-
-  get aws(): LocalAws {
-    return required(this.#aws, 'local AWS');
-  }
-  set aws(aws: LocalAws) {
-    this.#aws = aws;
-  }
-  get gitlab(): LocalGitLab {
-    return required(this.#gitlab, 'local GitLab');
-  }
-  set gitlab(gitlab: LocalGitLab) {
-    this.#gitlab = gitlab;
-  }
-  get instances(): InstanceHost {
-    return required(this.#instances, 'host for instances');
-  }
-  set instances(instances: InstanceHost) {
-    this.#instances = instances;
-  }
-  get runner(): FoundRunner {
-    return required(this.#runner, 'gitlab-runner');
-  }
-  set runner(runner: FoundRunner) {
-    this.#runner = runner;
-  }
-  get lambdaRunner(): LocalLambdaRunner {
-    return required(this.#lambdaRunner, 'package of the Lambda shell runner');
-  }
-  set lambdaRunner(lambdaRunner: LocalLambdaRunner) {
-    this.#lambdaRunner = lambdaRunner;
   }
 
   get dynamodb(): DynamoDBDocumentClient {
@@ -105,9 +74,4 @@ export class LocalRunParts {
     };
     return { environment, account, region, folder, signal, source: this.apps };
   }
-}
-
-function required<T>(value: T | undefined, what: string): T {
-  if (value === undefined) throw new Error(`${what} is not there yet`);
-  return value;
 }

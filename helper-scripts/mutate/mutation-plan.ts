@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-/** What can be mutated: our programs. Constructs are compared as templates, and lists of constants are no decisions. */
+/** What can be mutated: our programs. */
 const sources = ['autoscaler', 'infrastructure', 'lambda-shell-runner', 'ec2-runner-ami', 'helper-scripts'];
 
 export type MutationPlan = { readonly stryker: object; readonly vitest: string };
@@ -31,6 +31,7 @@ export function planMutation(args: readonly string[], repository: string, tempor
     }
     if (!existsSync(join(repository, path))) throw new MutationArgumentError(`There is no "${path}" here: ${usage}`);
   }
+  // Constructs are compared as templates, and a command is tried as a process.
   const mutate = paths.flatMap((path) =>
     path.endsWith('.ts') ? [path] : [`${path}/**/*.ts`, `!${path}/**/*.construct.ts`, `!${path}/**/*.command.ts`],
   );

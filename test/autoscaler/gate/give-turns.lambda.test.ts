@@ -302,6 +302,19 @@ describe('a function that was started', () => {
     expect(gitlab.giveJobTo(runnerId)).toBeNull();
     expect(bus.told.at(-1)).toMatchObject(['Runner Failed', { jobId: 2, attempt: 1, error: notItsTurn }]);
   });
+
+  it('is given up once when the earlier job waits for its place under a cap as well', async () => {
+    const caps = [{ counter: 'cap#deployment', limit: 1 }];
+    const { look, bus, item, gitlab, store } = world(waiting(2));
+    await look();
+    const { runnerId } = await gitlab.createRunner(newRunner);
+    store.items.set('job#7#2', { ...item(2), state: 'LAUNCHED', runnerId, ticketId: 'random', caps } as RunnerItem);
+    store.items.set('job#7#1', runnerItem({ ...gated, jobId: 1, state: 'WAITING', caps }));
+    gitlab.setJob({ id: 1, tags: ['aws'], status: 'pending' });
+    await look(1);
+    const failed = bus.told.filter(([type]) => type === 'Runner Failed');
+    expect(failed).toMatchObject([['Runner Failed', { jobId: 2, attempt: 1, error: notItsTurn }]]);
+  });
 });
 
 describe('a place under a cap', () => {
